@@ -1,0 +1,52 @@
+// Import rules: no cycles, and arrows point one way (docs/architecture.md).
+const llama = "^src/inference/llama/";
+const features = "^src/(chat|datasets|embeddings|rag|evaluation|openai)/";
+
+export default {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "only-the-edge-knows-http",
+      comment: "nothing below routes/ knows HTTP",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(app|main|routes/|http/|telemetry/|commands/)" },
+      to: { path: "^src/(routes|http)/|node_modules/(fastify|@fastify)/" },
+    },
+    {
+      name: "only-llama-knows-ffi",
+      comment: "nothing outside inference/llama/ knows FFI",
+      severity: "error",
+      from: { pathNot: llama },
+      to: { path: "node_modules/koffi/" },
+    },
+    {
+      name: "llama-is-the-bottom",
+      severity: "error",
+      from: { path: llama },
+      to: { path: "^src/", pathNot: `${llama}|^src/errors\\.ts$` },
+    },
+    {
+      name: "inference-and-models-below-features",
+      severity: "error",
+      from: { path: "^src/(inference|models|store)/" },
+      to: { path: `${features}|^src/(app|main)\\.ts$` },
+    },
+    {
+      name: "environment-only-in-config",
+      comment: "main reads the environment once; everything else is given its settings",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(main|app|commands/|config)" },
+      to: { path: "^src/config\\.ts$", dependencyTypesNot: ["type-only"] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: {
+      extensions: [".ts", ".mjs", ".js", ".json"],
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default", "types"],
+    },
+  },
+};
