@@ -1,4 +1,4 @@
-import koffi, { type LibraryHandle } from "koffi";
+import koffi, { type LibraryHandle, type TypeObject } from "koffi";
 import { LlamaError } from "./errors.ts";
 import { findLibraries, type LlamaLibraries } from "./library.ts";
 import {
@@ -118,10 +118,8 @@ export interface LlamaFunctions {
   llama_sampler_free(sampler: SamplerHandle): void;
 }
 
-type Signature = readonly [
-  result: Parameters<LibraryHandle["func"]>[1],
-  args: Parameters<LibraryHandle["func"]>[2],
-];
+type Type = string | TypeObject;
+type Signature = readonly [result: Type, args: readonly Type[]];
 
 const P = "void *";
 const signatures = {
@@ -221,7 +219,7 @@ function openLlama(libraries: LlamaLibraries): Llama {
   const functions = Object.fromEntries(
     Object.entries(signatures).map(([name, [result, args]]) => [
       name,
-      bind(library, name, result, [...args]),
+      bind(library, name, result, args),
     ]),
   ) as unknown as LlamaFunctions;
 
@@ -259,7 +257,7 @@ function openLibrary(file: string): LibraryHandle {
 
 function bind(library: LibraryHandle, name: string, result: Signature[0], args: Signature[1]): unknown {
   try {
-    return library.func(name, result, args);
+    return library.func(name, result, [...args]);
   } catch (error) {
     throw new LlamaError("library_mismatch", `The llama.cpp library lacks the function ${name}.`, {
       cause: error,
