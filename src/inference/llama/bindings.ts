@@ -1,190 +1,8 @@
-import koffi, { type LibraryHandle, type TypeObject } from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 import { LlamaError } from "./errors.ts";
 import { findLibraries, type LlamaLibraries } from "./library.ts";
-import {
-  Batch,
-  ContextParams,
-  LogCallback,
-  ModelParams,
-  type ParamsStruct,
-  ProgressCallback,
-  SamplerChainParams,
-  verifyAbi,
-} from "./structs.ts";
-
-/** An address in the native heap; 0n or null is NULL. Branded, so that a model is never passed for a context. */
-export type Handle<Name extends string> = bigint & { readonly __handle: Name };
-export type ModelHandle = Handle<"llama_model">;
-export type VocabHandle = Handle<"llama_vocab">;
-export type ContextHandle = Handle<"llama_context">;
-export type MemoryHandle = Handle<"llama_memory">;
-export type SamplerHandle = Handle<"llama_sampler">;
-export type FloatPointer = Handle<"float">;
-
-/** `llama_batch` by value; its arrays are native memory that `batch.ts` owns. */
-export interface BatchStruct {
-  n_tokens: number;
-  token: bigint;
-  embd: null;
-  pos: bigint;
-  n_seq_id: bigint;
-  seq_id: bigint;
-  logits: bigint;
-}
-
-/** Signatures of include/llama.h and ggml/include/ggml-backend.h, release v0.4.0; only what this server calls. */
-export interface LlamaFunctions {
-  llama_version(): string;
-  llama_backend_init(): void;
-  llama_print_system_info(): string;
-  llama_log_set(callback: bigint | null, userData: null): void;
-  llama_supports_gpu_offload(): boolean;
-  llama_model_default_params(): ParamsStruct;
-  llama_context_default_params(): ParamsStruct;
-  llama_model_load_from_file(path: string, params: ParamsStruct): ModelHandle | null;
-  llama_model_free(model: ModelHandle): void;
-  llama_init_from_model(model: ModelHandle, params: ParamsStruct): ContextHandle | null;
-  llama_free(context: ContextHandle): void;
-  llama_n_ctx(context: ContextHandle): number;
-  llama_n_ctx_seq(context: ContextHandle): number;
-  llama_n_batch(context: ContextHandle): number;
-  llama_get_memory(context: ContextHandle): MemoryHandle;
-  llama_set_n_threads(context: ContextHandle, threads: number, batchThreads: number): void;
-  llama_model_get_vocab(model: ModelHandle): VocabHandle;
-  llama_model_n_ctx_train(model: ModelHandle): number;
-  llama_model_n_embd(model: ModelHandle): number;
-  llama_model_n_layer(model: ModelHandle): number;
-  llama_model_n_head(model: ModelHandle): number;
-  llama_model_n_head_kv(model: ModelHandle): number;
-  llama_model_n_params(model: ModelHandle): number | bigint;
-  llama_model_size(model: ModelHandle): number | bigint;
-  llama_model_ftype(model: ModelHandle): number;
-  llama_ftype_name(ftype: number): string;
-  llama_model_has_encoder(model: ModelHandle): boolean;
-  llama_model_has_decoder(model: ModelHandle): boolean;
-  llama_model_is_recurrent(model: ModelHandle): boolean;
-  llama_model_meta_count(model: ModelHandle): number;
-  llama_model_meta_key_by_index(model: ModelHandle, index: number, buffer: Buffer, size: number): number;
-  llama_model_meta_val_str_by_index(model: ModelHandle, index: number, buffer: Buffer, size: number): number;
-  llama_vocab_n_tokens(vocab: VocabHandle): number;
-  llama_vocab_type(vocab: VocabHandle): number;
-  llama_vocab_bos(vocab: VocabHandle): number;
-  llama_vocab_eos(vocab: VocabHandle): number;
-  llama_vocab_get_add_bos(vocab: VocabHandle): boolean;
-  llama_vocab_get_attr(vocab: VocabHandle, token: number): number;
-  llama_vocab_is_eog(vocab: VocabHandle, token: number): boolean;
-  llama_tokenize(
-    vocab: VocabHandle,
-    text: Buffer,
-    textLength: number,
-    tokens: Int32Array,
-    capacity: number,
-    addSpecial: boolean,
-    parseSpecial: boolean,
-  ): number;
-  llama_token_to_piece(
-    vocab: VocabHandle,
-    token: number,
-    buffer: Buffer,
-    length: number,
-    leftStrip: number,
-    special: boolean,
-  ): number;
-  llama_decode(context: ContextHandle, batch: BatchStruct): number;
-  llama_get_logits_ith(context: ContextHandle, index: number): FloatPointer | null;
-  llama_memory_seq_rm(memory: MemoryHandle, sequence: number, from: number, to: number): boolean;
-  llama_memory_seq_cp(memory: MemoryHandle, source: number, target: number, from: number, to: number): void;
-  llama_memory_seq_pos_max(memory: MemoryHandle, sequence: number): number;
-  llama_sampler_chain_init(params: { no_perf: boolean }): SamplerHandle;
-  llama_sampler_chain_add(chain: SamplerHandle, sampler: SamplerHandle): void;
-  llama_sampler_init_greedy(): SamplerHandle;
-  llama_sampler_init_dist(seed: number): SamplerHandle;
-  llama_sampler_init_top_k(k: number): SamplerHandle;
-  llama_sampler_init_top_p(p: number, minKeep: number): SamplerHandle;
-  llama_sampler_init_min_p(p: number, minKeep: number): SamplerHandle;
-  llama_sampler_init_temp(temperature: number): SamplerHandle;
-  llama_sampler_init_penalties(
-    vocabSize: number,
-    lastN: number,
-    repeat: number,
-    frequency: number,
-    presence: number,
-  ): SamplerHandle;
-  llama_sampler_init_logit_bias(vocabSize: number, count: number, biases: Buffer): SamplerHandle;
-  llama_sampler_init_grammar(vocab: VocabHandle, grammar: string, root: string): SamplerHandle | null;
-  llama_sampler_sample(sampler: SamplerHandle, context: ContextHandle, index: number): number;
-  llama_sampler_apply(sampler: SamplerHandle, candidates: bigint): void;
-  llama_sampler_accept(sampler: SamplerHandle, token: number): void;
-  llama_sampler_free(sampler: SamplerHandle): void;
-}
-
-type Type = string | TypeObject;
-type Signature = readonly [result: Type, args: readonly Type[]];
-
-const P = "void *";
-const signatures = {
-  llama_version: ["str", []],
-  llama_backend_init: ["void", []],
-  llama_print_system_info: ["str", []],
-  llama_log_set: ["void", [koffi.pointer(LogCallback), P]],
-  llama_supports_gpu_offload: ["bool", []],
-  llama_model_default_params: [ModelParams, []],
-  llama_context_default_params: [ContextParams, []],
-  llama_model_load_from_file: [P, ["str", ModelParams]],
-  llama_model_free: ["void", [P]],
-  llama_init_from_model: [P, [P, ContextParams]],
-  llama_free: ["void", [P]],
-  llama_n_ctx: ["uint32", [P]],
-  llama_n_ctx_seq: ["uint32", [P]],
-  llama_n_batch: ["uint32", [P]],
-  llama_get_memory: [P, [P]],
-  llama_set_n_threads: ["void", [P, "int32", "int32"]],
-  llama_model_get_vocab: [P, [P]],
-  llama_model_n_ctx_train: ["int32", [P]],
-  llama_model_n_embd: ["int32", [P]],
-  llama_model_n_layer: ["int32", [P]],
-  llama_model_n_head: ["int32", [P]],
-  llama_model_n_head_kv: ["int32", [P]],
-  llama_model_n_params: ["uint64", [P]],
-  llama_model_size: ["uint64", [P]],
-  llama_model_ftype: ["int32", [P]],
-  llama_ftype_name: ["str", ["int32"]],
-  llama_model_has_encoder: ["bool", [P]],
-  llama_model_has_decoder: ["bool", [P]],
-  llama_model_is_recurrent: ["bool", [P]],
-  llama_model_meta_count: ["int32", [P]],
-  llama_model_meta_key_by_index: ["int32", [P, "int32", P, "size_t"]],
-  llama_model_meta_val_str_by_index: ["int32", [P, "int32", P, "size_t"]],
-  llama_vocab_n_tokens: ["int32", [P]],
-  llama_vocab_type: ["int32", [P]],
-  llama_vocab_bos: ["int32", [P]],
-  llama_vocab_eos: ["int32", [P]],
-  llama_vocab_get_add_bos: ["bool", [P]],
-  llama_vocab_get_attr: ["int32", [P, "int32"]],
-  llama_vocab_is_eog: ["bool", [P, "int32"]],
-  llama_tokenize: ["int32", [P, P, "int32", P, "int32", "bool", "bool"]],
-  llama_token_to_piece: ["int32", [P, "int32", P, "int32", "int32", "bool"]],
-  llama_decode: ["int32", [P, Batch]],
-  llama_get_logits_ith: [P, [P, "int32"]],
-  llama_memory_seq_rm: ["bool", [P, "int32", "int32", "int32"]],
-  llama_memory_seq_cp: ["void", [P, "int32", "int32", "int32", "int32"]],
-  llama_memory_seq_pos_max: ["int32", [P, "int32"]],
-  llama_sampler_chain_init: [P, [SamplerChainParams]],
-  llama_sampler_chain_add: ["void", [P, P]],
-  llama_sampler_init_greedy: [P, []],
-  llama_sampler_init_dist: [P, ["uint32"]],
-  llama_sampler_init_top_k: [P, ["int32"]],
-  llama_sampler_init_top_p: [P, ["float", "size_t"]],
-  llama_sampler_init_min_p: [P, ["float", "size_t"]],
-  llama_sampler_init_temp: [P, ["float"]],
-  llama_sampler_init_penalties: [P, ["int32", "int32", "float", "float", "float"]],
-  llama_sampler_init_logit_bias: [P, ["int32", "int32", P]],
-  llama_sampler_init_grammar: [P, [P, "str", "str"]],
-  llama_sampler_sample: ["int32", [P, P, "int32"]],
-  llama_sampler_apply: ["void", [P, P]],
-  llama_sampler_accept: ["void", [P, "int32"]],
-  llama_sampler_free: ["void", [P]],
-} as const satisfies Record<keyof LlamaFunctions, Signature>;
+import { type LlamaFunctions, type NativeType, signatures } from "./signatures.ts";
+import { LogCallback, ProgressCallback, verifyAbi } from "./structs.ts";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -217,10 +35,7 @@ export function loadLlama(directory?: string): Llama {
 function openLlama(libraries: LlamaLibraries): Llama {
   const library = openLibrary(libraries.files.llama);
   const functions = Object.fromEntries(
-    Object.entries(signatures).map(([name, [result, args]]) => [
-      name,
-      bind(library, name, result, args),
-    ]),
+    Object.entries(signatures).map(([name, [result, args]]) => [name, bind(library, name, result, args)]),
   ) as unknown as LlamaFunctions;
 
   verifyAbi(
@@ -255,7 +70,12 @@ function openLibrary(file: string): LibraryHandle {
   }
 }
 
-function bind(library: LibraryHandle, name: string, result: Signature[0], args: Signature[1]): unknown {
+function bind(
+  library: LibraryHandle,
+  name: string,
+  result: NativeType,
+  args: readonly NativeType[],
+): unknown {
   try {
     return library.func(name, result, [...args]);
   } catch (error) {

@@ -1,0 +1,132 @@
+import koffi from "koffi";
+import { TokenBatch } from "./batch.ts";
+import type { Llama, LogLine } from "./bindings.ts";
+import { LlamaError } from "./errors.ts";
+import type { LlamaModel } from "./model.ts";
+import type { ContextHandle, MemoryHandle } from "./signatures.ts";
+
+/** `enum ggml_type` of the formats a KV cache can have, with bytes an element. */
+export const kvCacheTypes = {
+  f16: { ggmlType: 1, bytesPerElement: 2 },
+  q8_0: { ggmlType: 8, bytesPerElement: 34 / 32 },
+  q4_0: { ggmlType: 2, bytesPerElement: 18 / 32 },
+} as const;
+export type KvCacheType = keyof typeof kvCacheTypes;
+
+export interface ContextOptions {
+  /** Sequences that hold their KV cache side by side. */
+  readonly sequences: number;
+  /** Tokens a sequence. */
+  readonly contextPerSequence: number;
+  /** Tokens one decode may take. */
+  readonly batchSize: number;
+  /** Rows of one decode that may ask for logits: each costs a vocabulary of floats. */
+  readonly maxOutputs: number;
+  readonly threads: number;
+  readonly kvCacheType: KvCacheType;
+  readonly onLog?: (line: LogLine) => void;
+}
+
+/** Bytes of KV cache one token takes in all layers. */
+export function kvBytesPerToken(model: LlamaModel, type: KvCacheType): number {
+  const { key, value } = model.kvWidths;
+  return model.layers * (key + value) * kvCacheTypes[type].bytesPerElement;
+}
+
+/** One KV cache with its compute buffers: decode batches, read logits, move and cut sequences. */
+export class LlamaContext {
+  readonly handle: ContextHandle;
+  readonly model: LlamaModel;
+  readonly sequences: number;
+  readonly contextPerSequence: number;
+  readonly batch: TokenBatch;
+  readonly #llama: Llama;
+  readonly #memory: MemoryHandle;
+
+  /** @throws LlamaError `out_of_memory` when the KV cache or the compute buffers can't be allocated */
+  constructor(llama: Llama, model: LlamaModel, options: ContextOptions) {
+    const errors: string[] = [];
+    const onLine = (line: LogLine) => {
+      if (line.level === "error") errors.push(line.text);
+      options.onLog?.(line);
+    };
+    const type = kvCacheTypes[options.kvCacheType].ggmlType;
+    const handle = llama.withLog(onLine, () =>
+      llama.llama_init_from_model(model.handle, {
+        ...llama.llama_context_default_params(),
+        n_ctx: options.contextPerSequence * options.sequences,
+        n_seq_max: options.sequences,
+        n_batch: options.batchSize,
+        n_ubatch: options.batchSize,
+        n_outputs_max: options.maxOutputs,
+        n_outputs_max_per_seq: 0,
+        n_threads: options.threads,
+        n_threads_batch: options.threads,
+        type_k: type,
+        type_v: type,
+        // Separate streams with flash attention were the fastest for unrelated prompts (docs/performance.md).
+        kv_unified: false,
+      }),
+    );
+    if (handle === null) {
+      const tokens = options.contextPerSequence * options.sequences;
+      const bytes = Math.round(tokens * kvBytesPerToken(model, options.kvCacheType));
+      throw new LlamaError(
+        "out_of_memory",
+        `llama.cpp could not create a context of ${options.sequences} sequences of ${options.contextPerSequence} tokens ` +
+          `(${bytes} bytes of KV cache): ${errors.join("; ")}. Lower MAX_SEQUENCES, CONTEXT_SIZE or KV_CACHE_MEMORY.`,
+      );
+    }
+    this.#llama = llama;
+    this.handle = handle;
+    this.model = model;
+    this.sequences = options.sequences;
+    this.contextPerSequence = llama.llama_n_ctx_seq(handle);
+    this.batch = new TokenBatch(llama.llama_n_batch(handle));
+    this.#memory = llama.llama_get_memory(handle);
+  }
+
+  /** Runs the model over `batch` and stores its keys and values. @throws LlamaError `decode_failed` */
+  decode(): void {
+    const status = this.#llama.llama_decode(this.handle, this.batch.struct());
+    if (status !== 0) {
+      const meaning =
+        { 1: "no room in the KV cache", 2: "aborted", [-1]: "invalid batch" }[status] ?? "fatal error";
+      throw new LlamaError(
+        "decode_failed",
+        `llama_decode returned ${status} (${meaning}) for ${this.batch.size} tokens.`,
+      );
+    }
+  }
+
+  /** Logits of a batch row that asked for them; shape [vocabulary]. A view, valid until the next decode. */
+  logits(row: number): Float32Array {
+    const pointer = this.#llama.llama_get_logits_ith(this.handle, row);
+    if (pointer === null) throw new LlamaError("decode_failed", `Batch row ${row} has no logits.`);
+    return new Float32Array(koffi.view(pointer, this.model.vocabulary.size * 4));
+  }
+
+  /** Forgets the tokens of `sequence` at positions ≥ `length`. */
+  truncate(sequence: number, length: number): void {
+    this.#llama.llama_memory_seq_rm(this.#memory, sequence, length, -1);
+  }
+
+  /** Makes `target` hold what `source` holds, whole: streams of their own can't be copied in part. */
+  copy(source: number, target: number): void {
+    this.#llama.llama_memory_seq_rm(this.#memory, target, -1, -1);
+    this.#llama.llama_memory_seq_cp(this.#memory, source, target, -1, -1);
+  }
+
+  /** Tokens that `sequence` holds, by llama.cpp's own count. */
+  length(sequence: number): number {
+    return this.#llama.llama_memory_seq_pos_max(this.#memory, sequence) + 1;
+  }
+
+  setThreads(threads: number): void {
+    this.#llama.llama_set_n_threads(this.handle, threads, threads);
+  }
+
+  free(): void {
+    this.#llama.llama_free(this.handle);
+  }
+}

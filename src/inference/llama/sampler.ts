@@ -1,0 +1,159 @@
+import type { Llama } from "./bindings.ts";
+import type { Candidates } from "./candidates.ts";
+import type { LlamaContext } from "./context.ts";
+import { LlamaError } from "./errors.ts";
+import type { SamplerHandle } from "./signatures.ts";
+
+export interface SamplingParameters {
+  /** 0 is greedy: the most likely token, every time. */
+  readonly temperature: number;
+  /** Keep the smallest set of tokens whose probabilities sum to this; 1 keeps all. */
+  readonly topP?: number;
+  /** Keep the k most likely tokens; 0 keeps all. */
+  readonly topK?: number;
+  /** Keep tokens at least this likely, as a share of the most likely one's probability; 0 keeps all. */
+  readonly minP?: number;
+  /** Divides the logits of the last 64 tokens, prompt included; 1 changes nothing. */
+  readonly repeatPenalty?: number;
+  /** Subtracted once from the logit of every token generated so far. */
+  readonly presencePenalty?: number;
+  /** Subtracted from a token's logit for each time it was generated. */
+  readonly frequencyPenalty?: number;
+  /** Added to the logits of the named tokens. */
+  readonly logitBias?: ReadonlyArray<{ readonly token: number; readonly bias: number }>;
+  /** GBNF grammar that the text must follow, root symbol `root`. */
+  readonly grammar?: string;
+  /** 32-bit; the same seed, prompt and parameters draw the same tokens. */
+  readonly seed: number;
+}
+
+const REPEAT_WINDOW = 64;
+
+/**
+ * Chooses one sequence's tokens: a llama.cpp sampler chain, and a grammar beside it when the text is constrained.
+ *
+ * The order is that of Hugging Face and vLLM (penalties, temperature, then truncation), with top-k moved before
+ * temperature, which keeps the distribution and spares sorting the rest.
+ */
+export class Sampler {
+  readonly #llama: Llama;
+  readonly #context: LlamaContext;
+  readonly #candidates: Candidates;
+  readonly #chain: SamplerHandle;
+  readonly #grammar: SamplerHandle | undefined;
+
+  /** @throws LlamaError `invalid_grammar` */
+  constructor(
+    llama: Llama,
+    context: LlamaContext,
+    candidates: Candidates,
+    parameters: SamplingParameters,
+    prompt: Int32Array,
+  ) {
+    this.#llama = llama;
+    this.#context = context;
+    this.#candidates = candidates;
+    this.#grammar =
+      parameters.grammar === undefined ? undefined : createGrammar(llama, context, parameters.grammar);
+    this.#chain = createChain(llama, context, parameters, prompt);
+  }
+
+  /** Draws the token that follows batch row `row` and takes it into the sampler's own history. */
+  sample(row: number): number {
+    if (this.#grammar === undefined) {
+      return this.#llama.llama_sampler_sample(this.#chain, this.#context.handle, row);
+    }
+    const token = this.#sampleConstrained(this.#grammar, row);
+    this.#llama.llama_sampler_accept(this.#grammar, token);
+    this.#llama.llama_sampler_accept(this.#chain, token);
+    return token;
+  }
+
+  /**
+   * Most tokens that a model wants are allowed: draw freely, test that one against the grammar, and mask the whole
+   * vocabulary only when it is refused (llama.cpp, common/sampling.cpp, does the same).
+   */
+  #sampleConstrained(grammar: SamplerHandle, row: number): number {
+    const candidates = this.#candidates;
+    const logits = this.#context.logits(row);
+    candidates.fill(logits);
+    this.#llama.llama_sampler_apply(this.#chain, candidates.address);
+    const wanted = candidates.selected;
+    if (wanted !== undefined) {
+      candidates.setOnly(wanted);
+      this.#llama.llama_sampler_apply(grammar, candidates.address);
+      if (!candidates.onlyIsForbidden) return wanted;
+    }
+    candidates.fill(logits);
+    this.#llama.llama_sampler_apply(grammar, candidates.address);
+    this.#llama.llama_sampler_apply(this.#chain, candidates.address);
+    const allowed = candidates.selected;
+    if (allowed === undefined)
+      throw new LlamaError("decode_failed", "The grammar allows no token of the vocabulary.");
+    return allowed;
+  }
+
+  free(): void {
+    this.#llama.llama_sampler_free(this.#chain);
+    if (this.#grammar !== undefined) this.#llama.llama_sampler_free(this.#grammar);
+  }
+}
+
+function createGrammar(llama: Llama, context: LlamaContext, grammar: string): SamplerHandle {
+  const sampler = llama.withLog(
+    () => {},
+    () => llama.llama_sampler_init_grammar(context.model.vocabulary.handle, grammar, "root"),
+  );
+  if (sampler === null) {
+    throw new LlamaError("invalid_grammar", "The grammar is not valid GBNF, or has no rule named root.");
+  }
+  return sampler;
+}
+
+function createChain(
+  llama: Llama,
+  context: LlamaContext,
+  parameters: SamplingParameters,
+  prompt: Int32Array,
+): SamplerHandle {
+  const vocabularySize = context.model.vocabulary.size;
+  const chain = llama.llama_sampler_chain_init({ no_perf: true });
+  const add = (sampler: SamplerHandle) => llama.llama_sampler_chain_add(chain, sampler);
+
+  const bias = parameters.logitBias ?? [];
+  if (bias.length > 0)
+    add(llama.llama_sampler_init_logit_bias(vocabularySize, bias.length, encodeBias(bias)));
+
+  const { repeatPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = parameters;
+  if (repeatPenalty !== 1) {
+    const penalty = llama.llama_sampler_init_penalties(vocabularySize, REPEAT_WINDOW, repeatPenalty, 0, 0);
+    for (const token of prompt.subarray(-REPEAT_WINDOW)) llama.llama_sampler_accept(penalty, token);
+    add(penalty);
+  }
+  if (presencePenalty !== 0 || frequencyPenalty !== 0) {
+    const window = context.contextPerSequence;
+    add(llama.llama_sampler_init_penalties(vocabularySize, window, 1, frequencyPenalty, presencePenalty));
+  }
+
+  if (parameters.temperature <= 0) {
+    add(llama.llama_sampler_init_greedy());
+    return chain;
+  }
+  const { topK = 0, topP = 1, minP = 0 } = parameters;
+  if (topK > 0) add(llama.llama_sampler_init_top_k(topK));
+  if (parameters.temperature !== 1) add(llama.llama_sampler_init_temp(parameters.temperature));
+  if (topP < 1) add(llama.llama_sampler_init_top_p(topP, 1));
+  if (minP > 0) add(llama.llama_sampler_init_min_p(minP, 1));
+  add(llama.llama_sampler_init_dist(parameters.seed >>> 0));
+  return chain;
+}
+
+/** Array of `llama_logit_bias` { token: int32, bias: float }. */
+function encodeBias(entries: NonNullable<SamplingParameters["logitBias"]>): Buffer {
+  const buffer = Buffer.alloc(entries.length * 8);
+  for (const [index, { token, bias }] of entries.entries()) {
+    buffer.writeInt32LE(token, index * 8);
+    buffer.writeFloatLE(bias, index * 8 + 4);
+  }
+  return buffer;
+}

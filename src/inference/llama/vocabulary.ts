@@ -1,0 +1,108 @@
+import type { Llama } from "./bindings.ts";
+import type { VocabHandle } from "./signatures.ts";
+
+/** `enum llama_token_attr`. */
+const CONTROL = 1 << 3;
+const USER_DEFINED = 1 << 4;
+
+export interface TokenizeOptions {
+  /** Put the model's BOS (and EOS, where the model wants it) around the text. */
+  readonly addSpecial: boolean;
+  /** Read `<|im_start|>` and the like as the special token; false reads them as plain text. */
+  readonly parseSpecial: boolean;
+}
+
+/** Tokens of one model: text to ids and back. */
+export class Vocabulary {
+  readonly handle: VocabHandle;
+  readonly size: number;
+  readonly #llama: Llama;
+  /** Pieces as bytes, filled as tokens are first seen. */
+  readonly #pieces = new Map<number, Buffer>();
+  readonly #scratch = Buffer.alloc(1024);
+
+  constructor(llama: Llama, handle: VocabHandle) {
+    this.#llama = llama;
+    this.handle = handle;
+    this.size = llama.llama_vocab_n_tokens(handle);
+  }
+
+  /** Beginning-of-sequence token, undefined when the model has none. */
+  get bos(): number | undefined {
+    return idOrUndefined(this.#llama.llama_vocab_bos(this.handle));
+  }
+
+  get eos(): number | undefined {
+    return idOrUndefined(this.#llama.llama_vocab_eos(this.handle));
+  }
+
+  get addsBos(): boolean {
+    return this.#llama.llama_vocab_get_add_bos(this.handle);
+  }
+
+  /** True for every token that ends a generation: EOS, end of turn and their kin. */
+  isEndOfGeneration(token: number): boolean {
+    return this.#llama.llama_vocab_is_eog(this.handle, token);
+  }
+
+  /** Texts that `parseSpecial` reads as one token: control tokens and user-defined ones. */
+  specialTexts(): readonly string[] {
+    const texts: string[] = [];
+    for (let token = 0; token < this.size; token++) {
+      if (this.#llama.llama_vocab_get_attr(this.handle, token) & (CONTROL | USER_DEFINED)) {
+        const text = this.#pieceBytes(token, true).toString("utf8");
+        if (text.trim() !== "") texts.push(text);
+      }
+    }
+    return texts;
+  }
+
+  /** Token ids of `text`, exactly as the model's tokenizer gives them. */
+  tokenize(text: string, options: TokenizeOptions): Int32Array {
+    const bytes = Buffer.from(text, "utf8");
+    let tokens = new Int32Array(Math.max(16, Math.ceil(bytes.length / 3) + 2));
+    for (;;) {
+      const { addSpecial, parseSpecial } = options;
+      const count = this.#llama.llama_tokenize(
+        this.handle,
+        bytes,
+        bytes.length,
+        tokens,
+        tokens.length,
+        addSpecial,
+        parseSpecial,
+      );
+      if (count >= 0) return tokens.slice(0, count);
+      tokens = new Int32Array(-count);
+    }
+  }
+
+  /** Bytes a token stands for; empty for control tokens. Not always whole UTF-8 characters. */
+  piece(token: number): Buffer {
+    let piece = this.#pieces.get(token);
+    if (piece === undefined) {
+      piece = this.#pieceBytes(token, false);
+      this.#pieces.set(token, piece);
+    }
+    return piece;
+  }
+
+  /** Text of a control token as a template writes it, e.g. `<|im_end|>`. */
+  specialText(token: number): string {
+    return this.#pieceBytes(token, true).toString("utf8");
+  }
+
+  #pieceBytes(token: number, special: boolean): Buffer {
+    let buffer = this.#scratch;
+    let length = this.#llama.llama_token_to_piece(this.handle, token, buffer, buffer.length, 0, special);
+    if (length < 0) {
+      buffer = Buffer.alloc(-length);
+      length = this.#llama.llama_token_to_piece(this.handle, token, buffer, buffer.length, 0, special);
+    }
+    return Buffer.from(buffer.subarray(0, Math.max(0, length)));
+  }
+}
+
+function idOrUndefined(token: number): number | undefined {
+  return token < 0 ? undefined : token;
+}
