@@ -77,7 +77,8 @@ export class LocalEngine implements Engine {
         onReady: (model, capacity) => this.#becameReady(model, capacity),
         onCrash: (reason, attempt, delayMs) => this.#crashed(reason, attempt, delayMs),
         onLoadFailed: (message) => this.#loadFailed(message),
-        onLog: (level, text) => options.log[level]({ component: "llama" }, text),
+        // The native library calls everything "info" that it finds remarkable; a user does not.
+        onLog: (level, text) => options.log[level === "info" ? "debug" : level]({ component: "llama" }, text),
       },
     );
   }
