@@ -27,6 +27,7 @@ export async function startEngine(
       batchSize: config.batchSize,
       stepTargetMs: config.stepTargetMs,
       gpuLayers: config.gpuLayers,
+      speculation: config.speculation === "auto",
     },
     model: { name: path, source: path },
     maxQueue: config.maxQueue,

@@ -16,6 +16,9 @@ const noLoad: EngineLoad = {
   kvCacheUsage: 0,
   prefixCacheHitTokens: 0,
   restarts: 0,
+  threads: 0,
+  stepMs: 0,
+  computeMs: 0,
 };
 
 /**

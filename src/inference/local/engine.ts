@@ -37,6 +37,8 @@ export interface LocalEngineOptions {
 /** Times a request that had not started is handed to a fresh process: its own prompt may be what kills it. */
 const MAX_HANDOVERS = 2;
 
+const noStep = { kvCacheUsage: 0, prefixCacheHitTokens: 0, threads: 0 };
+
 interface PendingReply {
   readonly resolve: (message: FromEngine) => void;
   readonly reject: (error: unknown) => void;
@@ -101,6 +103,9 @@ export class LocalEngine implements Engine {
       kvCacheUsage: this.#step.kvCacheUsage,
       prefixCacheHitTokens: this.#cacheHitsBefore + this.#step.prefixCacheHitTokens,
       restarts: this.#restarts,
+      threads: this.#step.threads,
+      stepMs: this.#stepMs,
+      computeMs: this.#computeMs,
     };
   }
 
@@ -223,6 +228,8 @@ export class LocalEngine implements Engine {
 
   #stepped(news: StepNews): void {
     this.#step = news;
+    this.#stepMs += news.stepMs;
+    this.#computeMs += news.computeMs;
     for (const id of news.started) {
       this.#generations
         .get(id)
@@ -293,7 +300,7 @@ export class LocalEngine implements Engine {
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
     if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt };
     this.#cacheHitsBefore += this.#step.prefixCacheHitTokens;
-    this.#step = { kvCacheUsage: 0, prefixCacheHitTokens: 0 };
+    this.#step = noStep;
     for (const [id, generation] of this.#generations) {
       if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
       const message = "The engine crashed while it worked on this request.";
