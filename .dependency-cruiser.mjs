@@ -35,8 +35,8 @@ export default {
       name: "environment-only-in-config",
       comment: "main reads the environment once; everything else is given its settings",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(main|app|commands/|config)" },
-      to: { path: "^src/config\\.ts$", dependencyTypesNot: ["type-only"] },
+      from: { path: "^src/", pathNot: "^src/(main|app|commands/|config/)" },
+      to: { path: "^src/config/", dependencyTypesNot: ["type-only"] },
     },
   ],
   options: {

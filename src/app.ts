@@ -1,0 +1,41 @@
+import { randomInt } from "node:crypto";
+import type { FastifyBaseLogger } from "fastify";
+import { ChatService } from "./chat/service.ts";
+import type { Config } from "./config/config.ts";
+import { Judge } from "./evaluation/judge.ts";
+import { registerOpenApi } from "./http/openapi.ts";
+import { createServer, type Server } from "./http/server.ts";
+import type { Engine } from "./inference/engine.ts";
+import { chatRoutes } from "./routes/chat.ts";
+import { evaluateRoutes } from "./routes/evaluate.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
+import { modelRoutes } from "./routes/model.ts";
+import { placeholderRoutes } from "./routes/placeholders.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+
+export interface AppDependencies {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  readonly log: FastifyBaseLogger;
+  readonly version: string;
+  /** What `/health` calls the model before it is loaded. */
+  readonly requestedModel: string;
+}
+
+/** Composes the server: what every request passes, the services, the routes. */
+export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
+  const { engine, metrics, log, version, requestedModel } = dependencies;
+  const app = await createServer(config, log, metrics);
+  await registerOpenApi(app, version);
+
+  const chat = new ChatService(engine, () => randomInt(2 ** 32));
+  const judge = new Judge(engine, () => chat.template);
+  await app.register(healthRoutes({ engine, requestedModel }));
+  await app.register(modelRoutes(engine));
+  await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
+  await app.register(evaluateRoutes(judge));
+  await app.register(metricsRoutes(metrics, "/v1/metrics"));
+  await app.register(placeholderRoutes());
+  return app;
+}

@@ -1,0 +1,91 @@
+import type { Logger } from "pino";
+import { createApp } from "../app.ts";
+import type { Config } from "../config/config.ts";
+import { DEFAULT_API_KEY } from "../config/settings.ts";
+import type { Server } from "../http/server.ts";
+import { createServer } from "../http/server.ts";
+import { DeferredEngine } from "../inference/deferred-engine.ts";
+import { metricsRoutes } from "../routes/metrics.ts";
+import { createLog } from "../telemetry/log.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { ObservedEngine } from "../telemetry/observed-engine.ts";
+import { startEngine } from "./start-engine.ts";
+
+/** Serves until a signal or until the model turns out not to load. Resolves to the exit code. */
+export async function serve(config: Config, version: string): Promise<number> {
+  const log = createLog({ level: config.logLevel, format: config.logFormat });
+  const metrics = new Metrics();
+  const deferred = new DeferredEngine();
+  const engine = new ObservedEngine(deferred, metrics);
+  const requestedModel = config.modelName ?? "distilgpt2";
+  const app = await createApp(config, { engine, metrics, log, version, requestedModel });
+  const signal = firstSignal();
+
+  warnAboutOpenDoors(config, log);
+  const address = await listen(app, config.host, config.port);
+  log.info(`the API is documented at ${address}/docs`);
+  const metricsApp = await serveMetrics(config, metrics, log);
+
+  const starting = startEngine(config, deferred, metrics, log).then(
+    () => signal,
+    (error: unknown) => error,
+  );
+  const reason = await Promise.race([signal, starting]);
+  const failed = reason instanceof Error;
+  if (failed) log.fatal(reason.message);
+  else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
+  await deferred.close(failed ? 0 : config.shutdownTimeoutMs);
+  await Promise.all([app.close(), metricsApp?.close()]);
+  log.info("stopped");
+  return failed ? 1 : 0;
+}
+
+/** @throws Error that says what is in the way of listening and what to do about it */
+async function listen(app: Server, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port, listenTextResolver: (address) => `listening on ${address}` });
+  } catch (error) {
+    await app.close();
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      throw new Error(`Port ${port} on ${host} is in use. Stop what listens there, or set PORT.`, {
+        cause: error,
+      });
+    }
+    if (code === "EACCES")
+      throw new Error(`Not allowed to listen on port ${port}. Set PORT above 1023.`, { cause: error });
+    throw new Error(`Cannot listen on ${host}:${port}: ${message}`, { cause: error });
+  }
+}
+
+/** The metrics once more, without a key, on a port of their own. */
+async function serveMetrics(config: Config, metrics: Metrics, log: Logger): Promise<Server | undefined> {
+  if (config.metricsPort === undefined) return undefined;
+  const app = await createServer({ ...config, rateLimit: 0 }, log, metrics);
+  await app.register(metricsRoutes(metrics, "/metrics"));
+  const address = await listen(app, config.host, config.metricsPort);
+  log.info(`metrics on ${address}/metrics`);
+  return app;
+}
+
+function warnAboutOpenDoors(config: Config, log: Logger): void {
+  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(config.host);
+  if (isLoopback || config.apiKey !== DEFAULT_API_KEY) return;
+  log.warn(
+    `LISTENING ON ${config.host} WITH THE DEFAULT API KEY: anybody who reaches this port can use /v1. Set API_KEY to a secret of your own.`,
+  );
+}
+
+/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let received = 0;
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      process.on(name, () => {
+        received++;
+        if (received > 1) process.exit(130);
+        resolve(name);
+      });
+    }
+  });
+}

@@ -1,0 +1,165 @@
+/** One environment variable: how it is written, what it means, what it is when absent. */
+export interface Setting<T> {
+  readonly variable: string;
+  readonly description: string;
+  /** The default as one would write it; empty when there is none. */
+  readonly defaultText: string;
+  /** What may be written, for people: `1 to 65535`. */
+  readonly form: string;
+  /** Value when the variable is absent or empty. */
+  readonly fallback: T;
+  /** Never printed. */
+  readonly isSecret: boolean;
+  /** @throws Error whose message completes "NAME …": `must be a whole number` */
+  parse(text: string): T;
+}
+
+interface Base<T> {
+  readonly fallback: T;
+  readonly defaultText?: string;
+  readonly isSecret?: boolean;
+}
+
+function setting<T>(
+  variable: string,
+  description: string,
+  form: string,
+  base: Base<T>,
+  parse: (text: string) => T,
+): Setting<T> {
+  const defaultText = base.defaultText ?? (base.fallback === undefined ? "" : String(base.fallback));
+  return {
+    variable,
+    description,
+    form,
+    defaultText,
+    fallback: base.fallback,
+    isSecret: base.isSecret ?? false,
+    parse,
+  };
+}
+
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+export function integer(
+  variable: string,
+  fallback: number,
+  range: Range,
+  description: string,
+): Setting<number> {
+  return setting(variable, description, `${range.min} to ${range.max}`, { fallback }, (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text) || value < range.min || value > range.max) {
+      throw new Error(`must be a whole number from ${range.min} to ${range.max}`);
+    }
+    return value;
+  });
+}
+
+export function optionalInteger(
+  variable: string,
+  range: Range,
+  description: string,
+): Setting<number | undefined> {
+  const { parse, form } = integer(variable, 0, range, description);
+  return setting<number | undefined>(variable, description, form, { fallback: undefined }, parse);
+}
+
+const unitBytes: Readonly<Record<string, number>> = {
+  "": 1,
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+};
+
+/** An amount of memory: `512MiB`, `2GiB`, `1000000`. */
+export function bytes(variable: string, fallback: string, description: string): Setting<number> {
+  const parse = (text: string) => {
+    const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text);
+    const unit = unitBytes[match?.[2] ?? "?"];
+    if (match === null || unit === undefined)
+      throw new Error("must be an amount of bytes such as 512MiB or 2GiB");
+    return Math.round(Number(match[1]) * unit);
+  };
+  return setting(
+    variable,
+    description,
+    "bytes, KiB, MiB, GiB",
+    { fallback: parse(fallback), defaultText: fallback },
+    parse,
+  );
+}
+
+export function choice<const T extends string>(
+  variable: string,
+  fallback: T,
+  choices: readonly T[],
+  description: string,
+): Setting<T> {
+  return setting(
+    variable,
+    description,
+    choices.map((value) => `\`${value}\``).join(", "),
+    { fallback },
+    (text) => {
+      const found = choices.find((value) => value === text);
+      if (found === undefined) throw new Error(`must be one of ${choices.join(", ")}`);
+      return found;
+    },
+  );
+}
+
+export function flag(variable: string, description: string): Setting<boolean> {
+  return setting(variable, description, "`1` or `0`", { fallback: false, defaultText: "0" }, (text) => {
+    if (/^(1|true|yes|on)$/i.test(text)) return true;
+    if (/^(0|false|no|off)$/i.test(text)) return false;
+    throw new Error("must be 1 or 0");
+  });
+}
+
+export function text(variable: string, fallback: string, form: string, description: string): Setting<string> {
+  return setting(variable, description, form, { fallback }, (value) => value);
+}
+
+export function optionalText(
+  variable: string,
+  form: string,
+  description: string,
+): Setting<string | undefined> {
+  return setting<string | undefined>(variable, description, form, { fallback: undefined }, (value) => value);
+}
+
+export function url(variable: string, fallback: string, description: string): Setting<string> {
+  return setting(variable, description, "an http(s) URL", { fallback }, (value) => {
+    const parsed = URL.parse(value);
+    if (parsed === null || !/^https?:$/.test(parsed.protocol))
+      throw new Error("must be an http:// or https:// URL");
+    return value.replace(/\/+$/, "");
+  });
+}
+
+export function secret<T extends string | undefined>(
+  variable: string,
+  fallback: T,
+  description: string,
+): Setting<string | T> {
+  const defaultText = fallback === undefined ? "" : `${fallback}`;
+  const parse = (value: string): string => {
+    if (!/^[\x21-\x7e]+$/.test(value)) throw new Error("must be visible ASCII characters without spaces");
+    return value;
+  };
+  return setting<string | T>(
+    variable,
+    description,
+    "a secret",
+    { fallback, defaultText, isSecret: true },
+    parse,
+  );
+}

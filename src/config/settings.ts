@@ -1,0 +1,170 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { bytes, choice, flag, integer, optionalInteger, optionalText, secret, text, url } from "./setting.ts";
+
+export const DEFAULT_API_KEY = "dev-local-key";
+
+const hour = 3_600_000;
+
+/** Every setting of the server, in the order of docs/configuration.md, by section. */
+export const sections = {
+  Listening: {
+    port: integer("PORT", 8000, { min: 0, max: 65_535 }, "Port to listen on; 0 takes a free one."),
+    host: text("HOST", "127.0.0.1", "an address", "Address to listen on. The Docker image sets 0.0.0.0."),
+    metricsPort: optionalInteger(
+      "METRICS_PORT",
+      { min: 0, max: 65_535 },
+      "When set, `GET /metrics` is served there too, without a key, on the same address.",
+    ),
+    corsOrigin: optionalText(
+      "CORS_ORIGIN",
+      "an origin, or `*`",
+      "Origin that browsers may call this server from; none when unset.",
+    ),
+  },
+  Access: {
+    apiKey: secret(
+      "API_KEY",
+      DEFAULT_API_KEY,
+      "Key of the `/v1` routes, in `x-api-key` or `Authorization: Bearer`.",
+    ),
+    requireApiKey: choice(
+      "REQUIRE_API_KEY",
+      "v1",
+      ["v1", "all"],
+      "`all` asks for the key on `/chat` and `/evaluate` too.",
+    ),
+    rateLimit: integer("RATE_LIMIT", 0, { min: 0, max: 1_000_000 }, "Requests a minute and key; 0 is off."),
+  },
+  Model: {
+    modelName: optionalText(
+      "MODEL_NAME",
+      "see [models](models.md)",
+      "Path of a `.gguf`, a Hugging Face repository (`org/name`, `org/name:Q8_0`), or `builtin`. Unset means " +
+        "`distilgpt2`, or the built-in model where the hub can't be reached.",
+    ),
+    modelQuant: choice(
+      "MODEL_QUANT",
+      "Q8_0",
+      ["F32", "F16", "BF16", "Q8_0", "Q4_0"],
+      "Weight format that safetensors are converted to.",
+    ),
+    hfEndpoint: url("HF_ENDPOINT", "https://huggingface.co", "The hub that models are fetched from."),
+    hfToken: secret("HF_TOKEN", undefined, "Token for gated and private repositories."),
+    hfHome: text(
+      "HF_HOME",
+      join(homedir(), ".cache", "huggingface"),
+      "a directory",
+      "Where downloaded models are kept, shared with the Python tools.",
+    ),
+    hfHubOffline: flag("HF_HUB_OFFLINE", "Never ask the hub; serve what is cached."),
+    gpuLayers: integer(
+      "GPU_LAYERS",
+      -1,
+      { min: -1, max: 10_000 },
+      "Layers to offload when an accelerator's libraries are installed; -1 all, 0 none.",
+    ),
+    llamaLibraryDir: optionalText(
+      "LLAMA_LIBRARY_DIR",
+      "a directory",
+      "A build of llama.cpp of one's own, of the release this server is written for.",
+    ),
+  },
+  Capacity: {
+    contextSize: integer(
+      "CONTEXT_SIZE",
+      0,
+      { min: 0, max: 10_000_000 },
+      "Tokens a sequence may hold; 0 takes the model's own, as far as memory allows.",
+    ),
+    maxSequences: integer(
+      "MAX_SEQUENCES",
+      0,
+      { min: 0, max: 256 },
+      "Requests that run side by side; 0 takes as many as the KV cache budget holds, 64 at most.",
+    ),
+    kvCacheMemory: bytes(
+      "KV_CACHE_MEMORY",
+      "0",
+      "Budget of the KV cache; 0 takes a quarter of the free memory, 8 GiB at most.",
+    ),
+    kvCacheType: choice(
+      "KV_CACHE_TYPE",
+      "f16",
+      ["f16", "q8_0", "q4_0"],
+      "Format of keys and values in the cache.",
+    ),
+    threads: integer("THREADS", 0, { min: 0, max: 1024 }, "Compute threads; 0 takes one a core."),
+    batchSize: integer(
+      "BATCH_SIZE",
+      512,
+      { min: 32, max: 8192 },
+      "Tokens that one step computes at the most.",
+    ),
+    speculation: choice(
+      "SPECULATION",
+      "auto",
+      ["auto", "off"],
+      "Prompt-lookup speculative decoding: `auto` drafts where that is expected to be faster. It never changes the text.",
+    ),
+    stepTargetMs: integer(
+      "STEP_TARGET_MS",
+      100,
+      { min: 5, max: 60_000 },
+      "Time a step should stay under while streams are running: it bounds the gap between their tokens.",
+    ),
+  },
+  Limits: {
+    maxNewTokensLimit: integer(
+      "MAX_NEW_TOKENS_LIMIT",
+      1024,
+      { min: 1, max: 1_000_000 },
+      "Largest `max_new_tokens`.",
+    ),
+    maxQueue: integer(
+      "MAX_QUEUE",
+      256,
+      { min: 0, max: 100_000 },
+      "Requests that may wait; one more is refused with 503.",
+    ),
+    queueTimeoutMs: integer(
+      "QUEUE_TIMEOUT_MS",
+      30_000,
+      { min: 1, max: hour },
+      "Longest wait for a sequence.",
+    ),
+    requestTimeoutMs: integer(
+      "REQUEST_TIMEOUT_MS",
+      300_000,
+      { min: 1, max: 24 * hour },
+      "Longest run of one generation.",
+    ),
+    bodyLimit: bytes("BODY_LIMIT", "1MiB", "Largest JSON body."),
+    shutdownTimeoutMs: integer(
+      "SHUTDOWN_TIMEOUT_MS",
+      25_000,
+      { min: 0, max: hour },
+      "Time that running requests get after SIGTERM.",
+    ),
+    watchdogTimeoutMs: integer(
+      "WATCHDOG_TIMEOUT_MS",
+      30_000,
+      { min: 1000, max: hour },
+      "Silence after which an engine is taken for hung and restarted; slow models get ten of their steps.",
+    ),
+  },
+  Logging: {
+    logLevel: choice(
+      "LOG_LEVEL",
+      "info",
+      ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+      "`debug` adds the native library's own lines.",
+    ),
+    logFormat: choice(
+      "LOG_FORMAT",
+      "auto",
+      ["auto", "json", "pretty"],
+      "`auto` is pretty on a terminal, JSON elsewhere.",
+    ),
+  },
+} as const;

@@ -1,0 +1,79 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { type Static, Type } from "typebox";
+import { ApiError, type ErrorCode, InvalidRequestError } from "../errors.ts";
+import { describeValidation } from "./validation.ts";
+
+/** The one shape of every error, readable by this contract's clients and by OpenAI's. */
+export const ErrorEnvelope = Type.Object(
+  {
+    error: Type.Object({
+      code: Type.String(),
+      type: Type.String(),
+      message: Type.String(),
+      param: Type.Union([Type.String(), Type.Null()]),
+      details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    }),
+    request_id: Type.String(),
+  },
+  {
+    $id: "Error",
+    description: "What went wrong, for people (`message`) and programs (`code`, `param`, `details`).",
+  },
+);
+export type ErrorEnvelope = Static<typeof ErrorEnvelope>;
+
+/** OpenAI's error types, which its clients switch on. */
+const openaiTypes: Partial<Record<ErrorCode, string>> = {
+  unauthorized: "authentication_error",
+  forbidden: "permission_error",
+  rate_limited: "rate_limit_error",
+  internal_error: "server_error",
+  not_implemented: "server_error",
+  service_unavailable: "server_error",
+};
+
+export function toEnvelope(error: ApiError, requestId: string): ErrorEnvelope {
+  return {
+    error: {
+      code: error.code,
+      type: openaiTypes[error.code] ?? "invalid_request_error",
+      message: error.message,
+      param: error.param ?? null,
+      ...(error.details !== undefined && { details: error.details }),
+    },
+    request_id: requestId,
+  };
+}
+
+/** Anything thrown, as an error that the client may read. A defect becomes a plain 500: its stack is for the log. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const { validation, validationContext, code, statusCode } = error as Partial<FastifyError>;
+  if (validation !== undefined) return describeValidation(validation, validationContext ?? "body");
+  switch (code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return new ApiError("payload_too_large", "The body is larger than this server accepts.", {
+        cause: error,
+      });
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return new ApiError("unsupported_media_type", "Send the body as content-type: application/json.", {
+        cause: error,
+      });
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+      return new InvalidRequestError("The body is empty; it must be JSON.", { cause: error });
+    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+      return new InvalidRequestError("The body is not as long as its content-length says.", { cause: error });
+  }
+  if (statusCode === 400) return new InvalidRequestError((error as Error).message, { cause: error });
+  return new ApiError("internal_error", "The server failed on this request; its log says why.", {
+    cause: error,
+  });
+}
+
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toApiError(error);
+  if (known.code === "internal_error") request.log.error({ err: error }, "request failed");
+  request.logFields["error"] = known.code;
+  if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
+  reply.code(known.status).type("application/json; charset=utf-8").send(toEnvelope(known, request.id));
+}

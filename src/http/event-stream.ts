@@ -1,0 +1,58 @@
+import { once } from "node:events";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { latencyMs } from "./request-context.ts";
+
+const KEEP_ALIVE_MS = 15_000;
+
+/** Server-sent events on one reply: data lines, keep-alive comments, and an end whatever happens. */
+export class EventStream {
+  readonly #reply: FastifyReply;
+  readonly #keepAlive: NodeJS.Timeout;
+
+  constructor(request: FastifyRequest, reply: FastifyReply) {
+    this.#reply = reply;
+    reply.hijack();
+    const headers = reply.getHeaders();
+    reply.raw.writeHead(200, {
+      ...(headers as Record<string, string>),
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+      "x-request-id": request.id,
+      "x-latency-ms": String(latencyMs(request)),
+    });
+    reply.raw.socket?.setNoDelay(true);
+    this.#keepAlive = setInterval(() => reply.raw.write(": keep-alive\n\n"), KEEP_ALIVE_MS);
+  }
+
+  /** Sends one event; waits while the client reads slower than this server writes. */
+  async send(data: unknown): Promise<void> {
+    await this.#write(`data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
+  }
+
+  /** Sends one event with a name, as some protocols want. */
+  async sendNamed(event: string, data: unknown): Promise<void> {
+    await this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  end(): void {
+    clearInterval(this.#keepAlive);
+    this.#reply.raw.end();
+  }
+
+  async #write(text: string): Promise<void> {
+    const { raw } = this.#reply;
+    this.#keepAlive.refresh();
+    if (raw.destroyed || raw.write(text)) return;
+    await Promise.race([once(raw, "drain"), once(raw, "close")]);
+  }
+}
+
+/** Aborts when the client goes away before the reply is finished. */
+export function disconnectSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}

@@ -1,0 +1,40 @@
+import swagger from "@fastify/swagger";
+import reference from "@scalar/fastify-api-reference";
+import type { FastifyInstance } from "fastify";
+
+/** Serves the OpenAPI document that the routes' schemas make, and a page to browse it. */
+export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "llm-server",
+        version,
+        description:
+          "A self-hosted LLM inference server that accounts for every millisecond and every token.",
+        license: { name: "MIT" },
+      },
+      components: {
+        securitySchemes: {
+          apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+          bearer: { type: "http", scheme: "bearer" },
+        },
+      },
+    },
+    hideUntagged: true,
+    transform: ({ schema, url }) => {
+      const secured = url.startsWith("/v1/") ? { security: [{ apiKey: [] }, { bearer: [] }] } : {};
+      return { schema: { ...schema, ...secured }, url };
+    },
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  await app.register(reference, {
+    routePrefix: "/docs",
+    configuration: {
+      url: "/openapi.json",
+      withDefaultFonts: false,
+      telemetry: false,
+      hideClientButton: true,
+    },
+  });
+}

@@ -1,0 +1,27 @@
+import { type TObject, type TProperties, Type } from "typebox";
+import { ErrorEnvelope } from "./error-envelope.ts";
+
+/** A JSON answer: `properties`, and the request id that every body carries. */
+export function Answer<P extends TProperties>(properties: P, description: string) {
+  return Type.Object({ ...properties, request_id: Type.Optional(Type.String()) }, { description });
+}
+
+const errorDescriptions = {
+  400: "The request is wrong; `param` names the field.",
+  401: "No API key, or a wrong one.",
+  404: "There is no such thing.",
+  429: "Over the rate limit; `Retry-After` says when to try again.",
+  501: "Validated, and not built yet.",
+  503: "Can't be served now; `details.reason` says why, `Retry-After` when to try again.",
+} as const;
+
+/** Response schemas of a route: its success, and the errors it can answer with. */
+export function responses<T extends TObject>(success: T, ...statuses: Array<keyof typeof errorDescriptions>) {
+  const errors = Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      Type.Object(ErrorEnvelope.properties, { description: errorDescriptions[status] }),
+    ]),
+  );
+  return { 200: success, ...errors };
+}

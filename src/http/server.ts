@@ -1,0 +1,135 @@
+import { isUtf8 } from "node:buffer";
+import cors from "@fastify/cors";
+import helmet from "@fastify/helmet";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { type FastifyBaseLogger, fastify, LogController } from "fastify";
+import { InvalidRequestError } from "../errors.ts";
+import { monotonicMs } from "../inference/clock.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { ApiKeyGuard } from "./auth.ts";
+import { sendError } from "./error-envelope.ts";
+import { RouteMethods } from "./method-not-allowed.ts";
+import { RateLimiter } from "./rate-limit.ts";
+import { latencyMs, requestId } from "./request-context.ts";
+import { formats } from "./validation.ts";
+
+export interface ServerOptions {
+  readonly apiKey: string;
+  readonly requireApiKey: "v1" | "all";
+  /** Requests a minute and client; 0 is off. */
+  readonly rateLimit: number;
+  /** Bytes of a JSON body. */
+  readonly bodyLimit: number;
+  readonly corsOrigin: string | undefined;
+}
+
+/** Routes that are watched by machines every few seconds: neither limited nor logged at `info`. */
+const probes = new Set(["/health", "/healthz", "/readyz", "/metrics", "/v1/metrics"]);
+
+/** An HTTP server with everything that each request passes, and no routes yet. */
+export async function createServer(options: ServerOptions, log: FastifyBaseLogger, metrics: Metrics) {
+  const app = fastify({
+    loggerInstance: log,
+    // One line a request, written when it is over; Fastify's own two say less.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
+    genReqId: requestId,
+    bodyLimit: options.bodyLimit,
+    // Sockets that stall while sending their request are closed; answers may take as long as they need.
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 256 },
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        allErrors: true,
+        allowUnionTypes: true,
+        formats,
+      },
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  const methods = new RouteMethods();
+  methods.watch(app);
+  const guard = new ApiKeyGuard(options.apiKey, options.requireApiKey);
+  const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, monotonicMs) : undefined;
+
+  app.decorateRequest("arrivedAt", 0);
+  app.decorateRequest("logFields");
+  app.addHook("onRequest", async (request, reply) => {
+    request.arrivedAt = monotonicMs();
+    request.logFields = {};
+    reply.header("x-request-id", request.id);
+    guard.check(request);
+    if (limiter !== undefined && !probes.has(request.routeOptions.url ?? "")) limiter.check(request, reply);
+  });
+  app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
+  app.addHook("onSend", async (request, reply) => {
+    reply.header("x-latency-ms", String(latencyMs(request)));
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const route = request.routeOptions.url ?? "unmatched";
+    const ms = monotonicMs() - request.arrivedAt;
+    metrics.requestFinished(request.method, route, reply.statusCode, ms);
+    if (request.logFields["error"] === "rate_limited") metrics.rateLimited();
+    const fields = {
+      method: request.method,
+      path: route === "unmatched" ? (request.url.split("?", 1)[0] ?? "") : route,
+      status: reply.statusCode,
+      latency_ms: Math.round(ms),
+      ...request.logFields,
+    };
+    if (probes.has(route)) request.log.debug(fields, "request");
+    else request.log.info(fields, "request");
+  });
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((request, reply) => {
+    const { error, allow } = methods.error(request);
+    if (allow !== undefined) reply.header("allow", allow);
+    sendError(error, request, reply);
+  });
+
+  // Answers that pages of other origins could frame or sniff are refused; the docs page needs its own styles and script.
+  await app.register(helmet, {
+    contentSecurityPolicy: false,
+    // Whether this host speaks TLS is for the proxy in front of it to promise.
+    strictTransportSecurity: false,
+    originAgentCluster: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
+  });
+  if (options.corsOrigin !== undefined) {
+    await app.register(cors, {
+      origin: options.corsOrigin,
+      exposedHeaders: ["x-request-id", "x-latency-ms", "retry-after"],
+    });
+  }
+  acceptJsonOnly(app);
+  return app;
+}
+
+export type Server = Awaited<ReturnType<typeof createServer>>;
+
+/** JSON bodies must be UTF-8: what is not would reach the model as something that the client never wrote. */
+function acceptJsonOnly(
+  app: Pick<Server, "addContentTypeParser" | "removeContentTypeParser" | "getDefaultJsonParser">,
+): void {
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.removeContentTypeParser(["text/plain", "application/json"]);
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    const bytes = body as Buffer;
+    if (!isUtf8(bytes)) {
+      done(new InvalidRequestError("The body is not valid UTF-8."));
+      return;
+    }
+    parseJson(request, bytes.toString("utf8"), done);
+  });
+}
+
+/** Every JSON object that is an answer says which request it answers. */
+function withRequestId(payload: unknown, id: string): unknown {
+  if (payload === null || typeof payload !== "object" || Array.isArray(payload) || "request_id" in payload)
+    return payload;
+  return { ...payload, request_id: id };
+}

@@ -1,0 +1,76 @@
+import type { FastifyError } from "fastify";
+import { InvalidRequestError } from "../errors.ts";
+
+type Issue = NonNullable<FastifyError["validation"]>[number];
+
+/** Formats of string fields, beyond JSON Schema's own. */
+export const formats = {
+  /** Unicode that every tokenizer and database takes: no lone surrogate, no NUL. */
+  text: (value: string) => value.isWellFormed() && !value.includes("\0"),
+};
+
+const formatMessages: Readonly<Record<string, string>> = {
+  text: "must be well-formed Unicode text without NUL characters",
+};
+
+/** Validation failures as one error that names the first field and lists them all. */
+export function describeValidation(issues: readonly Issue[], context: string): InvalidRequestError {
+  const errors = issues
+    .filter(({ keyword }) => keyword !== "if" && keyword !== "anyOf")
+    .map((issue) => ({ path: pathOf(issue), message: messageOf(issue) }));
+  const first = errors[0];
+  if (first === undefined) return new InvalidRequestError(`The ${context} is invalid.`);
+  const param = fieldName(first.path);
+  const subject = param ?? (context === "body" ? "The body" : `The ${context}`);
+  return new InvalidRequestError(`${subject} ${first.message}`, {
+    ...(param !== undefined && { param }),
+    details: { errors },
+  });
+}
+
+/** JSON pointer of the field at fault; for a missing one, of the field itself and not of its parent. */
+function pathOf(issue: Issue): string {
+  const missing = issue.params["missingProperty"];
+  return typeof missing === "string" ? `${issue.instancePath}/${missing}` : issue.instancePath || "/";
+}
+
+function messageOf(issue: Issue): string {
+  const { keyword, params, message } = issue;
+  switch (keyword) {
+    case "required":
+      return "is required";
+    case "format":
+      return formatMessages[String(params["format"])] ?? message ?? "has the wrong format";
+    case "pattern":
+      return params["pattern"] === "\\S"
+        ? "must not be empty or only white space"
+        : (message ?? "has the wrong form");
+    case "minLength":
+      return `must have at least ${params["limit"]} characters`;
+    case "maxLength":
+      return `must have at most ${params["limit"]} characters`;
+    case "enum":
+      return `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`;
+    case "type":
+      return `must be ${article(String(params["type"]))}`;
+    default:
+      return message ?? "is invalid";
+  }
+}
+
+function article(type: string): string {
+  return type === "object"
+    ? "a JSON object"
+    : /^[aeiou]/.test(type)
+      ? `an ${type}`
+      : `a ${type.replace(",", " or ")}`;
+}
+
+/** `/messages/2/content` as clients write it: `messages[2].content`. */
+function fieldName(pointer: string): string | undefined {
+  const steps = pointer.split("/").filter((step) => step !== "");
+  if (steps.length === 0) return undefined;
+  return steps
+    .map((step, index) => (/^\d+$/.test(step) ? `[${step}]` : index === 0 ? step : `.${step}`))
+    .join("");
+}

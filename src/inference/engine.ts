@@ -1,0 +1,160 @@
+/**
+ * The engine port: what the features above know of inference. `local/` implements it with llama.cpp in a process of
+ * its own; an upstream over HTTP can stand in for it. Plain data in, plain data out.
+ */
+
+/** A stretch of prompt: text to tokenize, or tokens as they are. */
+export type PromptPart =
+  | {
+      readonly type: "text";
+      readonly text: string;
+      /** Read special tokens' texts as the tokens; only for text that the server or a template wrote. */
+      readonly parseSpecial: boolean;
+    }
+  | { readonly type: "tokens"; readonly tokens: readonly number[] };
+
+export interface Prompt {
+  readonly parts: readonly PromptPart[];
+  /** Put the model's beginning-of-sequence token first, when the model's tokenizer does so by itself. */
+  readonly addBos: boolean;
+}
+
+/** How the next token is chosen; see `SamplingParameters` of the engine for units and order. */
+export interface Sampling {
+  readonly temperature: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly repeatPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly logitBias?: ReadonlyArray<{ readonly token: number; readonly bias: number }>;
+  /** GBNF, root symbol `root`. */
+  readonly grammar?: string;
+  /** 32-bit; drawn by the server when the client gives none. */
+  readonly seed: number;
+}
+
+export type Priority = "interactive" | "batch";
+
+export interface GenerationRequest {
+  readonly prompt: Prompt;
+  /** Tokens to generate at the most; prompt + this must fit the context window. */
+  readonly maxTokens: number;
+  readonly sampling: Sampling;
+  /** Generation ends before the first of these texts, which is not part of the output. */
+  readonly stop: readonly string[];
+  readonly priority: Priority;
+}
+
+export type FinishReason = "stop" | "length" | "cancelled";
+
+/** Milliseconds of one generation; the three parts add up to the time from arrival to last token. */
+export interface GenerationTimings {
+  /** Arrival to the first prefill step: template, tokenization, hand-over and waiting for a sequence. */
+  readonly queueMs: number;
+  /** First prefill step to first token. */
+  readonly prefillMs: number;
+  /** First token to last token. */
+  readonly decodeMs: number;
+}
+
+export interface Usage {
+  readonly promptTokens: number;
+  /** Of these, taken from the KV cache of another or an earlier sequence instead of computed. */
+  readonly cachedPromptTokens: number;
+  /** Without the end-of-sequence token. */
+  readonly completionTokens: number;
+  /** Tokens that speculation drafted, and how many of them were right. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
+}
+
+export type GenerationEvent =
+  | { readonly type: "text"; readonly text: string }
+  | {
+      readonly type: "done";
+      readonly finishReason: FinishReason;
+      readonly usage: Usage;
+      readonly timings: GenerationTimings;
+    };
+
+/** Facts of the loaded model. */
+export interface ModelDescription {
+  readonly name: string;
+  readonly path: string;
+  readonly source: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly layers: number;
+  readonly attentionHeads: number;
+  readonly kvHeads: number;
+  readonly hiddenSize: number;
+  readonly vocabularySize: number;
+  readonly parameters: number;
+  readonly quantization: string;
+  readonly fileSizeBytes: number;
+  /** Tokens one sequence may hold: prompt and completion together. */
+  readonly contextWindow: number;
+  readonly trainingContext: number;
+  readonly kvCacheBytesPerToken: number;
+  readonly sequences: number;
+  readonly threads: number;
+  readonly chatTemplate: string | undefined;
+  readonly bosText: string;
+  readonly eosText: string;
+  /** Texts that the tokenizer reads as special tokens when asked to. */
+  readonly specialTexts: readonly string[];
+  readonly engineVersion: string;
+  readonly loadMs: number;
+}
+
+export type EngineState =
+  | { readonly status: "preparing"; readonly phase: string; readonly progress: number }
+  | { readonly status: "ready" }
+  | { readonly status: "restarting"; readonly attempt: number }
+  | { readonly status: "failed"; readonly message: string }
+  | { readonly status: "draining" }
+  | { readonly status: "stopped" };
+
+/** Live numbers, as of the engine's last step. */
+export interface EngineLoad {
+  /** Requests accepted and not yet in a sequence. */
+  readonly queueDepth: number;
+  readonly runningSequences: number;
+  /** Share of the KV cache that running sequences hold, 0 to 1. */
+  readonly kvCacheUsage: number;
+  /** Prompt tokens taken from the cache since start. */
+  readonly prefixCacheHitTokens: number;
+  readonly restarts: number;
+  /** Compute threads of the latest step. */
+  readonly threads: number;
+  /** Milliseconds spent in steps since start, and the part of it in native decode and sampling. */
+  readonly stepMs: number;
+  readonly computeMs: number;
+}
+
+export interface GenerateOptions {
+  /** Cancels; the sequence is freed before the next step and the iteration ends with `finishReason` `cancelled`. */
+  readonly signal?: AbortSignal;
+  /** When the request reached the server, on `monotonicMs`; now when left out. */
+  readonly arrivedAt?: number;
+}
+
+export interface Engine {
+  readonly state: EngineState;
+  readonly load: EngineLoad;
+  /** The loaded model. @throws UnavailableError while none is loaded */
+  describe(): ModelDescription;
+  /**
+   * Streams one generation: pieces of text, then `done`.
+   * @throws ApiError `context_length_exceeded`, `invalid_request`; UnavailableError when full, restarting or draining
+   */
+  generate(request: GenerationRequest, options?: GenerateOptions): AsyncIterable<GenerationEvent>;
+  /** Token ids of a prompt. */
+  tokenize(prompt: Prompt): Promise<number[]>;
+  /** Text of tokens; bytes that are no UTF-8 become U+FFFD. */
+  detokenize(tokens: readonly number[]): Promise<string>;
+  /** Stops taking requests, lets running ones finish for `timeoutMs`, then ends the process. */
+  close(timeoutMs: number): Promise<void>;
+}

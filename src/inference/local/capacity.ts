@@ -1,0 +1,83 @@
+import { LlamaError } from "../llama/errors.ts";
+
+/** Sequences that the automatic choice stops at: more would only split the same memory and time. */
+const MAX_AUTOMATIC_SEQUENCES = 64;
+/** Share of free memory that the automatic budget takes, and its ceiling. */
+const AUTOMATIC_SHARE = 0.25;
+const AUTOMATIC_CEILING = 8 * 2 ** 30;
+const MIN_CONTEXT = 256;
+
+export interface CapacityInputs {
+  /** Tokens the model was trained for. */
+  readonly trainingContext: number;
+  readonly kvBytesPerToken: number;
+  /** 0: choose. */
+  readonly contextSize: number;
+  /** 0: choose. */
+  readonly maxSequences: number;
+  /** Bytes; 0: choose from `availableMemory`. */
+  readonly kvCacheMemory: number;
+  /** Bytes that this process can still take. */
+  readonly availableMemory: number;
+}
+
+export interface Capacity {
+  readonly contextPerSequence: number;
+  readonly sequences: number;
+  /** Bytes. */
+  readonly kvCacheBytes: number;
+  /** The arithmetic, for the log. */
+  readonly explanation: string;
+}
+
+/**
+ * Divides the KV cache budget: context per sequence first, then as many sequences as fit.
+ * @throws LlamaError `out_of_memory` with the numbers when what was asked for does not fit
+ */
+export function planCapacity(inputs: CapacityInputs): Capacity {
+  const { trainingContext, kvBytesPerToken, availableMemory } = inputs;
+  if (inputs.contextSize > trainingContext) {
+    throw new LlamaError(
+      "load_failed",
+      `CONTEXT_SIZE=${inputs.contextSize} is more than the ${trainingContext} tokens that this model was trained for.`,
+    );
+  }
+  const budget =
+    inputs.kvCacheMemory || Math.min(AUTOMATIC_CEILING, Math.floor(availableMemory * AUTOMATIC_SHARE));
+  const affordable = Math.floor(budget / kvBytesPerToken);
+  const contextPerSequence =
+    inputs.contextSize || Math.min(trainingContext, roundDown(affordable, MIN_CONTEXT));
+  const sequences =
+    inputs.maxSequences ||
+    Math.min(MAX_AUTOMATIC_SEQUENCES, Math.floor(affordable / Math.max(1, contextPerSequence)));
+  const needed = Math.max(1, sequences) * Math.max(MIN_CONTEXT, contextPerSequence) * kvBytesPerToken;
+  const limit = inputs.kvCacheMemory || availableMemory;
+  if (sequences < 1 || contextPerSequence < 1 || needed > limit) {
+    throw new LlamaError(
+      "out_of_memory",
+      `The KV cache does not fit: ${Math.max(1, sequences)} sequences × ${Math.max(MIN_CONTEXT, contextPerSequence)} tokens × ` +
+        `${formatBytes(kvBytesPerToken)} a token = ${formatBytes(needed)}, and ${formatBytes(limit)} is there. ` +
+        "Lower CONTEXT_SIZE or MAX_SEQUENCES, raise KV_CACHE_MEMORY, or set KV_CACHE_TYPE=q8_0.",
+    );
+  }
+  return {
+    contextPerSequence,
+    sequences,
+    kvCacheBytes: needed,
+    explanation:
+      `KV cache ${formatBytes(needed)} = ${sequences} sequences × ${contextPerSequence} tokens × ` +
+      `${formatBytes(kvBytesPerToken)} a token (budget ${formatBytes(budget)}, ` +
+      `${inputs.kvCacheMemory ? "from KV_CACHE_MEMORY" : `a quarter of ${formatBytes(availableMemory)} available`})`,
+  };
+}
+
+function roundDown(value: number, multiple: number): number {
+  return value - (value % multiple);
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const exponent = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 2 ** (10 * exponent);
+  return `${value.toFixed(exponent === 0 || value >= 100 ? 0 : 1)} ${units[exponent]}`;
+}

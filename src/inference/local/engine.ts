@@ -1,0 +1,343 @@
+import { ApiError, UnavailableError } from "../../errors.ts";
+import { type Clock, monotonicMs } from "../clock.ts";
+import type {
+  Engine,
+  EngineLoad,
+  EngineState,
+  GenerateOptions,
+  GenerationEvent,
+  GenerationRequest,
+  ModelDescription,
+  Prompt,
+} from "../engine.ts";
+import type { EngineOptions, FromEngine, LoadedModel, StepNews, WireError } from "./messages.ts";
+import { PendingGeneration } from "./pending.ts";
+import { ServiceRate } from "./service-rate.ts";
+import { Supervisor } from "./supervisor.ts";
+
+export interface EngineLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface LocalEngineOptions {
+  readonly engine: EngineOptions;
+  readonly model: { readonly name: string; readonly source: string };
+  /** Requests that may wait for a sequence. */
+  readonly maxQueue: number;
+  readonly queueTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly hangTimeoutMs: number;
+  readonly log: EngineLog;
+  readonly clock?: Clock;
+}
+
+/** Times a request that had not started is handed to a fresh process: its own prompt may be what kills it. */
+const MAX_HANDOVERS = 2;
+
+const noStep = { kvCacheUsage: 0, prefixCacheHitTokens: 0, threads: 0 };
+
+interface PendingReply {
+  readonly resolve: (message: FromEngine) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The engine port over a llama.cpp process: admits, hands over, streams back, and survives the process. A crash
+ * fails the requests that were running with a retriable 503 and keeps those that had not started.
+ */
+export class LocalEngine implements Engine {
+  readonly #options: LocalEngineOptions;
+  readonly #clock: Clock;
+  readonly #supervisor: Supervisor;
+  readonly #rate = new ServiceRate();
+  readonly #generations = new Map<number, PendingGeneration>();
+  readonly #replies = new Map<number, PendingReply>();
+  readonly #onIdle: Array<() => void> = [];
+  readonly #ready = Promise.withResolvers<void>();
+  #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
+  #description: ModelDescription | undefined;
+  #nextId = 1;
+  #restarts = 0;
+  #cacheHitsBefore = 0;
+  #step: Pick<StepNews, "kvCacheUsage" | "prefixCacheHitTokens"> = {
+    kvCacheUsage: 0,
+    prefixCacheHitTokens: 0,
+  };
+
+  constructor(options: LocalEngineOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? monotonicMs;
+    this.#ready.promise.catch(() => {});
+    this.#supervisor = new Supervisor(
+      { engine: options.engine, hangTimeoutMs: options.hangTimeoutMs, clock: this.#clock },
+      {
+        onMessage: (message) => this.#receive(message),
+        onProgress: (progress) => this.#progressed(progress),
+        onReady: (model, capacity) => this.#becameReady(model, capacity),
+        onCrash: (reason, attempt, delayMs) => this.#crashed(reason, attempt, delayMs),
+        onLoadFailed: (message) => this.#loadFailed(message),
+        // The native library calls everything "info" that it finds remarkable; a user does not.
+        onLog: (level, text) => options.log[level === "info" ? "debug" : level]({ component: "llama" }, text),
+      },
+    );
+  }
+
+  /** Starts the process; resolves when the model is loaded. @throws Error when it can't be loaded */
+  start(): Promise<void> {
+    this.#supervisor.start();
+    return this.#ready.promise;
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  get load(): EngineLoad {
+    const running = [...this.#generations.values()].filter((generation) => generation.isStarted).length;
+    return {
+      queueDepth: this.#generations.size - running,
+      runningSequences: running,
+      kvCacheUsage: this.#step.kvCacheUsage,
+      prefixCacheHitTokens: this.#cacheHitsBefore + this.#step.prefixCacheHitTokens,
+      restarts: this.#restarts,
+      threads: this.#step.threads,
+      stepMs: this.#stepMs,
+      computeMs: this.#computeMs,
+    };
+  }
+
+  describe(): ModelDescription {
+    if (this.#description === undefined) throw this.#unavailable();
+    return this.#description;
+  }
+
+  async *generate(request: GenerationRequest, options: GenerateOptions = {}): AsyncIterable<GenerationEvent> {
+    this.#admit();
+    const id = this.#nextId++;
+    const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
+    this.#generations.set(id, generation);
+    generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
+    const cancel = () => this.#supervisor.send({ type: "cancel", id });
+    options.signal?.addEventListener("abort", cancel, { once: true });
+    this.#supervisor.send({ type: "generate", id, request, arrivedAt: generation.arrivedAt });
+    if (options.signal?.aborted === true) cancel();
+    try {
+      yield* generation.events;
+    } finally {
+      options.signal?.removeEventListener("abort", cancel);
+      // The reader may have left before the end.
+      if (this.#generations.has(id)) {
+        cancel();
+        this.#settle(id);
+      }
+    }
+  }
+
+  async tokenize(prompt: Prompt): Promise<number[]> {
+    const reply = await this.#ask((id) => ({ type: "tokenize", id, prompt }));
+    if (reply.type !== "tokens") throw new Error(`unexpected reply ${reply.type}`);
+    return [...reply.tokens];
+  }
+
+  async detokenize(tokens: readonly number[]): Promise<string> {
+    const reply = await this.#ask((id) => ({ type: "detokenize", id, tokens }));
+    if (reply.type !== "text") throw new Error(`unexpected reply ${reply.type}`);
+    return reply.text;
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#state.status === "stopped") return;
+    this.#state = { status: "draining" };
+    await this.#drained(timeoutMs);
+    for (const [id, generation] of this.#generations) {
+      generation.events.fail(
+        new UnavailableError("draining", "The server shut down before this request was finished."),
+      );
+      this.#settle(id);
+    }
+    this.#rejectReplies();
+    await this.#supervisor.close();
+    this.#state = { status: "stopped" };
+    this.#ready.reject(new Error("the engine was closed"));
+  }
+
+  #ask(message: (id: number) => Parameters<Supervisor["send"]>[0]): Promise<FromEngine> {
+    if (this.#state.status !== "ready") throw this.#unavailable();
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#replies.set(id, { resolve, reject });
+      this.#supervisor.send(message(id));
+    });
+  }
+
+  /** Refuses at once what could only make the backlog grow. @throws UnavailableError */
+  #admit(): void {
+    if (this.#state.status !== "ready") throw this.#unavailable();
+    const { sequences } = this.describe();
+    const limit = sequences + this.#options.maxQueue;
+    if (this.#generations.size < limit) return;
+    throw new UnavailableError(
+      "queue_full",
+      `The queue is full: ${this.#options.maxQueue} requests are waiting.`,
+      {
+        retryAfterSeconds: this.#rate.retryAfterSeconds(this.#options.maxQueue, this.#clock()),
+        details: { queue_depth: this.load.queueDepth },
+      },
+    );
+  }
+
+  #unavailable(): UnavailableError {
+    const state = this.#state;
+    switch (state.status) {
+      case "preparing": {
+        const details = { phase: state.phase, progress: state.progress };
+        return new UnavailableError("loading_model", "The model is still being loaded.", { details });
+      }
+      case "restarting":
+        return new UnavailableError("engine_restarting", "The engine crashed and is being restarted.");
+      case "failed":
+        return new UnavailableError("model_unavailable", state.message, { retryAfterSeconds: 30 });
+      case "draining":
+      case "stopped":
+        return new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
+      case "ready":
+        return new UnavailableError("model_unavailable", "The model is not available.");
+    }
+  }
+
+  #receive(message: FromEngine): void {
+    switch (message.type) {
+      case "step":
+        this.#stepped(message);
+        break;
+      case "refused":
+        this.#refused(message.id, message.error);
+        break;
+      case "tokens":
+      case "text":
+        this.#replies.get(message.id)?.resolve(message);
+        this.#replies.delete(message.id);
+        break;
+      default:
+        throw new Error(`unexpected message ${message.type}`);
+    }
+  }
+
+  #stepped(news: StepNews): void {
+    this.#step = news;
+    this.#stepMs += news.stepMs;
+    this.#computeMs += news.computeMs;
+    for (const id of news.started) {
+      this.#generations
+        .get(id)
+        ?.begin(this.#options.requestTimeoutMs, () => this.#timedOut(id, "request_timeout"));
+    }
+    for (const output of news.outputs) {
+      const generation = this.#generations.get(output.id);
+      if (generation === undefined) continue;
+      if (output.text !== "") generation.events.push({ type: "text", text: output.text });
+      if (output.done !== undefined) {
+        generation.events.push({ type: "done", ...output.done });
+        generation.events.close();
+        if (output.done.finishReason !== "cancelled") this.#rate.completed(this.#clock());
+        this.#settle(output.id);
+      } else if (output.error !== undefined) {
+        generation.events.fail(fromWire(output.error));
+        this.#settle(output.id);
+      }
+    }
+  }
+
+  #refused(id: number, error: WireError): void {
+    this.#generations.get(id)?.events.fail(fromWire(error));
+    this.#settle(id);
+    this.#replies.get(id)?.reject(fromWire(error));
+    this.#replies.delete(id);
+  }
+
+  #timedOut(id: number, reason: "queue_timeout" | "request_timeout"): void {
+    const generation = this.#generations.get(id);
+    if (generation === undefined) return;
+    this.#supervisor.send({ type: "cancel", id });
+    const message =
+      reason === "queue_timeout"
+        ? `The request waited ${this.#options.queueTimeoutMs} ms and no sequence became free.`
+        : `The request ran longer than ${this.#options.requestTimeoutMs} ms.`;
+    const retryAfterSeconds = this.#rate.retryAfterSeconds(this.load.queueDepth, this.#clock());
+    generation.events.fail(new UnavailableError(reason, message, { retryAfterSeconds }));
+    this.#settle(id);
+  }
+
+  #settle(id: number): void {
+    this.#generations.get(id)?.stopTimer();
+    this.#generations.delete(id);
+    if (this.#generations.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  #progressed(progress: number): void {
+    if (this.#state.status === "preparing") this.#state = { status: "preparing", phase: "loading", progress };
+  }
+
+  #becameReady(model: LoadedModel, capacity: string): void {
+    this.#description = { ...model, ...this.#options.model };
+    this.#options.log.info(
+      { load_ms: Math.round(model.loadMs), threads: model.threads },
+      `model loaded; ${capacity}`,
+    );
+    if (this.#state.status === "draining") return;
+    this.#state = { status: "ready" };
+    this.#ready.resolve();
+    for (const [id, { request, arrivedAt }] of this.#generations) {
+      this.#supervisor.send({ type: "generate", id, request, arrivedAt });
+    }
+  }
+
+  #crashed(reason: string, attempt: number, delayMs: number): void {
+    this.#restarts++;
+    this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
+    if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt };
+    this.#cacheHitsBefore += this.#step.prefixCacheHitTokens;
+    this.#step = noStep;
+    for (const [id, generation] of this.#generations) {
+      if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
+      const message = "The engine crashed while it worked on this request.";
+      generation.events.fail(
+        new UnavailableError("engine_failed", message, { retryAfterSeconds: Math.ceil(delayMs / 1000) + 1 }),
+      );
+      this.#settle(id);
+    }
+    this.#rejectReplies();
+  }
+
+  #loadFailed(message: string): void {
+    this.#state = { status: "failed", message };
+    this.#ready.reject(new Error(message));
+    for (const [id, generation] of this.#generations) {
+      generation.events.fail(this.#unavailable());
+      this.#settle(id);
+    }
+  }
+
+  #rejectReplies(): void {
+    for (const { reject } of this.#replies.values()) reject(this.#unavailable());
+    this.#replies.clear();
+  }
+
+  #drained(timeoutMs: number): Promise<void> {
+    if (this.#generations.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onIdle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+function fromWire(error: WireError): ApiError {
+  return new ApiError(error.code, error.message, error.options);
+}

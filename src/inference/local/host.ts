@@ -1,0 +1,212 @@
+import { statSync } from "node:fs";
+import { ApiError, InvalidRequestError } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import type { GenerationRequest, Prompt } from "../engine.ts";
+import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
+import { Candidates } from "../llama/candidates.ts";
+import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
+import { LlamaError } from "../llama/errors.ts";
+import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
+import { LlamaModel } from "../llama/model.ts";
+import { Sampler } from "../llama/sampler.ts";
+import type { StepReport } from "../scheduler/report.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
+import { planCapacity } from "./capacity.ts";
+import { availableMemory } from "./memory.ts";
+import type { EngineOptions, LoadedModel } from "./messages.ts";
+import { ThreadGovernor } from "./thread-governor.ts";
+
+/** Rows beyond one a sequence that a step may ask logits of. */
+const EXTRA_OUTPUTS = 64;
+
+/** Everything an engine process holds: the model, its context, and the scheduler over them. */
+export class EngineHost {
+  readonly #llama: Llama;
+  readonly #model: LlamaModel;
+  readonly #context: LlamaContext;
+  readonly #candidates: Candidates;
+  readonly #governor: ThreadGovernor | undefined;
+  readonly #clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly description: LoadedModel;
+  readonly capacity: string;
+
+  /** Loads the model; synchronous. @throws LlamaError */
+  constructor(
+    options: EngineOptions,
+    clock: Clock,
+    onProgress: (fraction: number) => void,
+    onLog: (line: LogLine) => void,
+  ) {
+    const startedAt = clock();
+    this.#clock = clock;
+    this.#llama = loadLlama(options.libraryDirectory);
+    this.#model = LlamaModel.load(this.#llama, {
+      path: options.modelPath,
+      gpuLayers: options.gpuLayers,
+      onProgress,
+      onLog,
+    });
+    const kvBytes = kvBytesPerToken(this.#model, options.kvCacheType);
+    const capacity = planCapacity({
+      trainingContext: this.#model.trainingContext,
+      kvBytesPerToken: kvBytes,
+      contextSize: options.contextSize,
+      maxSequences: options.maxSequences,
+      kvCacheMemory: options.kvCacheMemory,
+      availableMemory: availableMemory(),
+    });
+    const { sequences, contextPerSequence } = capacity;
+    this.#governor = options.threads === 0 ? new ThreadGovernor() : undefined;
+    const threads = this.#governor?.threads ?? options.threads;
+    const batchSize = Math.max(options.batchSize, sequences + EXTRA_OUTPUTS);
+    this.#context = new LlamaContext(this.#llama, this.#model, {
+      sequences,
+      contextPerSequence,
+      batchSize,
+      maxOutputs: sequences + EXTRA_OUTPUTS,
+      threads,
+      kvCacheType: options.kvCacheType,
+      onLog,
+    });
+    this.#candidates = new Candidates(this.#model.vocabulary.size);
+    this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
+      stepTargetMs: options.stepTargetMs,
+      speculation: options.speculation,
+      clock,
+    });
+    this.capacity = capacity.explanation;
+    this.description = this.#describe(kvBytes, threads, clock() - startedAt);
+  }
+
+  /** Runs one step of the scheduler, with as many threads as the machine gives now. */
+  step(): StepReport | undefined {
+    const threads = this.#governor?.update(this.#clock());
+    if (threads !== undefined) this.#context.setThreads(threads);
+    return this.scheduler.step();
+  }
+
+  /** Compute threads of the latest step. */
+  get threads(): number {
+    return this.#governor?.threads ?? this.description.threads;
+  }
+
+  /**
+   * Tokenizes, checks against the context window, and queues.
+   * @throws ApiError `context_length_exceeded`, `invalid_request`
+   */
+  generate(id: number, request: GenerationRequest, arrivedAt: number): void {
+    const prompt = this.tokenize(request.prompt);
+    if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
+    this.#assertFits(prompt.length, request.maxTokens);
+    const createSampler = () =>
+      new Sampler(this.#llama, this.#context, this.#candidates, request.sampling, prompt);
+    // A grammar is compiled now, so that a bad one is the client's error and not a failure half-way.
+    const ready =
+      request.sampling.grammar === undefined ? undefined : asRequestError("grammar", createSampler);
+    this.scheduler.add({
+      id,
+      prompt,
+      maxTokens: request.maxTokens,
+      stop: request.stop,
+      priority: request.priority,
+      arrivedAt,
+      createSampler: ready === undefined ? createSampler : () => ready,
+    });
+  }
+
+  tokenize(prompt: Prompt): Int32Array {
+    const { vocabulary } = this.#model;
+    const tokens: number[] = [];
+    if (prompt.addBos && vocabulary.addsBos && vocabulary.bos !== undefined) tokens.push(vocabulary.bos);
+    for (const part of prompt.parts) {
+      if (part.type === "text") {
+        for (const token of vocabulary.tokenize(part.text, {
+          addSpecial: false,
+          parseSpecial: part.parseSpecial,
+        })) {
+          tokens.push(token);
+        }
+      } else {
+        const stranger = part.tokens.find((token) => token < 0 || token >= vocabulary.size);
+        if (stranger !== undefined) {
+          throw new InvalidRequestError(
+            `Token ${stranger} is not in the vocabulary of ${vocabulary.size} tokens.`,
+          );
+        }
+        tokens.push(...part.tokens);
+      }
+    }
+    return Int32Array.from(tokens);
+  }
+
+  detokenize(tokens: readonly number[]): string {
+    return Buffer.concat(tokens.map((token) => this.#model.vocabulary.piece(token))).toString("utf8");
+  }
+
+  #assertFits(promptTokens: number, maxTokens: number): void {
+    const contextWindow = this.#context.contextPerSequence;
+    const total = promptTokens + maxTokens;
+    if (total <= contextWindow) return;
+    throw new ApiError(
+      "context_length_exceeded",
+      `The prompt has ${promptTokens} tokens and ${maxTokens} more were asked for, ${total} together; the context window is ${contextWindow}.`,
+      {
+        param: promptTokens >= contextWindow ? "prompt" : "max_new_tokens",
+        details: {
+          prompt_tokens: promptTokens,
+          max_new_tokens: maxTokens,
+          context_window: contextWindow,
+          total_tokens_requested: total,
+          hint:
+            promptTokens >= contextWindow
+              ? `Shorten the prompt by at least ${total - contextWindow} tokens.`
+              : `Ask for at most ${contextWindow - promptTokens} new tokens, or shorten the prompt.`,
+        },
+      },
+    );
+  }
+
+  #describe(kvCacheBytesPerToken: number, threads: number, loadMs: number): LoadedModel {
+    const model = this.#model;
+    const { vocabulary } = model;
+    const specialText = (token: number | undefined) =>
+      token === undefined ? "" : vocabulary.specialText(token);
+    const packaged = packageVersion(this.#llama.libraries);
+    return {
+      path: model.path,
+      architecture: model.architecture,
+      device: this.#llama.llama_supports_gpu_offload() ? "gpu" : "cpu",
+      layers: model.layers,
+      attentionHeads: model.heads,
+      kvHeads: model.kvHeads,
+      hiddenSize: model.hiddenSize,
+      vocabularySize: vocabulary.size,
+      parameters: model.parameters,
+      quantization: model.quantization,
+      fileSizeBytes: statSync(model.path).size,
+      contextWindow: this.#context.contextPerSequence,
+      trainingContext: model.trainingContext,
+      kvCacheBytesPerToken,
+      sequences: this.#context.sequences,
+      threads,
+      chatTemplate: model.chatTemplate,
+      bosText: specialText(vocabulary.bos),
+      eosText: specialText(vocabulary.eos),
+      specialTexts: vocabulary.specialTexts(),
+      engineVersion: `llama.cpp ${LLAMA_RELEASE}${packaged === undefined ? "" : ` (npm ${packaged})`}`,
+      loadMs,
+    };
+  }
+}
+
+function asRequestError<T>(param: string, create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    if (error instanceof LlamaError && error.code === "invalid_grammar") {
+      throw new InvalidRequestError(error.message, { param, cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+/** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
+import type { ApiErrorOptions, ErrorCode } from "../../errors.ts";
+import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
+import type { KvCacheType } from "../llama/context.ts";
+import type { SequenceOutput } from "../scheduler/report.ts";
+
+/** What an engine process needs to know; all of it from the configuration. */
+export interface EngineOptions {
+  readonly libraryDirectory: string | undefined;
+  readonly modelPath: string;
+  /** Tokens a sequence; 0 means as many as the model was trained for, within the memory budget. */
+  readonly contextSize: number;
+  /** 0 means as many as the memory budget holds. */
+  readonly maxSequences: number;
+  /** Bytes; 0 means a share of the memory that is free. */
+  readonly kvCacheMemory: number;
+  readonly kvCacheType: KvCacheType;
+  /** 0 means one a core. */
+  readonly threads: number;
+  /** Tokens a decode call. */
+  readonly batchSize: number;
+  readonly stepTargetMs: number;
+  readonly gpuLayers: number;
+  readonly speculation: boolean;
+}
+
+/** What the engine can say about its model; name and source are the server's to add. */
+export type LoadedModel = Omit<ModelDescription, "name" | "source">;
+
+export interface WireError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly options: Omit<ApiErrorOptions, "cause">;
+}
+
+export type ToEngine =
+  | { readonly type: "load"; readonly options: EngineOptions }
+  | {
+      readonly type: "generate";
+      readonly id: number;
+      readonly request: GenerationRequest;
+      /** On `monotonicMs`, which both processes share. */
+      readonly arrivedAt: number;
+    }
+  | { readonly type: "cancel"; readonly id: number }
+  | { readonly type: "tokenize"; readonly id: number; readonly prompt: Prompt }
+  | { readonly type: "detokenize"; readonly id: number; readonly tokens: readonly number[] }
+  | { readonly type: "ping" };
+
+export interface StepNews {
+  readonly type: "step";
+  readonly outputs: readonly WireOutput[];
+  /** Requests that left the queue. */
+  readonly started: readonly number[];
+  readonly running: number;
+  readonly kvCacheUsage: number;
+  readonly prefixCacheHitTokens: number;
+  /** What the watchdog should allow the next step. */
+  readonly expectedStepMs: number;
+  /** Wall time of the step that just ended, and of the part spent in native decode and sampling. */
+  readonly stepMs: number;
+  readonly computeMs: number;
+  /** Compute threads of the step. */
+  readonly threads: number;
+}
+
+export type WireOutput = Omit<SequenceOutput, "error"> & { readonly error?: WireError };
+
+export type FromEngine =
+  | { readonly type: "progress"; readonly fraction: number }
+  | { readonly type: "ready"; readonly model: LoadedModel; readonly capacity: string }
+  | { readonly type: "load_failed"; readonly message: string }
+  | StepNews
+  | { readonly type: "refused"; readonly id: number; readonly error: WireError }
+  | { readonly type: "tokens"; readonly id: number; readonly tokens: readonly number[] }
+  | { readonly type: "text"; readonly id: number; readonly text: string }
+  | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly text: string }
+  | { readonly type: "pong" };

@@ -1,0 +1,37 @@
+import type { GenerationEvent, GenerationRequest } from "../engine.ts";
+import { Channel } from "./channel.ts";
+
+/** The server's side of one generation: what was asked, what comes back, and the timer that bounds it. */
+export class PendingGeneration {
+  readonly request: GenerationRequest;
+  readonly arrivedAt: number;
+  readonly events = new Channel<GenerationEvent>();
+  /** Times it was kept over a crash. */
+  handovers = 0;
+  #isStarted = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(request: GenerationRequest, arrivedAt: number) {
+    this.request = request;
+    this.arrivedAt = arrivedAt;
+  }
+
+  /** True from the step that gave it a sequence. */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  begin(timeoutMs: number, onTimeout: () => void): void {
+    this.#isStarted = true;
+    this.startTimer(timeoutMs, onTimeout);
+  }
+
+  startTimer(timeoutMs: number, onTimeout: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(onTimeout, timeoutMs);
+  }
+
+  stopTimer(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,130 @@
+/** Entry of an engine process: loads one model, then alternates between messages and scheduler steps. */
+import { ApiError } from "../../errors.ts";
+import { monotonicMs } from "../clock.ts";
+import { LlamaError } from "../llama/errors.ts";
+import { EngineHost } from "./host.ts";
+import type { FromEngine, ToEngine, WireError, WireOutput } from "./messages.ts";
+
+let host: EngineHost | undefined;
+let isStepScheduled = false;
+
+function send(message: FromEngine): void {
+  process.send?.(message);
+}
+
+function toWire(error: unknown): WireError {
+  if (error instanceof ApiError) {
+    const { code, message, param, details, retryAfterSeconds } = error;
+    return {
+      code,
+      message,
+      options: {
+        ...(param !== undefined && { param }),
+        ...(details !== undefined && { details }),
+        ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      },
+    };
+  }
+  send({
+    type: "log",
+    level: "error",
+    text: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  const message = error instanceof LlamaError ? error.message : "The engine failed on this request.";
+  return { code: "internal_error", message, options: {} };
+}
+
+function load(message: Extract<ToEngine, { type: "load" }>): void {
+  let reported = -1;
+  const onProgress = (fraction: number) => {
+    // Whole percents: a model has thousands of tensors.
+    const percent = Math.floor(fraction * 100);
+    if (percent > reported) send({ type: "progress", fraction });
+    reported = percent;
+  };
+  try {
+    host = new EngineHost(message.options, monotonicMs, onProgress, ({ level, text }) =>
+      send({ type: "log", level, text }),
+    );
+    send({ type: "ready", model: host.description, capacity: host.capacity });
+  } catch (error) {
+    if (!(error instanceof LlamaError)) throw error;
+    send({ type: "load_failed", message: error.message });
+  }
+}
+
+/** Runs steps while there is work, one a turn of the event loop, so that messages get in between. */
+function scheduleStep(engine: EngineHost): void {
+  if (isStepScheduled || !engine.scheduler.hasWork) return;
+  isStepScheduled = true;
+  setImmediate(() => {
+    isStepScheduled = false;
+    step(engine);
+    scheduleStep(engine);
+  });
+}
+
+function step(engine: EngineHost): void {
+  const { scheduler } = engine;
+  const report = engine.step();
+  if (report === undefined) return;
+  const outputs = report.outputs.map(({ error, ...output }): WireOutput => {
+    return error === undefined ? output : { ...output, error: toWire(error) };
+  });
+  send({
+    type: "step",
+    outputs,
+    started: report.started,
+    running: scheduler.running,
+    kvCacheUsage: scheduler.cacheUsage,
+    prefixCacheHitTokens: scheduler.cacheHitTokens,
+    expectedStepMs: scheduler.expectedStepMs,
+    stepMs: report.stepMs,
+    computeMs: report.computeMs,
+    threads: engine.threads,
+  });
+}
+
+function answer(id: number, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    send({ type: "refused", id, error: toWire(error) });
+  }
+}
+
+/** Work for the loaded model. */
+function serve(engine: EngineHost, message: Exclude<ToEngine, { type: "load" | "ping" }>): void {
+  switch (message.type) {
+    case "generate":
+      answer(message.id, () => engine.generate(message.id, message.request, message.arrivedAt));
+      break;
+    case "cancel":
+      engine.scheduler.cancel(message.id);
+      break;
+    case "tokenize":
+      answer(message.id, () => {
+        send({ type: "tokens", id: message.id, tokens: [...engine.tokenize(message.prompt)] });
+      });
+      break;
+    case "detokenize":
+      answer(message.id, () =>
+        send({ type: "text", id: message.id, text: engine.detokenize(message.tokens) }),
+      );
+      break;
+    default:
+      message satisfies never;
+  }
+  scheduleStep(engine);
+}
+
+process.on("message", (message: ToEngine) => {
+  if (message.type === "load") load(message);
+  else if (message.type === "ping") send({ type: "pong" });
+  else if (host !== undefined) serve(host, message);
+  else throw new Error(`message ${message.type} before the model is loaded`);
+});
+// A terminal's Ctrl-C reaches the whole process group; the server decides when this process ends.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,54 @@
+import type { Sequence } from "./sequence.ts";
+
+/** What one decode computes: a token (and a draft) for every decoding sequence, then stretches of prompts. */
+export interface BatchPlan {
+  readonly decoding: readonly DecodeRows[];
+  readonly prefilling: readonly PrefillChunk[];
+}
+
+export interface DecodeRows {
+  readonly sequence: Sequence;
+  /** Tokens that are expected to follow the sequence's last one. */
+  readonly draft: readonly number[];
+}
+
+export interface PrefillChunk {
+  readonly sequence: Sequence;
+  /** Prompt tokens from `sequence.prefilled` on. */
+  readonly length: number;
+}
+
+export function decodeRows(plan: BatchPlan): number {
+  return plan.decoding.reduce((sum, { draft }) => sum + 1 + draft.length, 0);
+}
+
+export function prefillTokens(plan: BatchPlan): number {
+  return plan.prefilling.reduce((sum, { length }) => sum + length, 0);
+}
+
+/**
+ * Divides `budget` tokens among the prompts that are being prefilled, given oldest first. The oldest gets half, so
+ * that it always advances; the other half goes to the shortest remainders, so that a short prompt does not wait for a
+ * long one; what they leave is the oldest's again. Interactive prompts go before batch work.
+ */
+export function planPrefill(prefilling: readonly Sequence[], budget: number): PrefillChunk[] {
+  const interactive = prefilling.filter((sequence) => sequence.priority === "interactive");
+  const batch = prefilling.filter((sequence) => sequence.priority === "batch");
+  const chunks = new Map<Sequence, number>();
+  let left = budget;
+  const give = (sequence: Sequence, limit: number) => {
+    const given = chunks.get(sequence) ?? 0;
+    const more = Math.min(limit, left, sequence.remainingPrompt - given);
+    if (more > 0) chunks.set(sequence, given + more);
+    left -= Math.max(0, more);
+  };
+  for (const group of [interactive, batch]) {
+    const [oldest, ...others] = group;
+    if (oldest === undefined) continue;
+    if (others.length > 0) give(oldest, Math.ceil(left / 2));
+    for (const sequence of others.toSorted((a, b) => a.remainingPrompt - b.remainingPrompt))
+      give(sequence, left);
+    give(oldest, left);
+  }
+  return [...chunks].map(([sequence, length]) => ({ sequence, length }));
+}

@@ -1,0 +1,157 @@
+/** The part of an inference context that the cache drives: it moves and cuts KV sequences. */
+export interface SequenceMemory {
+  readonly sequences: number;
+  /** Forgets the tokens of `sequence` at positions ≥ `length`. */
+  truncate(sequence: number, length: number): void;
+  /** Makes `target` hold what `source` holds. */
+  copy(source: number, target: number): void;
+}
+
+/** One KV sequence of the context and the tokens whose keys and values it holds. */
+export interface Slot {
+  readonly sequence: number;
+  readonly tokens: number[];
+  busy: boolean;
+  lastUsedAt: number;
+}
+
+export interface Reservation {
+  readonly slot: Slot;
+  /** Leading prompt tokens whose keys and values are there already. */
+  readonly cachedTokens: number;
+}
+
+/**
+ * Owns the KV sequences and shares prefixes among them. A sequence's tokens stay after its request ends; a new
+ * request takes over the longest common prefix from whichever sequence holds it, busy or idle: an idle holder that
+ * loses little is cut and reused in place, any other is copied. At least one prompt token is always computed, because its logits
+ * are needed.
+ */
+export class PrefixCache {
+  readonly #memory: SequenceMemory;
+  readonly #slots: readonly Slot[];
+
+  constructor(memory: SequenceMemory) {
+    this.#memory = memory;
+    this.#slots = Array.from({ length: memory.sequences }, (_, sequence) => ({
+      sequence,
+      tokens: [],
+      busy: false,
+      lastUsedAt: Number.NEGATIVE_INFINITY,
+    }));
+  }
+
+  get hasIdleSlot(): boolean {
+    return this.#slots.some((slot) => !slot.busy);
+  }
+
+  /** Tokens that busy sequences hold. */
+  get busyTokens(): number {
+    return this.#slots.reduce((sum, slot) => sum + (slot.busy ? slot.tokens.length : 0), 0);
+  }
+
+  /** Leading tokens of `prompt` that some sequence holds now. */
+  longestPrefix(prompt: Int32Array): number {
+    return Math.max(0, ...this.#slots.map((slot) => reusablePrefix(slot.tokens, prompt)));
+  }
+
+  /**
+   * Reserves a sequence for `prompt`, with the longest known prefix already in it.
+   * When no idle sequence is worth reusing, the least recently used one is overwritten.
+   * @throws Error when all are busy: ask `hasIdleSlot` first
+   */
+  reserve(prompt: Int32Array, now: number): Reservation {
+    const idle = this.#slots.filter((slot) => !slot.busy);
+    const victim = leastRecentlyUsed(idle);
+    if (victim === undefined) throw new Error("every sequence is busy");
+
+    const donor = longestHolder(this.#slots, prompt);
+    const target = donor !== undefined && isBestReusedInPlace(donor, prompt) ? donor : victim;
+    const shared = donor === undefined ? 0 : worthTaking(donor, target, prompt);
+    if (donor !== undefined && target !== donor && shared > 0) {
+      this.#memory.copy(donor.sequence, target.sequence);
+      target.tokens.length = 0;
+      for (let position = 0; position < shared; position++)
+        target.tokens.push(donor.tokens[position] as number);
+    }
+    this.#memory.truncate(target.sequence, shared);
+    target.tokens.length = shared;
+    target.busy = true;
+    target.lastUsedAt = now;
+    return { slot: target, cachedTokens: shared };
+  }
+
+  /** Ends a reservation; the tokens stay for others to share. */
+  release(slot: Slot, now: number): void {
+    slot.busy = false;
+    slot.lastUsedAt = now;
+  }
+
+  /** Ends a reservation whose keys and values can't be trusted any more. */
+  discard(slot: Slot, now: number): void {
+    this.#memory.truncate(slot.sequence, 0);
+    slot.tokens.length = 0;
+    this.release(slot, now);
+  }
+
+  /** @throws Error when the books disagree with themselves; for tests and idle checks */
+  checkIntegrity(lengthOf: (sequence: number) => number): void {
+    for (const slot of this.#slots) {
+      const held = lengthOf(slot.sequence);
+      if (held !== slot.tokens.length) {
+        throw new Error(
+          `sequence ${slot.sequence} holds ${held} tokens, its slot says ${slot.tokens.length}`,
+        );
+      }
+    }
+  }
+}
+
+/** Leading tokens two lists have in common. */
+export function commonPrefix(tokens: ArrayLike<number>, prompt: ArrayLike<number>): number {
+  const limit = Math.min(tokens.length, prompt.length);
+  let length = 0;
+  while (length < limit && tokens[length] === prompt[length]) length++;
+  return length;
+}
+
+/** Leading prompt tokens a request can take over from `tokens`: all but the last, whose logits it needs. */
+function reusablePrefix(tokens: ArrayLike<number>, prompt: Int32Array): number {
+  return Math.min(commonPrefix(tokens, prompt), prompt.length - 1);
+}
+
+/** Below this many tokens computing them anew costs less than copying a sequence's cache. */
+const MIN_COPIED_TOKENS = 16;
+
+/** In place costs nothing but the holder's own tail, so it must lose less than half of what it holds. */
+function isBestReusedInPlace(donor: Slot, prompt: Int32Array): boolean {
+  return !donor.busy && reusablePrefix(donor.tokens, prompt) * 2 >= donor.tokens.length;
+}
+
+function worthTaking(donor: Slot, target: Slot, prompt: Int32Array): number {
+  const shared = reusablePrefix(donor.tokens, prompt);
+  return donor === target || shared >= MIN_COPIED_TOKENS ? shared : 0;
+}
+
+function longestHolder(slots: readonly Slot[], prompt: Int32Array): Slot | undefined {
+  let best: Slot | undefined;
+  let longest = 0;
+  for (const slot of slots) {
+    const shared = reusablePrefix(slot.tokens, prompt);
+    // Of equal holders an idle one is better: reusing it in place copies nothing.
+    if (shared > longest || (shared === longest && shared > 0 && best?.busy === true && !slot.busy)) {
+      best = slot;
+      longest = shared;
+    }
+  }
+  return best;
+}
+
+/** The idle slot to overwrite. A slot never used counts as the oldest. */
+function leastRecentlyUsed(idle: readonly Slot[]): Slot | undefined {
+  let victim: Slot | undefined;
+  for (const slot of idle) {
+    if (victim === undefined || slot.lastUsedAt < victim.lastUsedAt) victim = slot;
+  }
+  return victim;
+}

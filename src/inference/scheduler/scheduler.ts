@@ -1,0 +1,287 @@
+import type { Clock } from "../clock.ts";
+import type { FinishReason } from "../engine.ts";
+import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./batch.ts";
+import { PrefixCache, type SequenceMemory } from "./prefix-cache.ts";
+import type { SequenceOutput, StepReport } from "./report.ts";
+import { Sequence, type SequenceRequest } from "./sequence.ts";
+import { Speculation } from "./speculation.ts";
+import { StepCost } from "./step-cost.ts";
+import { WaitingQueue } from "./waiting-queue.ts";
+
+/** What the scheduler drives: an inference context with a KV sequence for each running request. */
+export interface DecodeContext extends SequenceMemory {
+  readonly contextPerSequence: number;
+  /** Rows of one decode that may ask for logits. */
+  readonly maxOutputs: number;
+  readonly batch: {
+    readonly capacity: number;
+    clear(): void;
+    /** Adds a token and returns the row that names its logits. */
+    add(token: number, position: number, sequence: number, wantsLogits: boolean): number;
+  };
+  /** Computes the batch. Throws when it can't; the sequences in it are then lost. */
+  decode(): void;
+}
+
+export interface TokenTexts {
+  piece(token: number): Uint8Array;
+  isEndOfGeneration(token: number): boolean;
+}
+
+export interface SchedulerOptions {
+  /** Time a step should stay under while somebody waits for a token. */
+  readonly stepTargetMs: number;
+  readonly clock: Clock;
+  /** Draft tokens by prompt lookup where that is expected to be faster. */
+  readonly speculation: boolean;
+}
+
+/** Rows of a sequence whose logits are to be sampled, in order, and the tokens drafted after each. */
+interface Rows {
+  readonly first: number;
+  readonly draft: readonly number[];
+}
+
+/**
+ * Continuous batching: requests join and leave the batch between any two steps. A step admits, plans, decodes,
+ * samples and emits; it is synchronous, and whoever drives it lets new requests and cancellations in between.
+ */
+export class Scheduler {
+  readonly #context: DecodeContext;
+  readonly #texts: TokenTexts;
+  readonly #clock: Clock;
+  readonly #cache: PrefixCache;
+  readonly #waiting: WaitingQueue;
+  readonly #cost: StepCost;
+  readonly #speculation: Speculation | undefined;
+  #running: Sequence[] = [];
+  #outputs: SequenceOutput[] = [];
+  #started: number[] = [];
+  #cacheHitTokens = 0;
+
+  constructor(context: DecodeContext, texts: TokenTexts, options: SchedulerOptions) {
+    this.#context = context;
+    this.#texts = texts;
+    this.#clock = options.clock;
+    this.#cache = new PrefixCache(context);
+    this.#waiting = new WaitingQueue(context.sequences);
+    this.#cost = new StepCost(options.stepTargetMs);
+    this.#speculation = options.speculation ? new Speculation(this.#cost) : undefined;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get running(): number {
+    return this.#running.length;
+  }
+
+  get hasWork(): boolean {
+    return this.#waiting.length > 0 || this.#running.length > 0 || this.#outputs.length > 0;
+  }
+
+  /** Prompt tokens that requests took from the cache, since start. */
+  get cacheHitTokens(): number {
+    return this.#cacheHitTokens;
+  }
+
+  /** Share of the KV cache that running sequences hold, 0 to 1. */
+  get cacheUsage(): number {
+    return this.#cache.busyTokens / (this.#context.sequences * this.#context.contextPerSequence);
+  }
+
+  /** Time that a full step should take, by what earlier ones took. */
+  get expectedStepMs(): number {
+    return this.#cost.expectedMs(this.#running.length, this.#context.batch.capacity);
+  }
+
+  add(request: SequenceRequest): void {
+    this.#waiting.add(new Sequence(request));
+  }
+
+  /** Ends a request at once; its sequence is free before the next step. */
+  cancel(id: number): void {
+    const sequence = this.#waiting.find(id) ?? this.#running.find((candidate) => candidate.id === id);
+    if (sequence !== undefined) this.#finish(sequence, "cancelled", "");
+  }
+
+  /** Runs one step. Undefined when there was nothing to do. */
+  step(): StepReport | undefined {
+    if (!this.hasWork) return undefined;
+    const startedAt = this.#clock();
+    this.#admit(startedAt);
+    const plan = this.#plan();
+    const prompts = prefillTokens(plan);
+    const decoding = decodeRows(plan);
+    let computeMs = 0;
+    if (prompts + decoding > 0) {
+      const rows = this.#fill(plan);
+      const computeStartedAt = this.#clock();
+      if (this.#decode(plan)) this.#sample(rows);
+      computeMs = this.#clock() - computeStartedAt;
+      this.#cost.observe(prompts, decoding, computeMs);
+    }
+    return this.#emit(this.#clock() - startedAt, computeMs);
+  }
+
+  /** Gives waiting requests the idle sequences. */
+  #admit(now: number): void {
+    for (;;) {
+      const sequence = this.#waiting.next(this.#running, this.#cache);
+      if (sequence === undefined) return;
+      const { slot, cachedTokens } = this.#cache.reserve(sequence.prompt, now);
+      this.#waiting.remove(sequence);
+      sequence.slot = slot;
+      sequence.cachedTokens = cachedTokens;
+      sequence.prefilled = cachedTokens;
+      sequence.startedAt = now;
+      this.#cacheHitTokens += cachedTokens;
+      this.#running.push(sequence);
+      this.#started.push(sequence.id);
+    }
+  }
+
+  /** Every decoding sequence gets its token, and a draft where that pays; the rest of the budget goes to prompts. */
+  #plan(): BatchPlan {
+    const { batch, maxOutputs } = this.#context;
+    const decoding = this.#running.filter((sequence) => !sequence.isPrefilling);
+    const waitingForPrefill = this.#running.filter((sequence) => sequence.isPrefilling);
+    if (waitingForPrefill.length === 0) {
+      const drafts = this.#speculation?.draft(decoding, Math.min(maxOutputs, batch.capacity));
+      return {
+        decoding: decoding.map((sequence) => ({ sequence, draft: drafts?.get(sequence) ?? [] })),
+        prefilling: [],
+      };
+    }
+    const budget = this.#cost.prefillTokens(decoding.length, batch.capacity - decoding.length);
+    return {
+      decoding: decoding.map((sequence) => ({ sequence, draft: [] })),
+      prefilling: planPrefill(waitingForPrefill, budget),
+    };
+  }
+
+  /** Writes the plan into the batch; returns the rows to sample of each sequence that gets a token. */
+  #fill(plan: BatchPlan): Map<Sequence, Rows> {
+    const { batch } = this.#context;
+    const rows = new Map<Sequence, Rows>();
+    batch.clear();
+    for (const { sequence, draft } of plan.decoding) {
+      const { slot, lastToken } = sequence;
+      if (slot === undefined || lastToken === undefined)
+        throw new Error("a decoding sequence lacks its token");
+      const first = batch.add(lastToken, slot.tokens.length, slot.sequence, true);
+      slot.tokens.push(lastToken);
+      for (const token of draft) {
+        batch.add(token, slot.tokens.length, slot.sequence, true);
+        slot.tokens.push(token);
+      }
+      rows.set(sequence, { first, draft });
+    }
+    for (const { sequence, length } of plan.prefilling) {
+      const { slot, prompt } = sequence;
+      if (slot === undefined) throw new Error("a prefilling sequence lacks its slot");
+      for (const end = sequence.prefilled + length; sequence.prefilled < end; sequence.prefilled++) {
+        const token = prompt[sequence.prefilled] as number;
+        const isLast = sequence.prefilled === prompt.length - 1;
+        const row = batch.add(token, sequence.prefilled, slot.sequence, isLast);
+        slot.tokens.push(token);
+        if (isLast) rows.set(sequence, { first: row, draft: [] });
+      }
+    }
+    return rows;
+  }
+
+  /** Computes the batch; a failure ends every sequence in it, and the others go on. */
+  #decode(plan: BatchPlan): boolean {
+    try {
+      this.#context.decode();
+      return true;
+    } catch (error) {
+      for (const { sequence } of [...plan.decoding, ...plan.prefilling]) this.#fail(sequence, error);
+      return false;
+    }
+  }
+
+  #sample(rows: ReadonlyMap<Sequence, Rows>): void {
+    for (const [sequence, { first, draft }] of rows) {
+      try {
+        this.#sampleRows(sequence, first, draft);
+      } catch (error) {
+        this.#fail(sequence, error);
+      }
+    }
+  }
+
+  /** Samples a row, and the next one for as long as the draft turns out right; what was wrong is cut off again. */
+  #sampleRows(sequence: Sequence, first: number, draft: readonly number[]): void {
+    const { slot } = sequence;
+    if (slot === undefined) throw new Error("a sampled sequence lacks its slot");
+    let accepted = 0;
+    let text = "";
+    for (;;) {
+      const token = sequence.sampler.sample(first + accepted);
+      const isDrafted = accepted < draft.length && token === draft[accepted];
+      if (isDrafted) accepted++;
+      text += this.#take(sequence, token);
+      if (sequence.finishReason !== undefined || !isDrafted) break;
+    }
+    if (draft.length > 0) {
+      sequence.draftedTokens += draft.length;
+      sequence.acceptedTokens += accepted;
+      this.#speculation?.observe(sequence, draft.length, accepted);
+      slot.tokens.length -= draft.length - accepted;
+      this.#context.truncate(slot.sequence, slot.tokens.length);
+    }
+    if (sequence.finishReason !== undefined) this.#finish(sequence, sequence.finishReason, text);
+    else if (text !== "") this.#outputs.push({ id: sequence.id, text });
+  }
+
+  /** Gives a sequence its next token; returns the text that may go out, and marks the sequence when that ends it. */
+  #take(sequence: Sequence, token: number): string {
+    const now = this.#clock();
+    sequence.firstTokenAt ??= now;
+    sequence.lastTokenAt = now;
+    if (this.#texts.isEndOfGeneration(token)) {
+      sequence.finishReason = "stop";
+      return sequence.text.end();
+    }
+    sequence.lastToken = token;
+    sequence.completionTokens++;
+    const text = sequence.text.push(this.#texts.piece(token));
+    if (sequence.text.stopped) sequence.finishReason = "stop";
+    else if (sequence.completionTokens >= sequence.maxTokens) {
+      sequence.finishReason = "length";
+      return text + sequence.text.end();
+    }
+    return text;
+  }
+
+  #finish(sequence: Sequence, finishReason: FinishReason, text: string): void {
+    const now = this.#clock();
+    if (sequence.slot !== undefined) this.#cache.release(sequence.slot, now);
+    this.#remove(sequence);
+    const done = { finishReason, usage: sequence.usage, timings: sequence.timings(now) };
+    this.#outputs.push({ id: sequence.id, text, done });
+  }
+
+  #fail(sequence: Sequence, error: unknown): void {
+    if (sequence.slot !== undefined) this.#cache.discard(sequence.slot, this.#clock());
+    this.#remove(sequence);
+    this.#outputs.push({ id: sequence.id, text: "", error });
+  }
+
+  #remove(sequence: Sequence): void {
+    sequence.freeSampler();
+    sequence.slot = undefined;
+    this.#running = this.#running.filter((other) => other !== sequence);
+    this.#waiting.remove(sequence);
+  }
+
+  #emit(stepMs: number, computeMs: number): StepReport {
+    const report = { outputs: this.#outputs, started: this.#started, stepMs, computeMs };
+    this.#outputs = [];
+    this.#started = [];
+    return report;
+  }
+}

@@ -1,0 +1,100 @@
+import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
+import type { Slot } from "./prefix-cache.ts";
+import { TextStream } from "./text-stream.ts";
+
+/** Chooses a sequence's tokens from the logits of batch rows. */
+export interface TokenSampler {
+  sample(row: number): number;
+  free(): void;
+}
+
+export interface SequenceRequest {
+  readonly id: number;
+  readonly prompt: Int32Array;
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+  readonly priority: "interactive" | "batch";
+  /** When the request reached the server, on the scheduler's clock. */
+  readonly arrivedAt: number;
+  readonly createSampler: () => TokenSampler;
+}
+
+/**
+ * One request on its way: waiting (no slot), prefilling (prompt partly computed), decoding (one token a step),
+ * finished. Policy is the scheduler's; the state is here.
+ */
+export class Sequence {
+  readonly id: number;
+  readonly prompt: Int32Array;
+  readonly maxTokens: number;
+  readonly priority: "interactive" | "batch";
+  readonly arrivedAt: number;
+  readonly text: TextStream;
+  readonly #createSampler: () => TokenSampler;
+  #sampler: TokenSampler | undefined;
+
+  slot: Slot | undefined;
+  /** Prompt tokens whose keys and values are in the slot. */
+  prefilled = 0;
+  cachedTokens = 0;
+  /** Sampled and not yet decoded; undefined until the first token. */
+  lastToken: number | undefined;
+  completionTokens = 0;
+  /** Tokens drafted by speculation, and how many of them were right. */
+  draftedTokens = 0;
+  acceptedTokens = 0;
+  finishReason: FinishReason | undefined;
+  startedAt: number | undefined;
+  firstTokenAt: number | undefined;
+  lastTokenAt: number | undefined;
+
+  constructor(request: SequenceRequest) {
+    this.id = request.id;
+    this.prompt = request.prompt;
+    this.maxTokens = request.maxTokens;
+    this.priority = request.priority;
+    this.arrivedAt = request.arrivedAt;
+    this.text = new TextStream(request.stop);
+    this.#createSampler = request.createSampler;
+  }
+
+  get isPrefilling(): boolean {
+    return this.slot !== undefined && this.prefilled < this.prompt.length;
+  }
+
+  get remainingPrompt(): number {
+    return this.prompt.length - this.prefilled;
+  }
+
+  /** Made when first needed, so that a long queue holds no native memory. */
+  get sampler(): TokenSampler {
+    this.#sampler ??= this.#createSampler();
+    return this.#sampler;
+  }
+
+  freeSampler(): void {
+    this.#sampler?.free();
+    this.#sampler = undefined;
+  }
+
+  get usage(): Usage {
+    return {
+      promptTokens: this.prompt.length,
+      cachedPromptTokens: this.cachedTokens,
+      completionTokens: this.completionTokens,
+      draftedTokens: this.draftedTokens,
+      acceptedTokens: this.acceptedTokens,
+    };
+  }
+
+  /** The three parts of the time from arrival to last token, or to `now` for what has not begun. */
+  timings(now: number): GenerationTimings {
+    const startedAt = this.startedAt ?? now;
+    const firstTokenAt = this.firstTokenAt ?? Math.max(startedAt, now);
+    return {
+      queueMs: startedAt - this.arrivedAt,
+      prefillMs: firstTokenAt - startedAt,
+      decodeMs: (this.lastTokenAt ?? firstTokenAt) - firstTokenAt,
+    };
+  }
+}

@@ -1,0 +1,36 @@
+/** The command line. Everything it needs of the environment is read here, once. */
+import { readFileSync } from "node:fs";
+import { serve } from "./commands/serve.ts";
+import { type Config, ConfigError, loadConfig, readEnvironment } from "./config/config.ts";
+
+const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  serve: () => serve(configuration(), version()),
+};
+
+function configuration(): Config {
+  return loadConfig(readEnvironment(".env", process.env));
+}
+
+function version(): string {
+  const file = new URL("../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+async function main([name = "serve", ...args]: readonly string[]): Promise<number> {
+  const command = commands[name];
+  if (command === undefined) {
+    console.error(`There is no command ${name}. Commands: ${Object.keys(commands).join(", ")}.`);
+    return 2;
+  }
+  try {
+    return await command(args);
+  } catch (error) {
+    // A person reads this: what went wrong, without a stack unless it is a defect.
+    console.error(error instanceof Error ? error.message : error);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// Nothing may keep the process alive after its command is done.
+process.exit();

@@ -1,0 +1,98 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { Answer, responses } from "../http/schema.ts";
+import type { Engine, EngineState } from "../inference/engine.ts";
+
+export interface HealthDependencies {
+  readonly engine: Engine;
+  /** What `/health` calls the model before it is loaded. */
+  readonly requestedModel: string;
+}
+
+const Health = Answer(
+  { status: Type.Literal("ok"), model: Type.String(), device: Type.String() },
+  "The server is up.",
+);
+const Live = Answer({ status: Type.Literal("ok") }, "The process serves.");
+const Ready = Answer(
+  {
+    status: Type.Literal("ready"),
+    model_loaded: Type.Literal(true),
+    cache: Type.String({ description: "Where caches live: `memory`." }),
+    persistence: Type.String({ description: "The store: `none` until datasets are built." }),
+  },
+  "Requests can be served.",
+);
+const NotReady = Answer(
+  {
+    status: Type.Literal("not_ready"),
+    model_loaded: Type.Boolean(),
+    reason: Type.String({
+      description: "`loading_model`, `model_unavailable`, `engine_restarting` or `draining`.",
+    }),
+    phase: Type.Optional(
+      Type.String({ description: "What is going on: `downloading`, `converting`, `loading`." }),
+    ),
+    progress: Type.Optional(Type.Number({ description: "0 to 1." })),
+    message: Type.Optional(Type.String()),
+  },
+  "Requests can't be served now.",
+);
+
+/** Liveness never depends on the model or on load; readiness says whether the next request would be served. */
+export function healthRoutes({ engine, requestedModel }: HealthDependencies): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const health = () => {
+      const model =
+        engine.state.status === "ready" ? engine.describe() : { name: requestedModel, device: "cpu" };
+      return { status: "ok" as const, model: model.name, device: model.device };
+    };
+    const tags = ["Health"];
+    app.get(
+      "/health",
+      { schema: { tags, summary: "Model and device", response: responses(Health) } },
+      health,
+    );
+    app.get(
+      "/v1/health",
+      { schema: { tags, summary: "Model and device", response: responses(Health, 401) } },
+      health,
+    );
+    app.get("/healthz", { schema: { tags, summary: "Liveness", response: responses(Live) } }, () => ({
+      status: "ok" as const,
+    }));
+    app.get(
+      "/readyz",
+      { schema: { tags, summary: "Readiness", response: { 200: Ready, 503: NotReady } } },
+      async (_request, reply) => {
+        const { state } = engine;
+        if (state.status === "ready") {
+          return {
+            status: "ready" as const,
+            model_loaded: true as const,
+            cache: "memory",
+            persistence: "none",
+          };
+        }
+        return reply
+          .code(503)
+          .header("retry-after", "1")
+          .send({ status: "not_ready", ...explain(state) });
+      },
+    );
+  };
+}
+
+function explain(state: Exclude<EngineState, { status: "ready" }>) {
+  switch (state.status) {
+    case "preparing":
+      return { model_loaded: false, reason: "loading_model", phase: state.phase, progress: state.progress };
+    case "restarting":
+      return { model_loaded: false, reason: "engine_restarting" };
+    case "failed":
+      return { model_loaded: false, reason: "model_unavailable", message: state.message };
+    case "draining":
+    case "stopped":
+      return { model_loaded: true, reason: "draining" };
+  }
+}

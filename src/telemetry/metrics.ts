@@ -1,0 +1,139 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
+
+const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
+const perTokenBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
+
+/** The server's Prometheus metrics, under the contract's names. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests: Counter<"method" | "route" | "status">;
+  readonly #durations: Histogram<"method" | "route">;
+  readonly #promptTokens: Counter;
+  readonly #completionTokens: Counter;
+  readonly #timeToFirstToken: Histogram;
+  readonly #timePerOutputToken: Histogram;
+  readonly #generations: Counter<"finish_reason">;
+  readonly #rateLimited: Counter;
+  readonly #loadDuration: Gauge;
+
+  constructor() {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.#requests = new Counter({
+      name: "http_requests_total",
+      help: "Requests answered.",
+      labelNames: ["method", "route", "status"],
+      registers,
+    });
+    this.#durations = new Histogram({
+      name: "http_request_duration_ms",
+      help: "Time from arrival to the end of the answer.",
+      labelNames: ["method", "route"],
+      buckets: latencyBuckets,
+      registers,
+    });
+    this.#promptTokens = new Counter({
+      name: "inference_tokens_prompt_total",
+      help: "Prompt tokens of finished generations, cached ones included.",
+      registers,
+    });
+    this.#completionTokens = new Counter({
+      name: "inference_tokens_completion_total",
+      help: "Tokens generated.",
+      registers,
+    });
+    this.#timeToFirstToken = new Histogram({
+      name: "inference_time_to_first_token_ms",
+      help: "Arrival to first token.",
+      buckets: latencyBuckets,
+      registers,
+    });
+    this.#timePerOutputToken = new Histogram({
+      name: "inference_time_per_output_token_ms",
+      help: "Mean time between the tokens of one generation.",
+      buckets: perTokenBuckets,
+      registers,
+    });
+    this.#generations = new Counter({
+      name: "inference_generations_total",
+      help: "Generations ended, by how.",
+      labelNames: ["finish_reason"],
+      registers,
+    });
+    this.#rateLimited = new Counter({
+      name: "rate_limit_rejections_total",
+      help: "Requests refused by the rate limit.",
+      registers,
+    });
+    this.#loadDuration = new Gauge({
+      name: "model_load_duration_ms",
+      help: "Time the model took to load, the last time.",
+      registers,
+    });
+  }
+
+  /** Reads the engine's live numbers whenever the metrics are read. */
+  watch(engine: Engine): void {
+    const gauge = (name: string, help: string, read: () => number) => {
+      const metric: Gauge = new Gauge({
+        name,
+        help,
+        registers: [this.registry],
+        collect: () => metric.set(read()),
+      });
+    };
+    gauge("inference_queue_depth", "Requests waiting for a sequence.", () => engine.load.queueDepth);
+    gauge("inference_running_sequences", "Requests in a sequence.", () => engine.load.runningSequences);
+    gauge(
+      "inference_kv_cache_usage_ratio",
+      "Share of the KV cache in use by running sequences.",
+      () => engine.load.kvCacheUsage,
+    );
+    this.#follow(
+      "inference_prefix_cache_hit_tokens_total",
+      "Prompt tokens taken from the KV cache.",
+      () => engine.load.prefixCacheHitTokens,
+    );
+    this.#follow(
+      "engine_restarts_total",
+      "Restarts of the engine process after a crash or hang.",
+      () => engine.load.restarts,
+    );
+  }
+
+  requestFinished(method: string, route: string, status: number, ms: number): void {
+    this.#requests.inc({ method, route, status: String(status) });
+    this.#durations.observe({ method, route }, ms);
+  }
+
+  generationFinished(finishReason: string, usage: Usage, timings: GenerationTimings): void {
+    this.#generations.inc({ finish_reason: finishReason });
+    this.#promptTokens.inc(usage.promptTokens);
+    this.#completionTokens.inc(usage.completionTokens);
+    if (usage.completionTokens > 0) this.#timeToFirstToken.observe(timings.queueMs + timings.prefillMs);
+    if (usage.completionTokens > 1)
+      this.#timePerOutputToken.observe(timings.decodeMs / (usage.completionTokens - 1));
+  }
+
+  rateLimited(): void {
+    this.#rateLimited.inc();
+  }
+
+  modelLoaded(ms: number): void {
+    this.#loadDuration.set(ms);
+  }
+
+  /** A counter whose total is kept elsewhere. */
+  #follow(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+}
