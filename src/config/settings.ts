@@ -101,6 +101,12 @@ export const sections = {
       { min: 32, max: 8192 },
       "Tokens that one step computes at the most.",
     ),
+    speculation: choice(
+      "SPECULATION",
+      "auto",
+      ["auto", "off"],
+      "Prompt-lookup speculative decoding: `auto` drafts where that is expected to be faster. It never changes the text.",
+    ),
     stepTargetMs: integer(
       "STEP_TARGET_MS",
       100,

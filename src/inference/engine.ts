@@ -65,6 +65,9 @@ export interface Usage {
   readonly cachedPromptTokens: number;
   /** Without the end-of-sequence token. */
   readonly completionTokens: number;
+  /** Tokens that speculation drafted, and how many of them were right. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }
 
 export type GenerationEvent =
@@ -124,6 +127,11 @@ export interface EngineLoad {
   /** Prompt tokens taken from the cache since start. */
   readonly prefixCacheHitTokens: number;
   readonly restarts: number;
+  /** Compute threads of the latest step. */
+  readonly threads: number;
+  /** Milliseconds spent in steps since start, and the part of it in native decode and sampling. */
+  readonly stepMs: number;
+  readonly computeMs: number;
 }
 
 export interface GenerateOptions {

@@ -39,6 +39,7 @@ export class LlamaContext {
   readonly model: LlamaModel;
   readonly sequences: number;
   readonly contextPerSequence: number;
+  readonly maxOutputs: number;
   readonly batch: TokenBatch;
   readonly #llama: Llama;
   readonly #memory: MemoryHandle;
@@ -81,6 +82,7 @@ export class LlamaContext {
     this.handle = handle;
     this.model = model;
     this.sequences = options.sequences;
+    this.maxOutputs = options.maxOutputs;
     this.contextPerSequence = llama.llama_n_ctx_seq(handle);
     this.batch = new TokenBatch(llama.llama_n_batch(handle));
     this.#memory = llama.llama_get_memory(handle);

@@ -1,5 +1,4 @@
 import { statSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { GenerationRequest, Prompt } from "../engine.ts";
@@ -10,10 +9,12 @@ import { LlamaError } from "../llama/errors.ts";
 import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { Sampler } from "../llama/sampler.ts";
+import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { planCapacity } from "./capacity.ts";
 import { availableMemory } from "./memory.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
+import { ThreadGovernor } from "./thread-governor.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -24,6 +25,8 @@ export class EngineHost {
   readonly #model: LlamaModel;
   readonly #context: LlamaContext;
   readonly #candidates: Candidates;
+  readonly #governor: ThreadGovernor | undefined;
+  readonly #clock: Clock;
   readonly scheduler: Scheduler;
   readonly description: LoadedModel;
   readonly capacity: string;
@@ -36,6 +39,7 @@ export class EngineHost {
     onLog: (line: LogLine) => void,
   ) {
     const startedAt = clock();
+    this.#clock = clock;
     this.#llama = loadLlama(options.libraryDirectory);
     this.#model = LlamaModel.load(this.#llama, {
       path: options.modelPath,
@@ -53,7 +57,8 @@ export class EngineHost {
       availableMemory: availableMemory(),
     });
     const { sequences, contextPerSequence } = capacity;
-    const threads = options.threads || availableParallelism();
+    this.#governor = options.threads === 0 ? new ThreadGovernor() : undefined;
+    const threads = this.#governor?.threads ?? options.threads;
     const batchSize = Math.max(options.batchSize, sequences + EXTRA_OUTPUTS);
     this.#context = new LlamaContext(this.#llama, this.#model, {
       sequences,
@@ -67,10 +72,23 @@ export class EngineHost {
     this.#candidates = new Candidates(this.#model.vocabulary.size);
     this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
+      speculation: options.speculation,
       clock,
     });
     this.capacity = capacity.explanation;
     this.description = this.#describe(kvBytes, threads, clock() - startedAt);
+  }
+
+  /** Runs one step of the scheduler, with as many threads as the machine gives now. */
+  step(): StepReport | undefined {
+    const threads = this.#governor?.update(this.#clock());
+    if (threads !== undefined) this.#context.setThreads(threads);
+    return this.scheduler.step();
+  }
+
+  /** Compute threads of the latest step. */
+  get threads(): number {
+    return this.#governor?.threads ?? this.description.threads;
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { ApiErrorOptions, ErrorCode } from "../../errors.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
 import type { KvCacheType } from "../llama/context.ts";
-import type { SequenceOutput } from "../scheduler/scheduler.ts";
+import type { SequenceOutput } from "../scheduler/report.ts";
 
 /** What an engine process needs to know; all of it from the configuration. */
 export interface EngineOptions {
@@ -21,6 +21,7 @@ export interface EngineOptions {
   readonly batchSize: number;
   readonly stepTargetMs: number;
   readonly gpuLayers: number;
+  readonly speculation: boolean;
 }
 
 /** What the engine can say about its model; name and source are the server's to add. */
@@ -56,8 +57,11 @@ export interface StepNews {
   readonly prefixCacheHitTokens: number;
   /** What the watchdog should allow the next step. */
   readonly expectedStepMs: number;
-  /** Wall time of the step that just ended. */
+  /** Wall time of the step that just ended, and of the part spent in native decode and sampling. */
   readonly stepMs: number;
+  readonly computeMs: number;
+  /** Compute threads of the step. */
+  readonly threads: number;
 }
 
 export type WireOutput = Omit<SequenceOutput, "error"> & { readonly error?: WireError };

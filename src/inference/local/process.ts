@@ -66,7 +66,7 @@ function scheduleStep(engine: EngineHost): void {
 
 function step(engine: EngineHost): void {
   const { scheduler } = engine;
-  const report = scheduler.step();
+  const report = engine.step();
   if (report === undefined) return;
   const outputs = report.outputs.map(({ error, ...output }): WireOutput => {
     return error === undefined ? output : { ...output, error: toWire(error) };
@@ -80,6 +80,8 @@ function step(engine: EngineHost): void {
     prefixCacheHitTokens: scheduler.cacheHitTokens,
     expectedStepMs: scheduler.expectedStepMs,
     stepMs: report.stepMs,
+    computeMs: report.computeMs,
+    threads: engine.threads,
   });
 }
 

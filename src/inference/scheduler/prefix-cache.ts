@@ -56,13 +56,14 @@ export class PrefixCache {
   }
 
   /**
-   * Reserves a sequence for `prompt`, with the longest known prefix already in it; undefined when all are busy.
+   * Reserves a sequence for `prompt`, with the longest known prefix already in it.
    * When no idle sequence is worth reusing, the least recently used one is overwritten.
+   * @throws Error when all are busy: ask `hasIdleSlot` first
    */
-  reserve(prompt: Int32Array, now: number): Reservation | undefined {
+  reserve(prompt: Int32Array, now: number): Reservation {
     const idle = this.#slots.filter((slot) => !slot.busy);
     const victim = leastRecentlyUsed(idle);
-    if (victim === undefined) return undefined;
+    if (victim === undefined) throw new Error("every sequence is busy");
 
     const donor = longestHolder(this.#slots, prompt);
     const target = donor !== undefined && isBestReusedInPlace(donor, prompt) ? donor : victim;

@@ -40,6 +40,9 @@ export class Sequence {
   /** Sampled and not yet decoded; undefined until the first token. */
   lastToken: number | undefined;
   completionTokens = 0;
+  /** Tokens drafted by speculation, and how many of them were right. */
+  draftedTokens = 0;
+  acceptedTokens = 0;
   finishReason: FinishReason | undefined;
   startedAt: number | undefined;
   firstTokenAt: number | undefined;
@@ -79,6 +82,8 @@ export class Sequence {
       promptTokens: this.prompt.length,
       cachedPromptTokens: this.cachedTokens,
       completionTokens: this.completionTokens,
+      draftedTokens: this.draftedTokens,
+      acceptedTokens: this.acceptedTokens,
     };
   }
 
