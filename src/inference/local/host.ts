@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
@@ -11,6 +12,7 @@ import { LlamaModel } from "../llama/model.ts";
 import { Sampler } from "../llama/sampler.ts";
 import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { PromptScores, TokenScores } from "../scheduler/scores.ts";
 import { planCapacity } from "./capacity.ts";
 import { availableMemory } from "./memory.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
@@ -98,7 +100,12 @@ export class EngineHost {
   generate(id: number, request: GenerationRequest, arrivedAt: number): void {
     const prompt = this.tokenize(request.prompt);
     if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
-    this.#assertFits(prompt.length, request.maxTokens);
+    const { vocabulary } = this.#model;
+    // Without a limit of its own a request may fill the window, so there must be room for a token at least.
+    const maxTokens = request.maxTokens ?? Math.max(1, this.#context.contextPerSequence - prompt.length);
+    this.#assertFits(prompt.length, maxTokens);
+    const stranger = request.sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
+    if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
     const createSampler = () =>
       new Sampler(this.#llama, this.#context, this.#candidates, request.sampling, prompt);
     // A grammar is compiled now, so that a bad one is the client's error and not a failure half-way.
@@ -107,11 +114,16 @@ export class EngineHost {
     this.scheduler.add({
       id,
       prompt,
-      maxTokens: request.maxTokens,
+      maxTokens,
       stop: request.stop,
       priority: request.priority,
       arrivedAt,
       createSampler: ready === undefined ? createSampler : () => ready,
+      scores: request.logprobs === undefined ? undefined : new TokenScores(request.logprobs, vocabulary),
+      promptScores:
+        request.promptLogprobs === undefined
+          ? undefined
+          : new PromptScores(prompt, request.promptLogprobs, vocabulary),
     });
   }
 
@@ -129,11 +141,7 @@ export class EngineHost {
         }
       } else {
         const stranger = part.tokens.find((token) => token < 0 || token >= vocabulary.size);
-        if (stranger !== undefined) {
-          throw new InvalidRequestError(
-            `Token ${stranger} is not in the vocabulary of ${vocabulary.size} tokens.`,
-          );
-        }
+        if (stranger !== undefined) throw strangeToken(stranger, vocabulary.size, "prompt");
         tokens.push(...part.tokens);
       }
     }
@@ -141,6 +149,9 @@ export class EngineHost {
   }
 
   detokenize(tokens: readonly number[]): string {
+    const { size } = this.#model.vocabulary;
+    const stranger = tokens.find((token) => token < 0 || token >= size);
+    if (stranger !== undefined) throw strangeToken(stranger, size, "tokens");
     return Buffer.concat(tokens.map((token) => this.#model.vocabulary.piece(token))).toString("utf8");
   }
 
@@ -193,11 +204,24 @@ export class EngineHost {
       chatTemplate: model.chatTemplate,
       bosText: specialText(vocabulary.bos),
       eosText: specialText(vocabulary.eos),
+      hasInfill: model.metadata.has("tokenizer.ggml.fim_pre_token_id"),
+      fingerprint: fingerprint(model),
       specialTexts: vocabulary.specialTexts(),
       engineVersion: `llama.cpp ${LLAMA_RELEASE}${packaged === undefined ? "" : ` (npm ${packaged})`}`,
       loadMs,
     };
   }
+}
+
+function strangeToken(token: number, size: number, param: string): InvalidRequestError {
+  return new InvalidRequestError(`Token ${token} is not in the vocabulary of ${size} tokens.`, { param });
+}
+
+/** Tells one model file from another without reading its gigabytes: its metadata, its size and its time. */
+function fingerprint(model: LlamaModel): string {
+  const { size, mtimeMs } = statSync(model.path);
+  const facts = [...model.metadata, ["size", String(size)], ["modified", String(mtimeMs)]];
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 10);
 }
 
 function asRequestError<T>(param: string, create: () => T): T {

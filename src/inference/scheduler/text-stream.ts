@@ -8,6 +8,8 @@ export class TextStream {
   /** Decoded text held back because a stop string may begin in it. */
   #held = "";
   #stopped = false;
+  /** UTF-16 units decoded so far: those that went out, those held, and a stop string's. */
+  #decodedLength = 0;
 
   constructor(stop: readonly string[]) {
     this.#stop = stop.filter((text) => text !== "");
@@ -16,6 +18,10 @@ export class TextStream {
   /** True once a stop string was met; everything from it on is swallowed. */
   get stopped(): boolean {
     return this.#stopped;
+  }
+
+  get decodedLength(): number {
+    return this.#decodedLength;
   }
 
   /** Takes one token's bytes and returns the text that may go out. */
@@ -32,6 +38,7 @@ export class TextStream {
   }
 
   #release(decoded: string): string {
+    this.#decodedLength += decoded.length;
     if (this.#stopped) return "";
     if (this.#stop.length === 0) return decoded;
     const text = this.#held + decoded;
