@@ -6,6 +6,7 @@ import {
   unsatisfiable,
   unsupported,
 } from "./schema.ts";
+import { commonTypes, typesOf } from "./types.ts";
 
 const lower = new Set(["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"]);
 const upper = new Set(["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"]);

@@ -15,11 +15,10 @@ export interface TranslateOptions {
  * @throws InvalidRequestError naming an unsupported keyword and its path, or a limit
  */
 export function translate(grammar: Grammar, schema: unknown, options: TranslateOptions): string {
-  assertBounded(schema, options.path);
-  return new Translator(grammar, asSchema(schema, options.path), options).visit(
-    schema as JsonSchema,
-    options.path,
-  );
+  const { path, lenient = false } = options;
+  assertBounded(schema, path);
+  const root = asSchema(schema, path);
+  return new Translator(grammar, root, lenient).visit(root, path);
 }
 
 /** GBNF for the JSON texts that `schema` describes. @throws InvalidRequestError as `translate` does */

@@ -9,8 +9,6 @@ import { numberRule } from "./number.ts";
 import { objectRule } from "./object.ts";
 import {
   annotations,
-  asSchema,
-  assertBounded,
   isObject,
   type JsonSchema,
   SCHEMA_LIMITS,
