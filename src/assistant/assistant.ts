@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { ChatTemplate } from "../chat/template.ts";
 import { InvalidRequestError } from "../errors.ts";
-import type { Engine, GenerationRequest } from "../inference/engine.ts";
+import type { Engine, GenerationRequest, Prompt } from "../inference/engine.ts";
 import { object } from "../structured/json-text.ts";
 import { jsonObjectGrammar, schemaGrammar, translate } from "../structured/schema-grammar.ts";
 import { type ToolCallFormat, toolCallFormat } from "../tools/format.ts";
@@ -52,6 +52,11 @@ export class Assistant {
       },
       calls: tools.length > 0 ? { format, mustCall } : undefined,
     };
+  }
+
+  /** The prompt of a conversation without tools, as a turn would have it. */
+  render(messages: Turn["messages"]): Prompt {
+    return this.#template().render(messages);
   }
 
   /** Generates the `choice`th answer of a planned turn; each draws by a seed of its own. */
@@ -110,9 +115,10 @@ function wantedTools({ tools, toolChoice }: Turn): readonly DeclaredTool[] {
     });
   }
   if (toolChoice.type === "required") return tools;
-  const named = tools.filter(({ name }) => name === toolChoice.name);
+  const wanted = toolChoice.name;
+  const named = tools.filter(({ name }) => name === wanted);
   if (named.length === 0) {
-    throw new InvalidRequestError(`tool_choice names ${toolChoice.name}, which tools does not declare.`, {
+    throw new InvalidRequestError(`tool_choice names ${wanted}, which tools does not declare.`, {
       param: "tool_choice",
     });
   }

@@ -13,7 +13,9 @@ export type AnswerForm =
   | { readonly type: "grammar"; readonly grammar: string };
 
 export type ToolChoice =
-  | { readonly type: "none" | "auto" | "required" }
+  | { readonly type: "none" }
+  | { readonly type: "auto" }
+  | { readonly type: "required" }
   | { readonly type: "tool"; readonly name: string };
 
 /** One answer of the assistant to be made, whichever API asked for it. */

@@ -65,7 +65,7 @@ export class ToolCallParser {
     if (at >= 0) {
       // White space between nothing and a call is layout, not content.
       const before = this.#buffer.slice(0, at);
-      if (this.#hasBegun || before.trim() !== "") parts.push({ type: "content", text: before });
+      if (before.trim() !== "") parts.push({ type: "content", text: before });
       this.#buffer = this.#buffer.slice(at + this.#trigger.length);
       this.#state = "before-name";
       return true;
