@@ -54,9 +54,9 @@ export class Assistant {
     };
   }
 
-  /** The prompt of a conversation without tools, as a turn would have it. */
-  render(messages: Turn["messages"]): Prompt {
-    return this.#template().render(messages);
+  /** The prompt of a conversation, as a turn would have it. */
+  render(messages: Turn["messages"], tools: Turn["tools"] = []): Prompt {
+    return this.#template().render(messages, { tools });
   }
 
   /** Generates the `choice`th answer of a planned turn; each draws by a seed of its own. */
@@ -92,12 +92,13 @@ export class Assistant {
         }
       } else if (event.type === "done") {
         for (const part of parser?.end() ?? []) yield toEvent(part);
-        const { usage, timings } = event;
+        const { usage, timings, stopText } = event;
         // A cancelled answer has nobody left to read how it ended.
         const ended = event.finishReason === "length" ? "length" : "stop";
         yield {
           type: "done",
           finishReason: ended === "stop" && call >= 0 ? "tool_calls" : ended,
+          stopText,
           usage,
           timings,
         };

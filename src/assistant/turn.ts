@@ -45,6 +45,7 @@ export type TurnEvent =
 export interface TurnEnd {
   readonly type: "done";
   readonly finishReason: TurnFinish;
+  readonly stopText: string | undefined;
   readonly usage: Usage;
   readonly timings: GenerationTimings;
 }

@@ -102,6 +102,8 @@ export type GenerationEvent =
   | {
       readonly type: "done";
       readonly finishReason: FinishReason;
+      /** The stop string that ended the text, when one did. */
+      readonly stopText?: string;
       readonly usage: Usage;
       readonly timings: GenerationTimings;
     };

@@ -10,6 +10,7 @@ export interface SequenceOutput {
   readonly promptTokens?: readonly ScoredToken[];
   readonly done?: {
     readonly finishReason: FinishReason;
+    readonly stopText?: string;
     readonly usage: Usage;
     readonly timings: GenerationTimings;
   };

@@ -287,7 +287,13 @@ export class Scheduler {
     const now = this.#clock();
     if (sequence.slot !== undefined) this.#cache.release(sequence.slot, now);
     this.#remove(sequence);
-    const done = { finishReason, usage: sequence.usage, timings: sequence.timings(now) };
+    const { stopText } = sequence.text;
+    const done = {
+      finishReason,
+      ...(stopText !== undefined && { stopText }),
+      usage: sequence.usage,
+      timings: sequence.timings(now),
+    };
     const tokens = sequence.scores?.end(text, sequence.text.stopped);
     this.#outputs.push({ id: sequence.id, text, done, ...(tokens !== undefined && { tokens }) });
   }

@@ -49,7 +49,8 @@ export function textOf(content: unknown, path: string): string {
   return content.map((part, index) => partText(part, `${path}[${index}]`)).join("");
 }
 
-function partText(part: unknown, path: string): string {
+/** Text of one part. @throws InvalidRequestError naming it */
+export function partText(part: unknown, path: string): string {
   if (part === null || typeof part !== "object") throw invalid(path, "must be an object with a type");
   const { type, text, refusal } = part as Readonly<Record<string, unknown>>;
   if (textTypes.has(String(type))) return wellFormed(text, `${path}.text`);

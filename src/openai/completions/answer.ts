@@ -8,10 +8,12 @@ const LEAST_LOGPROB = -9999;
 /** OpenAI's four lists. `offset` is where the first token's text begins, in characters of the whole text. */
 export function toLogprobs(tokens: readonly ScoredToken[], offset: number): CompletionLogprobs {
   let at = offset;
+  // A character split across tokens counts where it is complete.
+  const decoder = new TextDecoder();
   const offsets: number[] = [];
   for (const { bytes } of tokens) {
-    offsets.push(at);
-    at += textOf(bytes).length;
+    offsets.push(Math.max(0, at));
+    at += decoder.decode(bytes, { stream: true }).length;
   }
   return {
     tokens: tokens.map(({ bytes }) => textOf(bytes)),
@@ -37,12 +39,18 @@ function textOf(bytes: Uint8Array): string {
   return `bytes:${[...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}`;
 }
 
+/** Text of tokens. Some tokenizers put a blank before a prompt, which the prompt's own text lacks. */
+export function tokensText(tokens: readonly ScoredToken[]): string {
+  return Buffer.concat(tokens.map(({ bytes }) => bytes)).toString("utf8");
+}
+
 /** One answer to one prompt as it comes together. */
 export class CompletionAnswer {
   readonly #echo: string;
   readonly #hasLogprobs: boolean;
   #text = "";
   readonly #tokens: ScoredToken[] = [];
+  #promptText = "";
   #end: Extract<GenerationEvent, { type: "done" }> | undefined;
 
   /** `echo` is the prompt's text, when the answer is to begin with it. */
@@ -55,6 +63,7 @@ export class CompletionAnswer {
     switch (event.type) {
       case "prompt":
         this.#tokens.push(...event.tokens);
+        this.#promptText = tokensText(event.tokens);
         break;
       case "text":
         this.#text += event.text;
@@ -82,7 +91,9 @@ export class CompletionAnswer {
     return {
       index,
       text: this.#echo + this.#text,
-      logprobs: this.#hasLogprobs ? toLogprobs(this.#tokens, 0) : null,
+      logprobs: this.#hasLogprobs
+        ? toLogprobs(this.#tokens, this.#echo.length - this.#promptText.length)
+        : null,
       finish_reason: this.#done.finishReason === "length" ? "length" : "stop",
     };
   }

@@ -5,7 +5,7 @@ import { newId, type Pass, systemFingerprint, toTimings, toUsage, unixSeconds } 
 import { namingFields } from "../errors.ts";
 import { isSet } from "../fields.ts";
 import type { ModelNames } from "../model-names.ts";
-import { CompletionAnswer, toLogprobs } from "./answer.ts";
+import { CompletionAnswer, tokensText, toLogprobs } from "./answer.ts";
 import { type CompletionPlan, toPlan } from "./request.ts";
 import type { Completion, CompletionBody, CompletionChoice } from "./schema.ts";
 
@@ -67,7 +67,10 @@ export class Completions {
       if (offset === undefined) {
         offset = echo.length;
         offsets.set(answer, offset);
-        const logprobs = event.type === "prompt" ? toLogprobs(event.tokens, 0) : null;
+        const logprobs =
+          event.type === "prompt"
+            ? toLogprobs(event.tokens, echo.length - tokensText(event.tokens).length)
+            : null;
         if (echo !== "") yield chunk({ index: answer, text: echo, logprobs, finish_reason: null });
       }
       if (event.type === "text") {

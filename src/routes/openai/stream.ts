@@ -31,7 +31,10 @@ export async function streamEvents(
     if (known.code === "internal_error") request.log.error({ err: error }, "stream failed");
     request.logFields["error"] = known.code;
     const envelope = toEnvelope(known, request.id);
-    const data = end.errorEvent === undefined ? envelope : { type: "error", ...envelope };
+    const { code, message, param } = envelope.error;
+    // OpenAI's responses have the fields of the error beside its type, Anthropic's messages within `error`.
+    const data =
+      end.errorEvent === undefined ? envelope : { type: "error", code, message, param, ...envelope };
     await (end.errorEvent === undefined ? stream.send(data) : stream.sendNamed(end.errorEvent, data));
   }
   stream?.end();
