@@ -88,9 +88,14 @@ export class EngineHost {
 
   /** Runs one step of the scheduler, with as many threads as the machine gives now. */
   step(): StepReport | undefined {
+    this.watchMachine();
+    return this.scheduler.step();
+  }
+
+  /** Lets the thread count follow the machine; while no steps run it must be called by a timer. */
+  watchMachine(): void {
     const threads = this.#governor?.update(this.#clock());
     if (threads !== undefined) this.#context.setThreads(threads);
-    return this.scheduler.step();
   }
 
   /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */

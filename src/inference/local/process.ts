@@ -6,6 +6,9 @@ import { LlamaError } from "../llama/errors.ts";
 import { EngineHost } from "./host.ts";
 import type { FromEngine, ToEngine, WireError, WireOutput } from "./messages.ts";
 
+/** So that the first request after a pause finds the right number of threads. */
+const MACHINE_INTERVAL_MS = 250;
+
 let host: EngineHost | undefined;
 let isStepScheduled = false;
 
@@ -47,6 +50,8 @@ function load(message: Extract<ToEngine, { type: "load" }>): void {
     host = new EngineHost(message.options, monotonicMs, onProgress, ({ level, text }) =>
       send({ type: "log", level, text }),
     );
+    const engine = host;
+    setInterval(() => engine.watchMachine(), MACHINE_INTERVAL_MS).unref();
     send({ type: "ready", model: host.description, capacity: host.capacity });
   } catch (error) {
     if (!(error instanceof LlamaError)) throw error;
