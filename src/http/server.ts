@@ -7,6 +7,7 @@ import { InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../inference/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
+import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { sendError } from "./error-envelope.ts";
 import { RouteMethods } from "./method-not-allowed.ts";
 import { RateLimiter } from "./rate-limit.ts";
@@ -18,6 +19,8 @@ export interface ServerOptions {
   readonly requireApiKey: "v1" | "all";
   /** Requests a minute and client; 0 is off. */
   readonly rateLimit: number;
+  /** Requests that one client may have open at the same time; 0 is off. */
+  readonly maxConcurrentPerKey: number;
   /** Bytes of a JSON body. */
   readonly bodyLimit: number;
   readonly corsOrigin: string | undefined;
@@ -51,6 +54,8 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   const methods = new RouteMethods();
   methods.watch(app);
   const guard = new ApiKeyGuard(options.apiKey, options.requireApiKey);
+  const concurrency =
+    options.maxConcurrentPerKey > 0 ? new ConcurrencyLimiter(options.maxConcurrentPerKey) : undefined;
   const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, monotonicMs) : undefined;
 
   app.decorateRequest("arrivedAt", 0);
@@ -60,7 +65,9 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
     request.logFields = {};
     reply.header("x-request-id", request.id);
     guard.check(request);
-    if (limiter !== undefined && !probes.has(request.routeOptions.url ?? "")) limiter.check(request, reply);
+    if (probes.has(request.routeOptions.url ?? "")) return;
+    limiter?.check(request, reply);
+    if (request.method === "POST") concurrency?.check(request, reply);
   });
   app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
   app.addHook("onSend", async (request, reply) => {

@@ -71,6 +71,19 @@ export function planCapacity(inputs: CapacityInputs): Capacity {
   };
 }
 
+/**
+ * Refuses weights that memory can't hold: they would be read from disk again for every token.
+ * @throws LlamaError `out_of_memory` with the numbers
+ */
+export function assertWeightsFit(fileBytes: number, availableMemory: number): void {
+  if (fileBytes <= availableMemory) return;
+  throw new LlamaError(
+    "out_of_memory",
+    `The model's weights take ${formatBytes(fileBytes)}, and ${formatBytes(availableMemory)} of memory is available. ` +
+      "Choose a smaller model or quantization.",
+  );
+}
+
 function roundDown(value: number, multiple: number): number {
   return value - (value % multiple);
 }
