@@ -57,6 +57,9 @@ export class LocalEngine implements Engine {
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
   #description: ModelDescription | undefined;
+  /** True while a process has the model loaded; messages about generations before that would be lost. */
+  #isServing = false;
+  #restartDelayMs = 0;
   #nextId = 1;
   #restarts = 0;
   #cacheHitsBefore = 0;
@@ -115,7 +118,7 @@ export class LocalEngine implements Engine {
     const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
     this.#generations.set(id, generation);
     generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
-    const cancel = () => this.#supervisor.send({ type: "cancel", id });
+    const cancel = () => this.#cancel(id);
     options.signal?.addEventListener("abort", cancel, { once: true });
     this.#supervisor.send({ type: "generate", id, request, arrivedAt: generation.arrivedAt });
     if (options.signal?.aborted === true) cancel();
@@ -192,7 +195,9 @@ export class LocalEngine implements Engine {
         return new UnavailableError("loading_model", "The model is still being loaded.", { details });
       }
       case "restarting":
-        return new UnavailableError("engine_restarting", "The engine crashed and is being restarted.");
+        return new UnavailableError("engine_restarting", "The engine crashed and is being restarted.", {
+          retryAfterSeconds: this.#restartSeconds,
+        });
       case "failed":
         return new UnavailableError("model_unavailable", state.message, { retryAfterSeconds: 30 });
       case "draining":
@@ -251,6 +256,27 @@ export class LocalEngine implements Engine {
     this.#replies.delete(id);
   }
 
+  /** The engine answers a cancellation; where none runs, nobody would, and the next one would start the request. */
+  #cancel(id: number): void {
+    const generation = this.#generations.get(id);
+    if (generation === undefined) return;
+    generation.isCancelled = true;
+    if (this.#isServing) this.#supervisor.send({ type: "cancel", id });
+    else this.#endCancelled(id, generation);
+  }
+
+  #endCancelled(id: number, generation: PendingGeneration): void {
+    const usage = { promptTokens: 0, cachedPromptTokens: 0, completionTokens: 0 };
+    const timings = { queueMs: this.#clock() - generation.arrivedAt, prefillMs: 0, decodeMs: 0 };
+    generation.events.push({ type: "done", finishReason: "cancelled", usage, timings });
+    generation.events.close();
+    this.#settle(id);
+  }
+
+  get #restartSeconds(): number {
+    return Math.ceil(this.#restartDelayMs / 1000) + 1;
+  }
+
   #timedOut(id: number, reason: "queue_timeout" | "request_timeout"): void {
     const generation = this.#generations.get(id);
     if (generation === undefined) return;
@@ -280,9 +306,11 @@ export class LocalEngine implements Engine {
       { load_ms: Math.round(model.loadMs), threads: model.threads },
       `model loaded; ${capacity}`,
     );
-    if (this.#state.status === "draining") return;
-    this.#state = { status: "ready" };
-    this.#ready.resolve();
+    this.#isServing = true;
+    if (this.#state.status !== "draining") {
+      this.#state = { status: "ready" };
+      this.#ready.resolve();
+    }
     for (const [id, { request, arrivedAt }] of this.#generations) {
       this.#supervisor.send({ type: "generate", id, request, arrivedAt });
     }
@@ -290,15 +318,21 @@ export class LocalEngine implements Engine {
 
   #crashed(reason: string, attempt: number, delayMs: number): void {
     this.#restarts++;
+    this.#isServing = false;
+    this.#restartDelayMs = delayMs;
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
     if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt };
     this.#cacheHitsBefore += this.#step.prefixCacheHitTokens;
     this.#step = { kvCacheUsage: 0, prefixCacheHitTokens: 0 };
     for (const [id, generation] of this.#generations) {
+      if (generation.isCancelled) {
+        this.#endCancelled(id, generation);
+        continue;
+      }
       if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
       const message = "The engine crashed while it worked on this request.";
       generation.events.fail(
-        new UnavailableError("engine_failed", message, { retryAfterSeconds: Math.ceil(delayMs / 1000) + 1 }),
+        new UnavailableError("engine_failed", message, { retryAfterSeconds: this.#restartSeconds }),
       );
       this.#settle(id);
     }
