@@ -65,6 +65,9 @@ export interface Usage {
   readonly cachedPromptTokens: number;
   /** Without the end-of-sequence token. */
   readonly completionTokens: number;
+  /** Tokens that speculation drafted, and how many of them were right. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }
 
 export type GenerationEvent =
@@ -109,7 +112,8 @@ export interface ModelDescription {
 export type EngineState =
   | { readonly status: "preparing"; readonly phase: string; readonly progress: number }
   | { readonly status: "ready" }
-  | { readonly status: "restarting"; readonly attempt: number }
+  /** `delayMs` is the pause before the attempt. */
+  | { readonly status: "restarting"; readonly attempt: number; readonly delayMs: number }
   | { readonly status: "failed"; readonly message: string }
   | { readonly status: "draining" }
   | { readonly status: "stopped" };
@@ -124,6 +128,11 @@ export interface EngineLoad {
   /** Prompt tokens taken from the cache since start. */
   readonly prefixCacheHitTokens: number;
   readonly restarts: number;
+  /** Compute threads of the latest step. */
+  readonly threads: number;
+  /** Milliseconds spent in steps since start, and the part of it in native decode and sampling. */
+  readonly stepMs: number;
+  readonly computeMs: number;
 }
 
 export interface GenerateOptions {

@@ -39,6 +39,7 @@ export class LlamaContext {
   readonly model: LlamaModel;
   readonly sequences: number;
   readonly contextPerSequence: number;
+  readonly maxOutputs: number;
   readonly batch: TokenBatch;
   readonly #llama: Llama;
   readonly #memory: MemoryHandle;
@@ -81,6 +82,7 @@ export class LlamaContext {
     this.handle = handle;
     this.model = model;
     this.sequences = options.sequences;
+    this.maxOutputs = options.maxOutputs;
     this.contextPerSequence = llama.llama_n_ctx_seq(handle);
     this.batch = new TokenBatch(llama.llama_n_batch(handle));
     this.#memory = llama.llama_get_memory(handle);
@@ -120,6 +122,33 @@ export class LlamaContext {
   /** Tokens that `sequence` holds, by llama.cpp's own count. */
   length(sequence: number): number {
     return this.#llama.llama_memory_seq_pos_max(this.#memory, sequence) + 1;
+  }
+
+  /** Writes the keys and values of `sequence` to a file. False when that failed, on a full disk for one. */
+  saveSequence(sequence: number, tokens: Int32Array, path: string): boolean {
+    return (
+      Number(this.#llama.llama_state_seq_save_file(this.handle, path, sequence, tokens, tokens.length)) > 0
+    );
+  }
+
+  /** Reads what `saveSequence` wrote. False, and the sequence empty, unless the file holds just these tokens. */
+  restoreSequence(sequence: number, tokens: Int32Array, path: string): boolean {
+    const found = new Int32Array(this.contextPerSequence);
+    const count = new BigUint64Array(1);
+    const bytes = this.#llama.llama_state_seq_load_file(
+      this.handle,
+      path,
+      sequence,
+      found,
+      found.length,
+      count,
+    );
+    const isSame =
+      Number(bytes) > 0 &&
+      Number(count[0]) === tokens.length &&
+      tokens.every((token, i) => token === found[i]);
+    if (!isSame) this.truncate(sequence, 0);
+    return isSame;
   }
 
   setThreads(threads: number): void {

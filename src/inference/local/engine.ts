@@ -10,6 +10,7 @@ import type {
   ModelDescription,
   Prompt,
 } from "../engine.ts";
+import { unavailable } from "../unavailable.ts";
 import type { EngineOptions, FromEngine, LoadedModel, StepNews, WireError } from "./messages.ts";
 import { PendingGeneration } from "./pending.ts";
 import { ServiceRate } from "./service-rate.ts";
@@ -30,12 +31,16 @@ export interface LocalEngineOptions {
   readonly queueTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly hangTimeoutMs: number;
+  /** Prefixes to keep in the cache for good, in the loaded model's form. */
+  readonly prefixes?: (model: ModelDescription) => readonly Prompt[];
   readonly log: EngineLog;
   readonly clock?: Clock;
 }
 
 /** Times a request that had not started is handed to a fresh process: its own prompt may be what kills it. */
 const MAX_HANDOVERS = 2;
+
+const noStep = { kvCacheUsage: 0, prefixCacheHitTokens: 0, threads: 0 };
 
 interface PendingReply {
   readonly resolve: (message: FromEngine) => void;
@@ -59,14 +64,12 @@ export class LocalEngine implements Engine {
   #description: ModelDescription | undefined;
   /** True while a process has the model loaded; messages about generations before that would be lost. */
   #isServing = false;
-  #restartDelayMs = 0;
   #nextId = 1;
   #restarts = 0;
   #cacheHitsBefore = 0;
-  #step: Pick<StepNews, "kvCacheUsage" | "prefixCacheHitTokens"> = {
-    kvCacheUsage: 0,
-    prefixCacheHitTokens: 0,
-  };
+  #stepMs = 0;
+  #computeMs = 0;
+  #step: Pick<StepNews, "kvCacheUsage" | "prefixCacheHitTokens" | "threads"> = noStep;
 
   constructor(options: LocalEngineOptions) {
     this.#options = options;
@@ -104,11 +107,14 @@ export class LocalEngine implements Engine {
       kvCacheUsage: this.#step.kvCacheUsage,
       prefixCacheHitTokens: this.#cacheHitsBefore + this.#step.prefixCacheHitTokens,
       restarts: this.#restarts,
+      threads: this.#step.threads,
+      stepMs: this.#stepMs,
+      computeMs: this.#computeMs,
     };
   }
 
   describe(): ModelDescription {
-    if (this.#description === undefined) throw this.#unavailable();
+    if (this.#description === undefined) throw unavailable(this.#state);
     return this.#description;
   }
 
@@ -163,7 +169,7 @@ export class LocalEngine implements Engine {
   }
 
   #ask(message: (id: number) => Parameters<Supervisor["send"]>[0]): Promise<FromEngine> {
-    if (this.#state.status !== "ready") throw this.#unavailable();
+    if (this.#state.status !== "ready") throw unavailable(this.#state);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#replies.set(id, { resolve, reject });
@@ -173,7 +179,7 @@ export class LocalEngine implements Engine {
 
   /** Refuses at once what could only make the backlog grow. @throws UnavailableError */
   #admit(): void {
-    if (this.#state.status !== "ready") throw this.#unavailable();
+    if (this.#state.status !== "ready") throw unavailable(this.#state);
     const { sequences } = this.describe();
     const limit = sequences + this.#options.maxQueue;
     if (this.#generations.size < limit) return;
@@ -185,27 +191,6 @@ export class LocalEngine implements Engine {
         details: { queue_depth: this.load.queueDepth },
       },
     );
-  }
-
-  #unavailable(): UnavailableError {
-    const state = this.#state;
-    switch (state.status) {
-      case "preparing": {
-        const details = { phase: state.phase, progress: state.progress };
-        return new UnavailableError("loading_model", "The model is still being loaded.", { details });
-      }
-      case "restarting":
-        return new UnavailableError("engine_restarting", "The engine crashed and is being restarted.", {
-          retryAfterSeconds: this.#restartSeconds,
-        });
-      case "failed":
-        return new UnavailableError("model_unavailable", state.message, { retryAfterSeconds: 30 });
-      case "draining":
-      case "stopped":
-        return new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
-      case "ready":
-        return new UnavailableError("model_unavailable", "The model is not available.");
-    }
   }
 
   #receive(message: FromEngine): void {
@@ -228,6 +213,8 @@ export class LocalEngine implements Engine {
 
   #stepped(news: StepNews): void {
     this.#step = news;
+    this.#stepMs += news.stepMs;
+    this.#computeMs += news.computeMs;
     for (const id of news.started) {
       this.#generations
         .get(id)
@@ -266,15 +253,17 @@ export class LocalEngine implements Engine {
   }
 
   #endCancelled(id: number, generation: PendingGeneration): void {
-    const usage = { promptTokens: 0, cachedPromptTokens: 0, completionTokens: 0 };
+    const usage = {
+      promptTokens: 0,
+      cachedPromptTokens: 0,
+      completionTokens: 0,
+      draftedTokens: 0,
+      acceptedTokens: 0,
+    };
     const timings = { queueMs: this.#clock() - generation.arrivedAt, prefillMs: 0, decodeMs: 0 };
     generation.events.push({ type: "done", finishReason: "cancelled", usage, timings });
     generation.events.close();
     this.#settle(id);
-  }
-
-  get #restartSeconds(): number {
-    return Math.ceil(this.#restartDelayMs / 1000) + 1;
   }
 
   #timedOut(id: number, reason: "queue_timeout" | "request_timeout"): void {
@@ -311,6 +300,8 @@ export class LocalEngine implements Engine {
       this.#state = { status: "ready" };
       this.#ready.resolve();
     }
+    const prefixes = this.#options.prefixes?.(this.#description) ?? [];
+    if (prefixes.length > 0) this.#supervisor.send({ type: "pin", prefixes });
     for (const [id, { request, arrivedAt }] of this.#generations) {
       this.#supervisor.send({ type: "generate", id, request, arrivedAt });
     }
@@ -319,11 +310,10 @@ export class LocalEngine implements Engine {
   #crashed(reason: string, attempt: number, delayMs: number): void {
     this.#restarts++;
     this.#isServing = false;
-    this.#restartDelayMs = delayMs;
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
-    if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt };
+    if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt, delayMs };
     this.#cacheHitsBefore += this.#step.prefixCacheHitTokens;
-    this.#step = { kvCacheUsage: 0, prefixCacheHitTokens: 0 };
+    this.#step = noStep;
     for (const [id, generation] of this.#generations) {
       if (generation.isCancelled) {
         this.#endCancelled(id, generation);
@@ -332,7 +322,7 @@ export class LocalEngine implements Engine {
       if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
       const message = "The engine crashed while it worked on this request.";
       generation.events.fail(
-        new UnavailableError("engine_failed", message, { retryAfterSeconds: this.#restartSeconds }),
+        new UnavailableError("engine_failed", message, { retryAfterSeconds: Math.ceil(delayMs / 1000) + 1 }),
       );
       this.#settle(id);
     }
@@ -343,13 +333,13 @@ export class LocalEngine implements Engine {
     this.#state = { status: "failed", message };
     this.#ready.reject(new Error(message));
     for (const [id, generation] of this.#generations) {
-      generation.events.fail(this.#unavailable());
+      generation.events.fail(unavailable(this.#state));
       this.#settle(id);
     }
   }
 
   #rejectReplies(): void {
-    for (const { reject } of this.#replies.values()) reject(this.#unavailable());
+    for (const { reject } of this.#replies.values()) reject(unavailable(this.#state));
     this.#replies.clear();
   }
 

@@ -1,5 +1,4 @@
 import { statSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { GenerationRequest, Prompt } from "../engine.ts";
@@ -10,10 +9,13 @@ import { LlamaError } from "../llama/errors.ts";
 import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { Sampler } from "../llama/sampler.ts";
+import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { planCapacity } from "./capacity.ts";
 import { availableMemory } from "./memory.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
+import { PinnedPrefixes } from "./pinned-prefixes.ts";
+import { ThreadGovernor } from "./thread-governor.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -24,6 +26,9 @@ export class EngineHost {
   readonly #model: LlamaModel;
   readonly #context: LlamaContext;
   readonly #candidates: Candidates;
+  readonly #governor: ThreadGovernor | undefined;
+  readonly #clock: Clock;
+  readonly #pinned: PinnedPrefixes;
   readonly scheduler: Scheduler;
   readonly description: LoadedModel;
   readonly capacity: string;
@@ -36,6 +41,7 @@ export class EngineHost {
     onLog: (line: LogLine) => void,
   ) {
     const startedAt = clock();
+    this.#clock = clock;
     this.#llama = loadLlama(options.libraryDirectory);
     this.#model = LlamaModel.load(this.#llama, {
       path: options.modelPath,
@@ -53,7 +59,8 @@ export class EngineHost {
       availableMemory: availableMemory(),
     });
     const { sequences, contextPerSequence } = capacity;
-    const threads = options.threads || availableParallelism();
+    this.#governor = options.threads === 0 ? new ThreadGovernor() : undefined;
+    const threads = this.#governor?.threads ?? options.threads;
     const batchSize = Math.max(options.batchSize, sequences + EXTRA_OUTPUTS);
     this.#context = new LlamaContext(this.#llama, this.#model, {
       sequences,
@@ -67,10 +74,40 @@ export class EngineHost {
     this.#candidates = new Candidates(this.#model.vocabulary.size);
     this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
+      speculation: options.speculation,
       clock,
     });
     this.capacity = capacity.explanation;
     this.description = this.#describe(kvBytes, threads, clock() - startedAt);
+    this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
+      directory: options.prefixDirectory,
+      engine: `${this.description.engineVersion} ${options.kvCacheType}`,
+      compute: (tokens, onPinned) => this.#computePrefix(tokens, onPinned),
+    });
+  }
+
+  /** Runs one step of the scheduler, with as many threads as the machine gives now. */
+  step(): StepReport | undefined {
+    this.watchMachine();
+    return this.scheduler.step();
+  }
+
+  /** Lets the thread count follow the machine; while no steps run it must be called by a timer. */
+  watchMachine(): void {
+    const threads = this.#governor?.update(this.#clock());
+    if (threads !== undefined) this.#context.setThreads(threads);
+  }
+
+  /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */
+  pin(prefix: Prompt): string {
+    const tokens = this.tokenize(prefix);
+    this.#assertFits(tokens.length, 1);
+    return this.#pinned.pin(tokens);
+  }
+
+  /** Compute threads of the latest step. */
+  get threads(): number {
+    return this.#governor?.threads ?? this.description.threads;
   }
 
   /**
@@ -124,6 +161,22 @@ export class EngineHost {
 
   detokenize(tokens: readonly number[]): string {
     return Buffer.concat(tokens.map((token) => this.#model.vocabulary.piece(token))).toString("utf8");
+  }
+
+  /** As batch work that generates one token and leaves its prompt behind. */
+  #computePrefix(prompt: Int32Array, onPinned: (kvSequence: number) => void): void {
+    const sampling = { temperature: 0, seed: 0 };
+    this.scheduler.add({
+      // Requests count from 1; nobody waits for the output of this one.
+      id: 0,
+      prompt,
+      maxTokens: 1,
+      stop: [],
+      priority: "batch",
+      arrivedAt: this.#clock(),
+      createSampler: () => new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt),
+      onPinned,
+    });
   }
 
   #assertFits(promptTokens: number, maxTokens: number): void {

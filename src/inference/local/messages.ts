@@ -2,7 +2,7 @@
 import type { ApiErrorOptions, ErrorCode } from "../../errors.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
 import type { KvCacheType } from "../llama/context.ts";
-import type { SequenceOutput } from "../scheduler/scheduler.ts";
+import type { SequenceOutput } from "../scheduler/report.ts";
 
 /** What an engine process needs to know; all of it from the configuration. */
 export interface EngineOptions {
@@ -21,6 +21,9 @@ export interface EngineOptions {
   readonly batchSize: number;
   readonly stepTargetMs: number;
   readonly gpuLayers: number;
+  readonly speculation: boolean;
+  /** Where the keys and values of pinned prefixes are kept between starts. */
+  readonly prefixDirectory: string;
 }
 
 /** What the engine can say about its model; name and source are the server's to add. */
@@ -41,6 +44,8 @@ export type ToEngine =
       /** On `monotonicMs`, which both processes share. */
       readonly arrivedAt: number;
     }
+  /** Keep these prefixes for good. */
+  | { readonly type: "pin"; readonly prefixes: readonly Prompt[] }
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "tokenize"; readonly id: number; readonly prompt: Prompt }
   | { readonly type: "detokenize"; readonly id: number; readonly tokens: readonly number[] }
@@ -56,8 +61,11 @@ export interface StepNews {
   readonly prefixCacheHitTokens: number;
   /** What the watchdog should allow the next step. */
   readonly expectedStepMs: number;
-  /** Wall time of the step that just ended. */
+  /** Wall time of the step that just ended, and of the part spent in native decode and sampling. */
   readonly stepMs: number;
+  readonly computeMs: number;
+  /** Compute threads of the step. */
+  readonly threads: number;
 }
 
 export type WireOutput = Omit<SequenceOutput, "error"> & { readonly error?: WireError };

@@ -1,9 +1,15 @@
 import type { Sequence } from "./sequence.ts";
 
-/** What one decode computes: a token for every decoding sequence, then stretches of prompts. */
+/** What one decode computes: a token (and a draft) for every decoding sequence, then stretches of prompts. */
 export interface BatchPlan {
-  readonly decoding: readonly Sequence[];
+  readonly decoding: readonly DecodeRows[];
   readonly prefilling: readonly PrefillChunk[];
+}
+
+export interface DecodeRows {
+  readonly sequence: Sequence;
+  /** Tokens that are expected to follow the sequence's last one. */
+  readonly draft: readonly number[];
 }
 
 export interface PrefillChunk {
@@ -12,30 +18,37 @@ export interface PrefillChunk {
   readonly length: number;
 }
 
-/** Tokens a step may hold. */
-export interface BatchLimits {
-  readonly capacity: number;
-  /** Prompt tokens within that. */
-  readonly prefillTokens: number;
-}
-
-/**
- * Plans a step: every decoding sequence gets its token; the rest of the budget goes to prompts, in the order given.
- */
-export function planBatch(running: readonly Sequence[], limits: BatchLimits): BatchPlan {
-  const decoding = running.filter((sequence) => !sequence.isPrefilling);
-  let budget = Math.min(limits.prefillTokens, limits.capacity - decoding.length);
-  const prefilling: PrefillChunk[] = [];
-  for (const sequence of running) {
-    if (budget <= 0) break;
-    if (!sequence.isPrefilling) continue;
-    const length = Math.min(sequence.remainingPrompt, budget);
-    prefilling.push({ sequence, length });
-    budget -= length;
-  }
-  return { decoding, prefilling };
+export function decodeRows(plan: BatchPlan): number {
+  return plan.decoding.reduce((sum, { draft }) => sum + 1 + draft.length, 0);
 }
 
 export function prefillTokens(plan: BatchPlan): number {
-  return plan.prefilling.reduce((sum, chunk) => sum + chunk.length, 0);
+  return plan.prefilling.reduce((sum, { length }) => sum + length, 0);
+}
+
+/**
+ * Divides `budget` tokens among the prompts that are being prefilled, given oldest first. The oldest gets half, so
+ * that it always advances; the other half goes to the shortest remainders, so that a short prompt does not wait for a
+ * long one; what they leave is the oldest's again. Interactive prompts go before batch work.
+ */
+export function planPrefill(prefilling: readonly Sequence[], budget: number): PrefillChunk[] {
+  const interactive = prefilling.filter((sequence) => sequence.priority === "interactive");
+  const batch = prefilling.filter((sequence) => sequence.priority === "batch");
+  const chunks = new Map<Sequence, number>();
+  let left = budget;
+  const give = (sequence: Sequence, limit: number) => {
+    const given = chunks.get(sequence) ?? 0;
+    const more = Math.min(limit, left, sequence.remainingPrompt - given);
+    if (more > 0) chunks.set(sequence, given + more);
+    left -= Math.max(0, more);
+  };
+  for (const group of [interactive, batch]) {
+    const [oldest, ...others] = group;
+    if (oldest === undefined) continue;
+    if (others.length > 0) give(oldest, Math.ceil(left / 2));
+    for (const sequence of others.toSorted((a, b) => a.remainingPrompt - b.remainingPrompt))
+      give(sequence, left);
+    give(oldest, left);
+  }
+  return [...chunks].map(([sequence, length]) => ({ sequence, length }));
 }

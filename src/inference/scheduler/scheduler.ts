@@ -1,13 +1,18 @@
 import type { Clock } from "../clock.ts";
-import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
-import { type BatchPlan, planBatch, prefillTokens } from "./batch.ts";
-import { commonPrefix, PrefixCache, type SequenceMemory } from "./prefix-cache.ts";
+import type { FinishReason } from "../engine.ts";
+import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./batch.ts";
+import { PrefixCache, type SequenceMemory } from "./prefix-cache.ts";
+import type { SequenceOutput, StepReport } from "./report.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
-import { StepBudget } from "./step-budget.ts";
+import { Speculation } from "./speculation.ts";
+import { StepCost } from "./step-cost.ts";
+import { WaitingQueue } from "./waiting-queue.ts";
 
 /** What the scheduler drives: an inference context with a KV sequence for each running request. */
 export interface DecodeContext extends SequenceMemory {
   readonly contextPerSequence: number;
+  /** Rows of one decode that may ask for logits. */
+  readonly maxOutputs: number;
   readonly batch: {
     readonly capacity: number;
     clear(): void;
@@ -27,28 +32,14 @@ export interface SchedulerOptions {
   /** Time a step should stay under while somebody waits for a token. */
   readonly stepTargetMs: number;
   readonly clock: Clock;
+  /** Draft tokens by prompt lookup where that is expected to be faster. */
+  readonly speculation: boolean;
 }
 
-/** News of one sequence after a step. */
-export interface SequenceOutput {
-  readonly id: number;
-  readonly text: string;
-  readonly done?: {
-    readonly finishReason: FinishReason;
-    readonly usage: Usage;
-    readonly timings: GenerationTimings;
-  };
-  /** The sequence could not go on. */
-  readonly error?: unknown;
-}
-
-export interface StepReport {
-  readonly outputs: readonly SequenceOutput[];
-  /** Sequences that left the queue in this step. */
-  readonly started: readonly number[];
-  readonly stepMs: number;
-  readonly prefillTokens: number;
-  readonly decodeTokens: number;
+/** Rows of a sequence whose logits are to be sampled, in order, and the tokens drafted after each. */
+interface Rows {
+  readonly first: number;
+  readonly draft: readonly number[];
 }
 
 /**
@@ -60,8 +51,9 @@ export class Scheduler {
   readonly #texts: TokenTexts;
   readonly #clock: Clock;
   readonly #cache: PrefixCache;
-  readonly #budget: StepBudget;
-  #waiting: Sequence[] = [];
+  readonly #waiting: WaitingQueue;
+  readonly #cost: StepCost;
+  readonly #speculation: Speculation | undefined;
   #running: Sequence[] = [];
   #outputs: SequenceOutput[] = [];
   #started: number[] = [];
@@ -72,7 +64,9 @@ export class Scheduler {
     this.#texts = texts;
     this.#clock = options.clock;
     this.#cache = new PrefixCache(context);
-    this.#budget = new StepBudget(options.stepTargetMs);
+    this.#waiting = new WaitingQueue(context.sequences);
+    this.#cost = new StepCost(options.stepTargetMs);
+    this.#speculation = options.speculation ? new Speculation(this.#cost) : undefined;
   }
 
   get waiting(): number {
@@ -97,23 +91,28 @@ export class Scheduler {
     return this.#cache.busyTokens / (this.#context.sequences * this.#context.contextPerSequence);
   }
 
-  /** Time the next step should take, by what earlier ones took. */
+  /** Time that a full step should take, by what earlier ones took. */
   get expectedStepMs(): number {
-    return this.#budget.expectedMs(this.#context.batch.capacity);
+    return this.#cost.expectedMs(this.#running.length, this.#context.batch.capacity);
   }
 
   add(request: SequenceRequest): void {
-    const sequence = new Sequence(request);
-    // Interactive requests go before batch work; within a class it is first come, first served.
-    const at =
-      request.priority === "batch" ? -1 : this.#waiting.findIndex((other) => other.priority === "batch");
-    if (at < 0) this.#waiting.push(sequence);
-    else this.#waiting.splice(at, 0, sequence);
+    this.#waiting.add(new Sequence(request));
+  }
+
+  /** Whether one more prefix may be kept for good. */
+  get canPin(): boolean {
+    return this.#cache.canPin;
+  }
+
+  /** Keeps a prefix for good whose keys and values `restore` brings back. */
+  pinRestored(tokens: Int32Array, restore: (kvSequence: number) => boolean): boolean {
+    return this.#cache.pinRestored(tokens, restore);
   }
 
   /** Ends a request at once; its sequence is free before the next step. */
   cancel(id: number): void {
-    const sequence = [...this.#waiting, ...this.#running].find((candidate) => candidate.id === id);
+    const sequence = this.#waiting.find(id) ?? this.#running.find((candidate) => candidate.id === id);
     if (sequence !== undefined) this.#finish(sequence, "cancelled", "");
   }
 
@@ -124,65 +123,70 @@ export class Scheduler {
     this.#admit(startedAt);
     const plan = this.#plan();
     const prompts = prefillTokens(plan);
-    if (prompts + plan.decoding.length > 0) {
+    const decoding = decodeRows(plan);
+    let computeMs = 0;
+    if (prompts + decoding > 0) {
       const rows = this.#fill(plan);
+      const computeStartedAt = this.#clock();
       if (this.#decode(plan)) this.#sample(rows);
-      this.#budget.observe(prompts, plan.decoding.length, this.#clock() - startedAt);
+      computeMs = this.#clock() - computeStartedAt;
+      this.#cost.observe(prompts, decoding, computeMs);
     }
-    return this.#emit(this.#clock() - startedAt, prompts, plan.decoding.length);
+    return this.#emit(this.#clock() - startedAt, computeMs);
   }
 
-  /** Gives waiting requests the idle sequences, oldest first, but lets one wait for a prefix that is on its way. */
+  /** Gives waiting requests the idle sequences. */
   #admit(now: number): void {
-    const stillWaiting: Sequence[] = [];
-    for (const sequence of this.#waiting) {
-      if (!this.#cache.hasIdleSlot || this.#isPrefixOnItsWay(sequence)) {
-        stillWaiting.push(sequence);
-        continue;
-      }
-      const reservation = this.#cache.reserve(sequence.prompt, now);
-      if (reservation === undefined) throw new Error("an idle slot could not be reserved");
-      sequence.slot = reservation.slot;
-      sequence.cachedTokens = reservation.cachedTokens;
-      sequence.prefilled = reservation.cachedTokens;
+    for (;;) {
+      const sequence = this.#waiting.next(this.#running, this.#cache);
+      if (sequence === undefined) return;
+      const { slot, cachedTokens } = this.#cache.reserve(sequence.prompt, now);
+      this.#waiting.remove(sequence);
+      sequence.slot = slot;
+      sequence.cachedTokens = cachedTokens;
+      sequence.prefilled = cachedTokens;
       sequence.startedAt = now;
-      this.#cacheHitTokens += reservation.cachedTokens;
+      this.#cacheHitTokens += cachedTokens;
       this.#running.push(sequence);
       this.#started.push(sequence.id);
     }
-    this.#waiting = stillWaiting;
   }
 
-  /** True while a running prompt computes a prefix that `sequence` could take over and that is not there yet. */
-  #isPrefixOnItsWay(sequence: Sequence): boolean {
-    const available = this.#cache.longestPrefix(sequence.prompt);
-    return this.#running.some((other) => {
-      if (!other.isPrefilling) return false;
-      const shared = Math.min(commonPrefix(other.prompt, sequence.prompt), sequence.prompt.length - 1);
-      return shared > other.prefilled && shared >= available + MIN_SHARED_TOKENS;
-    });
-  }
-
+  /** Every decoding sequence gets its token, and a draft where that pays; the rest of the budget goes to prompts. */
   #plan(): BatchPlan {
-    const { capacity } = this.#context.batch;
-    const decoding = this.#running.filter((sequence) => !sequence.isPrefilling).length;
-    return planBatch(this.#running, {
-      capacity,
-      prefillTokens: this.#budget.prefillTokens(decoding, capacity),
-    });
+    const { batch, maxOutputs } = this.#context;
+    const decoding = this.#running.filter((sequence) => !sequence.isPrefilling);
+    const waitingForPrefill = this.#running.filter((sequence) => sequence.isPrefilling);
+    if (waitingForPrefill.length === 0) {
+      const drafts = this.#speculation?.draft(decoding, Math.min(maxOutputs, batch.capacity));
+      return {
+        decoding: decoding.map((sequence) => ({ sequence, draft: drafts?.get(sequence) ?? [] })),
+        prefilling: [],
+      };
+    }
+    const budget = this.#cost.prefillTokens(decoding.length, batch.capacity - decoding.length);
+    return {
+      decoding: decoding.map((sequence) => ({ sequence, draft: [] })),
+      prefilling: planPrefill(waitingForPrefill, budget),
+    };
   }
 
-  /** Writes the plan into the batch; returns the row of each sequence that gets a token. */
-  #fill(plan: BatchPlan): Map<Sequence, number> {
+  /** Writes the plan into the batch; returns the rows to sample of each sequence that gets a token. */
+  #fill(plan: BatchPlan): Map<Sequence, Rows> {
     const { batch } = this.#context;
-    const rows = new Map<Sequence, number>();
+    const rows = new Map<Sequence, Rows>();
     batch.clear();
-    for (const sequence of plan.decoding) {
+    for (const { sequence, draft } of plan.decoding) {
       const { slot, lastToken } = sequence;
       if (slot === undefined || lastToken === undefined)
         throw new Error("a decoding sequence lacks its token");
-      rows.set(sequence, batch.add(lastToken, slot.tokens.length, slot.sequence, true));
+      const first = batch.add(lastToken, slot.tokens.length, slot.sequence, true);
       slot.tokens.push(lastToken);
+      for (const token of draft) {
+        batch.add(token, slot.tokens.length, slot.sequence, true);
+        slot.tokens.push(token);
+      }
+      rows.set(sequence, { first, draft });
     }
     for (const { sequence, length } of plan.prefilling) {
       const { slot, prompt } = sequence;
@@ -192,7 +196,7 @@ export class Scheduler {
         const isLast = sequence.prefilled === prompt.length - 1;
         const row = batch.add(token, sequence.prefilled, slot.sequence, isLast);
         slot.tokens.push(token);
-        if (isLast) rows.set(sequence, row);
+        if (isLast) rows.set(sequence, { first: row, draft: [] });
       }
     }
     return rows;
@@ -204,45 +208,72 @@ export class Scheduler {
       this.#context.decode();
       return true;
     } catch (error) {
-      for (const sequence of [...plan.decoding, ...plan.prefilling.map((chunk) => chunk.sequence)]) {
-        this.#fail(sequence, error);
-      }
+      for (const { sequence } of [...plan.decoding, ...plan.prefilling]) this.#fail(sequence, error);
       return false;
     }
   }
 
-  #sample(rows: ReadonlyMap<Sequence, number>): void {
-    for (const [sequence, row] of rows) {
+  #sample(rows: ReadonlyMap<Sequence, Rows>): void {
+    for (const [sequence, { first, draft }] of rows) {
       try {
-        this.#take(sequence, sequence.sampler.sample(row));
+        this.#sampleRows(sequence, first, draft);
       } catch (error) {
         this.#fail(sequence, error);
       }
     }
   }
 
-  /** Gives a sequence its next token and ends it where that ends it. */
-  #take(sequence: Sequence, token: number): void {
+  /** Samples a row, and the next one for as long as the draft turns out right; what was wrong is cut off again. */
+  #sampleRows(sequence: Sequence, first: number, draft: readonly number[]): void {
+    const { slot } = sequence;
+    if (slot === undefined) throw new Error("a sampled sequence lacks its slot");
+    let accepted = 0;
+    let text = "";
+    for (;;) {
+      const token = sequence.sampler.sample(first + accepted);
+      const isDrafted = accepted < draft.length && token === draft[accepted];
+      if (isDrafted) accepted++;
+      text += this.#take(sequence, token);
+      if (sequence.finishReason !== undefined || !isDrafted) break;
+    }
+    if (draft.length > 0) {
+      sequence.draftedTokens += draft.length;
+      sequence.acceptedTokens += accepted;
+      this.#speculation?.observe(sequence, draft.length, accepted);
+      slot.tokens.length -= draft.length - accepted;
+      this.#context.truncate(slot.sequence, slot.tokens.length);
+    }
+    if (sequence.finishReason !== undefined) this.#finish(sequence, sequence.finishReason, text);
+    else if (text !== "") this.#outputs.push({ id: sequence.id, text });
+  }
+
+  /** Gives a sequence its next token; returns the text that may go out, and marks the sequence when that ends it. */
+  #take(sequence: Sequence, token: number): string {
     const now = this.#clock();
     sequence.firstTokenAt ??= now;
     sequence.lastTokenAt = now;
     if (this.#texts.isEndOfGeneration(token)) {
-      this.#finish(sequence, "stop", sequence.text.end());
-      return;
+      sequence.finishReason = "stop";
+      return sequence.text.end();
     }
     sequence.lastToken = token;
     sequence.completionTokens++;
     const text = sequence.text.push(this.#texts.piece(token));
-    if (sequence.text.stopped) this.#finish(sequence, "stop", text);
+    if (sequence.text.stopped) sequence.finishReason = "stop";
     else if (sequence.completionTokens >= sequence.maxTokens) {
-      this.#finish(sequence, "length", text + sequence.text.end());
-    } else if (text !== "") this.#outputs.push({ id: sequence.id, text });
+      sequence.finishReason = "length";
+      return text + sequence.text.end();
+    }
+    return text;
   }
 
   #finish(sequence: Sequence, finishReason: FinishReason, text: string): void {
     const now = this.#clock();
-    sequence.finishReason = finishReason;
-    if (sequence.slot !== undefined) this.#cache.release(sequence.slot, now);
+    const { slot, prompt, onPinned } = sequence;
+    if (slot !== undefined && onPinned !== undefined && finishReason !== "cancelled") {
+      this.#cache.pin(slot, prompt.length);
+      onPinned(slot.sequence);
+    } else if (slot !== undefined) this.#cache.release(slot, now);
     this.#remove(sequence);
     const done = { finishReason, usage: sequence.usage, timings: sequence.timings(now) };
     this.#outputs.push({ id: sequence.id, text, done });
@@ -258,22 +289,13 @@ export class Scheduler {
     sequence.freeSampler();
     sequence.slot = undefined;
     this.#running = this.#running.filter((other) => other !== sequence);
-    this.#waiting = this.#waiting.filter((other) => other !== sequence);
+    this.#waiting.remove(sequence);
   }
 
-  #emit(stepMs: number, prompts: number, decodeTokens: number): StepReport {
-    const report = {
-      outputs: this.#outputs,
-      started: this.#started,
-      stepMs,
-      prefillTokens: prompts,
-      decodeTokens,
-    };
+  #emit(stepMs: number, computeMs: number): StepReport {
+    const report = { outputs: this.#outputs, started: this.#started, stepMs, computeMs };
     this.#outputs = [];
     this.#started = [];
     return report;
   }
 }
-
-/** A prefix this much longer than what is at hand is worth waiting for. */
-const MIN_SHARED_TOKENS = 32;

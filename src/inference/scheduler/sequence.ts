@@ -17,6 +17,8 @@ export interface SequenceRequest {
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
   readonly createSampler: () => TokenSampler;
+  /** The prompt is to be pinned: called with its KV sequence when it is computed. */
+  readonly onPinned?: (kvSequence: number) => void;
 }
 
 /**
@@ -30,6 +32,7 @@ export class Sequence {
   readonly priority: "interactive" | "batch";
   readonly arrivedAt: number;
   readonly text: TextStream;
+  readonly onPinned: ((kvSequence: number) => void) | undefined;
   readonly #createSampler: () => TokenSampler;
   #sampler: TokenSampler | undefined;
 
@@ -40,6 +43,9 @@ export class Sequence {
   /** Sampled and not yet decoded; undefined until the first token. */
   lastToken: number | undefined;
   completionTokens = 0;
+  /** Tokens drafted by speculation, and how many of them were right. */
+  draftedTokens = 0;
+  acceptedTokens = 0;
   finishReason: FinishReason | undefined;
   startedAt: number | undefined;
   firstTokenAt: number | undefined;
@@ -52,6 +58,7 @@ export class Sequence {
     this.priority = request.priority;
     this.arrivedAt = request.arrivedAt;
     this.text = new TextStream(request.stop);
+    this.onPinned = request.onPinned;
     this.#createSampler = request.createSampler;
   }
 
@@ -79,6 +86,8 @@ export class Sequence {
       promptTokens: this.prompt.length,
       cachedPromptTokens: this.cachedTokens,
       completionTokens: this.completionTokens,
+      draftedTokens: this.draftedTokens,
+      acceptedTokens: this.acceptedTokens,
     };
   }
 

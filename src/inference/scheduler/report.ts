@@ -1,0 +1,23 @@
+import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
+
+/** News of one sequence after a step. */
+export interface SequenceOutput {
+  readonly id: number;
+  readonly text: string;
+  readonly done?: {
+    readonly finishReason: FinishReason;
+    readonly usage: Usage;
+    readonly timings: GenerationTimings;
+  };
+  /** The sequence could not go on. */
+  readonly error?: unknown;
+}
+
+export interface StepReport {
+  readonly outputs: readonly SequenceOutput[];
+  /** Sequences that left the queue in this step. */
+  readonly started: readonly number[];
+  /** Wall time of the step, and of the part spent in decode and sampling. */
+  readonly stepMs: number;
+  readonly computeMs: number;
+}

@@ -1,0 +1,71 @@
+/** Weight that each decode observation keeps when the next one comes. */
+const MEMORY = 0.97;
+/** Weight of the newest observation in the average of prefill cost. */
+const SMOOTHING = 0.2;
+/** A prompt always advances by this many tokens a step, however slow the machine. */
+const MIN_PREFILL_TOKENS = 16;
+
+/**
+ * What a step costs on this machine now, learned from the steps it ran. Decoding is modelled as fixed + rows × perRow
+ * (the weights are read once a step whatever the rows), by least squares that forget; prefill as a time a token.
+ */
+export class StepCost {
+  readonly #targetMs: number;
+  #msPerPrefillToken: number | undefined;
+  /** Decayed sums of the weights, rows, times, rows² and rows × times of decode-only steps. */
+  #w = 0;
+  #x = 0;
+  #y = 0;
+  #xx = 0;
+  #xy = 0;
+
+  constructor(targetMs: number) {
+    this.#targetMs = targetMs;
+  }
+
+  /** Learns from a finished step. */
+  observe(prefillTokens: number, decodeRows: number, ms: number): void {
+    if (prefillTokens > 0) {
+      const own = Math.max(0, ms - (decodeRows > 0 ? this.decodeMs(decodeRows) : 0));
+      const perToken = own / prefillTokens;
+      this.#msPerPrefillToken =
+        this.#msPerPrefillToken === undefined
+          ? perToken
+          : this.#msPerPrefillToken + SMOOTHING * (perToken - this.#msPerPrefillToken);
+      return;
+    }
+    this.#w = this.#w * MEMORY + 1;
+    this.#x = this.#x * MEMORY + decodeRows;
+    this.#y = this.#y * MEMORY + ms;
+    this.#xx = this.#xx * MEMORY + decodeRows * decodeRows;
+    this.#xy = this.#xy * MEMORY + decodeRows * ms;
+  }
+
+  /** Milliseconds that one more row adds to a decode step; undefined while steps of different sizes were not seen. */
+  get msPerDecodeRow(): number | undefined {
+    const variance = this.#w * this.#xx - this.#x * this.#x;
+    if (this.#w === 0 || variance < 1e-3 * this.#w * this.#w) return undefined;
+    return Math.max(0, (this.#w * this.#xy - this.#x * this.#y) / variance);
+  }
+
+  /** Expected milliseconds of a decode-only step of `rows`; 0 while nothing was measured. */
+  decodeMs(rows: number): number {
+    if (this.#w === 0) return 0;
+    const perRow = this.msPerDecodeRow ?? 0;
+    return Math.max(0, this.#y / this.#w + perRow * (rows - this.#x / this.#w));
+  }
+
+  /** Prompt tokens that the next step may take so that it stays under its target, at most `capacity`. */
+  prefillTokens(decodeRows: number, capacity: number): number {
+    // Nobody waits for a token: a full batch is the fastest way through the prompt.
+    if (decodeRows === 0 || this.#msPerPrefillToken === undefined) return capacity;
+    const spareMs = this.#targetMs - this.decodeMs(decodeRows);
+    const affordable = Math.floor(spareMs / Math.max(this.#msPerPrefillToken, 1e-6));
+    return Math.min(capacity, Math.max(MIN_PREFILL_TOKENS, affordable));
+  }
+
+  /** Time that a full step should take; the watchdog measures a silent engine against it. */
+  expectedMs(decodeRows: number, prefillTokens: number): number {
+    return this.decodeMs(decodeRows) + prefillTokens * (this.#msPerPrefillToken ?? 0);
+  }
+}

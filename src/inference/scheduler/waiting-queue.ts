@@ -1,0 +1,65 @@
+import { commonPrefix, type PrefixCache } from "./prefix-cache.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** A prefix this much longer than what is at hand is worth waiting for. */
+const MIN_SHARED_TOKENS = 32;
+/** Share of the sequences that batch work leaves to interactive requests, rounded up to at least one. */
+const INTERACTIVE_SHARE = 0.25;
+
+/** Requests without a sequence, interactive ones first, otherwise first come, first served. */
+export class WaitingQueue {
+  readonly #batchLimit: number;
+  #sequences: Sequence[] = [];
+
+  /** `capacity` is the number of sequences that can run side by side. */
+  constructor(capacity: number) {
+    this.#batchLimit = Math.max(1, capacity - Math.ceil(capacity * INTERACTIVE_SHARE));
+  }
+
+  get length(): number {
+    return this.#sequences.length;
+  }
+
+  find(id: number): Sequence | undefined {
+    return this.#sequences.find((sequence) => sequence.id === id);
+  }
+
+  add(sequence: Sequence): void {
+    const isBatch = sequence.priority === "batch";
+    const at = isBatch ? -1 : this.#sequences.findIndex((other) => other.priority === "batch");
+    if (at < 0) this.#sequences.push(sequence);
+    else this.#sequences.splice(at, 0, sequence);
+  }
+
+  remove(sequence: Sequence): void {
+    this.#sequences = this.#sequences.filter((other) => other !== sequence);
+  }
+
+  /**
+   * The next request to run: the first that need not wait for a prefix that is on its way, and, when it is batch
+   * work, only within batch work's share of the sequences.
+   */
+  next(running: readonly Sequence[], cache: PrefixCache): Sequence | undefined {
+    if (!cache.hasIdleSlot) return undefined;
+    const batchRunning = running.filter((sequence) => sequence.priority === "batch").length;
+    return this.#sequences.find(
+      (sequence) =>
+        (sequence.priority !== "batch" || batchRunning < this.#batchLimit) &&
+        !isPrefixOnItsWay(sequence, running, cache),
+    );
+  }
+}
+
+/** True while a running prompt computes a prefix that `sequence` could take over and that is not there yet. */
+function isPrefixOnItsWay(sequence: Sequence, running: readonly Sequence[], cache: PrefixCache): boolean {
+  const { prompt } = sequence;
+  const longest = Math.max(
+    0,
+    ...running
+      .filter((other) => other.isPrefilling)
+      .map((other) => ({ other, shared: Math.min(commonPrefix(other.prompt, prompt), prompt.length - 1) }))
+      .filter(({ other, shared }) => shared > other.prefilled)
+      .map(({ shared }) => shared),
+  );
+  return longest > 0 && longest >= cache.longestPrefix(prompt) + MIN_SHARED_TOKENS;
+}

@@ -1,0 +1,60 @@
+import type { MetadataBuilder } from "../../gguf/metadata.ts";
+import type { ModelConfig } from "./model-config.ts";
+
+/** How a stored tensor becomes the one the engine expects. */
+export type Layout =
+  /** As it is. */
+  | { readonly kind: "same" }
+  /** GPT-2's Conv1D keeps [in, out]; the engine multiplies [out, in]. */
+  | { readonly kind: "transposed" }
+  /**
+   * Rows of each head reordered from halves (rotary pairs i and i + d/2, Hugging Face's `rotate_half`) to
+   * neighbours (2i and 2i + 1), which is how llama.cpp's `llama` architecture rotates.
+   */
+  | { readonly kind: "rotary-neighbours"; readonly headRows: number };
+
+/** One tensor of the GGUF file and where it comes from. */
+export interface TensorRule {
+  readonly name: string;
+  readonly source: string;
+  /** Of the stored tensor, slowest first. */
+  readonly shape: readonly number[];
+  readonly layout: Layout;
+  readonly optional: boolean;
+}
+
+/** A small tensor computed from the configuration. */
+export interface ComputedTensor {
+  readonly name: string;
+  readonly values: Float32Array;
+}
+
+/** What conversion must know of a model family: its hyperparameters and its tensors, both from config.json alone. */
+export interface Architecture {
+  /** `general.architecture`. */
+  readonly name: string;
+  /** Writes the hyperparameters; throws `unsupported_architecture` for what the engine would compute differently. */
+  describe(config: ModelConfig, metadata: MetadataBuilder): void;
+  /** Every tensor of the finished file, in the order it is written. */
+  rules(config: ModelConfig): readonly TensorRule[];
+  computed(config: ModelConfig): readonly ComputedTensor[];
+  /** Whether a stored tensor that no rule names may be left out: buffers, tied copies. */
+  ignores(source: string): boolean;
+  /** The token-embedding tensor's rows. */
+  vocabularySize(config: ModelConfig): number;
+}
+
+export function rule(
+  name: string,
+  source: string,
+  shape: readonly number[],
+  options: { readonly layout?: Layout; readonly optional?: boolean } = {},
+): TensorRule {
+  return {
+    name,
+    source,
+    shape,
+    layout: options.layout ?? { kind: "same" },
+    optional: options.optional ?? false,
+  };
+}

@@ -1,0 +1,25 @@
+import { ModelError } from "../../errors.ts";
+import type { Architecture } from "./architecture.ts";
+import { llama, qwen2, qwen3 } from "./gated-decoder.ts";
+import { gpt2 } from "./gpt2.ts";
+import type { ModelConfig } from "./model-config.ts";
+
+/** By the class name in config.json's `architectures`. SmolLM and SmolLM2 are `LlamaForCausalLM`. */
+const architectures: ReadonlyMap<string, Architecture> = new Map([
+  ["GPT2LMHeadModel", gpt2],
+  ["LlamaForCausalLM", llama],
+  ["MistralForCausalLM", llama],
+  ["Qwen2ForCausalLM", qwen2],
+  ["Qwen3ForCausalLM", qwen3],
+]);
+
+/** @throws ModelError `unsupported_architecture`, naming what is supported */
+export function architectureOf(config: ModelConfig): Architecture {
+  const architecture = architectures.get(config.className);
+  if (architecture) return architecture;
+  throw new ModelError(
+    "unsupported_architecture",
+    `Checkpoints of ${config.className} can't be converted; supported are ${[...architectures.keys()].join(", ")}. ` +
+      "Choose a repository that has GGUF files of this model (its name often ends in -GGUF)",
+  );
+}

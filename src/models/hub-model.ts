@@ -1,0 +1,200 @@
+import { existsSync, realpathSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { descriptionFilesOf, isCheckpoint, noModelError, weightFilesOf } from "./checkpoint-files.ts";
+import { convertCheckpoint } from "./convert/convert.ts";
+import { readJsonFile } from "./convert/json.ts";
+import { describeModel } from "./convert/plan.ts";
+import {
+  defaultQuantization,
+  isQuantization,
+  parseQuantization,
+  type Quantization,
+} from "./convert/quantization.ts";
+import { ModelError } from "./errors.ts";
+import { readGguf } from "./gguf/reader.ts";
+import { type GgufSet, ggufSets, preferredSet, setByLabel } from "./gguf-choice.ts";
+import type { Snapshot } from "./hub/cache.ts";
+import type { HubClient, HubFile } from "./hub/client.ts";
+import { fetchFiles } from "./hub/fetch-files.ts";
+import { withLock } from "./hub/lock.ts";
+import type { RepositorySpec } from "./hub/repository.ts";
+import type { ModelStore } from "./model-store.ts";
+import type { ResolvedModel, ResolveOptions } from "./resolved-model.ts";
+
+/** A model of the hub that is to be made ready: from the cache where it is there, else downloaded, else converted. */
+export class HubModel {
+  readonly #spec: RepositorySpec;
+  readonly #name: string;
+  readonly #store: ModelStore;
+  readonly #options: ResolveOptions;
+
+  constructor(spec: RepositorySpec, store: ModelStore, options: ResolveOptions) {
+    this.#spec = spec;
+    this.#store = store;
+    this.#options = options;
+    this.#name =
+      spec.quantization === undefined ? spec.repository : `${spec.repository}:${spec.quantization}`;
+  }
+
+  /** What needs neither the network nor a conversion. */
+  ready(): ResolvedModel | undefined {
+    const snapshot = this.#store.hub.snapshot(this.#spec.repository, "main");
+    if (!snapshot) return undefined;
+    const paths = this.#store.hub.filesIn(snapshot);
+    const set = this.#wantedSet(ggufSets(paths));
+    if (set) return this.#ggufModel(snapshot, set);
+    const converted = this.#convertedPath(snapshot);
+    return existsSync(converted) ? this.#convertedModel(snapshot, converted) : undefined;
+  }
+
+  /** The same, with conversion of a checkpoint that is in the cache as a whole (fetched by any tool). */
+  async fromCache(): Promise<ResolvedModel | undefined> {
+    const ready = this.ready();
+    if (ready) return ready;
+    const snapshot = this.#store.hub.snapshot(this.#spec.repository, "main");
+    if (!snapshot) return undefined;
+    const paths = this.#store.hub.filesIn(snapshot);
+    if (ggufSets(paths).length > 0 || !isCheckpoint(paths) || !hasAllWeights(snapshot, paths))
+      return undefined;
+    return this.#exclusively(async () => this.ready() ?? this.#convert(snapshot));
+  }
+
+  /** Asks the hub. One process at a time works on a repository; the others wait and then find it done. */
+  async fromHub(client: HubClient): Promise<ResolvedModel> {
+    return this.#exclusively(async () => {
+      const ready = this.#options.refresh ? undefined : this.ready();
+      return ready ?? this.#fetch(client);
+    });
+  }
+
+  async #fetch(client: HubClient): Promise<ResolvedModel> {
+    const { repository } = this.#spec;
+    const { signal } = this.#options;
+    const { commit } = await client.revision(repository, "main", signal);
+    const files = await client.files(repository, commit, signal);
+    const paths = files.map((file) => file.path);
+    const directory = this.#store.hub.snapshotDirectory(repository, commit);
+    const snapshot: Snapshot = { repository, commit, directory };
+    const fetch = (wanted: readonly string[]) => this.#fetchFiles(client, snapshot, files, wanted);
+    const sets = ggufSets(paths);
+    const set = this.#wantedSet(sets);
+    if (set) {
+      await fetch(set.files);
+      await this.#store.hub.writeReference(repository, "main", commit);
+      return this.#ggufModel(snapshot, set);
+    }
+    const { quantization } = this.#spec;
+    if (sets.length > 0 && !(isCheckpoint(paths) && quantization && isQuantization(quantization))) {
+      const labels = sets.map(({ label, files: [file = ""] }) => label || basename(file));
+      throw new ModelError(
+        "file_not_found",
+        `${repository} has no ${quantization}; it has ${labels.join(", ")}`,
+      );
+    }
+    if (!isCheckpoint(paths)) throw noModelError(repository, paths);
+    await fetch(descriptionFilesOf(paths));
+    // Refused here, a model costs its description; refused after its weights, gigabytes.
+    describeModel(directory, readJsonFile(join(directory, "config.json")), {
+      name: repository,
+      quantization: this.#quantization,
+    });
+    await fetch(weightFilesOf(directory, paths));
+    await this.#store.hub.writeReference(repository, "main", commit);
+    return this.ready() ?? this.#convert(snapshot);
+  }
+
+  async #fetchFiles(
+    client: HubClient,
+    snapshot: Snapshot,
+    files: readonly HubFile[],
+    wanted: readonly string[],
+  ) {
+    const { onProgress, signal, download } = this.#options;
+    await fetchFiles(
+      client,
+      this.#store.hub,
+      snapshot,
+      files.filter((file) => wanted.includes(file.path)),
+      { ...download, onProgress, signal },
+    );
+  }
+
+  #wantedSet(sets: readonly GgufSet[]): GgufSet | undefined {
+    const { quantization } = this.#spec;
+    return quantization === undefined
+      ? preferredSet(sets, this.#options.quantization)
+      : setByLabel(sets, quantization);
+  }
+
+  #ggufModel(snapshot: Snapshot, set: GgufSet): ResolvedModel {
+    const [file = ""] = set.files;
+    for (const part of set.files) readGguf(join(snapshot.directory, part));
+    const path = join(snapshot.directory, file);
+    const blob = basename(realpathSync(path));
+    return {
+      path,
+      name: this.#name,
+      source: { kind: "hub", repository: this.#spec.repository, revision: snapshot.commit, file },
+      ...(set.files.length === 1 && /^[0-9a-f]{64}$/.test(blob) ? { sha256: blob } : {}),
+    };
+  }
+
+  get #quantization(): Quantization {
+    return parseQuantization(this.#spec.quantization ?? this.#options.quantization ?? defaultQuantization);
+  }
+
+  #convertedPath(snapshot: Snapshot): string {
+    const wanted = this.#spec.quantization ?? this.#options.quantization ?? defaultQuantization;
+    const quantization = wanted.toUpperCase();
+    // A label that only GGUF files have (Q4_K_M) can't name a conversion.
+    return isQuantization(quantization)
+      ? this.#store.convertedPath(snapshot.repository, snapshot.commit, quantization)
+      : "";
+  }
+
+  async #convert(snapshot: Snapshot): Promise<ResolvedModel> {
+    const { onProgress, signal, libraryDirectory } = this.#options;
+    const path = this.#store.convertedPath(snapshot.repository, snapshot.commit, this.#quantization);
+    await mkdir(dirname(path), { recursive: true });
+    await convertCheckpoint(snapshot.directory, path, {
+      name: this.#spec.repository,
+      quantization: this.#quantization,
+      libraryDirectory,
+      signal,
+      onProgress: (bytesDone, bytesTotal) => onProgress?.({ phase: "converting", bytesDone, bytesTotal }),
+    });
+    return this.#convertedModel(snapshot, path);
+  }
+
+  #convertedModel(snapshot: Snapshot, path: string): ResolvedModel {
+    readGguf(path);
+    return {
+      path,
+      name: this.#name,
+      source: {
+        kind: "converted",
+        repository: this.#spec.repository,
+        revision: snapshot.commit,
+        quantization: this.#quantization,
+      },
+    };
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const { onProgress, signal } = this.#options;
+    return withLock(this.#store.hub.lockPath(this.#spec.repository), work, {
+      signal,
+      onWait: () => onProgress?.({ phase: "waiting", bytesDone: 0, bytesTotal: 0 }),
+    });
+  }
+}
+
+function hasAllWeights(snapshot: Snapshot, paths: readonly string[]): boolean {
+  try {
+    return weightFilesOf(snapshot.directory, paths).length > 0;
+  } catch (error) {
+    if (error instanceof ModelError) return false;
+    throw error;
+  }
+}

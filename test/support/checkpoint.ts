@@ -1,0 +1,267 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type PreTokenizerName, trainTokenizer } from "./bpe-trainer.ts";
+import { SeededRandom } from "./random.ts";
+import {
+  roundTo,
+  type StoredType,
+  type TestTensor,
+  type TestTensors,
+  writeSafetensors,
+} from "./safetensors.ts";
+import { corpusLines } from "./text-corpus.ts";
+
+export type Family = "gpt2" | "llama" | "mistral" | "smollm" | "qwen2" | "qwen3";
+
+export interface TestCheckpoint {
+  readonly directory: string;
+  readonly family: Family;
+  readonly config: TestConfig;
+  /** By Hugging Face's names, with exactly the values that were stored. */
+  readonly tensors: TestTensors;
+}
+
+export type TestConfig = Readonly<Record<string, unknown>>;
+
+export interface CheckpointOptions {
+  readonly family: Family;
+  readonly type?: StoredType;
+  readonly seed?: number;
+  /** Overrides of config.json. */
+  readonly config?: TestConfig;
+  /** Files the weights are spread over, with an index; 1 is the single model.safetensors. */
+  readonly shards?: number;
+  /** `distilgpt2` has it, `gpt2` has not. */
+  readonly gpt2Prefix?: string;
+}
+
+const merges = 200;
+const specialTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
+export const vocabularySize = specialTokens.length + 256 + merges;
+
+const preTokenizerOf = {
+  gpt2: "gpt-2",
+  llama: "llama-3",
+  mistral: "llama-3",
+  smollm: "smollm",
+  qwen2: "qwen2",
+  qwen3: "qwen2",
+} as const satisfies Record<Family, PreTokenizerName>;
+
+const sharedConfig = {
+  vocab_size: vocabularySize + 5, // embeddings are often padded beyond the tokenizer
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 48,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  hidden_act: "silu",
+  bos_token_id: 0,
+  eos_token_id: 0,
+};
+
+const configOf = {
+  gpt2: {
+    architectures: ["GPT2LMHeadModel"],
+    model_type: "gpt2",
+    activation_function: "gelu_new",
+    vocab_size: vocabularySize,
+    n_embd: 64,
+    n_layer: 2,
+    n_head: 4,
+    n_positions: 48,
+    n_ctx: 48,
+    layer_norm_epsilon: 1e-5,
+    bos_token_id: 0,
+    eos_token_id: 0,
+  },
+  llama: {
+    ...sharedConfig,
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    tie_word_embeddings: false,
+  },
+  mistral: {
+    ...sharedConfig,
+    architectures: ["MistralForCausalLM"],
+    model_type: "mistral",
+    sliding_window: null,
+    head_dim: 16,
+    tie_word_embeddings: false,
+  },
+  smollm: {
+    ...sharedConfig,
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    tie_word_embeddings: true,
+  },
+  qwen2: {
+    ...sharedConfig,
+    architectures: ["Qwen2ForCausalLM"],
+    model_type: "qwen2",
+    rope_theta: 1000000,
+    use_sliding_window: false,
+    sliding_window: 32768,
+    tie_word_embeddings: true,
+  },
+  qwen3: {
+    ...sharedConfig,
+    architectures: ["Qwen3ForCausalLM"],
+    model_type: "qwen3",
+    head_dim: 32,
+    rope_theta: 1000000,
+    attention_bias: false,
+    tie_word_embeddings: true,
+  },
+} as const satisfies Record<Family, TestConfig>;
+
+/** Writes a checkpoint as Hugging Face's `save_pretrained` would: real names, shapes and config keys, random weights. */
+export function makeCheckpoint(directory: string, options: CheckpointOptions): TestCheckpoint {
+  const { family, type = "F32" } = options;
+  const config: TestConfig = { ...configOf[family], ...options.config };
+  const random = new SeededRandom(options.seed ?? 1);
+  const tensors = new Map<string, TestTensor>();
+  const fill: Fill = (name, shape, spread, centre = 0) => {
+    const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () =>
+      roundTo(centre + spread * random.normal(), type),
+    );
+    tensors.set(name, { shape, values });
+  };
+  if (family === "gpt2") fillGpt2(config, options.gpt2Prefix ?? "", fill);
+  else fillGatedDecoder(family, config, fill);
+  mkdirSync(directory, { recursive: true });
+  writeWeights(directory, tensors, type, options.shards ?? 1);
+  writeJson(join(directory, "config.json"), config);
+  writeTokenizer(directory, family);
+  return { directory, family, config, tensors };
+}
+
+export function writeJson(path: string, value: unknown): void {
+  writeFileSync(path, JSON.stringify(value, null, 2));
+}
+
+export function number(config: TestConfig, key: string): number {
+  const value = config[key];
+  if (typeof value !== "number") throw new TypeError(`${key} is no number`);
+  return value;
+}
+
+type Fill = (name: string, shape: readonly number[], spread: number, centre?: number) => void;
+
+function fillGpt2(config: TestConfig, prefix: string, fill: Fill): void {
+  const hidden = number(config, "n_embd");
+  const inner = 4 * hidden;
+  const context = number(config, "n_positions");
+  const spread = 1 / Math.sqrt(hidden);
+  fill(`${prefix}wte.weight`, [number(config, "vocab_size"), hidden], spread / 2);
+  fill(`${prefix}wpe.weight`, [context, hidden], 0.1);
+  for (let layer = 0; layer < number(config, "n_layer"); layer++) {
+    const at = `${prefix}h.${layer}`;
+    fill(`${at}.ln_1.weight`, [hidden], 0.1, 1);
+    fill(`${at}.ln_1.bias`, [hidden], 0.1);
+    // The causal mask that old checkpoints carry as a buffer.
+    fill(`${at}.attn.bias`, [1, 1, context, context], 0, 1);
+    fill(`${at}.attn.c_attn.weight`, [hidden, 3 * hidden], spread);
+    fill(`${at}.attn.c_attn.bias`, [3 * hidden], 0.1);
+    fill(`${at}.attn.c_proj.weight`, [hidden, hidden], spread);
+    fill(`${at}.attn.c_proj.bias`, [hidden], 0.1);
+    fill(`${at}.ln_2.weight`, [hidden], 0.1, 1);
+    fill(`${at}.ln_2.bias`, [hidden], 0.1);
+    fill(`${at}.mlp.c_fc.weight`, [hidden, inner], spread);
+    fill(`${at}.mlp.c_fc.bias`, [inner], 0.1);
+    fill(`${at}.mlp.c_proj.weight`, [inner, hidden], spread / 2);
+    fill(`${at}.mlp.c_proj.bias`, [hidden], 0.1);
+  }
+  fill(`${prefix}ln_f.weight`, [hidden], 0.1, 1);
+  fill(`${prefix}ln_f.bias`, [hidden], 0.1);
+}
+
+function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void {
+  const hidden = number(config, "hidden_size");
+  const inner = number(config, "intermediate_size");
+  const heads = number(config, "num_attention_heads");
+  const headSize = typeof config["head_dim"] === "number" ? config["head_dim"] : hidden / heads;
+  const queries = heads * headSize;
+  const keys = number(config, "num_key_value_heads") * headSize;
+  const spread = 1 / Math.sqrt(hidden);
+  // Half of what gives logits a spread of one, so that the largest of hundreds stay near one.
+  fill("model.embed_tokens.weight", [number(config, "vocab_size"), hidden], spread / 2);
+  for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
+    const at = `model.layers.${layer}`;
+    fill(`${at}.input_layernorm.weight`, [hidden], 0.1, 1);
+    fill(`${at}.self_attn.q_proj.weight`, [queries, hidden], spread);
+    fill(`${at}.self_attn.k_proj.weight`, [keys, hidden], spread);
+    fill(`${at}.self_attn.v_proj.weight`, [keys, hidden], spread);
+    if (family === "qwen2" || config["attention_bias"] === true) {
+      fill(`${at}.self_attn.q_proj.bias`, [queries], 0.2);
+      fill(`${at}.self_attn.k_proj.bias`, [keys], 0.2);
+      fill(`${at}.self_attn.v_proj.bias`, [keys], 0.2);
+    }
+    if (family === "qwen3") {
+      fill(`${at}.self_attn.q_norm.weight`, [headSize], 0.1, 1);
+      fill(`${at}.self_attn.k_norm.weight`, [headSize], 0.1, 1);
+    }
+    fill(`${at}.self_attn.o_proj.weight`, [hidden, queries], 1 / Math.sqrt(queries));
+    fill(`${at}.post_attention_layernorm.weight`, [hidden], 0.1, 1);
+    fill(`${at}.mlp.gate_proj.weight`, [inner, hidden], spread);
+    fill(`${at}.mlp.up_proj.weight`, [inner, hidden], spread);
+    fill(`${at}.mlp.down_proj.weight`, [hidden, inner], 1 / Math.sqrt(inner));
+  }
+  fill("model.norm.weight", [hidden], 0.1, 1);
+  if (config["tie_word_embeddings"] === false) {
+    fill("lm_head.weight", [number(config, "vocab_size"), hidden], spread / 2);
+  }
+}
+
+function writeWeights(directory: string, tensors: TestTensors, type: StoredType, shards: number): void {
+  if (shards === 1) {
+    writeSafetensors(join(directory, "model.safetensors"), tensors, type);
+    return;
+  }
+  const names = [...tensors.keys()];
+  const weightMap: Record<string, string> = {};
+  for (let shard = 0; shard < shards; shard++) {
+    const of = (index: number) => String(index).padStart(5, "0");
+    const file = `model-${of(shard + 1)}-of-${of(shards)}.safetensors`;
+    const part = names.filter((_, index) => index % shards === shard);
+    for (const name of part) weightMap[name] = file;
+    writeSafetensors(
+      join(directory, file),
+      new Map([...tensors].filter(([name]) => part.includes(name))),
+      type,
+    );
+  }
+  writeJson(join(directory, "model.safetensors.index.json"), {
+    metadata: { total_size: 0 },
+    weight_map: weightMap,
+  });
+}
+
+const trained = new Map<PreTokenizerName, Record<string, unknown>>();
+
+/** Training takes a moment, and every checkpoint of a family can share its result. */
+export function testTokenizer(preTokenizer: PreTokenizerName): Record<string, unknown> {
+  let tokenizer = trained.get(preTokenizer);
+  if (!tokenizer) {
+    tokenizer = trainTokenizer({ preTokenizer, lines: corpusLines(600, 7), merges, specialTokens });
+    trained.set(preTokenizer, tokenizer);
+  }
+  return tokenizer;
+}
+
+const chatTemplate =
+  "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}";
+
+function writeTokenizer(directory: string, family: Family): void {
+  writeJson(join(directory, "tokenizer.json"), testTokenizer(preTokenizerOf[family]));
+  writeJson(join(directory, "tokenizer_config.json"), {
+    bos_token: "<|endoftext|>",
+    eos_token: { content: "<|im_end|>", lstrip: false, normalized: false, rstrip: false, single_word: false },
+    add_bos_token: family === "llama",
+    chat_template: chatTemplate,
+    tokenizer_class: "PreTrainedTokenizerFast",
+  });
+}

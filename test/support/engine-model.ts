@@ -1,0 +1,66 @@
+import koffi from "koffi";
+import { TokenBatch } from "../../src/inference/llama/batch.ts";
+import { loadLlama } from "../../src/inference/llama/bindings.ts";
+import { LlamaModel } from "../../src/inference/llama/model.ts";
+
+/** A GGUF file in the real engine, for what tests ask of it: tokens of a text, logits of tokens. */
+export class EngineModel {
+  readonly #llama = loadLlama();
+  readonly #model: LlamaModel;
+
+  constructor(path: string) {
+    this.#model = LlamaModel.load(this.#llama, { path, gpuLayers: 0 });
+  }
+
+  get model(): LlamaModel {
+    return this.#model;
+  }
+
+  tokenize(text: string, options: { addSpecial?: boolean; parseSpecial?: boolean } = {}): number[] {
+    const { addSpecial = false, parseSpecial = false } = options;
+    return [...this.#model.vocabulary.tokenize(text, { addSpecial, parseSpecial })];
+  }
+
+  /** Logits at every position. Keys and values are kept in F32, so that only the model's own arithmetic is seen. */
+  logits(tokens: readonly number[]): readonly Float32Array[] {
+    return this.#llama.withLog(
+      () => {},
+      () => this.#decode(tokens),
+    );
+  }
+
+  #decode(tokens: readonly number[]): readonly Float32Array[] {
+    const llama = this.#llama;
+    const context = llama.llama_init_from_model(this.#model.handle, {
+      ...llama.llama_context_default_params(),
+      n_ctx: tokens.length,
+      n_batch: tokens.length,
+      n_ubatch: tokens.length,
+      n_seq_max: 1,
+      n_outputs_max: tokens.length,
+      n_threads: 1,
+      n_threads_batch: 1,
+      type_k: 0,
+      type_v: 0,
+      flash_attn_type: 0,
+    });
+    if (context === null) throw new Error("no context");
+    try {
+      const batch = new TokenBatch(tokens.length);
+      for (const [position, token] of tokens.entries()) batch.add(token, position, 0, true);
+      const status = llama.llama_decode(context, batch.struct());
+      if (status !== 0) throw new Error(`llama_decode returned ${status}`);
+      return tokens.map((_, row) => {
+        const pointer = llama.llama_get_logits_ith(context, row);
+        if (pointer === null) throw new Error(`row ${row} has no logits`);
+        return new Float32Array(koffi.view(pointer, this.#model.vocabulary.size * 4)).slice();
+      });
+    } finally {
+      llama.llama_free(context);
+    }
+  }
+
+  free(): void {
+    this.#model.free();
+  }
+}

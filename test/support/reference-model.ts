@@ -1,0 +1,282 @@
+import { number, type TestCheckpoint, type TestConfig } from "./checkpoint.ts";
+import { roundTo, type TestTensor } from "./safetensors.ts";
+
+/**
+ * Forward passes written from the architectures' definitions in float64, on the checkpoint's own tensors: the
+ * independent witness that conversion and engine are measured against. Clear, not fast.
+ */
+export function referenceLogits(
+  checkpoint: TestCheckpoint,
+  tokens: readonly number[],
+  activations: Activations = "F64",
+): readonly Float64Array[] {
+  const round: Round = activations === "F64" ? (vector) => vector : (vector) => vector.map(toHalf);
+  return checkpoint.family === "gpt2"
+    ? gpt2(checkpoint, tokens, round)
+    : gatedDecoder(checkpoint, tokens, round);
+}
+
+/**
+ * `F16` rounds each vector to half precision before it meets a weight, as ggml's kernels for F16 weights do: then
+ * what is left of a difference is the conversion's, not the number format's.
+ */
+export type Activations = "F64" | "F16";
+type Round = (vector: Vector) => Vector;
+
+function toHalf(value: number): number {
+  return roundTo(value, "F16");
+}
+
+type Vector = Float64Array;
+type Lookup = (name: string) => TestTensor;
+
+function gpt2(
+  { config, tensors }: TestCheckpoint,
+  tokens: readonly number[],
+  round: Round,
+): readonly Vector[] {
+  const tensor = lookupIn(tensors, ["", "transformer."]);
+  const hidden = number(config, "n_embd");
+  const heads = number(config, "n_head");
+  const headSize = hidden / heads;
+  const epsilon = number(config, "layer_norm_epsilon");
+  const norm = (rows: readonly Vector[], at: string) =>
+    rows.map((row) => layerNorm(row, tensor(`${at}.weight`), tensor(`${at}.bias`), epsilon));
+  const conv = (rows: readonly Vector[], at: string) =>
+    rows.map((row) => add(timesInOut(round(row), tensor(`${at}.weight`)), tensor(`${at}.bias`).values));
+  let states = tokens.map((token, position) =>
+    add(rowOf(tensor("wte.weight"), token), rowOf(tensor("wpe.weight"), position)),
+  );
+  for (let layer = 0; layer < number(config, "n_layer"); layer++) {
+    const at = `h.${layer}`;
+    const fused = conv(norm(states, `${at}.ln_1`), `${at}.attn.c_attn`);
+    const part = (index: number) => fused.map((row) => row.slice(index * hidden, (index + 1) * hidden));
+    const attended = attention(part(0), part(1), part(2), { heads, kvHeads: heads, headSize });
+    const projected = conv(attended, `${at}.attn.c_proj`);
+    states = states.map((row, index) => add(row, projected[index] ?? []));
+    const inner = conv(norm(states, `${at}.ln_2`), `${at}.mlp.c_fc`).map((row) =>
+      round(round(row).map(geluTanh)),
+    );
+    const out = conv(inner, `${at}.mlp.c_proj`);
+    states = states.map((row, index) => add(row, out[index] ?? []));
+  }
+  return norm(states, "ln_f").map((row) => times(tensor("wte.weight"), round(row)));
+}
+
+function gatedDecoder(
+  { config, tensors }: TestCheckpoint,
+  tokens: readonly number[],
+  round: Round,
+): readonly Vector[] {
+  const tensor = lookupIn(tensors, [""]);
+  const hidden = number(config, "hidden_size");
+  const heads = number(config, "num_attention_heads");
+  const kvHeads = number(config, "num_key_value_heads");
+  const headSize = typeof config["head_dim"] === "number" ? config["head_dim"] : hidden / heads;
+  const epsilon = number(config, "rms_norm_eps");
+  const rope = rotaryOf(config, headSize);
+  const linear = (rows: readonly Vector[], at: string) =>
+    rows.map((row) => {
+      const product = times(tensor(`${at}.weight`), round(row));
+      return tensors.has(`${at}.bias`) ? add(product, tensor(`${at}.bias`).values) : product;
+    });
+  const norm = (rows: readonly Vector[], at: string) =>
+    rows.map((row) => rmsNorm(row, tensor(`${at}.weight`), epsilon));
+  /** Per head: Qwen3's norm where the checkpoint has one, then the rotation. */
+  const heads_ = (rows: readonly Vector[], normName: string) =>
+    rows.map((row, position) =>
+      mapHeads(row, headSize, (head) => {
+        const scaled = tensors.has(normName) ? rmsNorm(head, tensor(normName), epsilon) : head;
+        return rotate(scaled, position, rope);
+      }),
+    );
+  let states: readonly Vector[] = tokens.map((token) => rowOf(tensor("model.embed_tokens.weight"), token));
+  for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
+    const at = `model.layers.${layer}`;
+    const normed = norm(states, `${at}.input_layernorm`);
+    const queries = heads_(linear(normed, `${at}.self_attn.q_proj`), `${at}.self_attn.q_norm.weight`);
+    const keys = heads_(linear(normed, `${at}.self_attn.k_proj`), `${at}.self_attn.k_norm.weight`);
+    const values = linear(normed, `${at}.self_attn.v_proj`);
+    const attended = attention(queries, keys, values, { heads, kvHeads, headSize });
+    const projected = linear(attended, `${at}.self_attn.o_proj`);
+    states = states.map((row, index) => add(row, projected[index] ?? []));
+    const inner = norm(states, `${at}.post_attention_layernorm`);
+    const gates = linear(inner, `${at}.mlp.gate_proj`);
+    const ups = linear(inner, `${at}.mlp.up_proj`);
+    const gated = gates.map((gate, index) =>
+      gate.map((x, i) => (x / (1 + Math.exp(-x))) * (ups[index]?.[i] ?? 0)),
+    );
+    const down = linear(gated, `${at}.mlp.down_proj`);
+    states = states.map((row, index) => add(row, down[index] ?? []));
+  }
+  const output = config["tie_word_embeddings"] === false ? "lm_head.weight" : "model.embed_tokens.weight";
+  return norm(states, "model.norm").map((row) => times(tensor(output), round(row)));
+}
+
+interface Rotary {
+  readonly inverseFrequencies: readonly number[];
+  /** YaRN's: multiplies cosines and sines. */
+  readonly amplitude: number;
+}
+
+/** transformers' `modeling_rope_utils.py`, by the formulas of the papers it cites. */
+function rotaryOf(config: TestConfig, headSize: number): Rotary {
+  const scaling = (config["rope_scaling"] ?? {}) as TestConfig;
+  const theta = number(config, "rope_theta");
+  const plain = Array.from({ length: headSize / 2 }, (_, i) => theta ** ((-2 * i) / headSize));
+  switch (scaling["rope_type"]) {
+    case undefined:
+      return { inverseFrequencies: plain, amplitude: 1 };
+    case "linear":
+      return { inverseFrequencies: plain.map((f) => f / number(scaling, "factor")), amplitude: 1 };
+    case "llama3":
+      return { inverseFrequencies: plain.map((f) => llama3Frequency(f, scaling)), amplitude: 1 };
+    case "yarn":
+      return yarn(plain, theta, headSize, scaling);
+    default:
+      throw new Error("no reference for this rope scaling");
+  }
+}
+
+function llama3Frequency(frequency: number, scaling: TestConfig): number {
+  const factor = number(scaling, "factor");
+  const low = number(scaling, "low_freq_factor");
+  const high = number(scaling, "high_freq_factor");
+  const context = number(scaling, "original_max_position_embeddings");
+  const wavelength = (2 * Math.PI) / frequency;
+  if (wavelength < context / high) return frequency;
+  if (wavelength > context / low) return frequency / factor;
+  const smooth = (context / wavelength - low) / (high - low);
+  return ((1 - smooth) * frequency) / factor + smooth * frequency;
+}
+
+function yarn(plain: readonly number[], theta: number, headSize: number, scaling: TestConfig): Rotary {
+  const factor = number(scaling, "factor");
+  const context = number(scaling, "original_max_position_embeddings");
+  const dimensionAt = (rotations: number) =>
+    (headSize * Math.log(context / (rotations * 2 * Math.PI))) / (2 * Math.log(theta));
+  const low = Math.max(Math.floor(dimensionAt(32)), 0);
+  const high = Math.min(Math.ceil(dimensionAt(1)), headSize - 1);
+  const inverseFrequencies = plain.map((frequency, index) => {
+    const ramp = Math.min(1, Math.max(0, (index - low) / Math.max(high - low, 0.001)));
+    return (frequency / factor) * ramp + frequency * (1 - ramp);
+  });
+  return { inverseFrequencies, amplitude: 0.1 * Math.log(factor) + 1 };
+}
+
+/** Hugging Face's `rotate_half`: pairs are i and i + d/2. */
+function rotate(head: Vector, position: number, { inverseFrequencies, amplitude }: Rotary): Vector {
+  const half = head.length / 2;
+  const rotated = new Float64Array(head.length);
+  for (let i = 0; i < half; i++) {
+    const angle = position * (inverseFrequencies[i] ?? 0);
+    const cosine = Math.cos(angle) * amplitude;
+    const sine = Math.sin(angle) * amplitude;
+    const a = head[i] ?? 0;
+    const b = head[i + half] ?? 0;
+    rotated[i] = a * cosine - b * sine;
+    rotated[i + half] = b * cosine + a * sine;
+  }
+  return rotated;
+}
+
+interface HeadShape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headSize: number;
+}
+
+/** Causal softmax attention; key-value heads are shared by groups of query heads. */
+function attention(
+  queries: readonly Vector[],
+  keys: readonly Vector[],
+  values: readonly Vector[],
+  { heads, kvHeads, headSize }: HeadShape,
+): readonly Vector[] {
+  return queries.map((query, position) => {
+    const out = new Float64Array(heads * headSize);
+    for (let head = 0; head < heads; head++) {
+      const kvHead = Math.floor(head / (heads / kvHeads));
+      const q = query.subarray(head * headSize, (head + 1) * headSize);
+      const scores = keys
+        .slice(0, position + 1)
+        .map((key) => dot(q, key.subarray(kvHead * headSize, (kvHead + 1) * headSize)) / Math.sqrt(headSize));
+      const most = Math.max(...scores);
+      const weights = scores.map((score) => Math.exp(score - most));
+      const total = weights.reduce((a, b) => a + b, 0);
+      for (const [past, weight] of weights.entries()) {
+        const value = values[past];
+        for (let i = 0; i < headSize; i++) {
+          out[head * headSize + i] =
+            (out[head * headSize + i] ?? 0) + (weight / total) * (value?.[kvHead * headSize + i] ?? 0);
+        }
+      }
+    }
+    return out;
+  });
+}
+
+function layerNorm(row: Vector, weight: TestTensor, bias: TestTensor, epsilon: number): Vector {
+  const mean = row.reduce((a, b) => a + b, 0) / row.length;
+  const variance = row.reduce((sum, x) => sum + (x - mean) ** 2, 0) / row.length;
+  const scale = 1 / Math.sqrt(variance + epsilon);
+  return row.map((x, i) => (x - mean) * scale * (weight.values[i] ?? 0) + (bias.values[i] ?? 0));
+}
+
+function rmsNorm(row: Vector, weight: TestTensor, epsilon: number): Vector {
+  const scale = 1 / Math.sqrt(row.reduce((sum, x) => sum + x * x, 0) / row.length + epsilon);
+  return row.map((x, i) => x * scale * (weight.values[i] ?? 0));
+}
+
+function geluTanh(x: number): number {
+  return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+}
+
+/** Weight [out, in] times a vector. */
+function times({ shape, values }: TestTensor, vector: Vector): Vector {
+  const [out = 0, length = 0] = shape;
+  return Float64Array.from({ length: out }, (_, row) =>
+    dot(values.subarray(row * length, (row + 1) * length), vector),
+  );
+}
+
+/** A vector times a weight [in, out], which is how Conv1D keeps it. */
+function timesInOut(vector: Vector, { shape, values }: TestTensor): Vector {
+  const [, out = 0] = shape;
+  const result = new Float64Array(out);
+  for (const [row, x] of vector.entries()) {
+    for (let column = 0; column < out; column++) {
+      result[column] = (result[column] ?? 0) + x * (values[row * out + column] ?? 0);
+    }
+  }
+  return result;
+}
+
+function dot(a: Float32Array | Vector, b: Vector): number {
+  let sum = 0;
+  for (let i = 0; i < b.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
+  return sum;
+}
+
+function add(a: Vector, b: ArrayLike<number>): Vector {
+  return a.map((x, i) => x + (b[i] ?? 0));
+}
+
+function rowOf({ shape, values }: TestTensor, row: number): Vector {
+  const length = shape[1] ?? 0;
+  return Float64Array.from(values.subarray(row * length, (row + 1) * length));
+}
+
+function mapHeads(row: Vector, headSize: number, change: (head: Vector) => Vector): Vector {
+  const out = new Float64Array(row.length);
+  for (let at = 0; at < row.length; at += headSize) out.set(change(row.slice(at, at + headSize)), at);
+  return out;
+}
+
+function lookupIn(tensors: ReadonlyMap<string, TestTensor>, prefixes: readonly string[]): Lookup {
+  return (name) => {
+    const tensor = prefixes.map((prefix) => tensors.get(prefix + name)).find((found) => found !== undefined);
+    if (!tensor) throw new Error(`the checkpoint has no ${name}`);
+    return tensor;
+  };
+}
