@@ -2,7 +2,13 @@ import { isUtf8 } from "node:buffer";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import { type FastifyBaseLogger, fastify, LogController } from "fastify";
+import {
+  type FastifyBaseLogger,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from "fastify";
 import { InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../inference/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -40,6 +46,16 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
     // Sockets that stall while sending their request are closed; answers may take as long as they need.
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 256 },
+    // While the server closes, routes still answer for themselves, in the envelope.
+    return503OnClosing: false,
+    // Paths that the router itself gives up on pass no hook.
+    frameworkErrors: (_error, request, reply) => {
+      begin(request, reply);
+      reply.header("x-latency-ms", "0");
+      const message = "The path is not a valid URL, or a part of it is longer than any id.";
+      sendError(new InvalidRequestError(message), request, reply);
+      finish(request, reply, metrics);
+    },
     ajv: {
       customOptions: {
         coerceTypes: false,
@@ -61,9 +77,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   app.decorateRequest("arrivedAt", 0);
   app.decorateRequest("logFields");
   app.addHook("onRequest", async (request, reply) => {
-    request.arrivedAt = monotonicMs();
-    request.logFields = {};
-    reply.header("x-request-id", request.id);
+    begin(request, reply);
     guard.check(request);
     if (probes.has(request.routeOptions.url ?? "")) return;
     limiter?.check(request, reply);
@@ -73,21 +87,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-latency-ms", String(latencyMs(request)));
   });
-  app.addHook("onResponse", async (request, reply) => {
-    const route = request.routeOptions.url ?? "unmatched";
-    const ms = monotonicMs() - request.arrivedAt;
-    metrics.requestFinished(request.method, route, reply.statusCode, ms);
-    if (request.logFields["error"] === "rate_limited") metrics.rateLimited();
-    const fields = {
-      method: request.method,
-      path: route === "unmatched" ? (request.url.split("?", 1)[0] ?? "") : route,
-      status: reply.statusCode,
-      latency_ms: Math.round(ms),
-      ...request.logFields,
-    };
-    if (probes.has(route)) request.log.debug(fields, "request");
-    else request.log.info(fields, "request");
-  });
+  app.addHook("onResponse", async (request, reply) => finish(request, reply, metrics));
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
     const { error, allow } = methods.error(request);
@@ -114,6 +114,29 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   }
   acceptJsonOnly(app);
   return app;
+}
+
+function begin(request: FastifyRequest, reply: FastifyReply): void {
+  request.arrivedAt = monotonicMs();
+  request.logFields = {};
+  reply.header("x-request-id", request.id);
+}
+
+/** Counts the request and writes its one log line. */
+function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
+  const route = request.routeOptions.url ?? "unmatched";
+  const ms = monotonicMs() - request.arrivedAt;
+  metrics.requestFinished(request.method, route, reply.statusCode, ms);
+  if (request.logFields["error"] === "rate_limited") metrics.rateLimited();
+  const fields = {
+    method: request.method,
+    path: route === "unmatched" ? (request.url.split("?", 1)[0] ?? "") : route,
+    status: reply.statusCode,
+    latency_ms: Math.round(ms),
+    ...request.logFields,
+  };
+  if (probes.has(route)) request.log.debug(fields, "request");
+  else request.log.info(fields, "request");
 }
 
 export type Server = Awaited<ReturnType<typeof createServer>>;
