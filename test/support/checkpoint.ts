@@ -37,7 +37,7 @@ export interface CheckpointOptions {
 
 const merges = 200;
 const specialTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
-export const vocabularySize = specialTokens.length + 256 + merges;
+const vocabularySize = specialTokens.length + 256 + merges;
 
 const preTokenizerOf = {
   gpt2: "gpt-2",
@@ -243,7 +243,7 @@ function writeWeights(directory: string, tensors: TestTensors, type: StoredType,
 const trained = new Map<PreTokenizerName, Record<string, unknown>>();
 
 /** Training takes a moment, and every checkpoint of a family can share its result. */
-export function testTokenizer(preTokenizer: PreTokenizerName): Record<string, unknown> {
+function testTokenizer(preTokenizer: PreTokenizerName): Record<string, unknown> {
   let tokenizer = trained.get(preTokenizer);
   if (!tokenizer) {
     tokenizer = trainTokenizer({ preTokenizer, lines: corpusLines(600, 7), merges, specialTokens });
