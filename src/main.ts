@@ -1,10 +1,17 @@
 /** The command line. Everything it needs of the environment is read here, once. */
 import { readFileSync } from "node:fs";
+import { run as convert } from "./commands/convert.ts";
+import { run as models } from "./commands/models.ts";
+import { run as pull } from "./commands/pull.ts";
+import { resolveOptions } from "./commands/resolve-options.ts";
 import { serve } from "./commands/serve.ts";
 import { type Config, ConfigError, loadConfig, readEnvironment } from "./config/config.ts";
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   serve: () => serve(configuration(), version()),
+  pull: (args) => pull([...args], resolveOptions(configuration())),
+  models: (args) => models([...args], resolveOptions(configuration())),
+  convert: (args) => convert([...args], resolveOptions(configuration())),
 };
 
 function configuration(): Config {

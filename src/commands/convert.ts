@@ -11,7 +11,7 @@ Converts a Hugging Face checkpoint (config.json, tokenizer.json, *.safetensors) 
 /** @returns the exit code: 0 done, 1 failed, 2 called wrongly */
 export async function run(
   args: string[],
-  settings: { readonly libraryDirectory?: string } = {},
+  settings: { readonly libraryDirectory?: string | undefined } = {},
 ): Promise<number> {
   const { positionals, values } = parseArgs({
     args: [...args],

@@ -26,11 +26,13 @@ export async function serve(config: Config, version: string): Promise<number> {
   log.info(`the API is documented at ${address}/docs`);
   const metricsApp = await serveMetrics(config, metrics, log);
 
-  const starting = startEngine(config, deferred, metrics, log).then(
+  const stopping = new AbortController();
+  const starting = startEngine(config, deferred, metrics, log, stopping.signal).then(
     () => signal,
     (error: unknown) => error,
   );
   const reason = await Promise.race([signal, starting]);
+  stopping.abort();
   const failed = reason instanceof Error;
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);

@@ -2,10 +2,15 @@ import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
 import { LocalEngine } from "../inference/local/engine.ts";
+import type { EngineOptions } from "../inference/local/messages.ts";
+import { progressDisplay } from "../models/progress-bar.ts";
+import { resolveModel } from "../models/resolve.ts";
+import type { ModelSource, ResolvedModel } from "../models/resolved-model.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { resolveOptions } from "./resolve-options.ts";
 
 /**
- * Finds the model, starts its engine, and lets `deferred` become it.
+ * Finds the model, downloading and converting it where needed, starts its engine, and lets `deferred` become it.
  * @throws Error that says why the model can't be served
  */
 export async function startEngine(
@@ -13,23 +18,12 @@ export async function startEngine(
   deferred: DeferredEngine,
   metrics: Metrics,
   log: Logger,
+  signal: AbortSignal,
 ): Promise<void> {
-  const path = config.modelName ?? "builtin";
+  const model = await findModel(config, deferred, log, signal);
   const engine = new LocalEngine({
-    engine: {
-      libraryDirectory: config.llamaLibraryDir,
-      modelPath: path,
-      contextSize: config.contextSize,
-      maxSequences: config.maxSequences,
-      kvCacheMemory: config.kvCacheMemory,
-      kvCacheType: config.kvCacheType,
-      threads: config.threads,
-      batchSize: config.batchSize,
-      stepTargetMs: config.stepTargetMs,
-      gpuLayers: config.gpuLayers,
-      speculation: config.speculation === "auto",
-    },
-    model: { name: path, source: path },
+    engine: engineOptions(config, model.path),
+    model: { name: model.name, source: describeSource(model.source) },
     maxQueue: config.maxQueue,
     queueTimeoutMs: config.queueTimeoutMs,
     requestTimeoutMs: config.requestTimeoutMs,
@@ -39,4 +33,59 @@ export async function startEngine(
   deferred.become(engine);
   await engine.start();
   metrics.modelLoaded(engine.describe().loadMs);
+  log.info({ model: model.name, source: describeSource(model.source) }, "ready");
+}
+
+async function findModel(
+  config: Config,
+  deferred: DeferredEngine,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ResolvedModel> {
+  const display = progressDisplay({ stream: process.stderr, log: (line) => log.info(line) });
+  try {
+    const model = await resolveModel(config.modelName, {
+      ...resolveOptions(config),
+      signal,
+      onProgress: (progress) => {
+        display.onProgress(progress);
+        deferred.progressed(
+          progress.phase,
+          progress.bytesTotal > 0 ? progress.bytesDone / progress.bytesTotal : 0,
+        );
+      },
+    });
+    if (model.notice !== undefined) log.warn(model.notice);
+    return model;
+  } finally {
+    display.stop();
+  }
+}
+
+function engineOptions(config: Config, modelPath: string): EngineOptions {
+  return {
+    libraryDirectory: config.llamaLibraryDir,
+    modelPath,
+    contextSize: config.contextSize,
+    maxSequences: config.maxSequences,
+    kvCacheMemory: config.kvCacheMemory,
+    kvCacheType: config.kvCacheType,
+    threads: config.threads,
+    batchSize: config.batchSize,
+    stepTargetMs: config.stepTargetMs,
+    gpuLayers: config.gpuLayers,
+    speculation: config.speculation === "auto",
+  };
+}
+
+function describeSource(source: ModelSource): string {
+  switch (source.kind) {
+    case "builtin":
+    case "file":
+      return source.kind;
+    case "hub":
+      return `hub: ${source.repository}@${source.revision} ${source.file}`;
+    case "converted":
+      return `hub: ${source.repository}@${source.revision}, converted to ${source.quantization}`;
+  }
 }

@@ -1,4 +1,3 @@
-import { UnavailableError } from "../errors.ts";
 import type {
   Engine,
   EngineLoad,
@@ -9,6 +8,7 @@ import type {
   ModelDescription,
   Prompt,
 } from "./engine.ts";
+import { unavailable } from "./unavailable.ts";
 
 const noLoad: EngineLoad = {
   queueDepth: 0,
@@ -74,14 +74,6 @@ export class DeferredEngine implements Engine {
 
   #required(): Engine {
     if (this.#engine !== undefined) return this.#engine;
-    const state = this.#state;
-    if (state.status === "preparing") {
-      const details = { phase: state.phase, progress: state.progress };
-      throw new UnavailableError("loading_model", `The model is not ready yet (${state.phase}).`, {
-        details,
-      });
-    }
-    const message = state.status === "failed" ? state.message : "The server is shutting down.";
-    throw new UnavailableError(state.status === "failed" ? "model_unavailable" : "draining", message);
+    throw unavailable(this.#state);
   }
 }

@@ -10,6 +10,7 @@ import type {
   ModelDescription,
   Prompt,
 } from "../engine.ts";
+import { unavailable } from "../unavailable.ts";
 import type { EngineOptions, FromEngine, LoadedModel, StepNews, WireError } from "./messages.ts";
 import { PendingGeneration } from "./pending.ts";
 import { ServiceRate } from "./service-rate.ts";
@@ -62,10 +63,9 @@ export class LocalEngine implements Engine {
   #nextId = 1;
   #restarts = 0;
   #cacheHitsBefore = 0;
-  #step: Pick<StepNews, "kvCacheUsage" | "prefixCacheHitTokens"> = {
-    kvCacheUsage: 0,
-    prefixCacheHitTokens: 0,
-  };
+  #stepMs = 0;
+  #computeMs = 0;
+  #step: Pick<StepNews, "kvCacheUsage" | "prefixCacheHitTokens" | "threads"> = noStep;
 
   constructor(options: LocalEngineOptions) {
     this.#options = options;
@@ -110,7 +110,7 @@ export class LocalEngine implements Engine {
   }
 
   describe(): ModelDescription {
-    if (this.#description === undefined) throw this.#unavailable();
+    if (this.#description === undefined) throw unavailable(this.#state);
     return this.#description;
   }
 
@@ -165,7 +165,7 @@ export class LocalEngine implements Engine {
   }
 
   #ask(message: (id: number) => Parameters<Supervisor["send"]>[0]): Promise<FromEngine> {
-    if (this.#state.status !== "ready") throw this.#unavailable();
+    if (this.#state.status !== "ready") throw unavailable(this.#state);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#replies.set(id, { resolve, reject });
@@ -175,7 +175,7 @@ export class LocalEngine implements Engine {
 
   /** Refuses at once what could only make the backlog grow. @throws UnavailableError */
   #admit(): void {
-    if (this.#state.status !== "ready") throw this.#unavailable();
+    if (this.#state.status !== "ready") throw unavailable(this.#state);
     const { sequences } = this.describe();
     const limit = sequences + this.#options.maxQueue;
     if (this.#generations.size < limit) return;
@@ -187,25 +187,6 @@ export class LocalEngine implements Engine {
         details: { queue_depth: this.load.queueDepth },
       },
     );
-  }
-
-  #unavailable(): UnavailableError {
-    const state = this.#state;
-    switch (state.status) {
-      case "preparing": {
-        const details = { phase: state.phase, progress: state.progress };
-        return new UnavailableError("loading_model", "The model is still being loaded.", { details });
-      }
-      case "restarting":
-        return new UnavailableError("engine_restarting", "The engine crashed and is being restarted.");
-      case "failed":
-        return new UnavailableError("model_unavailable", state.message, { retryAfterSeconds: 30 });
-      case "draining":
-      case "stopped":
-        return new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
-      case "ready":
-        return new UnavailableError("model_unavailable", "The model is not available.");
-    }
   }
 
   #receive(message: FromEngine): void {
@@ -316,13 +297,13 @@ export class LocalEngine implements Engine {
     this.#state = { status: "failed", message };
     this.#ready.reject(new Error(message));
     for (const [id, generation] of this.#generations) {
-      generation.events.fail(this.#unavailable());
+      generation.events.fail(unavailable(this.#state));
       this.#settle(id);
     }
   }
 
   #rejectReplies(): void {
-    for (const { reject } of this.#replies.values()) reject(this.#unavailable());
+    for (const { reject } of this.#replies.values()) reject(unavailable(this.#state));
     this.#replies.clear();
   }
 
