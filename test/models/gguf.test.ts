@@ -69,6 +69,19 @@ test("what the writer writes the reader reads back, metadata of every type and t
   assert.equal(bytes.length % 32, 0);
 });
 
+test("vocabularies as large as real ones are written and read", async (context) => {
+  const path = join(await temporaryDirectory(context), "large.gguf");
+  const tokens = Array.from({ length: 300_000 }, (_, id) => `token ${id}`);
+  const writer = new GgufWriter(
+    path,
+    new MetadataBuilder().strings("tokenizer.ggml.tokens", tokens).entries,
+    [],
+  );
+  await writer.open();
+  await writer.close();
+  assert.deepEqual(readGguf(path).metadata.get("tokenizer.ggml.tokens")?.value, tokens);
+});
+
 test("version 2 is read, other versions are refused", async (context) => {
   const { path } = await writeFile(context);
   const bytes = readFileSync(path);

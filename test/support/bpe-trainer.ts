@@ -12,7 +12,7 @@ function splitStep(pattern: string): readonly unknown[] {
 const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
 
 /** The pre-tokenizers as the published tokenizer.json files of each family have them. */
-const preTokenizers = {
+export const preTokenizers = {
   "gpt-2": byteLevel,
   smollm: { type: "Sequence", pretokenizers: [{ type: "Digits", individual_digits: true }, byteLevel] },
   "llama-3": {

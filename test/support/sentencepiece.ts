@@ -10,10 +10,11 @@ export interface TestSentencePiece {
   readonly size: number;
 }
 
-interface Piece {
+export interface Piece {
   readonly text: string;
   readonly score: number;
-  readonly type: 1 | 2 | 3 | 6;
+  /** 1 normal, 2 unknown, 3 control, 6 byte. */
+  readonly type: number;
 }
 
 export function sentencePiece(lines: readonly string[], mergeCount: number): TestSentencePiece {
@@ -96,7 +97,7 @@ function tokenizerJson(pieces: readonly Piece[]): Record<string, unknown> {
 }
 
 /** sentencepiece_model.proto: pieces (1), trainer_spec (2) with model_type BPE, normalizer_spec (3). */
-function modelProto(pieces: readonly Piece[]): Buffer {
+export function modelProto(pieces: readonly Piece[]): Buffer {
   const encoded = pieces.map(({ text, score, type }) => {
     const number = Buffer.alloc(4);
     number.writeFloatLE(score);
