@@ -95,6 +95,12 @@ export const sections = {
       "Format of keys and values in the cache.",
     ),
     threads: integer("THREADS", 0, { min: 0, max: 1024 }, "Compute threads; 0 takes one a core."),
+    pinnedPrefixes: optionalText(
+      "PINNED_PREFIXES",
+      "a JSON file",
+      'Prefixes to keep in the KV cache for good, and on disk between starts: `[{"system": "…"}, {"text": "…"}]`.',
+    ),
+    dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),
     batchSize: integer(
       "BATCH_SIZE",
       512,

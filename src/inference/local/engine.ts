@@ -31,6 +31,8 @@ export interface LocalEngineOptions {
   readonly queueTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly hangTimeoutMs: number;
+  /** Prefixes to keep in the cache for good, in the loaded model's form. */
+  readonly prefixes?: (model: ModelDescription) => readonly Prompt[];
   readonly log: EngineLog;
   readonly clock?: Clock;
 }
@@ -270,6 +272,8 @@ export class LocalEngine implements Engine {
     );
     if (this.#state.status === "draining") return;
     this.#state = { status: "ready" };
+    const prefixes = this.#options.prefixes?.(this.#description) ?? [];
+    if (prefixes.length > 0) this.#supervisor.send({ type: "pin", prefixes });
     this.#ready.resolve();
     for (const [id, { request, arrivedAt }] of this.#generations) {
       this.#supervisor.send({ type: "generate", id, request, arrivedAt });

@@ -14,6 +14,7 @@ import { Scheduler } from "../scheduler/scheduler.ts";
 import { planCapacity } from "./capacity.ts";
 import { availableMemory } from "./memory.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
+import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { ThreadGovernor } from "./thread-governor.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
@@ -27,6 +28,7 @@ export class EngineHost {
   readonly #candidates: Candidates;
   readonly #governor: ThreadGovernor | undefined;
   readonly #clock: Clock;
+  readonly #pinned: PinnedPrefixes;
   readonly scheduler: Scheduler;
   readonly description: LoadedModel;
   readonly capacity: string;
@@ -77,13 +79,30 @@ export class EngineHost {
     });
     this.capacity = capacity.explanation;
     this.description = this.#describe(kvBytes, threads, clock() - startedAt);
+    this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
+      directory: options.prefixDirectory,
+      engine: `${this.description.engineVersion} ${options.kvCacheType}`,
+      compute: (tokens, onPinned) => this.#computePrefix(tokens, onPinned),
+    });
   }
 
   /** Runs one step of the scheduler, with as many threads as the machine gives now. */
   step(): StepReport | undefined {
+    this.watchMachine();
+    return this.scheduler.step();
+  }
+
+  /** Lets the thread count follow the machine; while no steps run it must be called by a timer. */
+  watchMachine(): void {
     const threads = this.#governor?.update(this.#clock());
     if (threads !== undefined) this.#context.setThreads(threads);
-    return this.scheduler.step();
+  }
+
+  /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */
+  pin(prefix: Prompt): string {
+    const tokens = this.tokenize(prefix);
+    this.#assertFits(tokens.length, 1);
+    return this.#pinned.pin(tokens);
   }
 
   /** Compute threads of the latest step. */
@@ -142,6 +161,22 @@ export class EngineHost {
 
   detokenize(tokens: readonly number[]): string {
     return Buffer.concat(tokens.map((token) => this.#model.vocabulary.piece(token))).toString("utf8");
+  }
+
+  /** As batch work that generates one token and leaves its prompt behind. */
+  #computePrefix(prompt: Int32Array, onPinned: (kvSequence: number) => void): void {
+    const sampling = { temperature: 0, seed: 0 };
+    this.scheduler.add({
+      // Requests count from 1; nobody waits for the output of this one.
+      id: 0,
+      prompt,
+      maxTokens: 1,
+      stop: [],
+      priority: "batch",
+      arrivedAt: this.#clock(),
+      createSampler: () => new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt),
+      onPinned,
+    });
   }
 
   #assertFits(promptTokens: number, maxTokens: number): void {

@@ -17,6 +17,8 @@ export interface SequenceRequest {
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
   readonly createSampler: () => TokenSampler;
+  /** The prompt is to be pinned: called with its KV sequence when it is computed. */
+  readonly onPinned?: (kvSequence: number) => void;
 }
 
 /**
@@ -30,6 +32,7 @@ export class Sequence {
   readonly priority: "interactive" | "batch";
   readonly arrivedAt: number;
   readonly text: TextStream;
+  readonly onPinned: ((kvSequence: number) => void) | undefined;
   readonly #createSampler: () => TokenSampler;
   #sampler: TokenSampler | undefined;
 
@@ -55,6 +58,7 @@ export class Sequence {
     this.priority = request.priority;
     this.arrivedAt = request.arrivedAt;
     this.text = new TextStream(request.stop);
+    this.onPinned = request.onPinned;
     this.#createSampler = request.createSampler;
   }
 
