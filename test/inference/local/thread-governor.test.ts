@@ -47,7 +47,8 @@ test("a load between the two thresholds changes nothing", () => {
 test("processes that step back do not keep a thread away", () => {
   const machine = new Machine(2);
   machine.pass(1, { others: 1, own: 1 });
-  assert.equal(machine.pass(1, { others: 1, yielding: 1, own: 1 }), 2);
+  assert.equal(machine.pass(0.6, { others: 1, yielding: 1, own: 1 }), 2);
+  assert.equal(machine.pass(1, { others: 0.05, yielding: 0.05, own: 1.95 }), 2);
 });
 
 test("one thread is always left", () => {
