@@ -1,5 +1,6 @@
 import type { ChatMessage } from "../chat/message.ts";
-import type { GenerationTimings, Sampling, ScoredToken, Usage } from "../inference/engine.ts";
+import type { GenerationTimings, ScoredToken, Usage } from "../inference/engine.ts";
+import type { Sampling } from "../inference/sampling.ts";
 import type { DeclaredTool } from "../tools/grammar.ts";
 
 /** What an answer has to look like. */

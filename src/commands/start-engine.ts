@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import type { Logger } from "pino";
+import { readPrefixFile, renderPrefixes } from "../chat/pinned-prefixes.ts";
 import type { Config } from "../config/config.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
 import { LocalEngine } from "../inference/local/engine.ts";
@@ -20,6 +22,7 @@ export async function startEngine(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
+  const prefixes = config.pinnedPrefixes === undefined ? [] : readPrefixFile(config.pinnedPrefixes);
   const model = await findModel(config, deferred, log, signal);
   const engine = new LocalEngine({
     engine: engineOptions(config, model.path),
@@ -28,6 +31,7 @@ export async function startEngine(
     queueTimeoutMs: config.queueTimeoutMs,
     requestTimeoutMs: config.requestTimeoutMs,
     hangTimeoutMs: config.watchdogTimeoutMs,
+    prefixes: (description) => renderPrefixes(prefixes, description),
     log,
   });
   deferred.become(engine);
@@ -75,6 +79,7 @@ function engineOptions(config: Config, modelPath: string): EngineOptions {
     stepTargetMs: config.stepTargetMs,
     gpuLayers: config.gpuLayers,
     speculation: config.speculation === "auto",
+    prefixDirectory: join(config.dataDir, "prefixes"),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Static } from "typebox";
 import { Type } from "typebox";
 import { InvalidRequestError } from "../errors.ts";
-import type { Sampling } from "../inference/engine.ts";
+import type { Sampling } from "../inference/sampling.ts";
 import { isSet, SamplingFields } from "./fields.ts";
 
 const SamplingBody = Type.Object(SamplingFields);

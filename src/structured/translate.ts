@@ -18,8 +18,8 @@ import {
   unsupported,
 } from "./schema.ts";
 import { stringRule } from "./string.ts";
-import { oneOf } from "./trie.ts";
-import { inferTypes, jsonType, typesOf } from "./types.ts";
+import { inferTypes, typesOf } from "./types.ts";
+import { listedValues } from "./values.ts";
 
 /** Ways in which one text may be read at once: each is a stack that sampling follows, for every token. */
 const MAX_AMBIGUITY = 64;
@@ -70,7 +70,7 @@ export class Translator {
     for (const choice of ["anyOf", "oneOf"] as const) {
       if (schema[choice] !== undefined) return this.#choose(choice, schema, path);
     }
-    if ("const" in schema || "enum" in schema) return this.#values(schema, path);
+    if ("const" in schema || "enum" in schema) return listedValues(this.#grammar, schema, path);
     const types = typesOf(schema) ?? inferTypes(schema);
     if (types === undefined) return json.value(this.#grammar);
     return this.#remember(
@@ -178,30 +178,6 @@ export class Translator {
         "oneOf",
         "its branches may be valid at once; give them different types or a constant, or use anyOf",
       );
-  }
-
-  #values(schema: SchemaObject, path: string): string {
-    const wanted = "const" in schema ? [schema["const"]] : (schema["enum"] as readonly unknown[]);
-    const { const: _, enum: listed, ...rest } = schema;
-    const types = typesOf(rest);
-    const others = Object.keys(rest).find((keyword) => keyword !== "type" && !annotations.has(keyword));
-    if (others !== undefined) throw unsupported(path, others, "it can't be joined with enum or const");
-    const texts = wanted
-      .filter(
-        (value) =>
-          types === undefined ||
-          types.includes(jsonType(value)) ||
-          (types.includes("number") && typeof value === "number"),
-      )
-      .map((value) => JSON.stringify(value))
-      .filter(
-        (text) =>
-          !("const" in schema) ||
-          !Array.isArray(listed) ||
-          listed.some((value) => JSON.stringify(value) === text),
-      );
-    if (texts.length === 0) throw unsatisfiable(path, "none of its values has its type");
-    return this.#grammar.rule(oneOf(this.#grammar, [...new Set(texts)]));
   }
 
   #typed(type: string, schema: SchemaObject, path: string): string {

@@ -29,6 +29,8 @@ export interface Faults {
   ignoreRanges?: boolean;
   /** Fail with this status. */
   status?: (path: string) => number | undefined;
+  /** Send half of a file, and the rest when this settles. */
+  hold?: (path: string) => Promise<void> | undefined;
   /** Accept connections and never answer. */
   isSilent?: boolean;
 }
@@ -189,7 +191,10 @@ export class FakeHub {
     const cut = this.faults.cutAfter?.(path);
     if (cut === undefined || cut >= body.length) {
       this.bytesServed += body.length;
-      response.end(body);
+      const held = this.faults.hold?.(path);
+      const half = held ? body.length >> 1 : 0;
+      if (held) response.write(body.subarray(0, half));
+      void Promise.resolve(held).then(() => response.end(body.subarray(half)));
       return;
     }
     this.bytesServed += cut;

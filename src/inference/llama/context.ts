@@ -124,6 +124,33 @@ export class LlamaContext {
     return this.#llama.llama_memory_seq_pos_max(this.#memory, sequence) + 1;
   }
 
+  /** Writes the keys and values of `sequence` to a file. False when that failed, on a full disk for one. */
+  saveSequence(sequence: number, tokens: Int32Array, path: string): boolean {
+    return (
+      Number(this.#llama.llama_state_seq_save_file(this.handle, path, sequence, tokens, tokens.length)) > 0
+    );
+  }
+
+  /** Reads what `saveSequence` wrote. False, and the sequence empty, unless the file holds just these tokens. */
+  restoreSequence(sequence: number, tokens: Int32Array, path: string): boolean {
+    const found = new Int32Array(this.contextPerSequence);
+    const count = new BigUint64Array(1);
+    const bytes = this.#llama.llama_state_seq_load_file(
+      this.handle,
+      path,
+      sequence,
+      found,
+      found.length,
+      count,
+    );
+    const isSame =
+      Number(bytes) > 0 &&
+      Number(count[0]) === tokens.length &&
+      tokens.every((token, i) => token === found[i]);
+    if (!isSame) this.truncate(sequence, 0);
+    return isSame;
+  }
+
   setThreads(threads: number): void {
     this.#llama.llama_set_n_threads(this.handle, threads, threads);
   }

@@ -91,6 +91,23 @@ export interface LlamaFunctions {
   llama_memory_seq_rm(memory: MemoryHandle, sequence: number, from: number, to: number): boolean;
   llama_memory_seq_cp(memory: MemoryHandle, source: number, target: number, from: number, to: number): void;
   llama_memory_seq_pos_max(memory: MemoryHandle, sequence: number): number;
+  /** Returns the bytes written, 0 on failure. */
+  llama_state_seq_save_file(
+    context: ContextHandle,
+    path: string,
+    sequence: number,
+    tokens: Int32Array,
+    count: number,
+  ): number | bigint;
+  /** Returns the bytes read, 0 on failure; `count` receives the number of tokens. */
+  llama_state_seq_load_file(
+    context: ContextHandle,
+    path: string,
+    sequence: number,
+    tokens: Int32Array,
+    capacity: number,
+    count: BigUint64Array,
+  ): number | bigint;
   llama_sampler_chain_init(params: { no_perf: boolean }): SamplerHandle;
   llama_sampler_chain_add(chain: SamplerHandle, sampler: SamplerHandle): void;
   llama_sampler_init_greedy(): SamplerHandle;
@@ -165,6 +182,8 @@ export const signatures = {
   llama_memory_seq_rm: ["bool", [P, "int32", "int32", "int32"]],
   llama_memory_seq_cp: ["void", [P, "int32", "int32", "int32", "int32"]],
   llama_memory_seq_pos_max: ["int32", [P, "int32"]],
+  llama_state_seq_save_file: ["size_t", [P, "str", "int32", P, "size_t"]],
+  llama_state_seq_load_file: ["size_t", [P, "str", "int32", P, "size_t", P]],
   llama_sampler_chain_init: [P, [SamplerChainParams]],
   llama_sampler_chain_add: ["void", [P, P]],
   llama_sampler_init_greedy: [P, []],

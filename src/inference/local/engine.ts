@@ -11,8 +11,9 @@ import type {
   Prompt,
 } from "../engine.ts";
 import { unavailable } from "../unavailable.ts";
-import type { EngineOptions, FromEngine, LoadedModel, StepNews, WireError } from "./messages.ts";
-import { PendingGeneration } from "./pending.ts";
+import type { EngineOptions, FromEngine, LoadedModel, StepNews, ToEngine, WireError } from "./messages.ts";
+import { PendingGeneration } from "./pending-generation.ts";
+import { PendingReplies } from "./pending-replies.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -31,6 +32,8 @@ export interface LocalEngineOptions {
   readonly queueTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly hangTimeoutMs: number;
+  /** Prefixes to keep in the cache for good, in the loaded model's form. */
+  readonly prefixes?: (model: ModelDescription) => readonly Prompt[];
   readonly log: EngineLog;
   readonly clock?: Clock;
 }
@@ -39,11 +42,6 @@ export interface LocalEngineOptions {
 const MAX_HANDOVERS = 2;
 
 const noStep = { kvCacheUsage: 0, prefixCacheHitTokens: 0, threads: 0 };
-
-interface PendingReply {
-  readonly resolve: (message: FromEngine) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /**
  * The engine port over a llama.cpp process: admits, hands over, streams back, and survives the process. A crash
@@ -55,11 +53,13 @@ export class LocalEngine implements Engine {
   readonly #supervisor: Supervisor;
   readonly #rate = new ServiceRate();
   readonly #generations = new Map<number, PendingGeneration>();
-  readonly #replies = new Map<number, PendingReply>();
+  readonly #replies = new PendingReplies<FromEngine>();
   readonly #onIdle: Array<() => void> = [];
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
   #description: ModelDescription | undefined;
+  /** True while a process has the model loaded; messages about generations before that would be lost. */
+  #isServing = false;
   #nextId = 1;
   #restarts = 0;
   #cacheHitsBefore = 0;
@@ -120,7 +120,7 @@ export class LocalEngine implements Engine {
     const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
     this.#generations.set(id, generation);
     generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
-    const cancel = () => this.#supervisor.send({ type: "cancel", id });
+    const cancel = () => this.#cancel(id);
     options.signal?.addEventListener("abort", cancel, { once: true });
     this.#supervisor.send({ type: "generate", id, request, arrivedAt: generation.arrivedAt });
     if (options.signal?.aborted === true) cancel();
@@ -158,19 +158,18 @@ export class LocalEngine implements Engine {
       );
       this.#settle(id);
     }
-    this.#rejectReplies();
+    this.#replies.refuseAll(unavailable(this.#state));
     await this.#supervisor.close();
     this.#state = { status: "stopped" };
     this.#ready.reject(new Error("the engine was closed"));
   }
 
-  #ask(message: (id: number) => Parameters<Supervisor["send"]>[0]): Promise<FromEngine> {
+  #ask(message: (id: number) => ToEngine): Promise<FromEngine> {
     if (this.#state.status !== "ready") throw unavailable(this.#state);
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#replies.set(id, { resolve, reject });
-      this.#supervisor.send(message(id));
-    });
+    const reply = this.#replies.wait(id);
+    this.#supervisor.send(message(id));
+    return reply;
   }
 
   /** Refuses at once what could only make the backlog grow. @throws UnavailableError */
@@ -199,8 +198,7 @@ export class LocalEngine implements Engine {
         break;
       case "tokens":
       case "text":
-        this.#replies.get(message.id)?.resolve(message);
-        this.#replies.delete(message.id);
+        this.#replies.answer(message.id, message);
         break;
       default:
         throw new Error(`unexpected message ${message.type}`);
@@ -238,8 +236,30 @@ export class LocalEngine implements Engine {
   #refused(id: number, error: WireError): void {
     this.#generations.get(id)?.events.fail(fromWire(error));
     this.#settle(id);
-    this.#replies.get(id)?.reject(fromWire(error));
-    this.#replies.delete(id);
+    this.#replies.refuse(id, fromWire(error));
+  }
+
+  /** The engine answers a cancellation; where none runs, nobody would, and the next one would start the request. */
+  #cancel(id: number): void {
+    const generation = this.#generations.get(id);
+    if (generation === undefined) return;
+    generation.isCancelled = true;
+    if (this.#isServing) this.#supervisor.send({ type: "cancel", id });
+    else this.#endCancelled(id, generation);
+  }
+
+  #endCancelled(id: number, generation: PendingGeneration): void {
+    const usage = {
+      promptTokens: 0,
+      cachedPromptTokens: 0,
+      completionTokens: 0,
+      draftedTokens: 0,
+      acceptedTokens: 0,
+    };
+    const timings = { queueMs: this.#clock() - generation.arrivedAt, prefillMs: 0, decodeMs: 0 };
+    generation.events.push({ type: "done", finishReason: "cancelled", usage, timings });
+    generation.events.close();
+    this.#settle(id);
   }
 
   #timedOut(id: number, reason: "queue_timeout" | "request_timeout"): void {
@@ -271,9 +291,13 @@ export class LocalEngine implements Engine {
       { load_ms: Math.round(model.loadMs), threads: model.threads },
       `model loaded; ${capacity}`,
     );
-    if (this.#state.status === "draining") return;
-    this.#state = { status: "ready" };
-    this.#ready.resolve();
+    this.#isServing = true;
+    if (this.#state.status !== "draining") {
+      this.#state = { status: "ready" };
+      this.#ready.resolve();
+    }
+    const prefixes = this.#options.prefixes?.(this.#description) ?? [];
+    if (prefixes.length > 0) this.#supervisor.send({ type: "pin", prefixes });
     for (const [id, { request, arrivedAt }] of this.#generations) {
       this.#supervisor.send({ type: "generate", id, request, arrivedAt });
     }
@@ -281,11 +305,16 @@ export class LocalEngine implements Engine {
 
   #crashed(reason: string, attempt: number, delayMs: number): void {
     this.#restarts++;
+    this.#isServing = false;
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
-    if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt };
+    if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt, delayMs };
     this.#cacheHitsBefore += this.#step.prefixCacheHitTokens;
     this.#step = noStep;
     for (const [id, generation] of this.#generations) {
+      if (generation.isCancelled) {
+        this.#endCancelled(id, generation);
+        continue;
+      }
       if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
       const message = "The engine crashed while it worked on this request.";
       generation.events.fail(
@@ -293,7 +322,7 @@ export class LocalEngine implements Engine {
       );
       this.#settle(id);
     }
-    this.#rejectReplies();
+    this.#replies.refuseAll(unavailable(this.#state));
   }
 
   #loadFailed(message: string): void {
@@ -303,11 +332,6 @@ export class LocalEngine implements Engine {
       generation.events.fail(unavailable(this.#state));
       this.#settle(id);
     }
-  }
-
-  #rejectReplies(): void {
-    for (const { reject } of this.#replies.values()) reject(unavailable(this.#state));
-    this.#replies.clear();
   }
 
   #drained(timeoutMs: number): Promise<void> {

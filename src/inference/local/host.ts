@@ -1,22 +1,23 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { ApiError, InvalidRequestError } from "../../errors.ts";
+import { InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { GenerationRequest, Prompt } from "../engine.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { Candidates } from "../llama/candidates.ts";
 import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
-import { LlamaError } from "../llama/errors.ts";
 import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { Sampler } from "../llama/sampler.ts";
 import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
-import { planCapacity } from "./capacity.ts";
-import { availableMemory } from "./memory.ts";
+import { assertWeightsFit, planCapacity } from "./capacity.ts";
+import { availableMemory } from "./machine/memory.ts";
+import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
-import { ThreadGovernor } from "./thread-governor.ts";
+import { PinnedPrefixes } from "./pinned-prefixes.ts";
+import { asRequestError, assertFits, strangeToken } from "./request-checks.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -29,6 +30,7 @@ export class EngineHost {
   readonly #candidates: Candidates;
   readonly #governor: ThreadGovernor | undefined;
   readonly #clock: Clock;
+  readonly #pinned: PinnedPrefixes;
   readonly scheduler: Scheduler;
   readonly description: LoadedModel;
   readonly capacity: string;
@@ -43,6 +45,9 @@ export class EngineHost {
     const startedAt = clock();
     this.#clock = clock;
     this.#llama = loadLlama(options.libraryDirectory);
+    // An accelerator's memory is its own; what does not fit there fails when it is loaded.
+    if (!this.#llama.llama_supports_gpu_offload())
+      assertWeightsFit(fileBytes(options.modelPath), availableMemory());
     this.#model = LlamaModel.load(this.#llama, {
       path: options.modelPath,
       gpuLayers: options.gpuLayers,
@@ -79,13 +84,30 @@ export class EngineHost {
     });
     this.capacity = capacity.explanation;
     this.description = this.#describe(kvBytes, threads, clock() - startedAt);
+    this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
+      directory: options.prefixDirectory,
+      engine: `${this.description.engineVersion} ${options.kvCacheType}`,
+      compute: (tokens, onPinned) => this.#computePrefix(tokens, onPinned),
+    });
   }
 
   /** Runs one step of the scheduler, with as many threads as the machine gives now. */
   step(): StepReport | undefined {
+    this.watchMachine();
+    return this.scheduler.step();
+  }
+
+  /** Lets the thread count follow the machine; while no steps run it must be called by a timer. */
+  watchMachine(): void {
     const threads = this.#governor?.update(this.#clock());
     if (threads !== undefined) this.#context.setThreads(threads);
-    return this.scheduler.step();
+  }
+
+  /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */
+  pin(prefix: Prompt): string {
+    const tokens = this.tokenize(prefix);
+    assertFits(tokens.length, 1, this.#context.contextPerSequence);
+    return this.#pinned.pin(tokens);
   }
 
   /** Compute threads of the latest step. */
@@ -103,7 +125,7 @@ export class EngineHost {
     const { vocabulary } = this.#model;
     // Without a limit of its own a request may fill the window, so there must be room for a token at least.
     const maxTokens = request.maxTokens ?? Math.max(1, this.#context.contextPerSequence - prompt.length);
-    this.#assertFits(prompt.length, maxTokens);
+    assertFits(prompt.length, maxTokens, this.#context.contextPerSequence);
     const stranger = request.sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
     if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
     const createSampler = () =>
@@ -155,27 +177,20 @@ export class EngineHost {
     return Buffer.concat(tokens.map((token) => this.#model.vocabulary.piece(token))).toString("utf8");
   }
 
-  #assertFits(promptTokens: number, maxTokens: number): void {
-    const contextWindow = this.#context.contextPerSequence;
-    const total = promptTokens + maxTokens;
-    if (total <= contextWindow) return;
-    throw new ApiError(
-      "context_length_exceeded",
-      `The prompt has ${promptTokens} tokens and ${maxTokens} more were asked for, ${total} together; the context window is ${contextWindow}.`,
-      {
-        param: promptTokens >= contextWindow ? "prompt" : "max_new_tokens",
-        details: {
-          prompt_tokens: promptTokens,
-          max_new_tokens: maxTokens,
-          context_window: contextWindow,
-          total_tokens_requested: total,
-          hint:
-            promptTokens >= contextWindow
-              ? `Shorten the prompt by at least ${total - contextWindow} tokens.`
-              : `Ask for at most ${contextWindow - promptTokens} new tokens, or shorten the prompt.`,
-        },
-      },
-    );
+  /** As batch work that generates one token and leaves its prompt behind. */
+  #computePrefix(prompt: Int32Array, onPinned: (kvSequence: number) => void): void {
+    const sampling = { temperature: 0, seed: 0 };
+    this.scheduler.add({
+      // Requests count from 1; nobody waits for the output of this one.
+      id: 0,
+      prompt,
+      maxTokens: 1,
+      stop: [],
+      priority: "batch",
+      arrivedAt: this.#clock(),
+      createSampler: () => new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt),
+      onPinned,
+    });
   }
 
   #describe(kvCacheBytesPerToken: number, threads: number, loadMs: number): LoadedModel {
@@ -195,7 +210,7 @@ export class EngineHost {
       vocabularySize: vocabulary.size,
       parameters: model.parameters,
       quantization: model.quantization,
-      fileSizeBytes: statSync(model.path).size,
+      fileSizeBytes: fileBytes(model.path),
       contextWindow: this.#context.contextPerSequence,
       trainingContext: model.trainingContext,
       kvCacheBytesPerToken,
@@ -213,10 +228,6 @@ export class EngineHost {
   }
 }
 
-function strangeToken(token: number, size: number, param: string): InvalidRequestError {
-  return new InvalidRequestError(`Token ${token} is not in the vocabulary of ${size} tokens.`, { param });
-}
-
 /** Tells one model file from another without reading its gigabytes: its metadata, its size and its time. */
 function fingerprint(model: LlamaModel): string {
   const { size, mtimeMs } = statSync(model.path);
@@ -224,13 +235,7 @@ function fingerprint(model: LlamaModel): string {
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 10);
 }
 
-function asRequestError<T>(param: string, create: () => T): T {
-  try {
-    return create();
-  } catch (error) {
-    if (error instanceof LlamaError && error.code === "invalid_grammar") {
-      throw new InvalidRequestError(error.message, { param, cause: error });
-    }
-    throw error;
-  }
+/** Size of the model's file; 0 when there is none, which loading it will say better. */
+function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

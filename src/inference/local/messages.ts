@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly stepTargetMs: number;
   readonly gpuLayers: number;
   readonly speculation: boolean;
+  /** Where the keys and values of pinned prefixes are kept between starts. */
+  readonly prefixDirectory: string;
 }
 
 /** What the engine can say about its model; name and source are the server's to add. */
@@ -42,6 +44,8 @@ export type ToEngine =
       /** On `monotonicMs`, which both processes share. */
       readonly arrivedAt: number;
     }
+  /** Keep these prefixes for good. */
+  | { readonly type: "pin"; readonly prefixes: readonly Prompt[] }
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "tokenize"; readonly id: number; readonly prompt: Prompt }
   | { readonly type: "detokenize"; readonly id: number; readonly tokens: readonly number[] }

@@ -1,9 +1,13 @@
 /** Entry of an engine process: loads one model, then alternates between messages and scheduler steps. */
 import { ApiError } from "../../errors.ts";
 import { monotonicMs } from "../clock.ts";
+import type { Prompt } from "../engine.ts";
 import { LlamaError } from "../llama/errors.ts";
 import { EngineHost } from "./host.ts";
 import type { FromEngine, ToEngine, WireError, WireOutput } from "./messages.ts";
+
+/** So that the first request after a pause finds the right number of threads. */
+const MACHINE_INTERVAL_MS = 250;
 
 let host: EngineHost | undefined;
 let isStepScheduled = false;
@@ -46,6 +50,8 @@ function load(message: Extract<ToEngine, { type: "load" }>): void {
     host = new EngineHost(message.options, monotonicMs, onProgress, ({ level, text }) =>
       send({ type: "log", level, text }),
     );
+    const engine = host;
+    setInterval(() => engine.watchMachine(), MACHINE_INTERVAL_MS).unref();
     send({ type: "ready", model: host.description, capacity: host.capacity });
   } catch (error) {
     if (!(error instanceof LlamaError)) throw error;
@@ -93,11 +99,27 @@ function answer(id: number, work: () => void): void {
   }
 }
 
+/** A prefix that can't be kept costs speed and no answer, so it is reported and not fatal. */
+function pin(engine: EngineHost, prefix: Prompt): void {
+  try {
+    send({ type: "log", level: "info", text: engine.pin(prefix) });
+  } catch (error) {
+    send({
+      type: "log",
+      level: "error",
+      text: `prefix not pinned: ${error instanceof Error ? error.message : error}`,
+    });
+  }
+}
+
 /** Work for the loaded model. */
 function serve(engine: EngineHost, message: Exclude<ToEngine, { type: "load" | "ping" }>): void {
   switch (message.type) {
     case "generate":
       answer(message.id, () => engine.generate(message.id, message.request, message.arrivedAt));
+      break;
+    case "pin":
+      for (const prefix of message.prefixes) pin(engine, prefix);
       break;
     case "cancel":
       engine.scheduler.cancel(message.id);

@@ -32,9 +32,7 @@ const KILL_AFTER_MS = 2_000;
 /** Last words of a process that are kept to explain its end. */
 const TAIL_LINES = 20;
 
-const entry = fileURLToPath(
-  new URL(`./process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
-);
+const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
 
 /** Keeps one engine process alive: starts it, watches it, restarts it with back-off, ends it. */
 export class Supervisor {

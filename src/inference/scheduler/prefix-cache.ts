@@ -12,6 +12,8 @@ export interface Slot {
   readonly sequence: number;
   readonly tokens: number[];
   busy: boolean;
+  /** Holds a configured prefix: copied from, never written to. */
+  pinned: boolean;
   lastUsedAt: number;
 }
 
@@ -37,12 +39,13 @@ export class PrefixCache {
       sequence,
       tokens: [],
       busy: false,
+      pinned: false,
       lastUsedAt: Number.NEGATIVE_INFINITY,
     }));
   }
 
   get hasIdleSlot(): boolean {
-    return this.#slots.some((slot) => !slot.busy);
+    return this.#slots.some(isIdle);
   }
 
   /** Tokens that busy sequences hold. */
@@ -61,7 +64,7 @@ export class PrefixCache {
    * @throws Error when all are busy: ask `hasIdleSlot` first
    */
   reserve(prompt: Int32Array, now: number): Reservation {
-    const idle = this.#slots.filter((slot) => !slot.busy);
+    const idle = this.#slots.filter(isIdle);
     const victim = leastRecentlyUsed(idle);
     if (victim === undefined) throw new Error("every sequence is busy");
 
@@ -79,6 +82,32 @@ export class PrefixCache {
     target.busy = true;
     target.lastUsedAt = now;
     return { slot: target, cachedTokens: shared };
+  }
+
+  /** False when half of the sequences are pinned already: the rest is for requests. */
+  get canPin(): boolean {
+    const pinned = this.#slots.filter((slot) => slot.pinned).length;
+    return (pinned + 1) * 2 <= this.#slots.length;
+  }
+
+  /** Keeps the first `length` tokens of a reserved slot for as long as the process lives. */
+  pin(slot: Slot, length: number): void {
+    this.#memory.truncate(slot.sequence, length);
+    slot.tokens.length = length;
+    slot.busy = false;
+    slot.pinned = true;
+  }
+
+  /** Pins `tokens` in an idle sequence that `restore` fills; false, and nothing pinned, when it could not. */
+  pinRestored(tokens: Int32Array, restore: (sequence: number) => boolean): boolean {
+    const slot = this.#slots.findLast(isIdle);
+    if (slot === undefined) return false;
+    this.#memory.truncate(slot.sequence, 0);
+    slot.tokens.length = 0;
+    if (!restore(slot.sequence)) return false;
+    slot.tokens.push(...tokens);
+    slot.pinned = true;
+    return true;
   }
 
   /** Ends a reservation; the tokens stay for others to share. */
@@ -107,6 +136,11 @@ export class PrefixCache {
   }
 }
 
+/** Free to be given to a request. */
+function isIdle(slot: Slot): boolean {
+  return !slot.busy && !slot.pinned;
+}
+
 /** Leading tokens two lists have in common. */
 export function commonPrefix(tokens: ArrayLike<number>, prompt: ArrayLike<number>): number {
   const limit = Math.min(tokens.length, prompt.length);
@@ -125,7 +159,7 @@ const MIN_COPIED_TOKENS = 16;
 
 /** In place costs nothing but the holder's own tail, so it must lose less than half of what it holds. */
 function isBestReusedInPlace(donor: Slot, prompt: Int32Array): boolean {
-  return !donor.busy && reusablePrefix(donor.tokens, prompt) * 2 >= donor.tokens.length;
+  return isIdle(donor) && reusablePrefix(donor.tokens, prompt) * 2 >= donor.tokens.length;
 }
 
 function worthTaking(donor: Slot, target: Slot, prompt: Int32Array): number {
@@ -139,7 +173,10 @@ function longestHolder(slots: readonly Slot[], prompt: Int32Array): Slot | undef
   for (const slot of slots) {
     const shared = reusablePrefix(slot.tokens, prompt);
     // Of equal holders an idle one is better: reusing it in place copies nothing.
-    if (shared > longest || (shared === longest && shared > 0 && best?.busy === true && !slot.busy)) {
+    if (
+      shared > longest ||
+      (shared === longest && shared > 0 && best !== undefined && !isIdle(best) && isIdle(slot))
+    ) {
       best = slot;
       longest = shared;
     }

@@ -102,6 +102,16 @@ export class Scheduler {
     this.#waiting.add(new Sequence(request));
   }
 
+  /** Whether one more prefix may be kept for good. */
+  get canPin(): boolean {
+    return this.#cache.canPin;
+  }
+
+  /** Keeps a prefix for good whose keys and values `restore` brings back. */
+  pinRestored(tokens: Int32Array, restore: (kvSequence: number) => boolean): boolean {
+    return this.#cache.pinRestored(tokens, restore);
+  }
+
   /** Ends a request at once; its sequence is free before the next step. */
   cancel(id: number): void {
     const sequence = this.#waiting.find(id) ?? this.#running.find((candidate) => candidate.id === id);
@@ -285,7 +295,11 @@ export class Scheduler {
 
   #finish(sequence: Sequence, finishReason: FinishReason, text: string): void {
     const now = this.#clock();
-    if (sequence.slot !== undefined) this.#cache.release(sequence.slot, now);
+    const { slot, prompt, onPinned } = sequence;
+    if (slot !== undefined && onPinned !== undefined && finishReason !== "cancelled") {
+      this.#cache.pin(slot, prompt.length);
+      onPinned(slot.sequence);
+    } else if (slot !== undefined) this.#cache.release(slot, now);
     this.#remove(sequence);
     const { stopText } = sequence.text;
     const done = {

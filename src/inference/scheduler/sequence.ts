@@ -21,6 +21,8 @@ export interface SequenceRequest {
   /** Where the scores of generated tokens, and of the prompt's, are kept; absent when nobody asked for them. */
   readonly scores?: TokenScores | undefined;
   readonly promptScores?: PromptScores | undefined;
+  /** The prompt is to be pinned: called with its KV sequence when it is computed. */
+  readonly onPinned?: (kvSequence: number) => void;
 }
 
 /**
@@ -36,6 +38,7 @@ export class Sequence {
   readonly text: TextStream;
   readonly scores: TokenScores | undefined;
   readonly promptScores: PromptScores | undefined;
+  readonly onPinned: ((kvSequence: number) => void) | undefined;
   readonly #createSampler: () => TokenSampler;
   #sampler: TokenSampler | undefined;
 
@@ -63,6 +66,7 @@ export class Sequence {
     this.text = new TextStream(request.stop);
     this.scores = request.scores;
     this.promptScores = request.promptScores;
+    this.onPinned = request.onPinned;
     this.#createSampler = request.createSampler;
   }
 

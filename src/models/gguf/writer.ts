@@ -107,7 +107,7 @@ function encodeHeader(metadata: Metadata, tensors: readonly TensorInfo[]): Buffe
     uint64(tensors.length),
     uint64(metadata.size),
   ];
-  for (const [key, value] of metadata) parts.push(string(key), ...encodeValue(value));
+  for (const [key, value] of metadata) parts.push(string(key), encodeValue(value));
   for (const tensor of tensors) {
     if (Buffer.byteLength(tensor.name) > maxTensorNameBytes) {
       throw new RangeError(`the tensor name ${tensor.name} is longer than ${maxTensorNameBytes} bytes`);
@@ -121,14 +121,12 @@ function encodeHeader(metadata: Metadata, tensors: readonly TensorInfo[]): Buffe
   return Buffer.concat(parts);
 }
 
-function encodeValue(entry: MetadataValue): Buffer[] {
-  if (entry.type !== "array") return [uint32(valueTypeIds[entry.type]), scalar(entry.type, entry.value)];
-  return [
-    uint32(valueTypeIds.array),
-    uint32(valueTypeIds[entry.of]),
-    uint64(entry.value.length),
-    ...entry.value.map((element) => scalar(entry.of, element)),
-  ];
+function encodeValue(entry: MetadataValue): Buffer {
+  if (entry.type !== "array") {
+    return Buffer.concat([uint32(valueTypeIds[entry.type]), scalar(entry.type, entry.value)]);
+  }
+  const head = [uint32(valueTypeIds.array), uint32(valueTypeIds[entry.of]), uint64(entry.value.length)];
+  return Buffer.concat(head.concat(entry.value.map((element) => scalar(entry.of, element))));
 }
 
 function scalar(type: ScalarType, value: Scalar): Buffer {

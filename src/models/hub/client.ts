@@ -31,6 +31,8 @@ export interface ByteRange {
 }
 
 const maxListedFiles = 20_000;
+/** For answers that are a few kilobytes; downloads have a limit of their own. */
+const apiTimeoutMs = 30_000;
 
 /** The hub's API, as far as models need it. Every failure is a `ModelError` that says what to try. */
 export class HubClient {
@@ -129,7 +131,8 @@ export class HubClient {
     call: (fetch: typeof globalThis.fetch) => Promise<T>,
   ): Promise<T> {
     let errorCode: string | null = null;
-    const authorised = this.#fetch(signal);
+    const timeout = AbortSignal.timeout(apiTimeoutMs);
+    const authorised = this.#fetch(signal ? AbortSignal.any([signal, timeout]) : timeout);
     try {
       return await call(async (input, init) => {
         const response = await authorised(input, init);

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Installs what the server needs to run into ./node_modules: no development dependencies, and of the prebuilt engine
+# libraries only this platform's (npm installs those of other processors too, for cross builds).
+set -eu
+npm ci --omit=dev --no-audit --no-fund --loglevel=error
+platform=$(node -p 'const cpu = process.arch === "arm" ? "armv7l" : process.arch; `${process.platform}-${cpu}`')
+for directory in node_modules/@node-llama-cpp/*/; do
+  case "$(basename "$directory")" in
+    "$platform"*) ;;
+    *) rm -rf "$directory" ;;
+  esac
+done

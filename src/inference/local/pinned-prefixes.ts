@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { LlamaContext } from "../llama/context.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+
+/** Bytes of the model file that go into its identity, beside its size: they hold its metadata. */
+const IDENTITY_BYTES = 1 << 20;
+
+/** Computes a prefix through the scheduler and calls back with the KV sequence that holds it. */
+export type ComputePrefix = (tokens: Int32Array, onPinned: (kvSequence: number) => void) => void;
+
+/**
+ * Puts configured prefixes into the cache for good, from a file of an earlier start where there is one. A file is
+ * named by everything that its content depends on: model, engine version, cache format and tokens.
+ */
+export class PinnedPrefixes {
+  readonly #context: LlamaContext;
+  readonly #scheduler: Scheduler;
+  readonly #directory: string;
+  readonly #identity: string;
+  readonly #compute: ComputePrefix;
+
+  /** `engine` names the engine's version and the format of its cache. */
+  constructor(
+    context: LlamaContext,
+    scheduler: Scheduler,
+    options: { readonly directory: string; readonly engine: string; readonly compute: ComputePrefix },
+  ) {
+    this.#context = context;
+    this.#scheduler = scheduler;
+    this.#directory = options.directory;
+    this.#identity = `${options.engine}\n${modelIdentity(context.model.path)}`;
+    this.#compute = options.compute;
+  }
+
+  /** Pins `tokens`, now from disk or soon by computing them. Returns what was done, for the log. */
+  pin(tokens: Int32Array): string {
+    if (!this.#scheduler.canPin)
+      return `prefix of ${tokens.length} tokens not pinned: half of the sequences are pinned already`;
+    mkdirSync(this.#directory, { recursive: true });
+    const key = createHash("sha256").update(this.#identity).update(tokens).digest("hex");
+    const path = join(this.#directory, `${key}.kv`);
+    const restore = (sequence: number) => this.#context.restoreSequence(sequence, tokens, path);
+    if (existsSync(path) && this.#scheduler.pinRestored(tokens, restore)) {
+      return `prefix of ${tokens.length} tokens restored from ${path}`;
+    }
+    this.#compute(tokens, (sequence) => this.#save(sequence, tokens, path));
+    return `prefix of ${tokens.length} tokens is being computed`;
+  }
+
+  /** Written beside and moved into place, so that a crash leaves no half file under the name. */
+  #save(sequence: number, tokens: Int32Array, path: string): void {
+    const partial = `${path}.${process.pid}.partial`;
+    if (this.#context.saveSequence(sequence, tokens, partial)) renameSync(partial, path);
+    else rmSync(partial, { force: true });
+  }
+}
+
+/** Tells models apart without reading gigabytes: size, and a digest of the beginning, where the metadata is. */
+function modelIdentity(path: string): string {
+  const { size } = statSync(path);
+  const head = Buffer.alloc(Math.min(IDENTITY_BYTES, size));
+  const descriptor = openSync(path, "r");
+  try {
+    readSync(descriptor, head, 0, head.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  return `${size} ${createHash("sha256").update(head).digest("hex")}`;
+}
