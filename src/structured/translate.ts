@@ -33,12 +33,14 @@ export class Translator {
   readonly #isLenient: boolean;
   readonly #references = new Map<
     string,
-    { readonly rule: string; readonly openChoices: number; isDone: boolean }
+    { readonly rule: string; readonly openChoices: number; readonly containers: number; isDone: boolean }
   >();
   /** How many ways an expression's texts can be read at once, where it is more than one. */
   readonly #ambiguity = new Map<string, number>();
   /** Overlapping choices that enclose what is being visited. */
   #openChoices = 0;
+  /** Objects and arrays that do. */
+  #containers = 0;
   #visits = 0;
   #depth = 0;
 
@@ -89,15 +91,22 @@ export class Translator {
     const key = String(reference);
     const known = this.#references.get(key);
     if (known !== undefined) {
+      // Coming back to it without an object or array in between, there would be no end to it.
+      if (!known.isDone && this.#containers === known.containers)
+        throw unsatisfiable(path, "the reference leads only to itself");
       if (!known.isDone && this.#openChoices > known.openChoices)
         throw unsupported(path, "$ref", "a choice between overlapping schemas that contains itself");
       return known.rule;
     }
     const target = lookUp(this.#root, reference, path);
-    const entry = { rule: this.#grammar.reserve(), openChoices: this.#openChoices, isDone: false };
+    const entry = {
+      rule: this.#grammar.reserve(),
+      openChoices: this.#openChoices,
+      containers: this.#containers,
+      isDone: false,
+    };
     this.#references.set(key, entry);
     const body = this.visit(target, path);
-    if (body === entry.rule) throw unsatisfiable(path, "the reference leads only to itself");
     this.#grammar.define(entry.rule, body);
     this.#ambiguity.set(entry.rule, this.#ambiguity.get(body) ?? 1);
     entry.isDone = true;
@@ -202,11 +211,13 @@ export class Translator {
   /** A container can be read in as many ways as the most ambiguous of its parts. */
   #container(build: (visit: (schema: JsonSchema, path: string) => string) => string): string {
     let most = 1;
+    this.#containers++;
     const rule = build((schema, path) => {
       const text = this.visit(schema, path);
       most = Math.max(most, this.#ambiguity.get(text) ?? 1);
       return text;
     });
+    this.#containers--;
     if (most > 1) this.#ambiguity.set(rule, most);
     return rule;
   }
