@@ -73,11 +73,22 @@ export class Judge {
  * words so far are the judge's own.
  */
 export function parseJudgement(text: string, criterion: Criterion): Judgement {
-  const whole = /"\}$/.test(text) && !/\\"\}$/.test(text) ? text : `${text.replace(/\\$/, "")}"}`;
+  // An odd number of backslashes at the end is half an escape.
+  const unescaped = /(?<!\\)(?:\\\\)*\\$/.test(text) ? text.slice(0, -1) : text;
+  for (const whole of [text, `${text}}`, `${unescaped}"}`]) {
+    const judgement = readJson(whole);
+    if (judgement !== undefined) return { criterion, score: judgement.score, rationale: judgement.rationale };
+  }
+  throw new UnavailableError("judge_failed", `The judge gave no score for ${criterion}.`);
+}
+
+function readJson(text: string): Omit<Judgement, "criterion"> | undefined {
   try {
-    const { score, rationale } = JSON.parse(whole) as { score: number; rationale: string };
-    return { criterion, score, rationale };
-  } catch (error) {
-    throw new UnavailableError("judge_failed", `The judge gave no score for ${criterion}.`, { cause: error });
+    const value = JSON.parse(text) as Partial<Judgement>;
+    return value.score === undefined || value.rationale === undefined
+      ? undefined
+      : { score: value.score, rationale: value.rationale };
+  } catch {
+    return undefined;
   }
 }

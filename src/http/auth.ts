@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { ApiError } from "../errors.ts";
+import { presentedKey } from "./client.ts";
 
 /** Checks a request's key in constant time. */
 export class ApiKeyGuard {
@@ -29,13 +30,6 @@ export class ApiKeyGuard {
     if (paths.some((path) => path === "/v1" || path.startsWith("/v1/"))) return true;
     return this.#protectsEverything && paths.some((path) => path === "/chat" || path === "/evaluate");
   }
-}
-
-/** The key in `x-api-key`, else in `Authorization: Bearer`. */
-export function presentedKey(request: FastifyRequest): string | undefined {
-  const header = request.headers["x-api-key"];
-  if (typeof header === "string" && header !== "") return header;
-  return /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
 }
 
 /** Equal lengths for `timingSafeEqual`, whatever the client sends. */

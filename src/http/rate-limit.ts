@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ApiError } from "../errors.ts";
 import type { Clock } from "../inference/clock.ts";
-import { presentedKey } from "./auth.ts";
+import { clientOf } from "./client.ts";
 
 interface Bucket {
   tokens: number;
@@ -64,10 +63,4 @@ export class RateLimiter {
       retryAfterSeconds: Math.ceil(retryAfterMs / 1000),
     });
   }
-}
-
-/** Who is counted: the key (as a digest, so that none is kept), or the address of a client that sends none. */
-function clientOf(request: FastifyRequest): string {
-  const key = presentedKey(request);
-  return key === undefined ? `ip:${request.ip}` : createHash("sha256").update(key).digest("base64");
 }

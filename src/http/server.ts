@@ -2,11 +2,18 @@ import { isUtf8 } from "node:buffer";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import { type FastifyBaseLogger, fastify, LogController } from "fastify";
+import {
+  type FastifyBaseLogger,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from "fastify";
 import { InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../inference/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
+import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { sendError } from "./error-envelope.ts";
 import { RouteMethods } from "./method-not-allowed.ts";
 import { RateLimiter } from "./rate-limit.ts";
@@ -18,6 +25,8 @@ export interface ServerOptions {
   readonly requireApiKey: "v1" | "all";
   /** Requests a minute and client; 0 is off. */
   readonly rateLimit: number;
+  /** Requests that one client may have open at the same time; 0 is off. */
+  readonly maxConcurrentPerKey: number;
   /** Bytes of a JSON body. */
   readonly bodyLimit: number;
   readonly corsOrigin: string | undefined;
@@ -37,6 +46,16 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
     // Sockets that stall while sending their request are closed; answers may take as long as they need.
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 256 },
+    // While the server closes, routes still answer for themselves, in the envelope.
+    return503OnClosing: false,
+    // Paths that the router itself gives up on pass no hook.
+    frameworkErrors: (_error, request, reply) => {
+      begin(request, reply);
+      reply.header("x-latency-ms", "0");
+      const message = "The path is not a valid URL, or a part of it is longer than any id.";
+      sendError(new InvalidRequestError(message), request, reply);
+      finish(request, reply, metrics);
+    },
     ajv: {
       customOptions: {
         coerceTypes: false,
@@ -51,36 +70,24 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   const methods = new RouteMethods();
   methods.watch(app);
   const guard = new ApiKeyGuard(options.apiKey, options.requireApiKey);
+  const concurrency =
+    options.maxConcurrentPerKey > 0 ? new ConcurrencyLimiter(options.maxConcurrentPerKey) : undefined;
   const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, monotonicMs) : undefined;
 
   app.decorateRequest("arrivedAt", 0);
   app.decorateRequest("logFields");
   app.addHook("onRequest", async (request, reply) => {
-    request.arrivedAt = monotonicMs();
-    request.logFields = {};
-    reply.header("x-request-id", request.id);
+    begin(request, reply);
     guard.check(request);
-    if (limiter !== undefined && !probes.has(request.routeOptions.url ?? "")) limiter.check(request, reply);
+    if (probes.has(request.routeOptions.url ?? "")) return;
+    limiter?.check(request, reply);
+    if (request.method === "POST") concurrency?.check(request, reply);
   });
   app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-latency-ms", String(latencyMs(request)));
   });
-  app.addHook("onResponse", async (request, reply) => {
-    const route = request.routeOptions.url ?? "unmatched";
-    const ms = monotonicMs() - request.arrivedAt;
-    metrics.requestFinished(request.method, route, reply.statusCode, ms);
-    if (request.logFields["error"] === "rate_limited") metrics.rateLimited();
-    const fields = {
-      method: request.method,
-      path: route === "unmatched" ? (request.url.split("?", 1)[0] ?? "") : route,
-      status: reply.statusCode,
-      latency_ms: Math.round(ms),
-      ...request.logFields,
-    };
-    if (probes.has(route)) request.log.debug(fields, "request");
-    else request.log.info(fields, "request");
-  });
+  app.addHook("onResponse", async (request, reply) => finish(request, reply, metrics));
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
     const { error, allow } = methods.error(request);
@@ -107,6 +114,29 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   }
   acceptJsonOnly(app);
   return app;
+}
+
+function begin(request: FastifyRequest, reply: FastifyReply): void {
+  request.arrivedAt = monotonicMs();
+  request.logFields = {};
+  reply.header("x-request-id", request.id);
+}
+
+/** Counts the request and writes its one log line. */
+function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
+  const route = request.routeOptions.url ?? "unmatched";
+  const ms = monotonicMs() - request.arrivedAt;
+  metrics.requestFinished(request.method, route, reply.statusCode, ms);
+  if (request.logFields["error"] === "rate_limited") metrics.rateLimited();
+  const fields = {
+    method: request.method,
+    path: route === "unmatched" ? (request.url.split("?", 1)[0] ?? "") : route,
+    status: reply.statusCode,
+    latency_ms: Math.round(ms),
+    ...request.logFields,
+  };
+  if (probes.has(route)) request.log.debug(fields, "request");
+  else request.log.info(fields, "request");
 }
 
 export type Server = Awaited<ReturnType<typeof createServer>>;

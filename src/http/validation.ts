@@ -13,10 +13,14 @@ const formatMessages: Readonly<Record<string, string>> = {
   text: "must be well-formed Unicode text without NUL characters",
 };
 
-/** Validation failures as one error that names the first field and lists them all. */
+/** A list of thousands helps nobody, and would be larger than the request. */
+const MAX_LISTED = 20;
+
+/** Validation failures as one error that names the first field and lists them. */
 export function describeValidation(issues: readonly Issue[], context: string): InvalidRequestError {
   const errors = issues
     .filter(({ keyword }) => keyword !== "if" && keyword !== "anyOf")
+    .slice(0, MAX_LISTED)
     .map((issue) => ({ path: pathOf(issue), message: messageOf(issue) }));
   const first = errors[0];
   if (first === undefined) return new InvalidRequestError(`The ${context} is invalid.`);

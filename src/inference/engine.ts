@@ -112,7 +112,8 @@ export interface ModelDescription {
 export type EngineState =
   | { readonly status: "preparing"; readonly phase: string; readonly progress: number }
   | { readonly status: "ready" }
-  | { readonly status: "restarting"; readonly attempt: number }
+  /** `delayMs` is the pause before the attempt. */
+  | { readonly status: "restarting"; readonly attempt: number; readonly delayMs: number }
   | { readonly status: "failed"; readonly message: string }
   | { readonly status: "draining" }
   | { readonly status: "stopped" };

@@ -11,7 +11,9 @@ export function unavailable(state: EngineState): UnavailableError {
       });
     }
     case "restarting":
-      return new UnavailableError("engine_restarting", "The engine crashed and is being restarted.");
+      return new UnavailableError("engine_restarting", "The engine crashed and is being restarted.", {
+        retryAfterSeconds: Math.ceil(state.delayMs / 1000) + 1,
+      });
     case "failed":
       return new UnavailableError("model_unavailable", state.message, { retryAfterSeconds: 30 });
     case "draining":

@@ -62,6 +62,8 @@ export class LocalEngine implements Engine {
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
   #description: ModelDescription | undefined;
+  /** True while a process has the model loaded; messages about generations before that would be lost. */
+  #isServing = false;
   #nextId = 1;
   #restarts = 0;
   #cacheHitsBefore = 0;
@@ -122,7 +124,7 @@ export class LocalEngine implements Engine {
     const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
     this.#generations.set(id, generation);
     generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
-    const cancel = () => this.#supervisor.send({ type: "cancel", id });
+    const cancel = () => this.#cancel(id);
     options.signal?.addEventListener("abort", cancel, { once: true });
     this.#supervisor.send({ type: "generate", id, request, arrivedAt: generation.arrivedAt });
     if (options.signal?.aborted === true) cancel();
@@ -241,6 +243,29 @@ export class LocalEngine implements Engine {
     this.#replies.delete(id);
   }
 
+  /** The engine answers a cancellation; where none runs, nobody would, and the next one would start the request. */
+  #cancel(id: number): void {
+    const generation = this.#generations.get(id);
+    if (generation === undefined) return;
+    generation.isCancelled = true;
+    if (this.#isServing) this.#supervisor.send({ type: "cancel", id });
+    else this.#endCancelled(id, generation);
+  }
+
+  #endCancelled(id: number, generation: PendingGeneration): void {
+    const usage = {
+      promptTokens: 0,
+      cachedPromptTokens: 0,
+      completionTokens: 0,
+      draftedTokens: 0,
+      acceptedTokens: 0,
+    };
+    const timings = { queueMs: this.#clock() - generation.arrivedAt, prefillMs: 0, decodeMs: 0 };
+    generation.events.push({ type: "done", finishReason: "cancelled", usage, timings });
+    generation.events.close();
+    this.#settle(id);
+  }
+
   #timedOut(id: number, reason: "queue_timeout" | "request_timeout"): void {
     const generation = this.#generations.get(id);
     if (generation === undefined) return;
@@ -270,11 +295,13 @@ export class LocalEngine implements Engine {
       { load_ms: Math.round(model.loadMs), threads: model.threads },
       `model loaded; ${capacity}`,
     );
-    if (this.#state.status === "draining") return;
-    this.#state = { status: "ready" };
+    this.#isServing = true;
+    if (this.#state.status !== "draining") {
+      this.#state = { status: "ready" };
+      this.#ready.resolve();
+    }
     const prefixes = this.#options.prefixes?.(this.#description) ?? [];
     if (prefixes.length > 0) this.#supervisor.send({ type: "pin", prefixes });
-    this.#ready.resolve();
     for (const [id, { request, arrivedAt }] of this.#generations) {
       this.#supervisor.send({ type: "generate", id, request, arrivedAt });
     }
@@ -282,11 +309,16 @@ export class LocalEngine implements Engine {
 
   #crashed(reason: string, attempt: number, delayMs: number): void {
     this.#restarts++;
+    this.#isServing = false;
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
-    if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt };
+    if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt, delayMs };
     this.#cacheHitsBefore += this.#step.prefixCacheHitTokens;
     this.#step = noStep;
     for (const [id, generation] of this.#generations) {
+      if (generation.isCancelled) {
+        this.#endCancelled(id, generation);
+        continue;
+      }
       if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
       const message = "The engine crashed while it worked on this request.";
       generation.events.fail(

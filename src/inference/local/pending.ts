@@ -8,6 +8,8 @@ export class PendingGeneration {
   readonly events = new Channel<GenerationEvent>();
   /** Times it was kept over a crash. */
   handovers = 0;
+  /** Its client has left; it is not worth keeping over a crash. */
+  isCancelled = false;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
 
