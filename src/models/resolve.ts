@@ -77,9 +77,7 @@ async function resolveRepository(spec: string, options: ResolveOptions): Promise
       `${spec} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it: unset it, or fetch the model with npm run pull -- ${spec} first`,
     );
   }
-  return model.fromHub(
-    new HubClient({ endpoint: options.endpoint ?? defaultEndpoint, token: options.token }),
-  );
+  return model.fromHub(hubClient(options));
 }
 
 function hubClient({ endpoint = defaultEndpoint, token, download }: ResolveOptions): HubClient {
