@@ -100,7 +100,7 @@ export const sections = {
       ["f16", "q8_0", "q4_0"],
       "Format of keys and values in the cache.",
     ),
-    threads: integer("THREADS", 0, { min: 0, max: 1024 }, "Compute threads; 0 takes one a core."),
+    threads: integer("THREADS", 0, { min: 0, max: 1024 }, "Compute threads; 0 takes one a core of the machine or the container, and fewer while others use them."),
     pinnedPrefixes: optionalText(
       "PINNED_PREFIXES",
       "a JSON file",

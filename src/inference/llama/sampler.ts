@@ -1,31 +1,9 @@
+import type { Sampling } from "../sampling.ts";
 import type { Llama } from "./bindings.ts";
 import type { Candidates } from "./candidates.ts";
 import type { LlamaContext } from "./context.ts";
 import { LlamaError } from "./errors.ts";
 import type { SamplerHandle } from "./signatures.ts";
-
-export interface SamplingParameters {
-  /** 0 is greedy: the most likely token, every time. */
-  readonly temperature: number;
-  /** Keep the smallest set of tokens whose probabilities sum to this; 1 keeps all. */
-  readonly topP?: number;
-  /** Keep the k most likely tokens; 0 keeps all. */
-  readonly topK?: number;
-  /** Keep tokens at least this likely, as a share of the most likely one's probability; 0 keeps all. */
-  readonly minP?: number;
-  /** Divides the logits of the last 64 tokens, prompt included; 1 changes nothing. */
-  readonly repeatPenalty?: number;
-  /** Subtracted once from the logit of every token generated so far. */
-  readonly presencePenalty?: number;
-  /** Subtracted from a token's logit for each time it was generated. */
-  readonly frequencyPenalty?: number;
-  /** Added to the logits of the named tokens. */
-  readonly logitBias?: ReadonlyArray<{ readonly token: number; readonly bias: number }>;
-  /** GBNF grammar that the text must follow, root symbol `root`. */
-  readonly grammar?: string;
-  /** 32-bit; the same seed, prompt and parameters draw the same tokens. */
-  readonly seed: number;
-}
 
 const REPEAT_WINDOW = 64;
 
@@ -47,7 +25,7 @@ export class Sampler {
     llama: Llama,
     context: LlamaContext,
     candidates: Candidates,
-    parameters: SamplingParameters,
+    parameters: Sampling,
     prompt: Int32Array,
   ) {
     this.#llama = llama;
@@ -113,7 +91,7 @@ function createGrammar(llama: Llama, context: LlamaContext, grammar: string): Sa
 function createChain(
   llama: Llama,
   context: LlamaContext,
-  parameters: SamplingParameters,
+  parameters: Sampling,
   prompt: Int32Array,
 ): SamplerHandle {
   const vocabularySize = context.model.vocabulary.size;
@@ -149,7 +127,7 @@ function createChain(
 }
 
 /** Array of `llama_logit_bias` { token: int32, bias: float }. */
-function encodeBias(entries: NonNullable<SamplingParameters["logitBias"]>): Buffer {
+function encodeBias(entries: NonNullable<Sampling["logitBias"]>): Buffer {
   const buffer = Buffer.alloc(entries.length * 8);
   for (const [index, { token, bias }] of entries.entries()) {
     buffer.writeInt32LE(token, index * 8);

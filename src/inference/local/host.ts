@@ -12,10 +12,10 @@ import { Sampler } from "../llama/sampler.ts";
 import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { assertWeightsFit, planCapacity } from "./capacity.ts";
-import { availableMemory } from "./memory.ts";
+import { availableMemory } from "./machine/memory.ts";
+import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
-import { ThreadGovernor } from "./thread-governor.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
