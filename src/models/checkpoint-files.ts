@@ -21,11 +21,16 @@ const descriptionFiles = new Set([
   indexFile,
 ]);
 
+/** Needed only where there is no tokenizer.json: GPT-2's older form. */
+const olderTokenizerFiles = new Set(["vocab.json", "merges.txt", "added_tokens.json"]);
 const maxDescriptionBytes = 64 << 20;
 
 /** @throws ModelError `invalid_checkpoint` where one is too large to be what its name says */
 export function descriptionFilesOf(files: readonly HubFile[]): readonly string[] {
-  const wanted = files.filter((file) => descriptionFiles.has(file.path));
+  const isOlder = !files.some((file) => file.path === "tokenizer.json");
+  const wanted = files.filter(
+    ({ path }) => descriptionFiles.has(path) || (isOlder && olderTokenizerFiles.has(path)),
+  );
   const huge = wanted.find((file) => file.size > maxDescriptionBytes);
   if (huge)
     throw new ModelError("invalid_checkpoint", `${huge.path} has ${huge.size} bytes, which no real one has`);
