@@ -19,8 +19,13 @@ export class ApiKeyGuard {
     if (key === undefined) {
       throw new ApiError("unauthorized", "An API key is needed, in x-api-key or Authorization: Bearer.");
     }
-    if (!timingSafeEqual(digest(key), this.#digest))
-      throw new ApiError("unauthorized", "The API key is wrong.");
+    if (!this.holdsKey(request)) throw new ApiError("unauthorized", "The API key is wrong.");
+  }
+
+  /** Whether the request has the right key, needed or not. */
+  holdsKey(request: FastifyRequest): boolean {
+    const key = presentedKey(request);
+    return key !== undefined && timingSafeEqual(digest(key), this.#digest);
   }
 
   /** Asks the matched route and not only the URL, whose spelling (`/%761/…`) the router sees through. */
@@ -32,7 +37,7 @@ export class ApiKeyGuard {
 }
 
 /** The key in `x-api-key`, else in `Authorization: Bearer`. */
-export function presentedKey(request: FastifyRequest): string | undefined {
+function presentedKey(request: FastifyRequest): string | undefined {
   const header = request.headers["x-api-key"];
   if (typeof header === "string" && header !== "") return header;
   return /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];

@@ -1,8 +1,6 @@
-import { createHash } from "node:crypto";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
 import type { Clock } from "../inference/clock.ts";
-import { presentedKey } from "./auth.ts";
 
 interface Bucket {
   tokens: number;
@@ -54,8 +52,8 @@ export class RateLimiter {
   }
 
   /** Counts the request and sets the contract's headers. @throws ApiError `rate_limited` */
-  check(request: FastifyRequest, reply: FastifyReply): void {
-    const { remaining, retryAfterMs, resetMs } = this.take(clientOf(request));
+  check(client: string, reply: FastifyReply): void {
+    const { remaining, retryAfterMs, resetMs } = this.take(client);
     reply.header("x-ratelimit-limit", String(this.#perMinute));
     reply.header("x-ratelimit-remaining", String(remaining));
     reply.header("x-ratelimit-reset", String(Math.ceil(resetMs / 1000)));
@@ -64,10 +62,4 @@ export class RateLimiter {
       retryAfterSeconds: Math.ceil(retryAfterMs / 1000),
     });
   }
-}
-
-/** Who is counted: the key (as a digest, so that none is kept), or the address of a client that sends none. */
-function clientOf(request: FastifyRequest): string {
-  const key = presentedKey(request);
-  return key === undefined ? `ip:${request.ip}` : createHash("sha256").update(key).digest("base64");
 }

@@ -73,8 +73,10 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   app.decorateRequest("logFields");
   app.addHook("onRequest", async (request, reply) => {
     begin(request, reply);
+    // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
+    if (limiter !== undefined && !probes.has(request.routeOptions.url ?? ""))
+      limiter.check(guard.holdsKey(request) ? "key" : `ip:${request.ip}`, reply);
     guard.check(request);
-    if (limiter !== undefined && !probes.has(request.routeOptions.url ?? "")) limiter.check(request, reply);
   });
   app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
   app.addHook("onSend", async (request, reply) => {
