@@ -15,6 +15,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { sendError } from "./error-envelope.ts";
 import { RouteMethods } from "./method-not-allowed.ts";
+import { convertQuery } from "./query.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import { latencyMs, requestId } from "./request-context.ts";
 import { formats } from "./validation.ts";
@@ -78,6 +79,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
       limiter.check(guard.holdsKey(request) ? "key" : `ip:${request.ip}`, reply);
     guard.check(request);
   });
+  app.addHook("preValidation", async (request) => convertQuery(request));
   app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-latency-ms", String(latencyMs(request)));
