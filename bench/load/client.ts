@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { type Dialect, isRecord } from "./dialect.ts";
 import type { Outcome, Usage } from "./outcome.ts";
 import type { GenerationRequest } from "./workload.ts";

@@ -40,7 +40,9 @@ export async function benchModel(nameOrPath: string): Promise<BenchModel> {
     return { path, summary: shape.summary, isSynthetic: true };
   }
   if (!existsSync(nameOrPath)) {
-    throw new Error(`There is no model ${nameOrPath}: give the path of a .gguf, or ${modelNames.join(" or ")}`);
+    throw new Error(
+      `There is no model ${nameOrPath}: give the path of a .gguf, or ${modelNames.join(" or ")}`,
+    );
   }
   return { path: nameOrPath, summary: nameOrPath.split("/").at(-1) ?? nameOrPath, isSynthetic: false };
 }
