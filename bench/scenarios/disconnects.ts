@@ -36,11 +36,15 @@ export const disconnects: Scenario = {
     const before = await settledMetrics(server.url);
     const memoryBefore = readTree(server.pid);
     let sent: readonly Outcome[] = [];
-    const { measurement } = await context.measure(server, { case: "disconnects", round: 1 }, async (own) => {
-      const load = await runLeaving(own, requests, context.options.seed, context);
-      sent = load.outcomes;
-      return load;
-    });
+    const { measurement, memory } = await context.measure(
+      server,
+      { case: "disconnects", round: 1 },
+      async (own) => {
+        const load = await runLeaving(own, requests, context.options.seed, context);
+        sent = load.outcomes;
+        return load;
+      },
+    );
     const after = await settledMetrics(server.url);
     const memoryAfter = readTree(server.pid);
     const grown = (name: string, labels?: Record<string, string>) =>
@@ -63,7 +67,20 @@ export const disconnects: Scenario = {
     return {
       measurements: [{ ...measurement, figures }],
       checks: leakChecks(figures, sent),
-      charts: [],
+      charts: [
+        {
+          name: "memory",
+          title: "memory while clients come and go",
+          xLabel: "seconds",
+          yLabel: "resident MiB",
+          lines: [
+            {
+              label: "ours",
+              points: memory.map(({ atSeconds, residentBytes }) => [atSeconds, residentBytes / 2 ** 20]),
+            },
+          ],
+        },
+      ],
       notes: [
         "A request whose client left before the server had read it is seen by neither: answeredByServer may be smaller than the number sent by up to clientsLeft.",
       ],
