@@ -29,6 +29,7 @@ export class Client implements Disposable {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 256 });
   readonly #options: ClientOptions;
   readonly #url: URL;
+  #isClosed = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -98,7 +99,13 @@ export class Client implements Disposable {
       response.on("error", (error: NodeJS.ErrnoException) => settle(error.code ?? "broken_answer"));
     });
     request.on("error", (error: NodeJS.ErrnoException) => {
-      if (request.reusedSocket && !isSecond && status === 0 && error.code === "ECONNRESET") {
+      if (
+        request.reusedSocket &&
+        !isSecond &&
+        !this.#isClosed &&
+        status === 0 &&
+        error.code === "ECONNRESET"
+      ) {
         clearTimeout(deadline);
         clearTimeout(leaving);
         resolve(undefined);
@@ -108,7 +115,9 @@ export class Client implements Disposable {
     return promise;
   }
 
+  /** Ends every connection; requests under way end as failed. */
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     this.#agent.destroy();
   }
 }

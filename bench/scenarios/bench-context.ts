@@ -32,12 +32,17 @@ export class BenchContext {
   readonly model: BenchModel;
   readonly signal: AbortSignal;
   readonly #peerBinary: string | undefined;
+  readonly #clients = new Set<Client>();
 
   constructor(options: Options, model: BenchModel, peerBinary: string | undefined, signal: AbortSignal) {
     this.options = options;
     this.model = model;
     this.signal = signal;
     this.#peerBinary = peerBinary;
+    // Whoever interrupts does not want to wait for the answers under way.
+    signal.addEventListener("abort", () => {
+      for (const client of this.#clients) client[Symbol.dispose]();
+    });
   }
 
   /** The servers to measure, in the order of a round. */
@@ -72,12 +77,14 @@ export class BenchContext {
   }
 
   client(server: RunningServer): Client {
-    return new Client({
+    const client = new Client({
       url: server.url,
       dialect: server.dialect,
       apiKey: API_KEY,
       timeoutMs: REQUEST_TIMEOUT_MS,
     });
+    this.#clients.add(client);
+    return client;
   }
 
   /** Runs a load on a server that has been warmed up, and takes down everything that is reported of it. */
