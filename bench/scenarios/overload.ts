@@ -1,7 +1,7 @@
 import { runClosedLoop } from "../load/closed-loop.ts";
 import { parseDistribution } from "../load/distribution.ts";
 import { runOpenLoop } from "../load/open-loop.ts";
-import { isComplete, isRejection } from "../load/outcome.ts";
+import { isComplete, isRejection, type Outcome } from "../load/outcome.ts";
 import { SeededRandom } from "../load/random.ts";
 import { makeWorkload } from "../load/workload.ts";
 import { medianOf } from "../report/comparison.ts";
@@ -75,7 +75,7 @@ export const overload: Scenario = {
         },
       ],
       notes: [
-        "Goodput of an open loop counts what was finished while requests were still arriving, over that time.",
+        "Goodput counts the tokens that reached clients while requests were arriving, of answers that were finished; failures by reason tell rejections at once from those after a wait in the queue.",
       ],
     };
   },
@@ -83,17 +83,12 @@ export const overload: Scenario = {
 
 /** Adds what only an open loop has: goodput while requests arrive, and how the refused were told. */
 function withAdmission({ measurement, load, memory }: MeasuredLoad, durationMs: number): Measurement {
-  const startedAt = Math.min(...load.outcomes.map((outcome) => outcome.startedAtMs));
-  const inTime = load.outcomes.filter(
-    (outcome) => isComplete(outcome) && outcome.startedAtMs + outcome.latencyMs - startedAt <= durationMs,
-  );
   const rejections = load.outcomes.filter(isRejection);
   const waits = rejections.map((outcome) => outcome.latencyMs);
   const settled = memory[Math.floor(memory.length / 4)]?.residentBytes ?? Number.NaN;
   const figures = finite({
     ...measurement.figures,
-    admittedTokensPerSecond:
-      sum(inTime.map((outcome) => outcome.usage?.completionTokens ?? 0)) / (durationMs / 1000),
+    admittedTokensPerSecond: deliveredTokens(load.outcomes, durationMs) / (durationMs / 1000),
     rejectionP50Ms: percentile(waits, 50),
     rejectionP99Ms: percentile(waits, 99),
     rejectionMaxMs: percentile(waits, 100),
@@ -104,6 +99,22 @@ function withAdmission({ measurement, load, memory }: MeasuredLoad, durationMs: 
     memoryGrowth: (memory.at(-1)?.residentBytes ?? Number.NaN) / settled,
   });
   return { ...measurement, figures };
+}
+
+/**
+ * Tokens that reached clients in the first `durationMs`, of answers that were finished sooner or later: work on what
+ * was given up in the end is not good. By arrivals and not by ends, since answers that take a third of the time to
+ * finish would otherwise leave a third of it empty.
+ */
+export function deliveredTokens(outcomes: readonly Outcome[], durationMs: number): number {
+  const startedAt = outcomes.reduce((first, outcome) => Math.min(first, outcome.startedAtMs), Infinity);
+  return sum(
+    outcomes.filter(isComplete).map((outcome) => {
+      const inTime = outcome.arrivalsMs.filter((at) => outcome.startedAtMs + at - startedAt <= durationMs);
+      const tokens = outcome.usage?.completionTokens ?? 0;
+      return (tokens * inTime.length) / Math.max(1, outcome.arrivalsMs.length);
+    }),
+  );
 }
 
 function overloadChecks(measurements: readonly Measurement[]): readonly Check[] {

@@ -8,6 +8,7 @@ import { formatNumber, toMarkdown } from "../../bench/report/markdown.ts";
 import type { Measurement, RunHeader } from "../../bench/report/report.ts";
 import { niceCeiling, toSvg } from "../../bench/report/svg.ts";
 import { splitGaps } from "../../bench/scenarios/arrival-gap.ts";
+import { deliveredTokens } from "../../bench/scenarios/overload.ts";
 import { parseStat } from "../../bench/servers/process-tree.ts";
 import { MetricsReading } from "../../bench/servers/prometheus.ts";
 
@@ -82,19 +83,33 @@ test("plots are well-formed, with labels escaped and axes at round numbers", () 
   assert.equal(formatNumber(0.01234), "0.0123");
 });
 
+const streamed = (startedAtMs: number, arrivalsMs: readonly number[], failure?: string): Outcome => ({
+  startedAtMs,
+  status: 200,
+  failure,
+  latencyMs: arrivalsMs.at(-1) ?? 0,
+  arrivalsMs,
+  usage: {
+    promptTokens: 1,
+    completionTokens: 8,
+    cachedPromptTokens: 0,
+    draftedTokens: 0,
+    acceptedTokens: 0,
+  },
+  retryAfterSeconds: undefined,
+});
+
 test("gaps are told apart by whether a prompt was arriving", () => {
-  const at = (startedAtMs: number, arrivalsMs: number[]): Outcome => ({
-    startedAtMs,
-    status: 200,
-    failure: undefined,
-    latencyMs: arrivalsMs.at(-1) ?? 0,
-    arrivalsMs,
-    usage: undefined,
-    retryAfterSeconds: undefined,
-  });
-  const streams = [at(1000, [10, 20, 70, 80])];
-  const arrivals = [at(1030, [25])];
+  const streams = [streamed(1000, [10, 20, 70, 80])];
+  const arrivals = [streamed(1030, [25])];
   assert.deepEqual(splitGaps(streams, arrivals), { during: [50], otherwise: [10, 10] });
+});
+
+test("goodput counts what was delivered in time, of answers that were finished", () => {
+  const whole = streamed(1000, [100, 200, 900, 1100]);
+  const later = streamed(1950, [10, 100]);
+  const broken = streamed(1000, [100, 200], "ECONNRESET");
+  assert.equal(deliveredTokens([whole, later, broken], 1000), 6 + 4);
 });
 
 test("the last event of each server's stream gives its own count of tokens", () => {
