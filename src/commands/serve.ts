@@ -11,6 +11,9 @@ import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
 import { startEngine } from "./start-engine.ts";
 
+/** Time that connections get to end by themselves once every generation is over. */
+const CLOSE_GRACE_MS = 1_000;
+
 /** Serves until a signal or until the model turns out not to load. Resolves to the exit code. */
 export async function serve(config: Config, version: string): Promise<number> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
@@ -37,9 +40,16 @@ export async function serve(config: Config, version: string): Promise<number> {
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
   await deferred.close(failed ? 0 : config.shutdownTimeoutMs);
-  await Promise.all([app.close(), metricsApp?.close()]);
+  await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
   log.info("stopped");
   return failed ? 1 : 0;
+}
+
+/** Answers that are ready get out; a client that has stopped reading or sending holds nothing up. */
+async function closeServer(server: Server): Promise<void> {
+  const cut = setTimeout(() => server.server.closeAllConnections(), CLOSE_GRACE_MS);
+  await server.close();
+  clearTimeout(cut);
 }
 
 /** @throws Error that says what is in the way of listening and what to do about it */

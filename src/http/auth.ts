@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { ApiError } from "../errors.ts";
-import { presentedKey } from "./client.ts";
 
 /** Checks a request's key in constant time. */
 export class ApiKeyGuard {
@@ -20,8 +19,13 @@ export class ApiKeyGuard {
     if (key === undefined) {
       throw new ApiError("unauthorized", "An API key is needed, in x-api-key or Authorization: Bearer.");
     }
-    if (!timingSafeEqual(digest(key), this.#digest))
-      throw new ApiError("unauthorized", "The API key is wrong.");
+    if (!this.holdsKey(request)) throw new ApiError("unauthorized", "The API key is wrong.");
+  }
+
+  /** Whether the request has the right key, needed or not. */
+  holdsKey(request: FastifyRequest): boolean {
+    const key = presentedKey(request);
+    return key !== undefined && timingSafeEqual(digest(key), this.#digest);
   }
 
   /** Asks the matched route and not only the URL, whose spelling (`/%761/…`) the router sees through. */
@@ -30,6 +34,13 @@ export class ApiKeyGuard {
     if (paths.some((path) => path === "/v1" || path.startsWith("/v1/"))) return true;
     return this.#protectsEverything && paths.some((path) => path === "/chat" || path === "/evaluate");
   }
+}
+
+/** The key in `x-api-key`, else in `Authorization: Bearer`. */
+function presentedKey(request: FastifyRequest): string | undefined {
+  const header = request.headers["x-api-key"];
+  if (typeof header === "string" && header !== "") return header;
+  return /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
 }
 
 /** Equal lengths for `timingSafeEqual`, whatever the client sends. */

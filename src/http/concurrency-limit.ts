@@ -1,6 +1,5 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
-import { clientOf } from "./client.ts";
 
 /** Bounds the requests that one client has open at the same time, so that one of many can't take all sequences. */
 export class ConcurrencyLimiter {
@@ -12,8 +11,7 @@ export class ConcurrencyLimiter {
   }
 
   /** Counts the request until its answer is over. @throws ApiError `rate_limited` */
-  check(request: FastifyRequest, reply: FastifyReply): void {
-    const client = clientOf(request);
+  check(client: string, reply: FastifyReply): void {
     const open = this.#open.get(client) ?? 0;
     if (open >= this.#limit) {
       throw new ApiError("rate_limited", `More than ${this.#limit} requests at the same time.`, {

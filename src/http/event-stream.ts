@@ -2,7 +2,8 @@ import { once } from "node:events";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { latencyMs } from "./request-context.ts";
 
-const KEEP_ALIVE_MS = 15_000;
+/** Longest silence on a stream: proxies take longer ones for dead connections. */
+export const KEEP_ALIVE_MS = 15_000;
 
 /** Server-sent events on one reply: data lines, keep-alive comments, and an end whatever happens. */
 export class EventStream {
@@ -22,7 +23,12 @@ export class EventStream {
       "x-latency-ms": String(latencyMs(request)),
     });
     reply.raw.socket?.setNoDelay(true);
-    this.#keepAlive = setInterval(() => reply.raw.write(": keep-alive\n\n"), KEEP_ALIVE_MS);
+    this.#keepAlive = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS);
+  }
+
+  /** A comment, which clients skip. */
+  keepAlive(): void {
+    if (!this.#reply.raw.destroyed) this.#reply.raw.write(": keep-alive\n\n");
   }
 
   /** Sends one event; waits while the client reads slower than this server writes. */

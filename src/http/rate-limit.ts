@@ -1,7 +1,6 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
 import type { Clock } from "../inference/clock.ts";
-import { clientOf } from "./client.ts";
 
 interface Bucket {
   tokens: number;
@@ -53,8 +52,8 @@ export class RateLimiter {
   }
 
   /** Counts the request and sets the contract's headers. @throws ApiError `rate_limited` */
-  check(request: FastifyRequest, reply: FastifyReply): void {
-    const { remaining, retryAfterMs, resetMs } = this.take(clientOf(request));
+  check(client: string, reply: FastifyReply): void {
+    const { remaining, retryAfterMs, resetMs } = this.take(client);
     reply.header("x-ratelimit-limit", String(this.#perMinute));
     reply.header("x-ratelimit-remaining", String(remaining));
     reply.header("x-ratelimit-reset", String(Math.ceil(resetMs / 1000)));

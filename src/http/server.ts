@@ -16,6 +16,7 @@ import { ApiKeyGuard } from "./auth.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { sendError } from "./error-envelope.ts";
 import { RouteMethods } from "./method-not-allowed.ts";
+import { convertQuery } from "./query.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import { latencyMs, requestId } from "./request-context.ts";
 import { formats } from "./validation.ts";
@@ -78,11 +79,14 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   app.decorateRequest("logFields");
   app.addHook("onRequest", async (request, reply) => {
     begin(request, reply);
+    // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
+    const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
+    const isProbe = probes.has(request.routeOptions.url ?? "");
+    if (!isProbe) limiter?.check(client, reply);
     guard.check(request);
-    if (probes.has(request.routeOptions.url ?? "")) return;
-    limiter?.check(request, reply);
-    if (request.method === "POST") concurrency?.check(request, reply);
+    if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
+  app.addHook("preValidation", async (request) => convertQuery(request));
   app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-latency-ms", String(latencyMs(request)));

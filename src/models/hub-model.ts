@@ -115,7 +115,7 @@ export class HubModel {
       );
     }
     if (!isCheckpoint(paths)) throw noModelError(repository, paths);
-    await fetch(descriptionFilesOf(paths));
+    await fetch(descriptionFilesOf(files));
     // Refused here, a model costs its description; refused after its weights, gigabytes.
     describeModel(directory, readJsonFile(join(directory, "config.json")), {
       name: repository,

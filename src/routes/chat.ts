@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { ChatBody, ChatResponse } from "../chat/schema.ts";
 import type { ChatContext, ChatService } from "../chat/service.ts";
 import { toApiError, toEnvelope } from "../http/error-envelope.ts";
-import { disconnectSignal, EventStream } from "../http/event-stream.ts";
+import { disconnectSignal, EventStream, KEEP_ALIVE_MS } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 
 export interface ChatDependencies {
@@ -46,12 +46,14 @@ async function stream(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  // Errors before the first token are still ordinary answers, with a status of their own.
+  // Errors before the first token are ordinary answers with a status of their own, unless that takes so long that the
+  // stream must begin with a comment.
   let events: EventStream | undefined;
   const open = () => {
     events ??= new EventStream(request, reply);
     return events;
   };
+  const opening = setTimeout(() => open().keepAlive(), KEEP_ALIVE_MS);
   try {
     const answer = await chat.answer(body, context, (text) => open().send({ token: text }));
     Object.assign(request.logFields, logFields(answer));
@@ -62,6 +64,8 @@ async function stream(
     if (known.code === "internal_error") request.log.error({ err: error }, "stream failed");
     request.logFields["error"] = known.code;
     await events.send(toEnvelope(known, request.id));
+  } finally {
+    clearTimeout(opening);
   }
   await open().send("[DONE]");
   open().end();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { test } from "node:test";
 import { listModels, pullModel, removeModel } from "../../src/models/catalog.ts";
 import { progressDisplay } from "../../src/models/progress-bar.ts";
@@ -70,4 +71,28 @@ test("without a terminal, progress is a line at each phase and then every few se
     "Downloading: 500 MB of 1.0 GB, 50.0 MB/s, 10 s left",
     "Converting: 0 B of 1.0 GB",
   ]);
+});
+
+test("on a terminal, progress is a bar with bytes, rate and time left", () => {
+  let drawn = "";
+  let now = 0;
+  const stream = Object.assign(
+    new Writable({
+      write(chunk, _encoding, done) {
+        drawn += chunk;
+        done();
+      },
+    }),
+    { isTTY: true, columns: 120, cursorTo: () => true, clearLine: () => true, moveCursor: () => true },
+  );
+  const display = progressDisplay({
+    stream: stream as unknown as NodeJS.WriteStream,
+    log: () => assert.fail("nothing is logged where a bar is drawn"),
+    clock: () => now,
+  });
+  display.onProgress({ phase: "downloading", bytesDone: 0, bytesTotal: 4_000_000_000 });
+  now = 10_000;
+  display.onProgress({ phase: "downloading", bytesDone: 1_000_000_000, bytesTotal: 4_000_000_000 });
+  display.stop();
+  assert.match(drawn, /Downloading \[.*\] 25% 1\.0 GB of 4\.0 GB, 100 MB\/s, 30 s left/);
 });

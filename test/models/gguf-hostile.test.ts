@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { ModelError } from "../../src/models/errors.ts";
 import { MetadataBuilder } from "../../src/models/gguf/metadata.ts";
 import { type GgufFile, readGguf } from "../../src/models/gguf/reader.ts";
-import { tensorTypes } from "../../src/models/gguf/types.ts";
+import { type MetadataValue, tensorTypes } from "../../src/models/gguf/types.ts";
 import { GgufWriter } from "../../src/models/gguf/writer.ts";
 import { writeSample } from "../support/gguf-sample.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -152,4 +152,26 @@ test("an array that claims more elements than the file has bytes takes no memory
     writeFileSync(path, bytes);
     assert.throws(() => readGguf(path), /number of elements of a is/);
   }
+});
+
+test("many small arrays that would fill memory together are refused", async (context) => {
+  const path = join(await temporaryDirectory(context), "hostile.gguf");
+  const element = Buffer.alloc(4 << 20);
+  const metadata = new Map<string, MetadataValue>();
+  for (let key = 0; key < 5; key++) metadata.set(`k${key}`, { type: "array", of: "uint8", value: [0] });
+  const writer = new GgufWriter(path, metadata, []);
+  await writer.open();
+  await writer.close();
+  // Blow each array of one byte up to four million, by hand.
+  const parts: Buffer[] = [readFileSync(path).subarray(0, 24)];
+  for (const key of metadata.keys()) {
+    const head = Buffer.alloc(8 + 2 + 4 + 4 + 8);
+    head.writeBigUInt64LE(2n, 0);
+    head.write(key, 8);
+    head.writeUInt32LE(9, 10);
+    head.writeBigUInt64LE(BigInt(element.length), 18);
+    parts.push(head, element);
+  }
+  writeFileSync(path, Buffer.concat(parts));
+  assert.throws(() => readGguf(path), /more than 16777216 values/);
 });

@@ -149,6 +149,16 @@ test("a file that was damaged in the cache is fetched again", async (context) =>
   assert.deepEqual(readFileSync((await resolveModel("org/m", options)).path), bytes);
 });
 
+test("a hub that fails for a moment is asked again, one that goes on failing is reported", async (context) => {
+  const { hub, options } = await hubWorkplace(context);
+  hub.add("org/m", { "m-Q8_0.gguf": await ggufBytes(context) });
+  let asked = 0;
+  hub.faults.apiStatus = () => (asked++ === 0 ? 503 : undefined);
+  await resolveModel("org/m", options);
+  hub.faults.apiStatus = () => 429;
+  await assert.rejects(resolveModel("org/other", options), failsWith("hub_failed", /limits requests/));
+});
+
 test("names that leave the cache are refused", async (context) => {
   const { hub, options } = await hubWorkplace(context);
   for (const path of [

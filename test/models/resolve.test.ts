@@ -171,6 +171,17 @@ test("a checkpoint that another tool fetched in part is completed from the hub",
   assert.ok(existsSync(join(snapshot, "tokenizer.json")));
 });
 
+test("a description too large to be one is refused before it is fetched", async (context) => {
+  const { hub, directory, options } = await hubWorkplace(context);
+  const claimedSizes = new Map([["config.json", 1e9]]);
+  hub.add("org/bomb", repositoryFiles(join(directory, "checkpoint"), { family: "llama" }), { claimedSizes });
+  await assert.rejects(
+    resolveModel("org/bomb", options),
+    failsWith("invalid_checkpoint", /config\.json has 1000000000/),
+  );
+  assert.equal(hub.downloads.length, 0);
+});
+
 test("a shard index that names a file outside its folder is refused", async (context) => {
   const { hub, directory, options } = await hubWorkplace(context);
   const files = repositoryFiles(join(directory, "checkpoint"), { family: "llama", shards: 2 });

@@ -108,7 +108,6 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
   const queries = heads * headSize;
   const keys = number(config, "num_key_value_heads") * headSize;
   const spread = 1 / Math.sqrt(hidden);
-  // Half of what gives logits a spread of one, so that the largest of hundreds stay near one.
   fill("model.embed_tokens.weight", [number(config, "vocab_size"), hidden], spread / 2);
   for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
     const at = `model.layers.${layer}`;
@@ -133,7 +132,8 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
   }
   fill("model.norm.weight", [hidden], 0.1, 1);
   if (config["tie_word_embeddings"] === false) {
-    fill("lm_head.weight", [number(config, "vocab_size"), hidden], spread / 2);
+    // A quarter of what gives logits a spread of one, so that the largest of hundreds stay near one.
+    fill("lm_head.weight", [number(config, "vocab_size"), hidden], spread / 4);
   }
 }
 

@@ -29,6 +29,8 @@ export interface Faults {
   ignoreRanges?: boolean;
   /** Fail with this status. */
   status?: (path: string) => number | undefined;
+  /** Fail questions to the API, as opposed to downloads, with this status. */
+  apiStatus?: () => number | undefined;
   /** Send half of a file, and the rest when this settles. */
   hold?: (path: string) => Promise<void> | undefined;
   /** Accept connections and never answer. */
@@ -102,6 +104,11 @@ export class FakeHub {
     if (this.faults.isSilent) return;
     const api = /^\/api\/models\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(path);
     const file = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(path);
+    const apiStatus = api ? this.faults.apiStatus?.() : undefined;
+    if (apiStatus !== undefined) {
+      fail(response, apiStatus, "");
+      return;
+    }
     const found = api ?? file;
     if (!found) {
       fail(response, 404, "EntryNotFound");

@@ -7,6 +7,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { TEST_MODEL } from "./model.ts";
 
+const STOP_TIMEOUT_MS = 40_000;
+
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 export interface LogLine {
@@ -93,7 +95,10 @@ export async function startServer(settings: ServerSettings = {}): Promise<TestSe
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill("SIGTERM");
+        // A server that does not end fails its test and not the whole run.
+        const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
         await exited;
+        clearTimeout(timer);
       }
       return child.exitCode;
     },

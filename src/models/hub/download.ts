@@ -106,6 +106,8 @@ async function fetchParts(
     const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
     if (failures.length > 0)
       throw options.signal?.aborted ? cancelled() : (stop.signal.reason ?? failures[0]);
+    // What is about to get its final name survives a power cut under it.
+    await handle.sync();
   } finally {
     record.save();
     await handle.close();

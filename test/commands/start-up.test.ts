@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { assertNoStack } from "../support/envelope.ts";
+import { TEST_MODEL } from "../support/model.ts";
+import { type Run, run } from "../support/run.ts";
+import { startServer } from "../support/server.ts";
+
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "llm-server-start-"));
+});
+after(() => rm(directory, { recursive: true, force: true }));
+
+function assertFailed({ exitCode, output }: Run, code: number, message: RegExp): void {
+  assert.equal(exitCode, code, output);
+  assert.match(output, message);
+  assertNoStack(output);
+}
+
+test("a model file that does not exist ends the server with its path", async () => {
+  const path = join(directory, "nothing.gguf");
+  assertFailed(await run(directory, { MODEL_NAME: path }), 1, /nothing\.gguf/);
+});
+
+test("a directory as model is refused as such", async () => {
+  assertFailed(await run(directory, { MODEL_NAME: directory }), 1, /directory/);
+});
+
+for (const [name, change, message] of [
+  ["something that is no GGUF", () => Buffer.from("hello, world"), /not a GGUF/i],
+  ["an empty file", () => Buffer.alloc(0), /GGUF|empty|truncated|cut/i],
+  [
+    "a file cut in its metadata",
+    (bytes: Buffer) => bytes.subarray(0, 3_000),
+    /truncated|cut|ends|incomplete/i,
+  ],
+  [
+    "a file cut in its weights",
+    (bytes: Buffer) => bytes.subarray(0, -100_000),
+    /truncated|cut|ends|incomplete/i,
+  ],
+  [
+    "a file whose head is garbage",
+    (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 8), Buffer.alloc(bytes.length - 8, 0xff)]),
+    /GGUF|corrupt|damaged|could not|tensors/i,
+  ],
+] as const) {
+  test(`${name} is refused with a clear message`, async () => {
+    const path = join(directory, `${name.replaceAll(" ", "-")}.gguf`);
+    await writeFile(path, change(await readFile(TEST_MODEL)));
+    assertFailed(await run(directory, { MODEL_NAME: path }), 1, message);
+  });
+}
+
+test("a port in use is named, with what to do", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const result = await run(directory, { PORT: String(port), MODEL_NAME: TEST_MODEL });
+  other.close();
+  assertFailed(result, 1, new RegExp(`Port ${port} .* in use.*PORT`));
+});
+
+test("all mistakes of a configuration are listed at once, exit code 2, and no secret is shown", async () => {
+  const result = await run(directory, {
+    PORT: "70000",
+    MAX_QUEUE: "-1",
+    THREADS: "two",
+    RATE_LIMIT: "1.5",
+    REQUIRE_API_KEY: "everything",
+    KV_CACHE_MEMORY: "2 gigabytes",
+    HF_ENDPOINT: "ftp://x",
+    LOG_LEVEL: "loud",
+    API_KEY: "marker secret",
+    HF_TOKEN: "marker\tsecret",
+  });
+  assertFailed(result, 2, /Invalid configuration/);
+  for (const name of [
+    "PORT",
+    "MAX_QUEUE",
+    "THREADS",
+    "RATE_LIMIT",
+    "REQUIRE_API_KEY",
+    "KV_CACHE_MEMORY",
+    "HF_ENDPOINT",
+    "LOG_LEVEL",
+    "API_KEY",
+    "HF_TOKEN",
+  ])
+    assert.match(result.output, new RegExp(`- ${name} must be`), name);
+  assert.doesNotMatch(result.output, /marker/);
+});
+
+test("more context than the model was trained for, or than memory holds, is refused with the numbers", async () => {
+  const context = await run(directory, { MODEL_NAME: TEST_MODEL, CONTEXT_SIZE: "9000000" });
+  assertFailed(context, 1, /CONTEXT_SIZE=9000000 .* trained/);
+  const memory = await run(directory, {
+    MODEL_NAME: TEST_MODEL,
+    KV_CACHE_MEMORY: "1KiB",
+    MAX_SEQUENCES: "4",
+    CONTEXT_SIZE: "256",
+  });
+  assertFailed(memory, 1, /does not fit: 4 sequences × 256 tokens/);
+});
+
+test("an unknown command is refused with the known ones", async () => {
+  assertFailed(await run(directory, {}, ["dance"]), 2, /serve/);
+});
+
+test("settings are read from .env, and the environment goes before it", async () => {
+  await writeFile(
+    join(directory, ".env"),
+    'PORT=99999\nLOG_LEVEL=loud\n# a comment\nAPI_KEY="quoted key"\nMAX_QUEUE=none',
+  );
+  const result = await run(directory, { LOG_LEVEL: "info" });
+  await rm(join(directory, ".env"));
+  assertFailed(result, 2, /MAX_QUEUE must be/);
+  assert.doesNotMatch(result.output, /PORT must be|LOG_LEVEL must be|quoted key/);
+});
+
+test("listening beyond loopback with the default key is warned about loudly, with one's own it is not", async () => {
+  const warns = async (env: Record<string, string>) => {
+    await using server = await startServer({ env, waitUntilReady: false });
+    return server.log.some(({ level, msg }) => level === "warn" && /DEFAULT API KEY/.test(msg));
+  };
+  assert.equal(await warns({ HOST: "0.0.0.0" }), true);
+  assert.equal(await warns({ HOST: "0.0.0.0", API_KEY: "own" }), false);
+  assert.equal(await warns({}), false);
+});

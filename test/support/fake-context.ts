@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import type { DecodeContext } from "../../src/inference/scheduler/scheduler.ts";
+import type { TokenSampler } from "../../src/inference/scheduler/sequence.ts";
+
+/** Tokens are 0 to 11; 0 ends a generation, the others are one letter each. */
+export const END = 0;
+const VOCABULARY = 12;
+
+export const letters = {
+  piece: (token: number) => Buffer.from("abcdefghijkl".charAt(token)),
+  isEndOfGeneration: (token: number) => token === END,
+};
+
+/** What follows a text, the same every time: often a repetition, so that drafting finds something, and not always. */
+export function nextToken(history: readonly number[]): number {
+  const hash = (tokens: readonly number[]) =>
+    tokens.reduce((sum, token) => (Math.imul(sum, 31) + token + 7) >>> 0, 17) >>> 3;
+  const whole = hash(history);
+  return whole % 5 === 0 ? whole % VOCABULARY : 1 + (hash(history.slice(-2)) % (VOCABULARY - 1));
+}
+
+interface Row {
+  readonly token: number;
+  readonly position: number;
+  readonly sequence: number;
+  readonly wantsLogits: boolean;
+}
+
+/**
+ * Stands in for llama.cpp where a test must control time and failure and see every decode: it keeps each sequence's
+ * tokens as a plain list and checks that the scheduler writes them in order, at their positions, within the limits.
+ */
+export class FakeContext implements DecodeContext {
+  readonly sequences: number;
+  readonly contextPerSequence: number;
+  readonly maxOutputs: number;
+  /** Plain model of the KV cache. */
+  readonly held: number[][];
+  readonly batch: DecodeContext["batch"];
+  /** Milliseconds that decodes have taken. */
+  now = 0;
+  failNext = false;
+  decodes = 0;
+  #rows: Row[] = [];
+  /** Text up to each row of the last decode, for those that asked for logits. */
+  #histories: Array<readonly number[] | undefined> = [];
+
+  constructor(sizes: { sequences: number; capacity: number; contextPerSequence: number }) {
+    this.sequences = sizes.sequences;
+    this.contextPerSequence = sizes.contextPerSequence;
+    this.maxOutputs = sizes.capacity;
+    this.held = Array.from({ length: sizes.sequences }, () => []);
+    this.batch = {
+      capacity: sizes.capacity,
+      clear: () => {
+        this.#rows = [];
+      },
+      add: (token, position, sequence, wantsLogits) => {
+        this.#rows.push({ token, position, sequence, wantsLogits });
+        assert.ok(this.#rows.length <= sizes.capacity, "the batch is over its capacity");
+        return this.#rows.length - 1;
+      },
+    };
+  }
+
+  decode(): void {
+    this.decodes++;
+    this.now += 1 + this.#rows.length / 2;
+    assert.ok(this.#rows.length > 0, "an empty batch was decoded");
+    if (this.failNext) {
+      this.failNext = false;
+      this.#histories = [];
+      throw new Error("decode failed");
+    }
+    this.#histories = this.#rows.map(({ token, position, sequence, wantsLogits }) => {
+      const tokens = this.held[sequence];
+      assert.ok(tokens !== undefined, `there is no sequence ${sequence}`);
+      assert.equal(position, tokens.length, `sequence ${sequence} must go on where it ends`);
+      tokens.push(token);
+      assert.ok(tokens.length <= this.contextPerSequence, "a sequence is over its context");
+      return wantsLogits ? [...tokens] : undefined;
+    });
+  }
+
+  truncate(sequence: number, length: number): void {
+    const tokens = this.held[sequence] ?? [];
+    tokens.length = Math.min(tokens.length, length);
+  }
+
+  copy(source: number, target: number): void {
+    this.held[target] = [...(this.held[source] ?? [])];
+  }
+
+  sampler(onFree: () => void): TokenSampler {
+    let isFree = false;
+    return {
+      sample: (row) => {
+        assert.ok(!isFree, "a freed sampler was used");
+        const history = this.#histories[row];
+        assert.ok(history !== undefined, `row ${row} has no logits`);
+        return nextToken(history);
+      },
+      free: () => {
+        assert.ok(!isFree, "a sampler was freed twice");
+        isFree = true;
+        onFree();
+      },
+    };
+  }
+}
