@@ -25,6 +25,10 @@ export function account(passes: readonly Completion[], model: ModelDescription):
     completion_tokens: completionTokens,
     total_tokens: totalTokens,
     cached_prompt_tokens: sum((pass) => pass.usage.cachedPromptTokens),
+    speculation: {
+      drafted: sum((pass) => pass.usage.draftedTokens),
+      accepted: sum((pass) => pass.usage.acceptedTokens),
+    },
     model: model.name,
     context_window: model.contextWindow,
     context_used_pct: round((100 * totalTokens) / model.contextWindow, 4),

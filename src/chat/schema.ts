@@ -122,6 +122,10 @@ export const ChatResponse = Type.Object({
   cached_prompt_tokens: Type.Integer({
     description: "Prompt tokens taken from the KV cache instead of computed.",
   }),
+  speculation: Type.Object(
+    { drafted: Type.Integer(), accepted: Type.Integer() },
+    { description: "Tokens drafted by prompt lookup, and how many of them were right." },
+  ),
   timings: Timings,
 });
 export type ChatResponse = Static<typeof ChatResponse>;

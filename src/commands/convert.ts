@@ -14,7 +14,7 @@ export async function run(
   settings: { readonly libraryDirectory?: string | undefined } = {},
 ): Promise<number> {
   const { positionals, values } = parseArgs({
-    args,
+    args: [...args],
     allowPositionals: true,
     options: { quant: { type: "string" }, name: { type: "string" }, help: { type: "boolean", short: "h" } },
   });

@@ -11,7 +11,7 @@ Downloads a model ahead of time, and converts it where needed. MODEL is a Huggin
   org/name-GGUF:Q4_K_M                  one quantization of a GGUF repository`;
 
 /** @returns the exit code: 0 done, 1 failed, 2 called wrongly */
-export async function run(args: string[], settings: ResolveOptions): Promise<number> {
+export async function run(args: readonly string[], settings: ResolveOptions): Promise<number> {
   const [model, ...rest] = args;
   const wantsHelp = args.includes("--help") || args.includes("-h");
   if (model === undefined || rest.length > 0 || wantsHelp) {

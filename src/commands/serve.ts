@@ -73,7 +73,7 @@ async function listen(app: Server, host: string, port: number): Promise<string> 
 /** The metrics once more, without a key, on a port of their own. */
 async function serveMetrics(config: Config, metrics: Metrics, log: Logger): Promise<Server | undefined> {
   if (config.metricsPort === undefined) return undefined;
-  const app = await createServer({ ...config, rateLimit: 0 }, log, metrics);
+  const app = await createServer({ ...config, rateLimit: 0, maxConcurrentPerKey: 0 }, log, metrics);
   await app.register(metricsRoutes(metrics, "/metrics"));
   const address = await listen(app, config.host, config.metricsPort);
   log.info(`metrics on ${address}/metrics`);

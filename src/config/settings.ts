@@ -35,6 +35,12 @@ export const sections = {
       "`all` asks for the key on `/chat` and `/evaluate` too.",
     ),
     rateLimit: integer("RATE_LIMIT", 0, { min: 0, max: 1_000_000 }, "Requests a minute and key; 0 is off."),
+    maxConcurrentPerKey: integer(
+      "MAX_CONCURRENT_PER_KEY",
+      0,
+      { min: 0, max: 100_000 },
+      "POST requests that one key (or address, without a key) may have open at the same time; 0 is off.",
+    ),
   },
   Model: {
     modelName: optionalText(
@@ -94,7 +100,12 @@ export const sections = {
       ["f16", "q8_0", "q4_0"],
       "Format of keys and values in the cache.",
     ),
-    threads: integer("THREADS", 0, { min: 0, max: 1024 }, "Compute threads; 0 takes one a core."),
+    threads: integer(
+      "THREADS",
+      0,
+      { min: 0, max: 1024 },
+      "Compute threads; 0 takes one a core of the machine or the container, and fewer while others use them.",
+    ),
     pinnedPrefixes: optionalText(
       "PINNED_PREFIXES",
       "a JSON file",

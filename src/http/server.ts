@@ -13,6 +13,7 @@ import { InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../inference/clock.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
+import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { sendError } from "./error-envelope.ts";
 import { RouteMethods } from "./method-not-allowed.ts";
 import { convertQuery } from "./query.ts";
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly requireApiKey: "v1" | "all";
   /** Requests a minute and client; 0 is off. */
   readonly rateLimit: number;
+  /** Requests that one client may have open at the same time; 0 is off. */
+  readonly maxConcurrentPerKey: number;
   /** Bytes of a JSON body. */
   readonly bodyLimit: number;
   readonly corsOrigin: string | undefined;
@@ -68,6 +71,8 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   const methods = new RouteMethods();
   methods.watch(app);
   const guard = new ApiKeyGuard(options.apiKey, options.requireApiKey);
+  const concurrency =
+    options.maxConcurrentPerKey > 0 ? new ConcurrencyLimiter(options.maxConcurrentPerKey) : undefined;
   const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, monotonicMs) : undefined;
 
   app.decorateRequest("arrivedAt", 0);
@@ -75,9 +80,11 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   app.addHook("onRequest", async (request, reply) => {
     begin(request, reply);
     // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
-    if (limiter !== undefined && !probes.has(request.routeOptions.url ?? ""))
-      limiter.check(guard.holdsKey(request) ? "key" : `ip:${request.ip}`, reply);
+    const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
+    const isProbe = probes.has(request.routeOptions.url ?? "");
+    if (!isProbe) limiter?.check(client, reply);
     guard.check(request);
+    if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
   app.addHook("preValidation", async (request) => convertQuery(request));
   app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));

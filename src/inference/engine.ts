@@ -2,6 +2,7 @@
  * The engine port: what the features above know of inference. `local/` implements it with llama.cpp in a process of
  * its own; an upstream over HTTP can stand in for it. Plain data in, plain data out.
  */
+import type { Sampling } from "./sampling.ts";
 
 /** A stretch of prompt: text to tokenize, or tokens as they are. */
 export type PromptPart =
@@ -17,22 +18,6 @@ export interface Prompt {
   readonly parts: readonly PromptPart[];
   /** Put the model's beginning-of-sequence token first, when the model's tokenizer does so by itself. */
   readonly addBos: boolean;
-}
-
-/** How the next token is chosen; see `SamplingParameters` of the engine for units and order. */
-export interface Sampling {
-  readonly temperature: number;
-  readonly topP?: number;
-  readonly topK?: number;
-  readonly minP?: number;
-  readonly repeatPenalty?: number;
-  readonly presencePenalty?: number;
-  readonly frequencyPenalty?: number;
-  readonly logitBias?: ReadonlyArray<{ readonly token: number; readonly bias: number }>;
-  /** GBNF, root symbol `root`. */
-  readonly grammar?: string;
-  /** 32-bit; drawn by the server when the client gives none. */
-  readonly seed: number;
 }
 
 export type Priority = "interactive" | "batch";

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { shardsOf } from "./convert/checkpoint.ts";
 import { readJsonFile } from "./convert/json.ts";
 import { ModelError } from "./errors.ts";
+import type { HubFile } from "./hub/client.ts";
 
 const weightsFile = "model.safetensors";
 const indexFile = "model.safetensors.index.json";
@@ -20,8 +21,20 @@ const descriptionFiles = new Set([
   indexFile,
 ]);
 
-export function descriptionFilesOf(paths: readonly string[]): readonly string[] {
-  return paths.filter((path) => descriptionFiles.has(path));
+/** Needed only where there is no tokenizer.json: GPT-2's older form. */
+const olderTokenizerFiles = new Set(["vocab.json", "merges.txt", "added_tokens.json"]);
+const maxDescriptionBytes = 64 << 20;
+
+/** @throws ModelError `invalid_checkpoint` where one is too large to be what its name says */
+export function descriptionFilesOf(files: readonly HubFile[]): readonly string[] {
+  const isOlder = !files.some((file) => file.path === "tokenizer.json");
+  const wanted = files.filter(
+    ({ path }) => descriptionFiles.has(path) || (isOlder && olderTokenizerFiles.has(path)),
+  );
+  const huge = wanted.find((file) => file.size > maxDescriptionBytes);
+  if (huge)
+    throw new ModelError("invalid_checkpoint", `${huge.path} has ${huge.size} bytes, which no real one has`);
+  return wanted.map((file) => file.path);
 }
 
 /** Whether a repository's names look like a checkpoint that can be converted. */

@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { descriptionFilesOf, isCheckpoint, noModelError, weightFilesOf } from "./checkpoint-files.ts";
 import { convertCheckpoint } from "./convert/convert.ts";
@@ -37,8 +37,18 @@ export class HubModel {
       spec.quantization === undefined ? spec.repository : `${spec.repository}:${spec.quantization}`;
   }
 
-  /** What needs neither the network nor a conversion. */
+  /** What needs neither the network nor a conversion. A damaged file counts as missing while it can be replaced. */
   ready(): ResolvedModel | undefined {
+    try {
+      return this.#ready();
+    } catch (error) {
+      if (!this.#options.offline && error instanceof ModelError && error.code === "invalid_gguf")
+        return undefined;
+      throw error;
+    }
+  }
+
+  #ready(): ResolvedModel | undefined {
     const snapshot = this.#store.hub.snapshot(this.#spec.repository, "main");
     if (!snapshot) return undefined;
     const paths = this.#store.hub.filesIn(snapshot);
@@ -57,7 +67,13 @@ export class HubModel {
     const paths = this.#store.hub.filesIn(snapshot);
     if (ggufSets(paths).length > 0 || !isCheckpoint(paths) || !hasAllWeights(snapshot, paths))
       return undefined;
-    return this.#exclusively(async () => this.ready() ?? this.#convert(snapshot));
+    try {
+      return await this.#exclusively(async () => this.ready() ?? this.#convert(snapshot));
+    } catch (error) {
+      // Another tool may have fetched only the files it needed; the hub may have the rest.
+      if (!this.#options.offline && isAboutTheFiles(error)) return undefined;
+      throw error;
+    }
   }
 
   /** Asks the hub. One process at a time works on a repository; the others wait and then find it done. */
@@ -76,7 +92,13 @@ export class HubModel {
     const paths = files.map((file) => file.path);
     const directory = this.#store.hub.snapshotDirectory(repository, commit);
     const snapshot: Snapshot = { repository, commit, directory };
-    const fetch = (wanted: readonly string[]) => this.#fetchFiles(client, snapshot, files, wanted);
+    const fetch = (wanted: readonly string[], reserveBytes = 0) =>
+      this.#fetchFiles(
+        client,
+        snapshot,
+        files.filter((file) => wanted.includes(file.path)),
+        reserveBytes,
+      );
     const sets = ggufSets(paths);
     const set = this.#wantedSet(sets);
     if (set) {
@@ -93,31 +115,32 @@ export class HubModel {
       );
     }
     if (!isCheckpoint(paths)) throw noModelError(repository, paths);
-    await fetch(descriptionFilesOf(paths));
+    await fetch(descriptionFilesOf(files));
     // Refused here, a model costs its description; refused after its weights, gigabytes.
     describeModel(directory, readJsonFile(join(directory, "config.json")), {
       name: repository,
       quantization: this.#quantization,
     });
-    await fetch(weightFilesOf(directory, paths));
+    const weights = weightFilesOf(directory, paths);
+    const weightBytes = files.reduce((sum, file) => sum + (weights.includes(file.path) ? file.size : 0), 0);
+    await fetch(weights, weightBytes * sizeRatio[this.#quantization]);
     await this.#store.hub.writeReference(repository, "main", commit);
     return this.ready() ?? this.#convert(snapshot);
   }
 
-  async #fetchFiles(
+  #fetchFiles(
     client: HubClient,
     snapshot: Snapshot,
     files: readonly HubFile[],
-    wanted: readonly string[],
-  ) {
+    reserveBytes: number,
+  ): Promise<void> {
     const { onProgress, signal, download } = this.#options;
-    await fetchFiles(
-      client,
-      this.#store.hub,
-      snapshot,
-      files.filter((file) => wanted.includes(file.path)),
-      { ...download, onProgress, signal },
-    );
+    return fetchFiles(client, this.#store.hub, snapshot, files, {
+      ...download,
+      onProgress,
+      signal,
+      reserveBytes,
+    });
   }
 
   #wantedSet(sets: readonly GgufSet[]): GgufSet | undefined {
@@ -157,6 +180,7 @@ export class HubModel {
     const { onProgress, signal, libraryDirectory } = this.#options;
     const path = this.#store.convertedPath(snapshot.repository, snapshot.commit, this.#quantization);
     await mkdir(dirname(path), { recursive: true });
+    await removePartials(dirname(path));
     await convertCheckpoint(snapshot.directory, path, {
       name: this.#spec.repository,
       quantization: this.#quantization,
@@ -188,6 +212,23 @@ export class HubModel {
       onWait: () => onProgress?.({ phase: "waiting", bytesDone: 0, bytesTotal: 0 }),
     });
   }
+}
+
+/** What a conversion adds to the space of the weights, which nearly always have two bytes a number. */
+const sizeRatio: Readonly<Record<Quantization, number>> = { F32: 2, F16: 1, BF16: 1, Q8_0: 0.54, Q4_0: 0.32 };
+
+/** What conversions left that a crash cut short; the repository's lock is held, so that none is running. */
+async function removePartials(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  await Promise.all(
+    names
+      .filter((name) => name.endsWith(".partial"))
+      .map((name) => rm(join(directory, name), { force: true })),
+  );
+}
+
+function isAboutTheFiles(error: unknown): boolean {
+  return error instanceof ModelError && ["invalid_checkpoint", "unsupported_tokenizer"].includes(error.code);
 }
 
 function hasAllWeights(snapshot: Snapshot, paths: readonly string[]): boolean {

@@ -33,10 +33,10 @@ export function progressDisplay(options: ProgressDisplayOptions): ProgressDispla
     : lineDisplay(options.log, clock, options.logIntervalMs ?? 5000);
 }
 
-/** Bytes a second since a phase began; bytes that an earlier run had fetched don't count. */
+/** Bytes a second since a stretch began; bytes that an earlier run had fetched don't count. */
 class Rate {
   readonly #clock: () => number;
-  #phase: string | undefined;
+  #stretch: string | undefined;
   #startedAt = 0;
   #startBytes = 0;
 
@@ -45,9 +45,10 @@ class Rate {
   }
 
   /** `1.2 GB of 4.1 GB, 35 MB/s, 82 s left`. */
-  describe({ phase, bytesDone, bytesTotal }: ModelProgress): string {
-    if (phase !== this.#phase) {
-      this.#phase = phase;
+  describe(progress: ModelProgress): string {
+    const { bytesDone, bytesTotal } = progress;
+    if (stretchOf(progress) !== this.#stretch) {
+      this.#stretch = stretchOf(progress);
       this.#startedAt = this.#clock();
       this.#startBytes = bytesDone;
     }
@@ -60,6 +61,11 @@ class Rate {
   }
 }
 
+/** A bar's worth of work: the descriptions of a model are one download, its weights the next. */
+function stretchOf({ phase, bytesTotal }: ModelProgress): string {
+  return `${phase} ${bytesTotal}`;
+}
+
 function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
@@ -68,19 +74,19 @@ function duration(seconds: number): string {
 function barDisplay(stream: NodeJS.WriteStream, clock: () => number): ProgressDisplay {
   const rate = new Rate(clock);
   let bar: SingleBar | undefined;
-  let phase: ModelProgress["phase"] | undefined;
+  let stretch: string | undefined;
   const stop = () => {
     bar?.stop();
     bar = undefined;
-    phase = undefined;
+    stretch = undefined;
   };
   return {
     stop,
     onProgress(progress) {
-      if (progress.phase !== phase) {
+      if (stretchOf(progress) !== stretch) {
         stop();
-        phase = progress.phase;
-        const format = `${verbs[phase]} [{bar}] {percentage}% {text}`;
+        stretch = stretchOf(progress);
+        const format = `${verbs[progress.phase]} [{bar}] {percentage}% {text}`;
         bar = new SingleBar(
           { stream, format, hideCursor: true, clearOnComplete: false },
           Presets.shades_classic,
@@ -94,17 +100,17 @@ function barDisplay(stream: NodeJS.WriteStream, clock: () => number): ProgressDi
 
 function lineDisplay(log: (line: string) => void, clock: () => number, intervalMs: number): ProgressDisplay {
   const rate = new Rate(clock);
-  let phase: ModelProgress["phase"] | undefined;
+  let stretch: string | undefined;
   let loggedAt = 0;
   return {
     stop: () => {},
     onProgress(progress) {
       const text = rate.describe(progress);
-      const isDue = progress.phase !== phase || clock() - loggedAt >= intervalMs;
+      const isDue = stretchOf(progress) !== stretch || clock() - loggedAt >= intervalMs;
       if (!isDue) return;
-      phase = progress.phase;
+      stretch = stretchOf(progress);
       loggedAt = clock();
-      log([verbs[phase], text].filter((part) => part !== "").join(": "));
+      log([verbs[progress.phase], text].filter((part) => part !== "").join(": "));
     },
   };
 }

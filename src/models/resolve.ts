@@ -77,9 +77,11 @@ async function resolveRepository(spec: string, options: ResolveOptions): Promise
       `${spec} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it: unset it, or fetch the model with npm run pull -- ${spec} first`,
     );
   }
-  return model.fromHub(
-    new HubClient({ endpoint: options.endpoint ?? defaultEndpoint, token: options.token }),
-  );
+  return model.fromHub(hubClient(options));
+}
+
+function hubClient({ endpoint = defaultEndpoint, token, download }: ResolveOptions): HubClient {
+  return new HubClient({ endpoint, token, retryDelayMs: download?.retryDelayMs });
 }
 
 /** Reachability is decided quickly and apart from the download, which may take as long as it takes. */
@@ -89,7 +91,7 @@ async function resolveDefault(options: ResolveOptions): Promise<ResolvedModel> {
     const cached = await model.fromCache();
     if (cached) return cached;
     if (options.offline) throw new ModelError("offline", "it is not in the cache and HF_HUB_OFFLINE is set");
-    const client = new HubClient({ endpoint: options.endpoint ?? defaultEndpoint, token: options.token });
+    const client = hubClient(options);
     const timeout = AbortSignal.timeout(options.reachabilityTimeoutMs ?? defaultReachabilityTimeoutMs);
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
     await client.revision(defaultModel, "main", signal);

@@ -95,6 +95,13 @@ export class Metrics {
       "Prompt tokens taken from the KV cache.",
       () => engine.load.prefixCacheHitTokens,
     );
+    gauge("engine_threads", "Compute threads of the latest step.", () => engine.load.threads);
+    this.#follow("engine_step_ms_total", "Time spent in scheduler steps.", () => engine.load.stepMs);
+    this.#follow(
+      "engine_native_ms_total",
+      "Part of it in native decode and sampling.",
+      () => engine.load.computeMs,
+    );
     this.#follow(
       "engine_restarts_total",
       "Restarts of the engine process after a crash or hang.",

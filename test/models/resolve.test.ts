@@ -1,36 +1,23 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { ModelError, type ModelErrorCode } from "../../src/models/errors.ts";
+import { test } from "node:test";
+import type { ModelErrorCode } from "../../src/models/errors.ts";
 import { readGguf } from "../../src/models/gguf/reader.ts";
 import type { ModelProgress } from "../../src/models/progress.ts";
 import { resolveModel } from "../../src/models/resolve.ts";
-import type { ResolveOptions } from "../../src/models/resolved-model.ts";
 import { type CheckpointOptions, makeCheckpoint } from "../support/checkpoint.ts";
 import { EngineModel } from "../support/engine-model.ts";
-import { FakeHub } from "../support/fake-hub.ts";
 import { ggufBytes } from "../support/gguf-file.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
-
-interface Workplace {
-  readonly hub: FakeHub;
-  readonly directory: string;
-  readonly options: ResolveOptions;
-}
-
-async function workplace(context: TestContext): Promise<Workplace> {
-  const hub = await FakeHub.start(context);
-  const directory = await temporaryDirectory(context);
-  const builtinPath = join(directory, "builtin.gguf");
-  writeFileSync(builtinPath, await ggufBytes(context, { elements: 64 }));
-  const download = { partBytes: 64 << 10, retryDelayMs: 1 };
-  return {
-    hub,
-    directory,
-    options: { builtinPath, hfHome: join(directory, "home"), endpoint: hub.endpoint, download },
-  };
-}
+import { failsWith, hubWorkplace } from "../support/hub-workplace.ts";
 
 /** The files of a checkpoint as a repository would have them, beside formats that nobody should fetch. */
 function repositoryFiles(directory: string, options: CheckpointOptions): Record<string, Buffer> {
@@ -43,17 +30,12 @@ function repositoryFiles(directory: string, options: CheckpointOptions): Record<
   };
 }
 
-function failsWith(code: ModelErrorCode, ...patterns: readonly RegExp[]) {
-  return (error: unknown) => {
-    assert.ok(error instanceof ModelError, String(error));
-    assert.equal(error.code, code, error.message);
-    for (const pattern of patterns) assert.match(error.message, pattern);
-    return true;
-  };
+function readCommit(directory: string): string {
+  return readFileSync(join(directory, "home", "hub", "models--org--qwen", "refs", "main"), "utf8");
 }
 
 test("no name serves distilgpt2, downloaded under its legacy name, converted, and from then on from the cache", async (context) => {
-  const { hub, directory, options } = await workplace(context);
+  const { hub, directory, options } = await hubWorkplace(context);
   const files = repositoryFiles(join(directory, "checkpoint"), {
     family: "gpt2",
     type: "F16",
@@ -85,7 +67,7 @@ test("no name serves distilgpt2, downloaded under its legacy name, converted, an
 });
 
 test("no name and no hub serve the built-in model with a notice that says why", async (context) => {
-  const { hub, options } = await workplace(context);
+  const { hub, options } = await hubWorkplace(context);
   await hub.stop();
   const model = await resolveModel(undefined, options);
   assert.equal(model.name, "builtin");
@@ -94,7 +76,7 @@ test("no name and no hub serve the built-in model with a notice that says why", 
 });
 
 test("a hub that accepts connections and says nothing is given up in time", async (context) => {
-  const { hub, options } = await workplace(context);
+  const { hub, options } = await hubWorkplace(context);
   hub.faults.isSilent = true;
   const model = await resolveModel(undefined, { ...options, reachabilityTimeoutMs: 50 });
   assert.equal(model.name, "builtin");
@@ -102,21 +84,21 @@ test("a hub that accepts connections and says nothing is given up in time", asyn
 });
 
 test("offline, no name serves the built-in model without asking the hub", async (context) => {
-  const { hub, options } = await workplace(context);
+  const { hub, options } = await hubWorkplace(context);
   const model = await resolveModel(undefined, { ...options, offline: true });
   assert.match(model.notice ?? "", /HF_HUB_OFFLINE/);
   assert.equal(hub.requests.length, 0);
 });
 
 test("a name that was set is never replaced", async (context) => {
-  const { hub, options } = await workplace(context);
+  const { hub, options } = await hubWorkplace(context);
   await hub.stop();
   await assert.rejects(resolveModel("distilgpt2", options), failsWith("hub_unreachable", /HF_ENDPOINT/));
   await assert.rejects(resolveModel("org/name", options), failsWith("hub_unreachable"));
 });
 
 test("sharded weights are converted to the quantization that is asked for", async (context) => {
-  const { hub, directory, options } = await workplace(context);
+  const { hub, directory, options } = await hubWorkplace(context);
   hub.add(
     "org/llama",
     repositoryFiles(join(directory, "checkpoint"), { family: "llama", type: "BF16", shards: 3 }),
@@ -133,7 +115,7 @@ test("sharded weights are converted to the quantization that is asked for", asyn
 });
 
 test("what can't be converted is refused before any weights are fetched", async (context) => {
-  const { hub, directory, options } = await workplace(context);
+  const { hub, directory, options } = await hubWorkplace(context);
   const files = repositoryFiles(join(directory, "checkpoint"), { family: "llama" });
   const config = JSON.parse(String(files["config.json"]));
   const tokenizer = JSON.parse(String(files["tokenizer.json"]));
@@ -176,8 +158,32 @@ test("what can't be converted is refused before any weights are fetched", async 
   assert.ok(hub.downloads.every((request) => !request.path.endsWith(".safetensors")));
 });
 
+test("a checkpoint that another tool fetched in part is completed from the hub", async (context) => {
+  const { hub, directory, options } = await hubWorkplace(context);
+  hub.add("org/qwen", repositoryFiles(join(directory, "checkpoint"), { family: "qwen2" }));
+  const { path } = await resolveModel("org/qwen", options);
+  const snapshot = join(directory, "home", "hub", "models--org--qwen", "snapshots", readCommit(directory));
+  rmSync(path);
+  rmSync(join(snapshot, "tokenizer.json"));
+  const before = hub.downloads.length;
+  assert.equal((await resolveModel("org/qwen", options)).path, path);
+  assert.equal(hub.downloads.length, before, "the file's content was still among the blobs");
+  assert.ok(existsSync(join(snapshot, "tokenizer.json")));
+});
+
+test("a description too large to be one is refused before it is fetched", async (context) => {
+  const { hub, directory, options } = await hubWorkplace(context);
+  const claimedSizes = new Map([["config.json", 1e9]]);
+  hub.add("org/bomb", repositoryFiles(join(directory, "checkpoint"), { family: "llama" }), { claimedSizes });
+  await assert.rejects(
+    resolveModel("org/bomb", options),
+    failsWith("invalid_checkpoint", /config\.json has 1000000000/),
+  );
+  assert.equal(hub.downloads.length, 0);
+});
+
 test("a shard index that names a file outside its folder is refused", async (context) => {
-  const { hub, directory, options } = await workplace(context);
+  const { hub, directory, options } = await hubWorkplace(context);
   const files = repositoryFiles(join(directory, "checkpoint"), { family: "llama", shards: 2 });
   const index = { weight_map: { "model.norm.weight": "../../../../etc/model.safetensors" } };
   hub.add("org/evil", { ...files, "model.safetensors.index.json": Buffer.from(JSON.stringify(index)) });
@@ -185,7 +191,7 @@ test("a shard index that names a file outside its folder is refused", async (con
 });
 
 test("a path must be a whole GGUF file", async (context) => {
-  const { directory, options } = await workplace(context);
+  const { directory, options } = await hubWorkplace(context);
   const file = join(directory, "my-model.gguf");
   writeFileSync(file, await ggufBytes(context));
   const model = await resolveModel(file, options);
@@ -207,7 +213,7 @@ test("a path must be a whole GGUF file", async (context) => {
 });
 
 test("a split model on disk must have all its parts", async (context) => {
-  const { directory, options } = await workplace(context);
+  const { directory, options } = await hubWorkplace(context);
   mkdirSync(directory, { recursive: true });
   const first = join(directory, "m-00001-of-00002.gguf");
   const second = join(directory, "m-00002-of-00002.gguf");

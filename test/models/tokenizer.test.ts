@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { convertCheckpoint } from "../../src/models/convert/convert.ts";
-import { type Family, makeCheckpoint } from "../support/checkpoint.ts";
+import { readGguf } from "../../src/models/gguf/reader.ts";
+import { makeCheckpoint, writeJson } from "../support/checkpoint.ts";
+import type { Family } from "../support/checkpoint-configs.ts";
 import { EngineModel } from "../support/engine-model.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { corpusLines } from "../support/text-corpus.ts";
@@ -45,3 +47,23 @@ for (const [family, name] of families) {
     assert.equal(different.length, 0, `${different.length} lines differ, among them ${shown.join("\n")}`);
   });
 }
+
+test("GPT-2's older vocab.json and merges.txt give the same vocabulary as its tokenizer.json", async (context) => {
+  const directory = await temporaryDirectory(context);
+  const checkpoint = makeCheckpoint(join(directory, "checkpoint"), { family: "gpt2" }).directory;
+  const convert = async (name: string) => {
+    const { path } = await convertCheckpoint(checkpoint, join(directory, `${name}.gguf`), { name: "same" });
+    return readGguf(path).metadata;
+  };
+  writeJson(join(checkpoint, "tokenizer_config.json"), { tokenizer_class: "GPT2Tokenizer" });
+  const { model } = JSON.parse(readFileSync(join(checkpoint, "tokenizer.json"), "utf8"));
+  const expected = await convert("new");
+  rmSync(join(checkpoint, "tokenizer.json"));
+  await assert.rejects(convert("none"), /neither tokenizer\.json nor tokenizer\.model/);
+  writeJson(join(checkpoint, "vocab.json"), model.vocab);
+  writeFileSync(join(checkpoint, "merges.txt"), `#version: 0.2\n${model.merges.join("\n")}\n`);
+  writeJson(join(checkpoint, "added_tokens.json"), { "<|im_start|>": 1, "<|im_end|>": 2 });
+  assert.deepEqual(await convert("old"), expected);
+  writeJson(join(checkpoint, "tokenizer_config.json"), { tokenizer_class: "BloomTokenizer" });
+  await assert.rejects(convert("other"), /neither tokenizer\.json nor tokenizer\.model/);
+});

@@ -34,7 +34,7 @@ export interface TrainOptions {
 }
 
 /** GPT-2's visible character for each byte: printable ones stand for themselves, the rest follow from U+0100. */
-export function byteCharacters(): readonly string[] {
+function byteCharacters(): readonly string[] {
   const isPrintable = (byte: number) =>
     (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || (byte >= 0xae && byte <= 0xff);
   let next = 0x100;
@@ -58,7 +58,10 @@ export function trainTokenizer(options: TrainOptions): Record<string, unknown> {
   return tokenizerJson(options, vocab, merges);
 }
 
-function learnMerges(wordCounts: ReadonlyMap<string, number>, count: number): readonly [string, string][] {
+export function learnMerges(
+  wordCounts: ReadonlyMap<string, number>,
+  count: number,
+): readonly [string, string][] {
   let words = [...wordCounts].map(([word, times]) => ({ parts: [...word], times }));
   const merges: [string, string][] = [];
   const known = new Set<string>();

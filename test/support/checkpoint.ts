@@ -1,6 +1,14 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type PreTokenizerName, trainTokenizer } from "./bpe-trainer.ts";
+import {
+  configOf,
+  type Family,
+  merges,
+  preTokenizerOf,
+  specialTokens,
+  type TestConfig,
+} from "./checkpoint-configs.ts";
 import { SeededRandom } from "./random.ts";
 import {
   roundTo,
@@ -11,8 +19,6 @@ import {
 } from "./safetensors.ts";
 import { corpusLines } from "./text-corpus.ts";
 
-export type Family = "gpt2" | "llama" | "mistral" | "smollm" | "qwen2" | "qwen3";
-
 export interface TestCheckpoint {
   readonly directory: string;
   readonly family: Family;
@@ -20,8 +26,6 @@ export interface TestCheckpoint {
   /** By Hugging Face's names, with exactly the values that were stored. */
   readonly tensors: TestTensors;
 }
-
-export type TestConfig = Readonly<Record<string, unknown>>;
 
 export interface CheckpointOptions {
   readonly family: Family;
@@ -34,89 +38,6 @@ export interface CheckpointOptions {
   /** `distilgpt2` has it, `gpt2` has not. */
   readonly gpt2Prefix?: string;
 }
-
-const merges = 200;
-const specialTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
-export const vocabularySize = specialTokens.length + 256 + merges;
-
-const preTokenizerOf = {
-  gpt2: "gpt-2",
-  llama: "llama-3",
-  mistral: "llama-3",
-  smollm: "smollm",
-  qwen2: "qwen2",
-  qwen3: "qwen2",
-} as const satisfies Record<Family, PreTokenizerName>;
-
-const sharedConfig = {
-  vocab_size: vocabularySize + 5, // embeddings are often padded beyond the tokenizer
-  hidden_size: 64,
-  intermediate_size: 96,
-  num_hidden_layers: 2,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  max_position_embeddings: 48,
-  rms_norm_eps: 1e-5,
-  rope_theta: 10000,
-  hidden_act: "silu",
-  bos_token_id: 0,
-  eos_token_id: 0,
-};
-
-const configOf = {
-  gpt2: {
-    architectures: ["GPT2LMHeadModel"],
-    model_type: "gpt2",
-    activation_function: "gelu_new",
-    vocab_size: vocabularySize,
-    n_embd: 64,
-    n_layer: 2,
-    n_head: 4,
-    n_positions: 48,
-    n_ctx: 48,
-    layer_norm_epsilon: 1e-5,
-    bos_token_id: 0,
-    eos_token_id: 0,
-  },
-  llama: {
-    ...sharedConfig,
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
-    tie_word_embeddings: false,
-  },
-  mistral: {
-    ...sharedConfig,
-    architectures: ["MistralForCausalLM"],
-    model_type: "mistral",
-    sliding_window: null,
-    head_dim: 16,
-    tie_word_embeddings: false,
-  },
-  smollm: {
-    ...sharedConfig,
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
-    tie_word_embeddings: true,
-  },
-  qwen2: {
-    ...sharedConfig,
-    architectures: ["Qwen2ForCausalLM"],
-    model_type: "qwen2",
-    rope_theta: 1000000,
-    use_sliding_window: false,
-    sliding_window: 32768,
-    tie_word_embeddings: true,
-  },
-  qwen3: {
-    ...sharedConfig,
-    architectures: ["Qwen3ForCausalLM"],
-    model_type: "qwen3",
-    head_dim: 32,
-    rope_theta: 1000000,
-    attention_bias: false,
-    tie_word_embeddings: true,
-  },
-} as const satisfies Record<Family, TestConfig>;
 
 /** Writes a checkpoint as Hugging Face's `save_pretrained` would: real names, shapes and config keys, random weights. */
 export function makeCheckpoint(directory: string, options: CheckpointOptions): TestCheckpoint {
@@ -187,7 +108,6 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
   const queries = heads * headSize;
   const keys = number(config, "num_key_value_heads") * headSize;
   const spread = 1 / Math.sqrt(hidden);
-  // Half of what gives logits a spread of one, so that the largest of hundreds stay near one.
   fill("model.embed_tokens.weight", [number(config, "vocab_size"), hidden], spread / 2);
   for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
     const at = `model.layers.${layer}`;
@@ -212,7 +132,8 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
   }
   fill("model.norm.weight", [hidden], 0.1, 1);
   if (config["tie_word_embeddings"] === false) {
-    fill("lm_head.weight", [number(config, "vocab_size"), hidden], spread / 2);
+    // A quarter of what gives logits a spread of one, so that the largest of hundreds stay near one.
+    fill("lm_head.weight", [number(config, "vocab_size"), hidden], spread / 4);
   }
 }
 
@@ -243,7 +164,7 @@ function writeWeights(directory: string, tensors: TestTensors, type: StoredType,
 const trained = new Map<PreTokenizerName, Record<string, unknown>>();
 
 /** Training takes a moment, and every checkpoint of a family can share its result. */
-export function testTokenizer(preTokenizer: PreTokenizerName): Record<string, unknown> {
+function testTokenizer(preTokenizer: PreTokenizerName): Record<string, unknown> {
   let tokenizer = trained.get(preTokenizer);
   if (!tokenizer) {
     tokenizer = trainTokenizer({ preTokenizer, lines: corpusLines(600, 7), merges, specialTokens });

@@ -29,6 +29,10 @@ export interface Faults {
   ignoreRanges?: boolean;
   /** Fail with this status. */
   status?: (path: string) => number | undefined;
+  /** Fail questions to the API, as opposed to downloads, with this status. */
+  apiStatus?: () => number | undefined;
+  /** Send half of a file, and the rest when this settles. */
+  hold?: (path: string) => Promise<void> | undefined;
   /** Accept connections and never answer. */
   isSilent?: boolean;
 }
@@ -100,6 +104,11 @@ export class FakeHub {
     if (this.faults.isSilent) return;
     const api = /^\/api\/models\/(.+?)\/(revision|tree)\/([^/]+)$/.exec(path);
     const file = /^\/(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(path);
+    const apiStatus = api ? this.faults.apiStatus?.() : undefined;
+    if (apiStatus !== undefined) {
+      fail(response, apiStatus, "");
+      return;
+    }
     const found = api ?? file;
     if (!found) {
       fail(response, 404, "EntryNotFound");
@@ -189,7 +198,10 @@ export class FakeHub {
     const cut = this.faults.cutAfter?.(path);
     if (cut === undefined || cut >= body.length) {
       this.bytesServed += body.length;
-      response.end(body);
+      const held = this.faults.hold?.(path);
+      const half = held ? body.length >> 1 : 0;
+      if (held) response.write(body.subarray(0, half));
+      void Promise.resolve(held).then(() => response.end(body.subarray(half)));
       return;
     }
     this.bytesServed += cut;

@@ -115,7 +115,11 @@ export async function startServer(settings: ServerSettings = {}): Promise<TestSe
 export async function untilReady(server: TestServer): Promise<void> {
   await until(async () => {
     if (server.process.exitCode !== null) throw new Error(server.log.map(({ msg }) => msg).join("\n"));
-    return (await server.get("/readyz")).status === 200;
+    // A connection that is refused or cut belongs to a server that is about to end, whose log will say why.
+    return server.get("/readyz").then(
+      ({ status }) => status === 200,
+      () => false,
+    );
   });
 }
 

@@ -43,6 +43,7 @@ export class LlamaContext {
   readonly batch: TokenBatch;
   readonly #llama: Llama;
   readonly #memory: MemoryHandle;
+  readonly #logitViews = new Map<bigint, Float32Array>();
 
   /** @throws LlamaError `out_of_memory` when the KV cache or the compute buffers can't be allocated */
   constructor(llama: Llama, model: LlamaModel, options: ContextOptions) {
@@ -105,7 +106,14 @@ export class LlamaContext {
   logits(row: number): Float32Array {
     const pointer = this.#llama.llama_get_logits_ith(this.handle, row);
     if (pointer === null) throw new LlamaError("decode_failed", `Batch row ${row} has no logits.`);
-    return new Float32Array(koffi.view(pointer, this.model.vocabulary.size * 4));
+    // Rows come back at the same few addresses, and making a view costs as much as reading it.
+    let view = this.#logitViews.get(pointer);
+    if (view === undefined) {
+      if (this.#logitViews.size >= 4 * this.maxOutputs) this.#logitViews.clear();
+      view = new Float32Array(koffi.view(pointer, this.model.vocabulary.size * 4));
+      this.#logitViews.set(pointer, view);
+    }
+    return view;
   }
 
   /** Forgets the tokens of `sequence` at positions ≥ `length`. */

@@ -1,4 +1,4 @@
-import koffi, { type KoffiFunc } from "koffi";
+import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
 import { findLibraries } from "./library.ts";
 
 /** The formats that checkpoints come in, by the names safetensors gives them. */
@@ -31,9 +31,27 @@ export interface Quantizer {
   ): Promise<void>;
 }
 
-/** Loads libggml's base library: from `libraryDirectory` when given, else from the installed package. */
+/**
+ * Libraries stay loaded until the process ends: koffi unloads one that nobody refers to any more, and libggml-base
+ * ends the process when it is loaded a second time (ggml.cpp, the terminate handler it installs).
+ */
+const loaded = new Map<string, { readonly library: LibraryHandle; readonly quantizer: Quantizer }>();
+
+/**
+ * Loads libggml's base library: from `libraryDirectory` when given, else from the installed package.
+ * @throws LlamaError `library_not_found`
+ */
 export function loadQuantizer(libraryDirectory?: string): Quantizer {
-  const library = koffi.load(findLibraries(libraryDirectory).files.base);
+  const { base } = findLibraries(libraryDirectory).files;
+  const known = loaded.get(base);
+  if (known) return known.quantizer;
+  const library = koffi.load(base);
+  const quantizer = bindQuantizer(library);
+  loaded.set(base, { library, quantizer });
+  return quantizer;
+}
+
+function bindQuantizer(library: LibraryHandle): Quantizer {
   const widen = {
     F16: library.func("void ggml_fp16_to_fp32_row(const void *x, void *y, int64_t n)"),
     BF16: library.func("void ggml_bf16_to_fp32_row(const void *x, void *y, int64_t n)"),

@@ -1,33 +1,16 @@
+import type { Sampling } from "../sampling.ts";
 import type { Llama } from "./bindings.ts";
 import type { Candidates } from "./candidates.ts";
 import type { LlamaContext } from "./context.ts";
 import { LlamaError } from "./errors.ts";
 import type { SamplerHandle } from "./signatures.ts";
 
-export interface SamplingParameters {
-  /** 0 is greedy: the most likely token, every time. */
-  readonly temperature: number;
-  /** Keep the smallest set of tokens whose probabilities sum to this; 1 keeps all. */
-  readonly topP?: number;
-  /** Keep the k most likely tokens; 0 keeps all. */
-  readonly topK?: number;
-  /** Keep tokens at least this likely, as a share of the most likely one's probability; 0 keeps all. */
-  readonly minP?: number;
-  /** Divides the logits of the last 64 tokens, prompt included; 1 changes nothing. */
-  readonly repeatPenalty?: number;
-  /** Subtracted once from the logit of every token generated so far. */
-  readonly presencePenalty?: number;
-  /** Subtracted from a token's logit for each time it was generated. */
-  readonly frequencyPenalty?: number;
-  /** Added to the logits of the named tokens. */
-  readonly logitBias?: ReadonlyArray<{ readonly token: number; readonly bias: number }>;
-  /** GBNF grammar that the text must follow, root symbol `root`. */
-  readonly grammar?: string;
-  /** 32-bit; the same seed, prompt and parameters draw the same tokens. */
-  readonly seed: number;
-}
-
 const REPEAT_WINDOW = 64;
+/**
+ * Probability that all tokens together may have which are left out before the costly steps of a chain: far below what
+ * the float32 sums in them can tell from nothing.
+ */
+const NEGLIGIBLE_MASS = 1e-9;
 
 /**
  * Chooses one sequence's tokens: a llama.cpp sampler chain, and a grammar beside it when the text is constrained.
@@ -39,7 +22,8 @@ export class Sampler {
   readonly #llama: Llama;
   readonly #context: LlamaContext;
   readonly #candidates: Candidates;
-  readonly #chain: SamplerHandle;
+  /** Undefined where the likeliest token is all that is wanted. */
+  readonly #chain: SamplerHandle | undefined;
   readonly #grammar: SamplerHandle | undefined;
 
   /** @throws LlamaError `invalid_grammar` */
@@ -47,7 +31,7 @@ export class Sampler {
     llama: Llama,
     context: LlamaContext,
     candidates: Candidates,
-    parameters: SamplingParameters,
+    parameters: Sampling,
     prompt: Int32Array,
   ) {
     this.#llama = llama;
@@ -55,15 +39,17 @@ export class Sampler {
     this.#candidates = candidates;
     this.#grammar =
       parameters.grammar === undefined ? undefined : createGrammar(llama, context, parameters.grammar);
-    this.#chain = createChain(llama, context, parameters, prompt);
+    this.#chain = isPlainGreedy(parameters) ? undefined : createChain(llama, context, parameters, prompt);
   }
 
   /** Draws the token that follows batch row `row` and takes it into the sampler's own history. */
   sample(row: number): number {
+    // Building llama.cpp's array of candidates costs more than looking for the largest logit.
+    if (this.#chain === undefined) return argmax(this.#context.logits(row));
     if (this.#grammar === undefined) {
       return this.#llama.llama_sampler_sample(this.#chain, this.#context.handle, row);
     }
-    const token = this.#sampleConstrained(this.#grammar, row);
+    const token = this.#sampleConstrained(this.#chain, this.#grammar, row);
     this.#llama.llama_sampler_accept(this.#grammar, token);
     this.#llama.llama_sampler_accept(this.#chain, token);
     return token;
@@ -73,11 +59,11 @@ export class Sampler {
    * Most tokens that a model wants are allowed: draw freely, test that one against the grammar, and mask the whole
    * vocabulary only when it is refused (llama.cpp, common/sampling.cpp, does the same).
    */
-  #sampleConstrained(grammar: SamplerHandle, row: number): number {
+  #sampleConstrained(chain: SamplerHandle, grammar: SamplerHandle, row: number): number {
     const candidates = this.#candidates;
     const logits = this.#context.logits(row);
     candidates.fill(logits);
-    this.#llama.llama_sampler_apply(this.#chain, candidates.address);
+    this.#llama.llama_sampler_apply(chain, candidates.address);
     const wanted = candidates.selected;
     if (wanted !== undefined) {
       candidates.setOnly(wanted);
@@ -86,7 +72,7 @@ export class Sampler {
     }
     candidates.fill(logits);
     this.#llama.llama_sampler_apply(grammar, candidates.address);
-    this.#llama.llama_sampler_apply(this.#chain, candidates.address);
+    this.#llama.llama_sampler_apply(chain, candidates.address);
     const allowed = candidates.selected;
     if (allowed === undefined)
       throw new LlamaError("decode_failed", "The grammar allows no token of the vocabulary.");
@@ -94,9 +80,58 @@ export class Sampler {
   }
 
   free(): void {
-    this.#llama.llama_sampler_free(this.#chain);
+    if (this.#chain !== undefined) this.#llama.llama_sampler_free(this.#chain);
     if (this.#grammar !== undefined) this.#llama.llama_sampler_free(this.#grammar);
   }
+}
+
+/** Nothing but the largest logit decides. */
+function isPlainGreedy(parameters: Sampling): boolean {
+  const { temperature, repeatPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = parameters;
+  return (
+    temperature <= 0 &&
+    repeatPenalty === 1 &&
+    presencePenalty === 0 &&
+    frequencyPenalty === 0 &&
+    (parameters.logitBias ?? []).length === 0 &&
+    parameters.grammar === undefined
+  );
+}
+
+/**
+ * Index of the largest value, the first of equals, as llama.cpp's greedy sampler has it. Eight at a time: a new
+ * largest one is rare, so that one test passes over most of them.
+ */
+function argmax(logits: Float32Array): number {
+  const at = (index: number) => logits[index] as number;
+  const { length } = logits;
+  let best = 0;
+  let largest = Number.NEGATIVE_INFINITY;
+  const consider = (from: number, to: number) => {
+    for (let index = from; index < to; index++) {
+      if (at(index) > largest) {
+        largest = at(index);
+        best = index;
+      }
+    }
+  };
+  let index = 0;
+  for (; index + 8 <= length; index += 8) {
+    if (
+      at(index) > largest ||
+      at(index + 1) > largest ||
+      at(index + 2) > largest ||
+      at(index + 3) > largest ||
+      at(index + 4) > largest ||
+      at(index + 5) > largest ||
+      at(index + 6) > largest ||
+      at(index + 7) > largest
+    ) {
+      consider(index, index + 8);
+    }
+  }
+  consider(index, length);
+  return best;
 }
 
 function createGrammar(llama: Llama, context: LlamaContext, grammar: string): SamplerHandle {
@@ -113,7 +148,7 @@ function createGrammar(llama: Llama, context: LlamaContext, grammar: string): Sa
 function createChain(
   llama: Llama,
   context: LlamaContext,
-  parameters: SamplingParameters,
+  parameters: Sampling,
   prompt: Int32Array,
 ): SamplerHandle {
   const vocabularySize = context.model.vocabulary.size;
@@ -141,6 +176,11 @@ function createChain(
   }
   const { topK = 0, topP = 1, minP = 0 } = parameters;
   if (topK > 0) add(llama.llama_sampler_init_top_k(topK));
+  else {
+    // exp((logit - max) / temperature) × vocabulary bounds the mass of everything below a logit.
+    const negligible = (NEGLIGIBLE_MASS / vocabularySize) ** parameters.temperature;
+    add(llama.llama_sampler_init_min_p(negligible, 1));
+  }
   if (parameters.temperature !== 1) add(llama.llama_sampler_init_temp(parameters.temperature));
   if (topP < 1) add(llama.llama_sampler_init_top_p(topP, 1));
   if (minP > 0) add(llama.llama_sampler_init_min_p(minP, 1));
@@ -149,7 +189,7 @@ function createChain(
 }
 
 /** Array of `llama_logit_bias` { token: int32, bias: float }. */
-function encodeBias(entries: NonNullable<SamplingParameters["logitBias"]>): Buffer {
+function encodeBias(entries: NonNullable<Sampling["logitBias"]>): Buffer {
   const buffer = Buffer.alloc(entries.length * 8);
   for (const [index, { token, bias }] of entries.entries()) {
     buffer.writeInt32LE(token, index * 8);

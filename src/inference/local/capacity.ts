@@ -56,7 +56,7 @@ export function planCapacity(inputs: CapacityInputs): Capacity {
     throw new LlamaError(
       "out_of_memory",
       `The KV cache does not fit: ${Math.max(1, sequences)} sequences × ${Math.max(MIN_CONTEXT, contextPerSequence)} tokens × ` +
-        `${formatBytes(kvBytesPerToken)} a token = ${formatBytes(needed)}, and ${formatBytes(limit)} is there. ` +
+        `${formatMemory(kvBytesPerToken)} a token = ${formatMemory(needed)}, and ${formatMemory(limit)} is there. ` +
         "Lower CONTEXT_SIZE or MAX_SEQUENCES, raise KV_CACHE_MEMORY, or set KV_CACHE_TYPE=q8_0.",
     );
   }
@@ -65,17 +65,30 @@ export function planCapacity(inputs: CapacityInputs): Capacity {
     sequences,
     kvCacheBytes: needed,
     explanation:
-      `KV cache ${formatBytes(needed)} = ${sequences} sequences × ${contextPerSequence} tokens × ` +
-      `${formatBytes(kvBytesPerToken)} a token (budget ${formatBytes(budget)}, ` +
-      `${inputs.kvCacheMemory ? "from KV_CACHE_MEMORY" : `a quarter of ${formatBytes(availableMemory)} available`})`,
+      `KV cache ${formatMemory(needed)} = ${sequences} sequences × ${contextPerSequence} tokens × ` +
+      `${formatMemory(kvBytesPerToken)} a token (budget ${formatMemory(budget)}, ` +
+      `${inputs.kvCacheMemory ? "from KV_CACHE_MEMORY" : `a quarter of ${formatMemory(availableMemory)} available`})`,
   };
+}
+
+/**
+ * Refuses weights that memory can't hold: they would be read from disk again for every token.
+ * @throws LlamaError `out_of_memory` with the numbers
+ */
+export function assertWeightsFit(fileBytes: number, availableMemory: number): void {
+  if (fileBytes <= availableMemory) return;
+  throw new LlamaError(
+    "out_of_memory",
+    `The model's weights take ${formatMemory(fileBytes)}, and ${formatMemory(availableMemory)} of memory is available. ` +
+      "Choose a smaller model or quantization.",
+  );
 }
 
 function roundDown(value: number, multiple: number): number {
   return value - (value % multiple);
 }
 
-export function formatBytes(bytes: number): string {
+export function formatMemory(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const exponent = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 2 ** (10 * exponent);

@@ -11,8 +11,9 @@ import type {
   Prompt,
 } from "../engine.ts";
 import { unavailable } from "../unavailable.ts";
-import type { EngineOptions, FromEngine, LoadedModel, StepNews, WireError } from "./messages.ts";
-import { PendingGeneration } from "./pending.ts";
+import type { EngineOptions, FromEngine, LoadedModel, StepNews, ToEngine, WireError } from "./messages.ts";
+import { PendingGeneration } from "./pending-generation.ts";
+import { PendingReplies } from "./pending-replies.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -42,11 +43,6 @@ const MAX_HANDOVERS = 2;
 
 const noStep = { kvCacheUsage: 0, prefixCacheHitTokens: 0, threads: 0 };
 
-interface PendingReply {
-  readonly resolve: (message: FromEngine) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
  * The engine port over a llama.cpp process: admits, hands over, streams back, and survives the process. A crash
  * fails the requests that were running with a retriable 503 and keeps those that had not started.
@@ -57,7 +53,7 @@ export class LocalEngine implements Engine {
   readonly #supervisor: Supervisor;
   readonly #rate = new ServiceRate();
   readonly #generations = new Map<number, PendingGeneration>();
-  readonly #replies = new Map<number, PendingReply>();
+  readonly #replies = new PendingReplies<FromEngine>();
   readonly #onIdle: Array<() => void> = [];
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
@@ -162,19 +158,18 @@ export class LocalEngine implements Engine {
       );
       this.#settle(id);
     }
-    this.#rejectReplies();
+    this.#replies.refuseAll(unavailable(this.#state));
     await this.#supervisor.close();
     this.#state = { status: "stopped" };
     this.#ready.reject(new Error("the engine was closed"));
   }
 
-  #ask(message: (id: number) => Parameters<Supervisor["send"]>[0]): Promise<FromEngine> {
+  #ask(message: (id: number) => ToEngine): Promise<FromEngine> {
     if (this.#state.status !== "ready") throw unavailable(this.#state);
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#replies.set(id, { resolve, reject });
-      this.#supervisor.send(message(id));
-    });
+    const reply = this.#replies.wait(id);
+    this.#supervisor.send(message(id));
+    return reply;
   }
 
   /** Refuses at once what could only make the backlog grow. @throws UnavailableError */
@@ -203,8 +198,7 @@ export class LocalEngine implements Engine {
         break;
       case "tokens":
       case "text":
-        this.#replies.get(message.id)?.resolve(message);
-        this.#replies.delete(message.id);
+        this.#replies.answer(message.id, message);
         break;
       default:
         throw new Error(`unexpected message ${message.type}`);
@@ -239,8 +233,7 @@ export class LocalEngine implements Engine {
   #refused(id: number, error: WireError): void {
     this.#generations.get(id)?.events.fail(fromWire(error));
     this.#settle(id);
-    this.#replies.get(id)?.reject(fromWire(error));
-    this.#replies.delete(id);
+    this.#replies.refuse(id, fromWire(error));
   }
 
   /** The engine answers a cancellation; where none runs, nobody would, and the next one would start the request. */
@@ -326,7 +319,7 @@ export class LocalEngine implements Engine {
       );
       this.#settle(id);
     }
-    this.#rejectReplies();
+    this.#replies.refuseAll(unavailable(this.#state));
   }
 
   #loadFailed(message: string): void {
@@ -336,11 +329,6 @@ export class LocalEngine implements Engine {
       generation.events.fail(unavailable(this.#state));
       this.#settle(id);
     }
-  }
-
-  #rejectReplies(): void {
-    for (const { reject } of this.#replies.values()) reject(unavailable(this.#state));
-    this.#replies.clear();
   }
 
   #drained(timeoutMs: number): Promise<void> {

@@ -11,11 +11,11 @@ import { LlamaModel } from "../llama/model.ts";
 import { Sampler } from "../llama/sampler.ts";
 import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
-import { planCapacity } from "./capacity.ts";
-import { availableMemory } from "./memory.ts";
+import { assertWeightsFit, planCapacity } from "./capacity.ts";
+import { availableMemory } from "./machine/memory.ts";
+import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
-import { ThreadGovernor } from "./thread-governor.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -43,6 +43,9 @@ export class EngineHost {
     const startedAt = clock();
     this.#clock = clock;
     this.#llama = loadLlama(options.libraryDirectory);
+    // An accelerator's memory is its own; what does not fit there fails when it is loaded.
+    if (!this.#llama.llama_supports_gpu_offload())
+      assertWeightsFit(fileBytes(options.modelPath), availableMemory());
     this.#model = LlamaModel.load(this.#llama, {
       path: options.modelPath,
       gpuLayers: options.gpuLayers,
@@ -219,7 +222,7 @@ export class EngineHost {
       vocabularySize: vocabulary.size,
       parameters: model.parameters,
       quantization: model.quantization,
-      fileSizeBytes: statSync(model.path).size,
+      fileSizeBytes: fileBytes(model.path),
       contextWindow: this.#context.contextPerSequence,
       trainingContext: model.trainingContext,
       kvCacheBytesPerToken,
@@ -233,6 +236,11 @@ export class EngineHost {
       loadMs,
     };
   }
+}
+
+/** Size of the model's file; 0 when there is none, which loading it will say better. */
+function fileBytes(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function asRequestError<T>(param: string, create: () => T): T {

@@ -13,7 +13,7 @@ export interface JsonLimits {
 }
 
 /** tokenizer.json of the largest vocabularies is 35 MB; nothing real nests deeper than a dozen levels. */
-const fileLimits: JsonLimits = { bytes: 256 << 20, depth: 64 };
+const fileLimits: JsonLimits = { bytes: 64 << 20, depth: 64 };
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -39,6 +39,8 @@ const limits = {
   metadataBytes: 512 << 20,
   metadataKeys: 65_536,
   arrayElements: 1 << 22,
+  /** Of all arrays together: a byte on disk is a number of eight bytes in memory. */
+  metadataElements: 1 << 24,
   tensors: 65_536,
   keyBytes: 65_535,
   alignment: 1 << 20,
@@ -121,11 +123,16 @@ function parse(cursor: Cursor, path: string, fileSize: number): GgufFile {
 
 function readMetadata(cursor: Cursor, keyCount: number): Map<string, MetadataValue> {
   const metadata = new Map<string, MetadataValue>();
+  let elements = 0;
   for (let index = 0; index < keyCount; index++) {
     const key = cursor.string("a metadata key", limits.keyBytes);
     if (key === "" || metadata.has(key))
       cursor.fail(`metadata key ${JSON.stringify(key)} is empty or repeated`);
-    metadata.set(key, readValue(cursor, key));
+    const value = readValue(cursor, key);
+    metadata.set(key, value);
+    elements += value.type === "array" ? value.value.length : 1;
+    if (elements > limits.metadataElements)
+      cursor.fail(`its metadata has more than ${limits.metadataElements} values`);
     if (cursor.position > limits.metadataBytes) {
       cursor.fail(`its metadata takes more than ${limits.metadataBytes} bytes`);
     }

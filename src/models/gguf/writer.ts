@@ -1,20 +1,13 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { ModelError, systemCodeOf } from "../errors.ts";
+import { encodeHeader } from "./header.ts";
 import {
   alignUp,
   defaultAlignment,
-  ggufMagic,
-  ggufVersion,
   type Metadata,
-  type MetadataValue,
-  maxTensorNameBytes,
-  type Scalar,
-  type ScalarType,
   type TensorInfo,
   type TensorType,
   tensorByteLength,
-  tensorTypes,
-  valueTypeIds,
 } from "./types.ts";
 
 /** A tensor to be written; its place in the file follows from the ones before it. */
@@ -98,94 +91,4 @@ export class GgufWriter {
       );
     }
   }
-}
-
-function encodeHeader(metadata: Metadata, tensors: readonly TensorInfo[]): Buffer {
-  const parts: Buffer[] = [
-    uint32(ggufMagic),
-    uint32(ggufVersion),
-    uint64(tensors.length),
-    uint64(metadata.size),
-  ];
-  for (const [key, value] of metadata) parts.push(string(key), ...encodeValue(value));
-  for (const tensor of tensors) {
-    if (Buffer.byteLength(tensor.name) > maxTensorNameBytes) {
-      throw new RangeError(`the tensor name ${tensor.name} is longer than ${maxTensorNameBytes} bytes`);
-    }
-    parts.push(string(tensor.name), uint32(tensor.dimensions.length));
-    for (const size of tensor.dimensions) parts.push(uint64(size));
-    parts.push(uint32(tensorTypes[tensor.type].id), uint64(tensor.offset));
-  }
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  parts.push(Buffer.alloc(alignUp(length, defaultAlignment) - length));
-  return Buffer.concat(parts);
-}
-
-function encodeValue(entry: MetadataValue): Buffer[] {
-  if (entry.type !== "array") return [uint32(valueTypeIds[entry.type]), scalar(entry.type, entry.value)];
-  return [
-    uint32(valueTypeIds.array),
-    uint32(valueTypeIds[entry.of]),
-    uint64(entry.value.length),
-    ...entry.value.map((element) => scalar(entry.of, element)),
-  ];
-}
-
-function scalar(type: ScalarType, value: Scalar): Buffer {
-  switch (type) {
-    case "string":
-      return string(String(value));
-    case "bool":
-      return Buffer.of(value ? 1 : 0);
-    case "uint64":
-      return uint64(BigInt(value));
-    case "int64": {
-      const buffer = Buffer.alloc(8);
-      buffer.writeBigInt64LE(BigInt(value));
-      return buffer;
-    }
-    default:
-      return number(type, Number(value));
-  }
-}
-
-type NumberType = Exclude<ScalarType, "string" | "bool" | "uint64" | "int64">;
-
-function number(type: NumberType, value: number): Buffer {
-  const buffer = Buffer.alloc(8);
-  switch (type) {
-    case "uint8":
-      return buffer.subarray(0, buffer.writeUInt8(value));
-    case "int8":
-      return buffer.subarray(0, buffer.writeInt8(value));
-    case "uint16":
-      return buffer.subarray(0, buffer.writeUInt16LE(value));
-    case "int16":
-      return buffer.subarray(0, buffer.writeInt16LE(value));
-    case "uint32":
-      return buffer.subarray(0, buffer.writeUInt32LE(value));
-    case "int32":
-      return buffer.subarray(0, buffer.writeInt32LE(value));
-    case "float32":
-      return buffer.subarray(0, buffer.writeFloatLE(value));
-    case "float64":
-      return buffer.subarray(0, buffer.writeDoubleLE(value));
-    default:
-      return type satisfies never;
-  }
-}
-
-function uint32(value: number): Buffer {
-  return number("uint32", value);
-}
-
-function uint64(value: number | bigint): Buffer {
-  const buffer = Buffer.alloc(8);
-  buffer.writeBigUInt64LE(BigInt(value));
-  return buffer;
-}
-
-function string(value: string): Buffer {
-  const bytes = Buffer.from(value, "utf8");
-  return Buffer.concat([uint64(bytes.length), bytes]);
 }

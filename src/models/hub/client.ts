@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { HubApiError, listFiles, modelInfo } from "@huggingface/hub";
 import { ModelError } from "../errors.ts";
 import { hubFailure, networkFailure } from "./failures.ts";
@@ -8,6 +9,8 @@ export interface HubSettings {
   readonly endpoint: string;
   /** `HF_TOKEN`; sent to the endpoint only. */
   readonly token?: string | undefined;
+  /** Before the second try of a question that the hub failed to answer; 500 ms unless given. */
+  readonly retryDelayMs?: number | undefined;
 }
 
 /** A file of a repository at one commit. */
@@ -31,6 +34,9 @@ export interface ByteRange {
 }
 
 const maxListedFiles = 20_000;
+/** For answers that are a few kilobytes; downloads have a limit of their own. */
+const apiTimeoutMs = 30_000;
+const apiTries = 3;
 
 /** The hub's API, as far as models need it. Every failure is a `ModelError` that says what to try. */
 export class HubClient {
@@ -122,14 +128,32 @@ export class HubClient {
     });
   }
 
-  /** Runs a call of the library; it keeps no headers of a failed one, and the hub's reason is in one. */
+  /** Asks again where the hub is there but fails; a hub that is not there is reported at once. */
   async #api<T>(
     repository: RepositoryName,
     signal: AbortSignal | undefined,
     call: (fetch: typeof globalThis.fetch) => Promise<T>,
   ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#ask(repository, signal, call);
+      } catch (error) {
+        const isPassing = error instanceof ModelError && error.code === "hub_failed";
+        if (!isPassing || attempt >= apiTries || signal?.aborted) throw error;
+        await delay((this.#settings.retryDelayMs ?? 500) * 2 ** (attempt - 1));
+      }
+    }
+  }
+
+  /** Runs a call of the library; it keeps no headers of a failed one, and the hub's reason is in one. */
+  async #ask<T>(
+    repository: RepositoryName,
+    signal: AbortSignal | undefined,
+    call: (fetch: typeof globalThis.fetch) => Promise<T>,
+  ): Promise<T> {
     let errorCode: string | null = null;
-    const authorised = this.#fetch(signal);
+    const timeout = AbortSignal.timeout(apiTimeoutMs);
+    const authorised = this.#fetch(signal ? AbortSignal.any([signal, timeout]) : timeout);
     try {
       return await call(async (input, init) => {
         const response = await authorised(input, init);

@@ -106,6 +106,8 @@ async function fetchParts(
     const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
     if (failures.length > 0)
       throw options.signal?.aborted ? cancelled() : (stop.signal.reason ?? failures[0]);
+    // What is about to get its final name survives a power cut under it.
+    await handle.sync();
   } finally {
     record.save();
     await handle.close();
@@ -138,17 +140,9 @@ async function fetchPart(task: PartTask, part: Part): Promise<void> {
   }
 }
 
-async function readOnce({ client, revision, file, handle, record, options, signal }: PartTask, part: Part) {
-  const start = part.start + part.bytesDone;
-  const isWhole = start === 0 && part.end === file.size;
+async function readOnce(task: PartTask, part: Part): Promise<void> {
+  const { client, file, options } = task;
   const stall = new AbortController();
-  const response = await client.open(revision.repository, revision.commit, file.path, {
-    range: isWhole ? undefined : { start, end: part.end },
-    signal: AbortSignal.any([signal, stall.signal]),
-  });
-  if (!response.body) throw new ModelError("hub_failed", `${client.endpoint} sent no data for ${file.path}`);
-  // A server that ignores ranges sends the file from its start: what precedes this part is read and dropped.
-  let skip = response.status === 206 ? 0 : start;
   let timer: NodeJS.Timeout | undefined;
   const watch = () => {
     clearTimeout(timer);
@@ -159,17 +153,7 @@ async function readOnce({ client, revision, file, handle, record, options, signa
   };
   try {
     watch();
-    for await (const received of response.body) {
-      watch();
-      const chunk = received.subarray(Math.min(skip, received.length));
-      skip -= received.length - chunk.length;
-      const wanted = chunk.subarray(0, part.end - part.start - part.bytesDone);
-      await writeAll(handle, wanted, part.start + part.bytesDone);
-      part.bytesDone += wanted.length;
-      options.onProgress?.(record.bytesDone, "downloading");
-      // More than was asked for: the checksum will judge what came before.
-      if (part.start + part.bytesDone >= part.end) break;
-    }
+    await readPart(task, part, AbortSignal.any([task.signal, stall.signal]), watch);
   } catch (error) {
     throw error instanceof ModelError ? error : networkFailure(client.endpoint, error);
   } finally {
@@ -177,6 +161,30 @@ async function readOnce({ client, revision, file, handle, record, options, signa
   }
   if (part.start + part.bytesDone < part.end) {
     throw new ModelError("hub_unreachable", `${client.endpoint} cut the download of ${file.path} short`);
+  }
+}
+
+async function readPart(task: PartTask, part: Part, signal: AbortSignal, onData: () => void): Promise<void> {
+  const { client, revision, file, handle, record, options } = task;
+  const start = part.start + part.bytesDone;
+  const isWhole = start === 0 && part.end === file.size;
+  const response = await client.open(revision.repository, revision.commit, file.path, {
+    range: isWhole ? undefined : { start, end: part.end },
+    signal,
+  });
+  if (!response.body) throw new ModelError("hub_failed", `${client.endpoint} sent no data for ${file.path}`);
+  // A server that ignores ranges sends the file from its start: what precedes this part is read and dropped.
+  let skip = response.status === 206 ? 0 : start;
+  for await (const received of response.body) {
+    onData();
+    const chunk = received.subarray(Math.min(skip, received.length));
+    skip -= received.length - chunk.length;
+    const wanted = chunk.subarray(0, part.end - part.start - part.bytesDone);
+    await writeAll(handle, wanted, part.start + part.bytesDone);
+    part.bytesDone += wanted.length;
+    options.onProgress?.(record.bytesDone, "downloading");
+    // More than was asked for: the checksum will judge what came before.
+    if (part.start + part.bytesDone >= part.end) break;
   }
 }
 

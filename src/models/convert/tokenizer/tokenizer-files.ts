@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isArray, isObject, type Json, type JsonObject, readOptionalJsonFile } from "../json.ts";
+import { gpt2Tokenizer, isGpt2Tokenizer } from "./gpt2-files.ts";
 import { unsupportedTokenizer } from "./vocabulary.ts";
 
 /** The files of a checkpoint that say how its text becomes tokens. All are small, and fetched before any weights. */
@@ -23,9 +24,12 @@ export interface AddedToken {
 
 const maxSentencePieceBytes = 64 << 20;
 
-export function readTokenizerFiles(directory: string): TokenizerFiles {
-  const tokenizer = readOptionalJsonFile(join(directory, "tokenizer.json"));
+/** @param modelType `model_type` of config.json, which tells the tokenizer's class where nothing else does */
+export function readTokenizerFiles(directory: string, modelType: string | undefined): TokenizerFiles {
   const settings = readOptionalJsonFile(join(directory, "tokenizer_config.json")) ?? {};
+  const tokenizer =
+    readOptionalJsonFile(join(directory, "tokenizer.json")) ??
+    (isGpt2Tokenizer(settings, modelType) ? gpt2Tokenizer(directory, settings) : undefined);
   return {
     tokenizer,
     settings,

@@ -18,7 +18,7 @@ export function describeTokenizer(
   vocabularySize: number,
   metadata: MetadataBuilder,
 ): void {
-  const files = readTokenizerFiles(directory);
+  const files = readTokenizerFiles(directory, config.text("model_type"));
   const vocabulary = vocabularyOf(files, vocabularySize);
   writeVocabulary(vocabulary, metadata);
   describeSpecialTokens(files, vocabulary, config, metadata);

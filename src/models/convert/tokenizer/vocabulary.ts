@@ -45,6 +45,9 @@ export function layOutTokens(tokens: ReadonlyMap<number, Token>, size: number): 
         `token ${JSON.stringify(token.text)} has id ${id}, but the model has ${size} embeddings`,
       );
     }
+    // The engine reads token texts as C strings: the rest would be lost, and two such tokens become one.
+    if (token.text.includes("\0")) unsupportedTokenizer(`token ${id} contains a NUL character`);
+    if (!token.text.isWellFormed()) unsupportedTokenizer(`token ${id} is not valid Unicode`);
     const other = idOfText.get(token.text);
     if (other !== undefined) {
       unsupportedTokenizer(`tokens ${other} and ${id} are both ${JSON.stringify(token.text)}`);

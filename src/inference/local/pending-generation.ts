@@ -5,7 +5,7 @@ import { Channel } from "./channel.ts";
 export class PendingGeneration {
   readonly request: GenerationRequest;
   readonly arrivedAt: number;
-  readonly events = new Channel<GenerationEvent>();
+  readonly events = new Channel<GenerationEvent>(joinTexts);
   /** Times it was kept over a crash. */
   handovers = 0;
   /** Its client has left; it is not worth keeping over a crash. */
@@ -36,4 +36,10 @@ export class PendingGeneration {
   stopTimer(): void {
     clearTimeout(this.#timer);
   }
+}
+
+/** Two pieces of text that wait for the same reader are one. */
+function joinTexts(waiting: GenerationEvent, next: GenerationEvent): GenerationEvent | undefined {
+  if (waiting.type !== "text" || next.type !== "text") return undefined;
+  return { type: "text", text: waiting.text + next.text };
 }

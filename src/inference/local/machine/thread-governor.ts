@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { usableCores } from "./cpu-limit.ts";
 
 /** Time between two looks at the machine: long enough for the kernel's 10 ms ticks to mean something. */
 const INTERVAL_MS = 200;
@@ -38,7 +38,7 @@ export class ThreadGovernor {
   #wanted: number;
   #agreed = 0;
 
-  constructor(cores = availableParallelism(), read: () => CpuTimes | undefined = readCpuTimes) {
+  constructor(cores = usableCores(), read: () => CpuTimes | undefined = readCpuTimes) {
     this.#maximum = cores;
     this.#cores = cores;
     this.#read = read;

@@ -1,0 +1,148 @@
+import { Client } from "../load/client.ts";
+import type { LoadResult } from "../load/closed-loop.ts";
+import { runClosedLoop } from "../load/closed-loop.ts";
+import { makeWorkload } from "../load/workload.ts";
+import type { BenchModel } from "../models/make-model.ts";
+import type { Options } from "../options.ts";
+import type { Measurement } from "../report/report.ts";
+import { countFailures, finite, summarize } from "../report/summary.ts";
+import { API_KEY, ourLaunch, peerLaunch, type ServerSettings } from "../servers/launches.ts";
+import { readMetrics } from "../servers/prometheus.ts";
+import { type RunningServer, type Side, startServer } from "../servers/server.ts";
+import { type MemorySample, UsageMonitor } from "../servers/usage-monitor.ts";
+
+const REQUEST_TIMEOUT_MS = 300_000;
+
+export interface MeasuredLoad {
+  readonly measurement: Measurement;
+  readonly load: LoadResult;
+  readonly memory: readonly MemorySample[];
+}
+
+export interface MeasureOptions {
+  readonly case: string;
+  readonly round: number;
+  /** Instead of the server's own side. */
+  readonly side?: string;
+}
+
+/** What a scenario runs with: options, model, the servers it may start, and a line to the person watching. */
+export class BenchContext {
+  readonly options: Options;
+  readonly model: BenchModel;
+  readonly signal: AbortSignal;
+  readonly #peerBinary: string | undefined;
+  readonly #clients = new Set<Client>();
+
+  constructor(options: Options, model: BenchModel, peerBinary: string | undefined, signal: AbortSignal) {
+    this.options = options;
+    this.model = model;
+    this.signal = signal;
+    this.#peerBinary = peerBinary;
+    // Whoever interrupts does not want to wait for the answers under way.
+    signal.addEventListener("abort", () => {
+      for (const client of this.#clients) client[Symbol.dispose]();
+    });
+  }
+
+  /** The servers to measure, in the order of a round. */
+  get sides(): readonly Side[] {
+    const { side } = this.options;
+    const sides: readonly Side[] = side === "both" ? ["ours", "peer"] : [side];
+    return this.#peerBinary === undefined ? sides.filter((each) => each === "ours") : sides;
+  }
+
+  say(line: string): void {
+    console.log(line);
+  }
+
+  /** A fresh server: nothing cached, and no idle one beside it. */
+  start(
+    side: Side,
+    settings: Partial<ServerSettings> & { readonly clients: number },
+  ): Promise<RunningServer> {
+    this.signal.throwIfAborted();
+    const { sequences, threads, contextSize, speculation, route, isPeerLean } = this.options;
+    const full: ServerSettings = {
+      modelPath: this.model.path,
+      contextSize,
+      threads,
+      sequences: sequences === "match" ? settings.clients : sequences,
+      ...settings,
+      env: { SPECULATION: speculation, ...settings.env },
+    };
+    if (side === "ours") return startServer(ourLaunch(full, route));
+    if (this.#peerBinary === undefined) throw new Error("LLAMA_SERVER_BIN is not set");
+    return startServer(peerLaunch(this.#peerBinary, full, isPeerLean));
+  }
+
+  client(server: RunningServer): Client {
+    const client = new Client({
+      url: server.url,
+      dialect: server.dialect,
+      apiKey: API_KEY,
+      timeoutMs: REQUEST_TIMEOUT_MS,
+    });
+    this.#clients.add(client);
+    return client;
+  }
+
+  /** Runs a load on a server that has been warmed up, and takes down everything that is reported of it. */
+  async measure(
+    server: RunningServer,
+    options: MeasureOptions,
+    run: (client: Client) => Promise<LoadResult>,
+  ): Promise<MeasuredLoad> {
+    using client = this.client(server);
+    await warmUp(client, this.options.seed);
+    const isOurs = server.side === "ours";
+    // Reading resets the histogram of event-loop delays, so that the next reading is about the load alone.
+    const before = isOurs ? await readMetrics(server.url) : undefined;
+    using monitor = new UsageMonitor(server.pid);
+    const load = await run(client);
+    this.signal.throwIfAborted();
+    const cpuSeconds = monitor.cpuSeconds;
+    const after = isOurs ? await readMetrics(server.url) : undefined;
+    const grown = (name: string) => (after?.sum(name) ?? Number.NaN) - (before?.sum(name) ?? Number.NaN);
+    const side = options.side ?? server.side;
+    const measurement: Measurement = {
+      case: options.case,
+      side,
+      round: options.round,
+      failures: countFailures(load.outcomes),
+      figures: {
+        ...summarize(load, this.options.level),
+        ...finite({
+          cpuSeconds,
+          maxResidentMib: monitor.maxResidentBytes / 2 ** 20,
+          eventLoopDelayP99Ms: (after?.sum("nodejs_eventloop_lag_p99_seconds") ?? Number.NaN) * 1000,
+          engineStepMs: grown("engine_step_ms_total"),
+          engineNativeMs: grown("engine_native_ms_total"),
+        }),
+      },
+    };
+    this.say(describe(measurement));
+    return { measurement, load, memory: monitor.samples };
+  }
+}
+
+/** Loads pages, warms the just-in-time compiler and opens connections; prompts of its own. */
+async function warmUp(client: Client, seed: number): Promise<void> {
+  const fixed = (value: number) => ({ type: "fixed", value }) as const;
+  const workload = makeWorkload({
+    requests: 4,
+    promptTokens: fixed(24),
+    newTokens: fixed(16),
+    seed: seed + 1_000_003,
+  });
+  await runClosedLoop(client, workload, 2);
+}
+
+function describe({ case: name, side, round, figures }: Measurement): string {
+  const of = (figure: string) => (figures[figure] ?? Number.NaN).toFixed(0);
+  return (
+    `  ${name} ${side} (round ${round}): ${of("tokensPerSecond")} tok/s, latency p50 ${of("latencyP50Ms")} p95 ` +
+    `${of("latencyP95Ms")} ms, first token p95 ${of("firstTokenP95Ms")} ms, gap p95 ${of("gapP95Ms")} ms, ` +
+    `${of("completed")} of ${of("requests")} complete, ${of("rejected")} rejected, ${of("failed")} failed`
+  );
+}

@@ -1,0 +1,20 @@
+import { arrivalGap } from "./arrival-gap.ts";
+import { disconnects } from "./disconnects.ts";
+import { neighbour } from "./neighbour.ts";
+import { overhead } from "./overhead.ts";
+import { overload } from "./overload.ts";
+import type { Scenario } from "./scenario.ts";
+import { sharedPrefix } from "./shared-prefix.ts";
+import { smoke } from "./smoke.ts";
+import { unrelated } from "./unrelated.ts";
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  unrelated,
+  "shared-prefix": sharedPrefix,
+  "arrival-gap": arrivalGap,
+  overload,
+  neighbour,
+  overhead,
+  disconnects,
+  smoke,
+};

@@ -1,0 +1,49 @@
+import { runClosedLoop } from "../load/closed-loop.ts";
+import { parseDistribution } from "../load/distribution.ts";
+import { makeWorkload } from "../load/workload.ts";
+import { alternate, chartByCase, ratioCheck } from "./alternation.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** Requests a client, so that every case lasts about as long on a server that scales. */
+const REQUESTS_A_CLIENT = 3;
+
+/** Prompts that share nothing: what the engine and the server around it do by themselves. */
+export const unrelated: Scenario = {
+  summary: "200 prompt + 120 new tokens, all different, at C = 1, 8, 20, 40: throughput and latency",
+  defaultModel: "distilgpt2",
+  async run(context) {
+    const { options } = context;
+    const levels = options.concurrency ?? [1, 8, 20, 40];
+    const measurements = await alternate(context, 3, async (side, round) => {
+      const found = [];
+      for (const concurrency of levels) {
+        await using server = await context.start(side, { clients: concurrency });
+        const workload = makeWorkload({
+          requests: options.requests ?? Math.max(6, REQUESTS_A_CLIENT * concurrency),
+          promptTokens: parseDistribution(options.promptTokens ?? "200"),
+          newTokens: parseDistribution(options.newTokens ?? "120"),
+          seed: options.seed + 100 * round + concurrency,
+        });
+        const { measurement } = await context.measure(server, { case: `C=${concurrency}`, round }, (client) =>
+          runClosedLoop(client, workload, concurrency, context.signal),
+        );
+        found.push(measurement);
+      }
+      return found;
+    });
+    return {
+      measurements,
+      checks: levels.flatMap((concurrency) =>
+        ratioCheck(measurements, `C=${concurrency}`, "tokensPerSecond", {
+          atLeast: concurrency >= 20 ? 1.1 : 1,
+        }),
+      ),
+      charts: [
+        chartByCase(measurements, "tokensPerSecond", "generated tokens a second"),
+        chartByCase(measurements, "latencyP95Ms", "p95 latency (ms)"),
+        chartByCase(measurements, "firstTokenP95Ms", "p95 time to first token (ms)"),
+      ],
+      notes: [],
+    };
+  },
+};

@@ -1,0 +1,81 @@
+import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import {
+  chatDialect,
+  completionDialect,
+  type Dialect,
+  leanCompletionDialect,
+  openaiDialect,
+} from "../load/dialect.ts";
+import type { Launch } from "./server.ts";
+
+export const API_KEY = "dev-local-key";
+
+export interface ServerSettings {
+  readonly modelPath: string;
+  /** Tokens a sequence. */
+  readonly contextSize: number;
+  /** Requests that run side by side; 0 leaves our server its own choice. */
+  readonly sequences: number;
+  /** Compute threads; 0 gives our server its default, which follows the machine, and the peer one a core. */
+  readonly threads: number;
+  /** More environment for our server. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const dataDirectory = fileURLToPath(new URL("../results/tmp/data/", import.meta.url));
+
+/** Our server as a user starts it, without anything else of the caller's environment. */
+export function ourLaunch(settings: ServerSettings, route: "chat" | "openai" = "chat"): Launch {
+  mkdirSync(dataDirectory, { recursive: true });
+  const optional = (name: string, value: number) => (value > 0 ? { [name]: String(value) } : {});
+  return {
+    side: "ours",
+    dialect: route === "openai" ? openaiDialect : chatDialect,
+    readyPath: "/readyz",
+    command: (port) => ({ file: process.execPath, args: [main, "serve"], env: { PORT: String(port) } }),
+    env: {
+      ...inherited(),
+      HF_HUB_OFFLINE: "1",
+      DATA_DIR: dataDirectory,
+      MODEL_NAME: settings.modelPath,
+      CONTEXT_SIZE: String(settings.contextSize),
+      LOG_LEVEL: "warn",
+      LOG_FORMAT: "json",
+      ...optional("MAX_SEQUENCES", settings.sequences),
+      ...optional("THREADS", settings.threads),
+      ...settings.env,
+    },
+  };
+}
+
+/**
+ * llama-server with the same file, threads and room; its log is off as ours is at `warn`, everything else is its
+ * default: flash attention and KV layout by its own choice, prompt cache on.
+ */
+export function peerLaunch(binary: string, settings: ServerSettings, isLean = false): Launch {
+  const threads = String(settings.threads || availableParallelism());
+  const slots = settings.sequences || 20;
+  const dialect: Dialect = isLean ? leanCompletionDialect : completionDialect;
+  return {
+    side: "peer",
+    dialect,
+    readyPath: "/health",
+    command: (port) => ({
+      file: binary,
+      args: [
+        ...["-m", settings.modelPath, "-t", threads, "-tb", threads],
+        ...["-np", String(slots), "-c", String(slots * settings.contextSize)],
+        ...["--host", "127.0.0.1", "--port", String(port), "--no-webui", "--log-disable"],
+      ],
+    }),
+    env: inherited(),
+  };
+}
+
+function inherited(): Record<string, string> {
+  const names = ["PATH", "HOME", "LD_LIBRARY_PATH", "LLAMA_LIBRARY_DIR", "TMPDIR"];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+}

@@ -1,0 +1,26 @@
+import { availableParallelism } from "node:os";
+import { cgroupDirectories, readControl } from "./cgroup.ts";
+
+/**
+ * Whole cores that this process may keep busy: those it may run on, or fewer where a container's quota is tighter (a
+ * thread more than the quota would only wait with the others for the next period). At least 1.
+ */
+export function usableCores(root = "/", parallelism = availableParallelism()): number {
+  return Math.max(1, Math.floor(Math.min(parallelism, ...quotas(root))));
+}
+
+/** Cores a period of each control group that limits this process. */
+function quotas(root: string): number[] {
+  return cgroupDirectories("cpu", root).flatMap(({ version, directories }) =>
+    directories.flatMap((directory) => {
+      const [quota, period] =
+        version === 2
+          ? (readControl(directory, "cpu.max") ?? "").split(" ").map(Number)
+          : [readControl(directory, "cpu.cfs_quota_us"), readControl(directory, "cpu.cfs_period_us")].map(
+              Number,
+            );
+      // "max" in version 2 and -1 in version 1 mean no limit.
+      return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? [quota / period] : [];
+    }),
+  );
+}

@@ -1,0 +1,88 @@
+import type { PreTokenizerName } from "./bpe-trainer.ts";
+
+export type Family = "gpt2" | "llama" | "mistral" | "smollm" | "qwen2" | "qwen3";
+
+export type TestConfig = Readonly<Record<string, unknown>>;
+
+export const merges = 200;
+export const specialTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
+const vocabularySize = specialTokens.length + 256 + merges;
+
+export const preTokenizerOf = {
+  gpt2: "gpt-2",
+  llama: "llama-3",
+  mistral: "llama-3",
+  smollm: "smollm",
+  qwen2: "qwen2",
+  qwen3: "qwen2",
+} as const satisfies Record<Family, PreTokenizerName>;
+
+const sharedConfig = {
+  vocab_size: vocabularySize + 5, // embeddings are often padded beyond the tokenizer
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 48,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  hidden_act: "silu",
+  bos_token_id: 0,
+  eos_token_id: 0,
+};
+
+export const configOf = {
+  gpt2: {
+    architectures: ["GPT2LMHeadModel"],
+    model_type: "gpt2",
+    activation_function: "gelu_new",
+    vocab_size: vocabularySize,
+    n_embd: 64,
+    n_layer: 2,
+    n_head: 4,
+    n_positions: 48,
+    n_ctx: 48,
+    layer_norm_epsilon: 1e-5,
+    bos_token_id: 0,
+    eos_token_id: 0,
+  },
+  llama: {
+    ...sharedConfig,
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    tie_word_embeddings: false,
+  },
+  mistral: {
+    ...sharedConfig,
+    architectures: ["MistralForCausalLM"],
+    model_type: "mistral",
+    sliding_window: null,
+    head_dim: 16,
+    tie_word_embeddings: false,
+  },
+  smollm: {
+    ...sharedConfig,
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    tie_word_embeddings: true,
+  },
+  qwen2: {
+    ...sharedConfig,
+    architectures: ["Qwen2ForCausalLM"],
+    model_type: "qwen2",
+    rope_theta: 1000000,
+    use_sliding_window: false,
+    sliding_window: 32768,
+    tie_word_embeddings: true,
+  },
+  qwen3: {
+    ...sharedConfig,
+    architectures: ["Qwen3ForCausalLM"],
+    model_type: "qwen3",
+    head_dim: 32,
+    rope_theta: 1000000,
+    attention_bias: false,
+    tie_word_embeddings: true,
+  },
+} as const satisfies Record<Family, TestConfig>;

@@ -1,0 +1,223 @@
+import type { JsonObject } from "../../src/models/convert/json.ts";
+
+export interface Sizes {
+  readonly embedding: number;
+  readonly feedForward: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly head: number;
+  readonly vocabulary: number;
+  readonly context: number;
+}
+
+/** What llama.cpp expects of the converted file. */
+export interface Expected extends Sizes {
+  readonly architecture: string;
+  readonly layers: number;
+  readonly isTied: boolean;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** The published config.json of each, less what conversion does not read. */
+export const publishedModels: Readonly<Record<string, readonly [JsonObject, Expected]>> = {
+  distilgpt2: [
+    {
+      architectures: ["GPT2LMHeadModel"],
+      activation_function: "gelu_new",
+      layer_norm_epsilon: 1e-5,
+      n_ctx: 1024,
+      n_embd: 768,
+      n_head: 12,
+      n_layer: 6,
+      n_positions: 1024,
+      vocab_size: 50257,
+    },
+    {
+      architecture: "gpt2",
+      layers: 6,
+      isTied: true,
+      embedding: 768,
+      feedForward: 3072,
+      queries: 768,
+      keys: 768,
+      head: 64,
+      vocabulary: 50257,
+      context: 1024,
+      metadata: {
+        "gpt2.vocab_size": 50257,
+        "gpt2.context_length": 1024,
+        "gpt2.embedding_length": 768,
+        "gpt2.block_count": 6,
+        "gpt2.feed_forward_length": 3072,
+        "gpt2.attention.head_count": 12,
+        "gpt2.attention.layer_norm_epsilon": 1e-5,
+      },
+    },
+  ],
+  "HuggingFaceTB/SmolLM2-135M-Instruct": [
+    {
+      architectures: ["LlamaForCausalLM"],
+      hidden_act: "silu",
+      hidden_size: 576,
+      intermediate_size: 1536,
+      max_position_embeddings: 8192,
+      num_attention_heads: 9,
+      num_hidden_layers: 30,
+      num_key_value_heads: 3,
+      rms_norm_eps: 1e-5,
+      rope_scaling: null,
+      rope_theta: 100000,
+      tie_word_embeddings: true,
+      vocab_size: 49152,
+    },
+    {
+      architecture: "llama",
+      layers: 30,
+      isTied: true,
+      embedding: 576,
+      feedForward: 1536,
+      queries: 576,
+      keys: 192,
+      head: 64,
+      vocabulary: 49152,
+      context: 8192,
+      metadata: {
+        "llama.vocab_size": 49152,
+        "llama.context_length": 8192,
+        "llama.embedding_length": 576,
+        "llama.block_count": 30,
+        "llama.feed_forward_length": 1536,
+        "llama.attention.head_count": 9,
+        "llama.attention.head_count_kv": 3,
+        "llama.attention.key_length": 64,
+        "llama.attention.value_length": 64,
+        "llama.attention.layer_norm_rms_epsilon": 1e-5,
+        "llama.rope.dimension_count": 64,
+        "llama.rope.freq_base": 100000,
+      },
+    },
+  ],
+  "TinyLlama/TinyLlama-1.1B-Chat-v1.0": [
+    {
+      architectures: ["LlamaForCausalLM"],
+      hidden_act: "silu",
+      hidden_size: 2048,
+      intermediate_size: 5632,
+      max_position_embeddings: 2048,
+      num_attention_heads: 32,
+      num_hidden_layers: 22,
+      num_key_value_heads: 4,
+      rms_norm_eps: 1e-5,
+      rope_theta: 10000,
+      tie_word_embeddings: false,
+      vocab_size: 32000,
+    },
+    {
+      architecture: "llama",
+      layers: 22,
+      isTied: false,
+      embedding: 2048,
+      feedForward: 5632,
+      queries: 2048,
+      keys: 256,
+      head: 64,
+      vocabulary: 32000,
+      context: 2048,
+      metadata: { "llama.attention.head_count_kv": 4, "llama.rope.freq_base": 10000 },
+    },
+  ],
+  "mistralai/Mistral-7B-Instruct-v0.3": [
+    {
+      architectures: ["MistralForCausalLM"],
+      hidden_act: "silu",
+      hidden_size: 4096,
+      intermediate_size: 14336,
+      max_position_embeddings: 32768,
+      num_attention_heads: 32,
+      num_hidden_layers: 32,
+      num_key_value_heads: 8,
+      rms_norm_eps: 1e-5,
+      rope_theta: 1000000,
+      sliding_window: null,
+      tie_word_embeddings: false,
+      vocab_size: 32768,
+    },
+    {
+      architecture: "llama",
+      layers: 32,
+      isTied: false,
+      embedding: 4096,
+      feedForward: 14336,
+      queries: 4096,
+      keys: 1024,
+      head: 128,
+      vocabulary: 32768,
+      context: 32768,
+      metadata: { "llama.context_length": 32768, "llama.rope.freq_base": 1000000 },
+    },
+  ],
+  "Qwen/Qwen2.5-0.5B-Instruct": [
+    {
+      architectures: ["Qwen2ForCausalLM"],
+      hidden_act: "silu",
+      hidden_size: 896,
+      intermediate_size: 4864,
+      max_position_embeddings: 32768,
+      max_window_layers: 21,
+      num_attention_heads: 14,
+      num_hidden_layers: 24,
+      num_key_value_heads: 2,
+      rms_norm_eps: 1e-6,
+      rope_theta: 1000000,
+      sliding_window: 32768,
+      tie_word_embeddings: true,
+      use_sliding_window: false,
+      vocab_size: 151936,
+    },
+    {
+      architecture: "qwen2",
+      layers: 24,
+      isTied: true,
+      embedding: 896,
+      feedForward: 4864,
+      queries: 896,
+      keys: 128,
+      head: 64,
+      vocabulary: 151936,
+      context: 32768,
+      metadata: { "qwen2.attention.head_count_kv": 2, "qwen2.attention.layer_norm_rms_epsilon": 1e-6 },
+    },
+  ],
+  "Qwen/Qwen3-0.6B": [
+    {
+      architectures: ["Qwen3ForCausalLM"],
+      attention_bias: false,
+      head_dim: 128,
+      hidden_act: "silu",
+      hidden_size: 1024,
+      intermediate_size: 3072,
+      max_position_embeddings: 40960,
+      num_attention_heads: 16,
+      num_hidden_layers: 28,
+      num_key_value_heads: 8,
+      rms_norm_eps: 1e-6,
+      rope_theta: 1000000,
+      tie_word_embeddings: true,
+      use_sliding_window: false,
+      vocab_size: 151936,
+    },
+    {
+      architecture: "qwen3",
+      layers: 28,
+      isTied: true,
+      embedding: 1024,
+      feedForward: 3072,
+      queries: 2048,
+      keys: 1024,
+      head: 128,
+      vocabulary: 151936,
+      context: 40960,
+      metadata: { "qwen3.attention.key_length": 128, "qwen3.attention.value_length": 128 },
+    },
+  ],
+};
