@@ -99,6 +99,7 @@ def run(worker, args, config, shared, resume):
     names = owned(config, worker, workers)
     optimizer = Optimizer(names, weights, config, args.matrix_lr, args.embed_lr)
     step = seconds = tokens = 0
+    recent = []
     if resume:
         optimizer.state, optimizer.steps = resume["optimizer"][worker], resume["step"]
         step, seconds, tokens = resume["step"], resume["seconds"], resume["tokens"]
@@ -133,13 +134,15 @@ def run(worker, args, config, shared, resume):
         optimizer.step(total, shared.scale.item(), min(1.0, args.clip / (shared.norm.sum().sqrt().item() + 1e-6)))
         step += 1
         tokens += sum(x.numel() for x, _ in batches)
+        recent.append(shared.loss.sum().item())
         done = shared.scale.item() == 0 and step > 10
         if worker == 0 and (step % 20 == 0 or done):
             seconds = time.time() - began
-            row = {"step": step, "tokens": tokens, "seconds": round(seconds), "loss": round(shared.loss.sum().item(), 4),
+            row = {"step": step, "tokens": tokens, "seconds": round(seconds), "loss": round(sum(recent) / len(recent), 4),
                    "norm": round(shared.norm.sum().sqrt().item(), 3), "lr": round(shared.scale.item(), 4), "speed": round(tokens / seconds)}
             log.write(json.dumps(row) + "\n")
             log.flush()
+            recent.clear()
         shared.barrier.wait()
         if done or step % args.save_every == 0:
             torch.save(optimizer.state, Path(args.folder) / f"optimizer-{worker}.pt")
@@ -160,7 +163,7 @@ def main():
     p.add_argument("--ffn", type=int, default=512)
     p.add_argument("--dim", type=int, default=256)
     p.add_argument("--micro", type=int, default=2048, help="padded tokens of a micro-batch")
-    p.add_argument("--per-step", type=int, default=6, help="micro-batches of a step")
+    p.add_argument("--per-step", type=int, default=4, help="micro-batches of a step")
     p.add_argument("--matrix-lr", type=float, default=0.02)
     p.add_argument("--embed-lr", type=float, default=0.004)
     p.add_argument("--clip", type=float, default=1.0)

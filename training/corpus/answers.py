@@ -63,7 +63,9 @@ def about_topic(s):
     name = topic[0].upper() + topic[1:]
     verb = "are" if topic.endswith("s") and not topic.endswith("ss") and not topic.startswith("the ") else "is"
     food = s.choice(("a kind of cheese", "a small town in the north", "a song about the sea", "a type of shoe", "an animal that lives in trees", "a game with a ball"))
-    return Answered(question, " ".join(sentences[:n] if count else sentences[:3]), f"{name} {verb} {food}.",
+    other = s.choice([t[0] for k, t in TOPICS.items() if k != topic and " is " in t[0]])
+    wrong = f"{name} {verb} {food}." if s.chance(0.4) else f"{name} {verb} {other.split(' is ', 1)[1]}"
+    return Answered(question, " ".join(sentences[:n] if count else sentences[:3]), wrong,
                     f"{' '.join(sentences[:3])} This is why it matters.", topic)
 
 

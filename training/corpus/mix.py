@@ -1,5 +1,5 @@
 """The mixture: which generator gets which share of the documents, and how conversations are joined."""
-from . import arithmetic, explain, extraction, general, judgement, raw, refine, retrieval, smalltalk, stories, structured, summary
+from . import arithmetic, explain, extraction, general, judgement, prose, raw, refine, retrieval, smalltalk, stories, structured, summary
 from .source import Source, system
 
 # category -> (weight of documents, generators)
@@ -12,8 +12,8 @@ CATEGORIES = {
     "arithmetic": (13, (arithmetic.sums, arithmetic.sums, arithmetic.sums, arithmetic.word_problem, arithmetic.comparison)),
     "counting": (2, (arithmetic.counting,)),
     "copy": (5, (extraction.repeat,)),
-    "extraction": (14, (extraction.single, extraction.single, extraction.single, extraction.in_system, extraction.follow_up, extraction.absent)),
-    "retrieval": (10, (retrieval.cited, retrieval.cited, retrieval.cited, retrieval.concept, retrieval.reworded)),
+    "extraction": (14, (extraction.single, extraction.single, extraction.single, prose.asked, prose.asked, extraction.in_system, extraction.follow_up, extraction.absent)),
+    "retrieval": (10, (retrieval.cited, retrieval.cited, prose.cited, prose.cited, retrieval.concept, retrieval.reworded)),
     "retrieval-long": (1, (retrieval.cited_long,)),
     "json": (6, (structured.from_text, structured.from_text, structured.sentence_to_json, structured.invented, structured.listing)),
     "judgement": (10, (judgement.judge, judgement.judge, judgement.judge, judgement.judge, judgement.reworded, judgement.yes_no)),

@@ -1,6 +1,6 @@
 """The RAG prompt: numbered passages, a question, an answer that cites its passage or admits ignorance."""
 from . import prompts
-from .explain import TOPICS
+from .explain import ASK_SHORT, TOPICS, fill
 from .extraction import FILLER, facts, missing
 from .source import turn
 
@@ -41,7 +41,7 @@ def concept(s):
     if s.chance(0.2):
         missing = s.choice([t for t in TOPICS if t not in topics])
         return turn(prompts.rag(texts, ask.format(missing)), prompts.RAG_UNKNOWN)
-    return turn(prompts.rag(texts, ask.format(name)), f"{TOPICS[name][0][:-1]} [{i + 1}].")
+    return turn(prompts.rag(texts, fill(s, s.choice(ASK_SHORT), name) or ask.format(name)), f"{TOPICS[name][0][:-1]} [{i + 1}].")
 
 
 def reworded(s):

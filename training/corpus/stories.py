@@ -5,6 +5,7 @@ from .words import ADJECTIVES, ANIMALS, COLORS, FIRST, FOODS, HIS, HOBBIES, JOBS
 HEROES = ["robot", "girl", "boy", "king", "queen", "dragon", "wizard", "computer", "cloud", "star", "giant", "princess", "knight", "snail"] + ANIMALS + JOBS[:14]
 PLACES = ("in a small village", "near a deep forest", "by the sea", "on a high mountain", "in a big city", "on a quiet farm", "in an old castle",
           "on a small island", "beside a wide river", "at the edge of a desert", "in a little house on a hill", "in a valley full of flowers")
+HE, SHE = [n for n in FIRST if n in HIS], [n for n in FIRST if n not in HIS]
 TRAITS = "kind curious brave shy clever lazy friendly lonely cheerful careful little proud gentle hungry".split()
 
 
@@ -12,7 +13,7 @@ def story(s, hero=None):
     """Five to seven sentences: who and where, a wish, a problem, help, and how it ends."""
     hero = hero or s.choice(HEROES)
     trait, place = s.choice(TRAITS), s.choice(PLACES)
-    name = s.choice(FIRST)
+    name = s.choice(SHE if hero in ("girl", "queen", "princess") else HE if hero in ("boy", "king", "wizard") else FIRST)
     he, his, him = ("he", "his", "him") if name in HIS else ("she", "her", "her")
     friend = s.choice([x for x in ANIMALS if x != hero])
     thing = f"{s.choice(COLORS + ADJECTIVES[:10])} {s.choice(THINGS)}"
