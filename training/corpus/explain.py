@@ -79,7 +79,6 @@ def compare(s):
     a, b = s.sample([t for t in TOPICS if t not in PLURAL and len(t) < 22], 2)
     ask = s.choice(("What is the difference between {a} and {b}?", "Compare {a} and {b}.", "How do {a} and {b} differ?"))
     second = TOPICS[b][0]
-    name = second.split(" ", 1)[0]
-    if name in ("A", "An", "The", "It"):
-        second = name.lower() + second[len(name):]
+    if not second[1].isupper() and not second.startswith(("Docker", "Python", "Java")):
+        second = second[0].lower() + second[1:]
     return turn(ask.format(a=a, b=b), f"{TOPICS[a][0]} In contrast, {second}")

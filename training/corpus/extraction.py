@@ -2,7 +2,7 @@
 from .concepts_ml import CONCEPTS as ML
 from .concepts_world import CONCEPTS as WORLD
 from .source import system, turn
-from .words import (an, ANIMALS, ATTRIBUTES, COLORS, DAYS, FIRST, FOODS, HOBBIES, JOBS, MATERIALS, code, coined, coined_word, company,
+from .words import (an, ANIMALS, ATTRIBUTES, babble, COLORS, DAYS, FIRST, FOODS, HOBBIES, JOBS, MATERIALS, code, coined, coined_word, company,
                     date, number, person, place, thing, value_for)
 
 FILLER = [sentence for topic in (ML, WORLD) for sentences in topic.values() for sentence in sentences]
@@ -159,6 +159,25 @@ def follow_up(s):
         question, _, full = s.choice(m[1])
         messages += turn(f"{text}\n\n{question}" if i == 0 else question, full)
     return messages
+
+
+def echo(s):
+    """Random words to be said again, a few turns of it: the densest lesson in copying there is."""
+    messages = []
+    for _ in range(s.randint(1, 3)):
+        text = " ".join(s.choice((coined_word, babble, code, number, coined, filler_word, filler_word))(s) for _ in range(s.randint(1, 10)))
+        messages += turn(s.choice(("Repeat: ", "Repeat after me: ", "Say exactly: ", "Copy this: ", "Repeat this text: ", "Say ", "")) + text, text)
+    return messages
+
+
+def filler_word(s):
+    return s.choice(s.choice(FILLER).split())
+
+
+def short(s):
+    """One or two facts and a question about one of them."""
+    text, question, _, full = passage(s, s.choice((1, 1, 2)), filler=0)
+    return turn(s.choice(ASK).format(c=text, q=question), full)
 
 
 def repeat(s):

@@ -11,7 +11,7 @@ CATEGORIES = {
     "unknown": (3, (smalltalk.unknown,)),
     "arithmetic": (13, (arithmetic.sums, arithmetic.sums, arithmetic.sums, arithmetic.word_problem, arithmetic.comparison)),
     "counting": (2, (arithmetic.counting,)),
-    "copy": (5, (extraction.repeat,)),
+    "copy": (5, (extraction.repeat, extraction.echo)),
     "extraction": (14, (extraction.single, extraction.single, extraction.single, prose.asked, prose.asked, extraction.in_system, extraction.follow_up, extraction.absent)),
     "retrieval": (10, (retrieval.cited, retrieval.cited, prose.cited, prose.cited, retrieval.concept, retrieval.reworded)),
     "retrieval-long": (1, (retrieval.cited_long,)),
@@ -21,6 +21,10 @@ CATEGORIES = {
     "stories": (2.5, (stories.asked,)),
     "summary": (2.5, (summary.topic, summary.key_fact, summary.of_story)),
 }
+# A phase in which most documents are short copying tasks; heads that copy form in it, and all
+# tasks that take their answer from the prompt build on them.
+COPYING = {"copy": (60, (extraction.echo, extraction.echo, extraction.repeat)), "extraction": (25, (extraction.short, prose.asked)),
+           "any": (15, (lambda s: document(s)[1],))}
 RAW_SHARE = 0.04
 JOINED_SHARE = 0.08
 SYSTEMS = ("You are a helpful assistant.", "You are a friendly assistant.", "You are a small language model.", "Answer the user's questions.", "Be helpful and short.")
@@ -45,8 +49,12 @@ def joined(s):
     return "joined", messages or document(s, "general")[1]
 
 
-def documents(seed, heldout=False):
+def documents(seed, heldout=False, copying=False):
     s = Source(seed, heldout)
+    while copying:
+        name = s.choices(list(COPYING), [c[0] for c in COPYING.values()])[0]
+        messages = s.choice(COPYING[name][1])(s)
+        yield "raw" if isinstance(messages, str) else name, messages
     while True:
         made = joined(s) if s.chance(JOINED_SHARE) else document(s)
         if made[0] not in ("raw", "joined") and made[1][0]["role"] == "user" and s.chance(0.06):

@@ -41,8 +41,16 @@ def an(word):
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
+def babble(s):
+    """A pronounceable word of any letters, so that copying works for pieces that no list has."""
+    return "".join(s.choice("b c d f g h j k l m n p qu r s t v w x z th sh ch st tr pl gr ck nd".split()) + s.choice("a e i o u y ea oo ai ou".split())
+                   for _ in range(s.randint(1, 3))) + s.choice(("", "", "n", "s", "t", "m", "ng", "rd", "x", "ll"))
+
+
 def coined(s):
     """A made-up proper name, so that copying can't lean on memory."""
+    if s.chance(0.4):
+        return babble(s).capitalize()
     return "".join(s.choice(SYLLABLES) for _ in range(s.choice((2, 2, 3)))).capitalize()
 
 
@@ -89,6 +97,10 @@ def code(s):
         lambda: f"{coined_word(s)}-{digits(s, 2)}",
         lambda: f"{s.choice(COLORS)}-{s.choice(THINGS)}-{digits(s, 2)}",
         lambda: letters(s, s.randint(3, 5)),
+        lambda: f"{s.randint(0, 9)}.{s.randint(0, 20)}.{s.randint(0, 30)}",
+        lambda: f"{s.randint(1990, 2035)}-{s.randint(1, 12):02d}-{s.randint(1, 28):02d}",
+        lambda: f"{babble(s)}{s.choice('._-/')}{babble(s)}",
+        lambda: f"${s.randint(1, 999)}.{s.randint(0, 99):02d}",
     ))()
 
 
