@@ -78,7 +78,6 @@ def counting(s):
         turn(f"What is the first item in this list: {listed}?", f"The first item is {items[0]}."),
         turn(f"What is the last item in this list: {listed}?", f"The last item is {items[-1]}."),
         turn(f"Write this list in reverse order: {listed}", ", ".join(reversed(items))),
-        turn(f"Sort these words by alphabet: {listed}", ", ".join(sorted(items))),
         turn(f"Which day comes after {DAYS[day]}?", f"After {DAYS[day]} comes {DAYS[(day + 1) % 7]}."),
         turn(f"Which day comes before {DAYS[day]}?", f"Before {DAYS[day]} comes {DAYS[day - 1]}."),
         turn(f"Which month comes after {MONTHS[month]}?", f"After {MONTHS[month]} comes {MONTHS[(month + 1) % 12]}."),

@@ -202,7 +202,7 @@ def repeat(s):
     if kind == 4:
         made = facts(s, s.randint(3, 7))
         sentence = s.choice(made)[0]
-        about = " ".join(sentence.split()[:s.randint(4, 6)])
+        about = " ".join(sentence.split()[:s.randint(5, 6)])
         return turn(f"{' '.join(m[0] for m in made)}\n\nWhich sentence begins with \"{about}\"?", sentence)
     text = " ".join(coined_word(s) for _ in range(s.randint(2, 6)))
     return turn(f"Write {text} in quotes.", f'"{text}"')

@@ -5,7 +5,7 @@ from .source import Source, system
 # category -> (weight of documents, generators)
 CATEGORIES = {
     "explain": (13, (explain.explain_count, explain.explain_count, explain.explain, explain.compare)),
-    "general": (9, (general.capital, general.language, general.nature, general.fact, general.fact)),
+    "general": (10, (general.capital, general.language, general.nature, general.fact, general.fact)),
     "smalltalk": (6, (smalltalk.greeting, smalltalk.talk, smalltalk.talk)),
     "memory": (4, (smalltalk.memory,)),
     "unknown": (3, (smalltalk.unknown,)),
@@ -15,9 +15,9 @@ CATEGORIES = {
     "extraction": (14, (extraction.single, extraction.single, extraction.single, prose.asked, prose.asked, extraction.in_system, extraction.follow_up, extraction.absent)),
     "retrieval": (10, (retrieval.cited, retrieval.cited, prose.cited, prose.cited, retrieval.concept, retrieval.reworded)),
     "retrieval-long": (1, (retrieval.cited_long,)),
-    "json": (6, (structured.from_text, structured.from_text, structured.sentence_to_json, structured.invented, structured.listing)),
+    "json": (9, (structured.from_text, structured.from_text, structured.sentence_to_json, structured.invented, structured.listing)),
     "judgement": (10, (judgement.judge, judgement.judge, judgement.judge, judgement.judge, judgement.reworded, judgement.yes_no)),
-    "refine": (5, (refine.conversation, refine.conversation, refine.critique, refine.rewrite)),
+    "refine": (6, (refine.conversation, refine.conversation, refine.critique, refine.rewrite)),
     "stories": (2.5, (stories.asked,)),
     "summary": (2.5, (summary.topic, summary.key_fact, summary.of_story)),
 }
