@@ -22,3 +22,5 @@ run dataset.py "$build" 16 2000000
 run train.py --folder "$build" --minutes "$minutes"
 run evaluate.py "$build" 50
 run export.py "$build" "$build/checkpoint"
+node convert.ts "$build/checkpoint" ../src/models/builtin/builtin.gguf
+run card.py "$build" ../src/models/builtin
