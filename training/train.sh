@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 build=build
-minutes=${MINUTES:-61}
+minutes=${MINUTES:-68}
 python=${PYTHON:-/usr/bin/python3}
 
 # One thread a worker; large blocks stay in the heap, so that pages aren't faulted in at every step.
@@ -22,5 +22,5 @@ run dataset.py "$build" 16 2000000
 run train.py --folder "$build" --minutes "$minutes"
 run evaluate.py "$build" 50
 run export.py "$build" "$build/checkpoint"
-node convert.ts "$build/checkpoint" ../src/models/builtin/builtin.gguf
+node ../src/main.ts convert "$build/checkpoint" ../src/models/builtin/builtin.gguf --name "llm-server builtin"
 run card.py "$build" ../src/models/builtin
