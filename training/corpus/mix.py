@@ -25,17 +25,19 @@ CATEGORIES = {
 # tasks that take their answer from the prompt build on them.
 COPYING = {"copy": (60, (extraction.echo, extraction.echo, extraction.repeat)), "extraction": (25, (extraction.short, prose.asked)),
            "any": (15, (lambda s: document(s)[1],))}
+# The last phase, while the learning rate falls, leans on what is learned last: telling right answers from wrong.
+FINISHING = {"judgement": 24, "refine": 9, "general": 14, "arithmetic": 16}
 RAW_SHARE = 0.04
 JOINED_SHARE = 0.08
 SYSTEMS = ("You are a helpful assistant.", "You are a friendly assistant.", "You are a small language model.", "Answer the user's questions.", "Be helpful and short.")
 
 
-def document(s, category=None):
+def document(s, category=None, weights=None):
     """(category, messages) or ("raw", text)."""
     if category is None and s.chance(RAW_SHARE):
         return "raw", raw.text(s)
     names = list(CATEGORIES)
-    category = category or s.choices(names, [CATEGORIES[n][0] for n in names])[0]
+    category = category or s.choices(names, [(weights or {}).get(n, CATEGORIES[n][0]) for n in names])[0]
     return category, s.choice(CATEGORIES[category][1])(s)
 
 
@@ -49,14 +51,19 @@ def joined(s):
     return "joined", messages or document(s, "general")[1]
 
 
-def documents(seed, heldout=False, copying=False):
-    s = Source(seed, heldout)
-    while copying:
-        name = s.choices(list(COPYING), [c[0] for c in COPYING.values()])[0]
-        messages = s.choice(COPYING[name][1])(s)
-        yield "raw" if isinstance(messages, str) else name, messages
+def copying(s):
+    name = s.choices(list(COPYING), [c[0] for c in COPYING.values()])[0]
+    messages = s.choice(COPYING[name][1])(s)
+    return "raw" if isinstance(messages, str) else name, messages
+
+
+def documents(seed, heldout=False, phase="main"):
+    s, weights = Source(seed, heldout), FINISHING if phase == "finishing" else None
     while True:
-        made = joined(s) if s.chance(JOINED_SHARE) else document(s)
+        if phase == "copying":
+            yield copying(s)
+            continue
+        made = joined(s) if s.chance(JOINED_SHARE) else document(s, weights=weights)
         if made[0] not in ("raw", "joined") and made[1][0]["role"] == "user" and s.chance(0.06):
             made = made[0], [system(s.choice(SYSTEMS))] + made[1]
         yield made
