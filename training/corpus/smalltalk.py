@@ -93,7 +93,7 @@ def unknown(s):
     question = s.choice((
         f"Who is {who}?", f"What is the phone number of {who}?", f"Where is {town}?", f"What is {word}?", f"Who won the match in {town}?",
         f"What will the weather be in {town} tomorrow?", f"What is the population of {town}?", f"When was {who} born?",
-        f"What is the capital of {coined(s)}?", f"Who invented the {word}?", f"What did {s.choice(FIRST)} eat today?", f"How do I build a {word}?",
+        f"Who invented the {word}?", f"What did {s.choice(FIRST)} eat today?", f"How do I build a {word}?",
         f"What happened in {s.randint(1000, 2030)} in {town}?", f"What is the price of {s.choice(FOODS)} in {town}?", f"Who is the mayor of {town}?",
         "What is the news today?", "What time is it?", "What is the date today?", "Write a program for my homework.", "Prove this theorem.",
         f"Translate {word} into German.", f"What does {word} mean?", f"What is the email address of {who}?", "What are the lottery numbers?",
