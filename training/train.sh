@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 build=build
-minutes=${MINUTES:-71}
+minutes=${MINUTES:-73}
 python=${PYTHON:-/usr/bin/python3}
 
 # One thread a worker; large blocks stay in the heap, so that pages aren't faulted in at every step.
