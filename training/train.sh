@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 build=build
-minutes=${MINUTES:-73}
+minutes=${MINUTES:-77}
 python=${PYTHON:-/usr/bin/python3}
 
 # One thread a worker; large blocks stay in the heap, so that pages aren't faulted in at every step.
@@ -20,7 +20,7 @@ rm -f "$build"/train.jsonl
 run tokenizer.py "$build" 2048
 run dataset.py "$build" 16 2000000
 run train.py --folder "$build" --minutes "$minutes"
-run evaluate.py "$build" 50
+run evaluate.py "$build" 25
 run export.py "$build" "$build/checkpoint"
 node ../src/main.ts convert "$build/checkpoint" ../src/models/builtin/builtin.gguf --name "llm-server builtin"
 run card.py "$build" ../src/models/builtin

@@ -26,8 +26,8 @@ CATEGORIES = {
 COPYING = {"copy": (60, (extraction.echo, extraction.echo, extraction.repeat)), "extraction": (25, (extraction.short, prose.asked)),
            "any": (15, (lambda s: document(s)[1],))}
 # The last phase, while the learning rate falls, leans on what is learned last: telling right answers from wrong.
-FINISHING = {"judgement": 34, "refine": 9, "general": 24, "arithmetic": 18, "explain": 14, "smalltalk": 5, "unknown": 2, "memory": 3,
-             "copy": 3, "json": 7, "stories": 1.5, "summary": 1.5, "counting": 1}
+FINISHING = {"judgement": 28, "general": 20, "arithmetic": 34, "smalltalk": 14, "explain": 14, "unknown": 2, "copy": 3, "json": 7,
+             "stories": 1.5, "summary": 1.5, "counting": 1}
 RAW_SHARE = 0.04
 JOINED_SHARE = 0.08
 SYSTEMS = ("You are a helpful assistant.", "You are a friendly assistant.", "You are a small language model.", "Answer the user's questions.", "Be helpful and short.")

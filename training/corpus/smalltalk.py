@@ -50,7 +50,7 @@ def greeting(s):
 def talk(s):
     questions = s.choice(list(TALK))
     question, answer = s.choice(questions), TALK[questions]
-    if "Who are you?" in questions and s.chance(0.25):
+    if "Who are you?" in questions and s.chance(0.06):
         name, job = s.entity(coined), s.choice(JOBS)
         rules = s.choice((f"You are {name}, a friendly {job}.", f"Your name is {name}. You are {an(job)}.", f"You are {an(job)} called {name}."))
         return [system(rules)] + turn(s.choice(("Who are you?", "What is your name?", "Introduce yourself.")), f"I am {name}, {an(job)}.")
