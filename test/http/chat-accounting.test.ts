@@ -16,7 +16,6 @@ test("an answer has the contract's fields and no others", async () => {
     "attention_heads",
     "attention_masking",
     "cached_prompt_tokens",
-    "speculation",
     "completion_tokens",
     "context_used_pct",
     "context_window",
@@ -34,6 +33,7 @@ test("an answer has the contract's fields and no others", async () => {
     "refined",
     "request_id",
     "response",
+    "speculation",
     "timings",
     "total_tokens",
   ]);
