@@ -153,11 +153,11 @@ export const sections = {
       { min: 1, max: 1_000_000 },
       "Largest `max_new_tokens`.",
     ),
-    maxQueue: integer(
+    maxQueue: optionalInteger(
       "MAX_QUEUE",
-      256,
       { min: 0, max: 100_000 },
-      "Requests that may wait; one more is refused with 503.",
+      "Requests that may wait for a sequence; one more is refused with 503. Unset: as many as there are sequences, " +
+        "at least 8, so that waiting at most about doubles the time of a request.",
     ),
     queueTimeoutMs: integer(
       "QUEUE_TIMEOUT_MS",

@@ -35,6 +35,11 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       withDefaultFonts: false,
       telemetry: false,
       hideClientButton: true,
+      defaultOpenAllTags: true,
+      // Offers of services elsewhere, which a self-hosted server's page has no use for.
+      showDeveloperTools: "never",
+      mcp: { disabled: true },
+      agent: { disabled: true },
     },
   });
 }

@@ -51,11 +51,10 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
     return503OnClosing: false,
     // Paths that the router itself gives up on pass no hook.
     frameworkErrors: (_error, request, reply) => {
-      begin(request, reply);
+      begin(request, reply, metrics);
       reply.header("x-latency-ms", "0");
       const message = "The path is not a valid URL, or a part of it is longer than any id.";
       sendError(new InvalidRequestError(message), request, reply);
-      finish(request, reply, metrics);
     },
     ajv: {
       customOptions: {
@@ -78,7 +77,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   app.decorateRequest("arrivedAt", 0);
   app.decorateRequest("logFields");
   app.addHook("onRequest", async (request, reply) => {
-    begin(request, reply);
+    begin(request, reply, metrics);
     // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
     const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
     const isProbe = probes.has(request.routeOptions.url ?? "");
@@ -91,7 +90,6 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-latency-ms", String(latencyMs(request)));
   });
-  app.addHook("onResponse", async (request, reply) => finish(request, reply, metrics));
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
     const { error, allow } = methods.error(request);
@@ -120,22 +118,28 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   return app;
 }
 
-function begin(request: FastifyRequest, reply: FastifyReply): void {
+function begin(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
   request.arrivedAt = monotonicMs();
   request.logFields = {};
   reply.header("x-request-id", request.id);
+  // And not in an onResponse hook, which never hears of a client that left before the end.
+  reply.raw.once("close", () => finish(request, reply, metrics));
 }
+
+/** What proxies log for a client that went away before its answer was whole. */
+const CLIENT_CLOSED_REQUEST = 499;
 
 /** Counts the request and writes its one log line. */
 function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
   const route = request.routeOptions.url ?? "unmatched";
   const ms = monotonicMs() - request.arrivedAt;
-  metrics.requestFinished(request.method, route, reply.statusCode, ms);
+  const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_CLOSED_REQUEST;
+  metrics.requestFinished(request.method, route, status, ms);
   if (request.logFields["error"] === "rate_limited") metrics.rateLimited();
   const fields = {
     method: request.method,
     path: route === "unmatched" ? (request.url.split("?", 1)[0] ?? "") : route,
-    status: reply.statusCode,
+    status,
     latency_ms: Math.round(ms),
     ...request.logFields,
   };

@@ -33,6 +33,7 @@ test("an answer has the contract's fields and no others", async () => {
     "refined",
     "request_id",
     "response",
+    "speculation",
     "timings",
     "total_tokens",
   ]);

@@ -27,8 +27,8 @@ export interface EngineLog {
 export interface LocalEngineOptions {
   readonly engine: EngineOptions;
   readonly model: { readonly name: string; readonly source: string };
-  /** Requests that may wait for a sequence. */
-  readonly maxQueue: number;
+  /** Requests that may wait for a sequence; as many as there are sequences when undefined. */
+  readonly maxQueue: number | undefined;
   readonly queueTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly hangTimeoutMs: number;
@@ -37,6 +37,9 @@ export interface LocalEngineOptions {
   readonly log: EngineLog;
   readonly clock?: Clock;
 }
+
+/** Room for a few to wait where only one or two can run. */
+const MIN_QUEUE = 8;
 
 /** Times a request that had not started is handed to a fresh process: its own prompt may be what kills it. */
 const MAX_HANDOVERS = 2;
@@ -176,16 +179,12 @@ export class LocalEngine implements Engine {
   #admit(): void {
     if (this.#state.status !== "ready") throw unavailable(this.#state);
     const { sequences } = this.describe();
-    const limit = sequences + this.#options.maxQueue;
-    if (this.#generations.size < limit) return;
-    throw new UnavailableError(
-      "queue_full",
-      `The queue is full: ${this.#options.maxQueue} requests are waiting.`,
-      {
-        retryAfterSeconds: this.#rate.retryAfterSeconds(this.#options.maxQueue, this.#clock()),
-        details: { queue_depth: this.load.queueDepth },
-      },
-    );
+    const maxQueue = this.#options.maxQueue ?? Math.max(MIN_QUEUE, sequences);
+    if (this.#generations.size < sequences + maxQueue) return;
+    throw new UnavailableError("queue_full", `The queue is full: ${maxQueue} requests are waiting.`, {
+      retryAfterSeconds: this.#rate.retryAfterSeconds(maxQueue, this.#clock()),
+      details: { queue_depth: this.load.queueDepth },
+    });
   }
 
   #receive(message: FromEngine): void {

@@ -52,7 +52,7 @@ function play(
     for (const { id, text, done, error } of report?.outputs ?? []) {
       const outcome = outcomes[id];
       assert.ok(outcome !== undefined);
-      assert.deepEqual(outcome.endings, [], `request ${id} speaks after its end`);
+      assert.equal(outcome.endings.length, 0, `request ${id} speaks after its end`);
       outcome.text += text;
       if (done !== undefined) {
         outcome.endings.push(done.finishReason);

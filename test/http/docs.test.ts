@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+import { startServer, type TestServer } from "../support/server.ts";
+
+const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
+  (path) => existsSync(path),
+);
+const skip = browserPath === undefined ? "needs Chromium, which is not installed" : false;
+
+let server: TestServer;
+before(async () => {
+  server = await startServer({ waitUntilReady: false });
+});
+after(() => server[Symbol.asyncDispose]());
+
+test("/docs lists the routes in a browser and asks nobody but this server", { skip }, async () => {
+  const browser = await chromium.launch({
+    executablePath: browserPath ?? "",
+    args: [
+      "--no-sandbox",
+      "--headless",
+      "--disable-gpu",
+      "--disable-quic",
+      "--disable-sync",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--no-first-run",
+    ],
+  });
+  try {
+    const page = await browser.newPage();
+    const elsewhere: string[] = [];
+    const failures: string[] = [];
+    // Nothing may leave the machine even if the page wants to.
+    await page.route("**/*", async (route) => {
+      const url = route.request().url();
+      if (url.startsWith(server.url) || /^(data|blob):/.test(url)) return route.continue();
+      elsewhere.push(url);
+      return route.abort();
+    });
+    page.on("pageerror", (error) => failures.push(error.message));
+    const response = await page.goto(`${server.url}/docs`);
+    assert.equal(response?.status(), 200);
+    for (const name of [
+      "Answer a prompt",
+      "Score a response by criteria",
+      "Liveness",
+      "Embed texts (not implemented yet)",
+    ]) {
+      await page.getByText(name).first().waitFor({ state: "attached", timeout: 30_000 });
+    }
+    assert.deepEqual(failures, []);
+    assert.deepEqual(elsewhere, []);
+  } finally {
+    await browser.close();
+  }
+});
+
+test("/docs is served without a key, with and without its slash", async () => {
+  for (const path of ["/docs", "/docs/"]) {
+    const response = await server.get(path, {});
+    assert.equal(response.status, 200);
+    assert.match(await response.text(), /<html/i);
+  }
+});

@@ -1,0 +1,12 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ServiceRate } from "../../../src/inference/local/service-rate.ts";
+
+test("a refused client waits as long as the requests before it take, between one second and a minute", () => {
+  const rate = new ServiceRate();
+  assert.equal(rate.retryAfterSeconds(100, 0), 1);
+  for (let count = 0; count < 10; count++) rate.completed(count * 1000);
+  assert.equal(rate.retryAfterSeconds(5, 10_000), 5);
+  assert.equal(rate.retryAfterSeconds(0, 10_000), 1);
+  assert.equal(rate.retryAfterSeconds(100_000, 10_000), 60);
+});
