@@ -41,5 +41,7 @@ export class PendingGeneration {
 /** Two pieces of text that wait for the same reader are one. */
 function joinTexts(waiting: GenerationEvent, next: GenerationEvent): GenerationEvent | undefined {
   if (waiting.type !== "text" || next.type !== "text") return undefined;
-  return { type: "text", text: waiting.text + next.text };
+  const text = waiting.text + next.text;
+  if (waiting.tokens === undefined && next.tokens === undefined) return { type: "text", text };
+  return { type: "text", text, tokens: [...(waiting.tokens ?? []), ...(next.tokens ?? [])] };
 }

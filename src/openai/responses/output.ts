@@ -2,7 +2,7 @@ import type { TurnEnd, TurnEvent } from "../../assistant/turn.ts";
 import type { ChatMessage } from "../../chat/message.ts";
 import type { ScoredToken } from "../../inference/engine.ts";
 import { newId } from "../accounting.ts";
-import { toTokenLogprobs } from "../logprobs.ts";
+import { type TokenLogprob, toTokenLogprobs } from "../logprobs.ts";
 
 /** An event of a response's stream, before it is numbered. */
 export interface OutputEvent {
@@ -107,7 +107,7 @@ export class ResponseOutput {
     if (item.type !== "message") return;
     item.text += text;
     item.tokens.push(...tokens);
-    const logprobs = this.#hasLogprobs ? toTokenLogprobs(tokens) : [];
+    const logprobs = this.#hasLogprobs ? withoutBytes(toTokenLogprobs(tokens)) : [];
     yield {
       type: "response.output_text.delta",
       ...this.#place(item),
@@ -130,12 +130,12 @@ export class ResponseOutput {
     const place = this.#place(item);
     if (item.type === "message") {
       const part = this.#part(item);
-      const { text, logprobs } = part;
+      const { text } = part;
+      const logprobs = withoutBytes(part.logprobs);
       yield { type: "response.output_text.done", ...place, content_index: 0, text, logprobs };
       yield { type: "response.content_part.done", ...place, content_index: 0, part };
     } else {
-      const { name, arguments: text } = item;
-      yield { type: "response.function_call_arguments.done", ...place, name, arguments: text };
+      yield { type: "response.function_call_arguments.done", ...place, arguments: item.arguments };
     }
     item.isDone = true;
     yield { type: "response.output_item.done", output_index: place.output_index, item: this.#describe(item) };
@@ -158,4 +158,13 @@ export class ResponseOutput {
     const { type, id, callId, name, arguments: text } = item;
     return { type, id, call_id: callId, name, arguments: text, status };
   }
+}
+
+/** Events have the scores without the bytes, which the finished part has. */
+function withoutBytes(logprobs: readonly TokenLogprob[]): object[] {
+  return logprobs.map(({ token, logprob, top_logprobs }) => ({
+    token,
+    logprob,
+    top_logprobs: top_logprobs.map((top) => ({ token: top.token, logprob: top.logprob })),
+  }));
 }

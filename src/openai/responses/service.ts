@@ -44,7 +44,7 @@ export class Responses {
     const head = responseHead(body);
     let number = 0;
     const numbered = (event: OutputEvent): OutputEvent => ({ ...event, sequence_number: number++ });
-    const begun = { ...head, status: "in_progress", output: [], usage: null };
+    const begun = { ...head, status: "in_progress", output: [] };
     let hasBegun = false;
     const names = { prompt: "input", maxTokens: "max_output_tokens" };
     for await (const { event } of namingFields(choices(assistant, plan, 1, options), names)) {
@@ -115,7 +115,7 @@ function responseHead(body: ResponseBody) {
     top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 1,
     truncation: "disabled",
-    user: body.user ?? null,
+    ...(isSet(body.user) && { user: body.user }),
   };
 }
 
@@ -129,7 +129,10 @@ function ending(output: ResponseOutput) {
     output: output.items,
     usage: {
       input_tokens: usage.prompt_tokens,
-      input_tokens_details: { cached_tokens: usage.prompt_tokens_details.cached_tokens },
+      input_tokens_details: {
+        cached_tokens: usage.prompt_tokens_details.cached_tokens,
+        cache_write_tokens: 0,
+      },
       output_tokens: usage.completion_tokens,
       output_tokens_details: { reasoning_tokens: 0 },
       total_tokens: usage.total_tokens,
