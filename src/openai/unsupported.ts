@@ -46,6 +46,7 @@ export const unsupportedInChat: readonly Unsupported[] = [
 export const unsupportedInResponses: readonly Unsupported[] = [
   ...common,
   { param: "background", reason: "poll a stream instead", harmless: oneOf(false) },
+  { param: "generate", reason: "a response is always generated", harmless: oneOf(true) },
   { param: "conversation", reason: "use previous_response_id" },
   { param: "prompt", reason: "send input and instructions" },
   { param: "max_tool_calls", reason: "no built-in tools run here" },

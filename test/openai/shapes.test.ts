@@ -38,7 +38,7 @@ test("every answer and every event has the type that OpenAI's own package gives 
   }
   const scored = { max_tokens: 3, echo: true, logprobs: 2, n: 2 };
   add(
-    "Completion",
+    "SentCompletion",
     await json(complete(scored)),
     ...(await events(await complete({ ...scored, stream: true }))),
   );

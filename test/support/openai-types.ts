@@ -10,8 +10,8 @@ export interface Sample {
   readonly value: unknown;
 }
 
-/** Fields that this server adds, and says so in docs/openai.md. */
-const extras = new Set(["timings", "request_id"]);
+/** Fields that this server adds, or that the API has and the package leaves out (`store`); see docs/openai.md. */
+const extras = new Set(["timings", "request_id", "store"]);
 
 /**
  * Has the TypeScript compiler assign each sample, written out as a literal, to its type: a missing field, a wrong type

@@ -94,6 +94,7 @@ function responseHead(body: ResponseBody) {
   return {
     id: newId("resp_"),
     object: "response",
+    access_programs: null,
     created_at: unixSeconds(),
     background: false,
     error: null,
