@@ -73,6 +73,7 @@ export class Client implements Disposable {
         "x-api-key": apiKey,
       },
     });
+    if (this.#isClosed) request.destroy();
     const leave = (why: string) => {
       settle(why);
       request.destroy();

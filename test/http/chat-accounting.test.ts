@@ -16,6 +16,7 @@ test("an answer has every field of the contract", async () => {
     "attention_heads",
     "attention_masking",
     "cached_prompt_tokens",
+    "speculation",
     "completion_tokens",
     "context_used_pct",
     "context_window",
