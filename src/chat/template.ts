@@ -45,7 +45,7 @@ export class ChatTemplate {
    * @throws InvalidRequestError when the template refuses the messages, as some do for roles they don't know
    */
   render(messages: readonly ChatMessage[]): Prompt {
-    if (this.#template === undefined) return renderTranscript(messages);
+    if (this.#template === undefined) return transcript(messages);
     const marker = unusedMarker(messages);
     const rendered = this.#apply(
       this.#template,
@@ -97,7 +97,7 @@ function unusedMarker(messages: readonly ChatMessage[]): string {
  * For models without a template: one message is given to the model to continue, as it is; a conversation becomes a
  * transcript of `Role: content` lines that ends where the assistant should speak.
  */
-function renderTranscript(messages: readonly ChatMessage[]): Prompt {
+export function transcript(messages: readonly ChatMessage[]): Prompt {
   const only = messages.length === 1 ? messages[0] : undefined;
   const lines = messages.map(
     ({ role, content }) => `${role.charAt(0).toUpperCase()}${role.slice(1)}: ${content}\n`,

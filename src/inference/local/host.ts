@@ -16,6 +16,7 @@ import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
+import { PromptTokenizer } from "./prompt-tokenizer.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -29,6 +30,9 @@ export class EngineHost {
   readonly #governor: ThreadGovernor | undefined;
   readonly #clock: Clock;
   readonly #pinned: PinnedPrefixes;
+  readonly #tokenizer: PromptTokenizer;
+  /** Requests that are being tokenized. */
+  readonly #tokenizing = new Set<number>();
   readonly scheduler: Scheduler;
   readonly description: LoadedModel;
   readonly capacity: string;
@@ -74,6 +78,7 @@ export class EngineHost {
       kvCacheType: options.kvCacheType,
       onLog,
     });
+    this.#tokenizer = new PromptTokenizer(this.#model.vocabulary);
     this.#candidates = new Candidates(this.#model.vocabulary.size);
     this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
@@ -102,8 +107,8 @@ export class EngineHost {
   }
 
   /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */
-  pin(prefix: Prompt): string {
-    const tokens = this.tokenize(prefix);
+  async pin(prefix: Prompt): Promise<string> {
+    const tokens = await this.tokenize(prefix);
     this.#assertFits(tokens.length, 1);
     return this.#pinned.pin(tokens);
   }
@@ -117,8 +122,14 @@ export class EngineHost {
    * Tokenizes, checks against the context window, and queues.
    * @throws ApiError `context_length_exceeded`, `invalid_request`
    */
-  generate(id: number, request: GenerationRequest, arrivedAt: number): void {
-    const prompt = this.tokenize(request.prompt);
+  async generate(id: number, request: GenerationRequest, arrivedAt: number): Promise<void> {
+    const { contextPerSequence } = this.#context;
+    const fewest = this.#tokenizer.atLeast(request.prompt);
+    // Such a prompt is too long whatever its exact count, which could take the tokenizer seconds to find.
+    if (fewest > contextPerSequence) this.#assertFits(fewest, request.maxTokens, "at least ");
+    this.#tokenizing.add(id);
+    const prompt = await this.tokenize(request.prompt);
+    if (!this.#tokenizing.delete(id)) return;
     if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
     this.#assertFits(prompt.length, request.maxTokens);
     const createSampler = () =>
@@ -137,29 +148,13 @@ export class EngineHost {
     });
   }
 
-  tokenize(prompt: Prompt): Int32Array {
-    const { vocabulary } = this.#model;
-    const tokens: number[] = [];
-    if (prompt.addBos && vocabulary.addsBos && vocabulary.bos !== undefined) tokens.push(vocabulary.bos);
-    for (const part of prompt.parts) {
-      if (part.type === "text") {
-        for (const token of vocabulary.tokenize(part.text, {
-          addSpecial: false,
-          parseSpecial: part.parseSpecial,
-        })) {
-          tokens.push(token);
-        }
-      } else {
-        const stranger = part.tokens.find((token) => token < 0 || token >= vocabulary.size);
-        if (stranger !== undefined) {
-          throw new InvalidRequestError(
-            `Token ${stranger} is not in the vocabulary of ${vocabulary.size} tokens.`,
-          );
-        }
-        tokens.push(...part.tokens);
-      }
-    }
-    return Int32Array.from(tokens);
+  /** Ends a request at once, wherever it is. */
+  cancel(id: number): void {
+    if (!this.#tokenizing.delete(id)) this.scheduler.cancel(id);
+  }
+
+  tokenize(prompt: Prompt): Promise<Int32Array> {
+    return this.#tokenizer.tokenize(prompt);
   }
 
   detokenize(tokens: readonly number[]): string {
@@ -182,13 +177,13 @@ export class EngineHost {
     });
   }
 
-  #assertFits(promptTokens: number, maxTokens: number): void {
+  #assertFits(promptTokens: number, maxTokens: number, precision = ""): void {
     const contextWindow = this.#context.contextPerSequence;
     const total = promptTokens + maxTokens;
     if (total <= contextWindow) return;
     throw new ApiError(
       "context_length_exceeded",
-      `The prompt has ${promptTokens} tokens and ${maxTokens} more were asked for, ${total} together; the context window is ${contextWindow}.`,
+      `The prompt has ${precision}${promptTokens} tokens and ${maxTokens} more were asked for, ${total} together; the context window is ${contextWindow}.`,
       {
         param: promptTokens >= contextWindow ? "prompt" : "max_new_tokens",
         details: {
