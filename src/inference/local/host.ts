@@ -128,8 +128,11 @@ export class EngineHost {
     // Such a prompt is too long whatever its exact count, which could take the tokenizer seconds to find.
     if (fewest > contextPerSequence) this.#assertFits(fewest, request.maxTokens, "at least ");
     this.#tokenizing.add(id);
-    const prompt = await this.tokenize(request.prompt);
-    if (!this.#tokenizing.delete(id)) return;
+    const prompt = await this.tokenize(request.prompt).catch((error: unknown) => {
+      this.#tokenizing.delete(id);
+      throw error;
+    });
+    const wasCancelled = !this.#tokenizing.delete(id);
     if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
     this.#assertFits(prompt.length, request.maxTokens);
     const createSampler = () =>
@@ -146,6 +149,7 @@ export class EngineHost {
       arrivedAt,
       createSampler: ready === undefined ? createSampler : () => ready,
     });
+    if (wasCancelled) this.scheduler.cancel(id);
   }
 
   /** Ends a request at once, wherever it is. */
