@@ -10,7 +10,7 @@ let passed = 0;
 let failed = 0;
 let skipped = 0;
 // Two at a time: most tests start a server with compute threads of its own.
-const events = run({ files, concurrency: 2, timeout: 600_000 });
+const events = run({ files, concurrency: 2, timeout: 180_000 });
 events.on("test:pass", ({ details, skip }) => {
   if (details.type === "suite") return;
   if (skip === undefined) passed++;

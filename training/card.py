@@ -50,7 +50,7 @@ def curve(rows, width=640, height=280, left=48, bottom=36, top=12):
 
 
 def fill(text, name, value):
-    return re.sub(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", lambda m: m[1] + value + m[2], text, flags=re.S)
+    return re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m: m[1] + value + "\n" + m[2], text, flags=re.S)
 
 
 def main(build, folder):

@@ -3,7 +3,7 @@ import { account } from "./accounting.ts";
 import { type Completion, complete, totalMs } from "./completion.ts";
 import { CRITIQUE_REQUEST, REWRITE_REQUEST } from "./refine-prompts.ts";
 import type { ChatBody, ChatResponse } from "./schema.ts";
-import { type ChatMessage, ChatTemplate, plainPrompt } from "./template.ts";
+import { type ChatMessage, ChatTemplate, plainPrompt, transcript } from "./template.ts";
 
 export interface ChatContext {
   readonly requestId: string;
@@ -55,7 +55,7 @@ export class ChatService {
       const arrivedAt = context.arrivedAt + passes.reduce((sum, pass) => sum + totalMs(pass.timings), 0);
       const request = this.#request(
         { ...body, temperature: temperature ?? 0.2 },
-        this.template.render(messages),
+        body.raw === true ? transcript(messages) : this.template.render(messages),
       );
       const pass = await complete(this.#engine, request, { signal: context.signal, arrivedAt }, sink);
       passes.push(pass);

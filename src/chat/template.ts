@@ -57,7 +57,7 @@ export class ChatTemplate {
    */
   render(messages: readonly ChatMessage[], { tools = [] }: RenderOptions = {}): Prompt {
     const known = this.#withKnownRoles(messages);
-    if (this.#template === undefined) return renderTranscript(withToolInstructions(known, tools));
+    if (this.#template === undefined) return transcript(withToolInstructions(known, tools));
     const spoken = this.supportsTools ? known : withToolInstructions(known, tools);
     const marker = this.#specialTexts.marker(spoken, tools);
     const variables = {
@@ -130,7 +130,7 @@ function parseArguments(text: string): unknown {
  * For models without a template: one message is given to the model to continue, as it is; a conversation becomes a
  * transcript of `Role: content` lines that ends where the assistant should speak.
  */
-function renderTranscript(messages: readonly ChatMessage[]): Prompt {
+export function transcript(messages: readonly ChatMessage[]): Prompt {
   const only = messages.length === 1 ? messages[0] : undefined;
   const lines = messages.map(
     ({ role, content }) => `${role.charAt(0).toUpperCase()}${role.slice(1)}: ${content}\n`,

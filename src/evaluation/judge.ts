@@ -36,9 +36,17 @@ export class Judge {
     input: { readonly prompt: string; readonly response: string; readonly criteria: readonly Criterion[] },
     context: JudgeContext,
   ): Promise<EvaluateResponse> {
+    // When one criterion can't be judged there is no answer, so the others need not be finished.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([context.signal, failed.signal]);
     const results = await Promise.all(
-      input.criteria.map((criterion) => this.#score(input.prompt, input.response, criterion, context)),
-    );
+      input.criteria.map((criterion) =>
+        this.#score(input.prompt, input.response, criterion, { ...context, signal }),
+      ),
+    ).catch((error: unknown) => {
+      failed.abort();
+      throw error;
+    });
     return {
       request_id: context.requestId,
       model: this.#engine.describe().name,

@@ -14,6 +14,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
           "A self-hosted LLM inference server that accounts for every millisecond and every token.",
         license: { name: "MIT" },
       },
+      servers: [{ url: "/", description: "This server" }],
       components: {
         securitySchemes: {
           apiKey: { type: "apiKey", in: "header", name: "x-api-key" },

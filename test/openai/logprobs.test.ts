@@ -25,8 +25,8 @@ function logSoftmax(logits: Float32Array): number[] {
   return values.map((value) => value - norm);
 }
 
-test("scores equal the log-softmax of logits computed apart, for prompt and answer", () => {
-  const [generated] = new InProcessEngine().run([
+test("scores equal the log-softmax of logits computed apart, for prompt and answer", async () => {
+  const [generated] = await new InProcessEngine().run([
     continuing(prompt, {
       maxTokens: 50,
       logprobs: 5,
@@ -56,13 +56,13 @@ test("scores equal the log-softmax of logits computed apart, for prompt and answ
   }
 });
 
-test("prompts longer than a step's rows of logits are scored whole, beside others", () => {
+test("prompts longer than a step's rows of logits are scored whole, beside others", async () => {
   const long = prompt.repeat(6);
   const engine = new InProcessEngine({ sequences: 4 });
   const plain = continuing(prompt, { maxTokens: 30 });
-  const [alone] = engine.run([plain]);
+  const [alone] = await engine.run([plain]);
   const scoring = continuing(long, { maxTokens: 0, promptLogprobs: 0 });
-  const [first, second, other] = engine.run([scoring, scoring, plain]);
+  const [first, second, other] = await engine.run([scoring, scoring, plain]);
   assert.ok(first !== undefined && first.promptTokens.length > 80);
   assert.equal(first.promptTokens.length, first.usage.promptTokens);
   assert.equal(first.usage.completionTokens, 0);

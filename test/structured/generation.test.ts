@@ -9,7 +9,7 @@ import { cases } from "./cases.ts";
 const GENERATIONS = 4;
 const MAX_TOKENS = 400;
 
-test(`every complete answer validates: ${cases.length} schemas`, () => {
+test(`every complete answer validates: ${cases.length} schemas`, async () => {
   assert.ok(cases.length >= 150);
   const engine = new InProcessEngine({ sequences: 16 });
   const ajv = new Ajv2020({ strict: false });
@@ -19,7 +19,7 @@ test(`every complete answer validates: ${cases.length} schemas`, () => {
   for (const { name, schema } of cases) {
     const validate = ajv.compile(schema as object);
     const grammar = schemaGrammar(schema, { path: "schema" });
-    const answers = engine.run(
+    const answers = await engine.run(
       Array.from({ length: GENERATIONS }, (_, seed) =>
         continuing("Once upon a time", {
           maxTokens: MAX_TOKENS,

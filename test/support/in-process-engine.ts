@@ -41,12 +41,11 @@ export class InProcessEngine {
   }
 
   /** Runs all requests to their ends, side by side. */
-  run(requests: readonly GenerationRequest[]): Generated[] {
-    const ids = requests.map((request) => {
-      const id = this.#nextId++;
-      this.host.generate(id, request, monotonicMs());
-      return id;
-    });
+  async run(requests: readonly GenerationRequest[]): Promise<Generated[]> {
+    const ids = requests.map(() => this.#nextId++);
+    await Promise.all(
+      requests.map((request, index) => this.host.generate(ids[index] as number, request, monotonicMs())),
+    );
     const texts = new Map<number, string>();
     const tokens = new Map<number, ScoredToken[]>();
     const prompts = new Map<number, readonly ScoredToken[]>();

@@ -44,7 +44,7 @@ const written = {
 } as const;
 
 for (const family of ["hermes", "llama3", "mistral"] as const) {
-  test(`${family}: calls are parsed alike, however the text is cut`, () => {
+  test(`${family}: calls are parsed alike, however the text is cut`, async () => {
     const first = [
       { type: "call", name: "send" },
       { type: "arguments", text: '{"to": "b\\"}"}' },
@@ -62,20 +62,20 @@ for (const family of ["hermes", "llama3", "mistral"] as const) {
       assert.deepEqual(parse(written[family], family, false, size), expected);
   });
 
-  test(`${family}: text that only looks like a call is content`, () => {
+  test(`${family}: text that only looks like a call is content`, async () => {
     for (const text of ["a < b <tool <tool_cal", "see [TOOL_CALLS] and {}", "<<tool_call", "  "]) {
       for (const size of [1, 4, 1000])
         assert.deepEqual(parse(text, family, false, size), [{ type: "content", text }]);
     }
   });
 
-  test(`${family}: what a model writes under the grammar parses to declared calls`, () => {
+  test(`${family}: what a model writes under the grammar parses to declared calls`, async () => {
     const format = toolCallFormat(templates[family]);
     const grammar = requiredCallGrammar({ tools, format, parallel: false });
     const requests = Array.from({ length: 6 }, (_, seed) =>
       continuing("Once", { maxTokens: 250, sampling: { temperature: 1, seed, grammar } }),
     );
-    for (const { text, finishReason } of new InProcessEngine().run(requests)) {
+    for (const { text, finishReason } of await new InProcessEngine().run(requests)) {
       assert.equal(finishReason, "stop");
       const [call, rest, ...more] = parse(text, family, true, 3);
       assert.ok(call?.type === "call" && ["send", "send_all"].includes(call.name), text);
@@ -85,13 +85,15 @@ for (const family of ["hermes", "llama3", "mistral"] as const) {
     }
   });
 
-  test(`${family}: where calls are optional, text is as free as without tools`, () => {
+  test(`${family}: where calls are optional, text is as free as without tools`, async () => {
     const format = toolCallFormat(templates[family]);
     const grammar = optionalCallGrammar({ tools, format, parallel: true }, undefined);
     const engine = new InProcessEngine();
     const sampling = { temperature: 0, seed: 1 };
-    const [free] = engine.run([continuing("Once upon a time", { sampling })]);
-    const [optional] = engine.run([continuing("Once upon a time", { sampling: { ...sampling, grammar } })]);
+    const [free] = await engine.run([continuing("Once upon a time", { sampling })]);
+    const [optional] = await engine.run([
+      continuing("Once upon a time", { sampling: { ...sampling, grammar } }),
+    ]);
     assert.equal(optional?.text, free?.text);
   });
 }

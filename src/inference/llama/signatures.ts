@@ -28,6 +28,22 @@ export interface BatchStruct {
   logits: bigint;
 }
 
+type TokenizeArguments = [
+  vocab: VocabHandle,
+  text: Buffer,
+  textLength: number,
+  tokens: Int32Array,
+  capacity: number,
+  addSpecial: boolean,
+  parseSpecial: boolean,
+];
+
+/** Thread-safe, so that it may also run on a thread of libuv's pool. */
+interface NativeTokenize {
+  (...args: TokenizeArguments): number;
+  async(...args: [...TokenizeArguments, callback: (error: unknown, count: number) => void]): void;
+}
+
 /** Signatures of include/llama.h and ggml/include/ggml-backend.h, release v0.4.0; only what this server calls. */
 export interface LlamaFunctions {
   llama_version(): string;
@@ -69,15 +85,7 @@ export interface LlamaFunctions {
   llama_vocab_get_add_bos(vocab: VocabHandle): boolean;
   llama_vocab_get_attr(vocab: VocabHandle, token: number): number;
   llama_vocab_is_eog(vocab: VocabHandle, token: number): boolean;
-  llama_tokenize(
-    vocab: VocabHandle,
-    text: Buffer,
-    textLength: number,
-    tokens: Int32Array,
-    capacity: number,
-    addSpecial: boolean,
-    parseSpecial: boolean,
-  ): number;
+  llama_tokenize: NativeTokenize;
   llama_token_to_piece(
     vocab: VocabHandle,
     token: number,

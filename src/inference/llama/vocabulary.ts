@@ -20,6 +20,7 @@ export class Vocabulary {
   /** Pieces as bytes, filled as tokens are first seen. */
   readonly #pieces = new Map<number, Buffer>();
   readonly #scratch = Buffer.alloc(1024);
+  #longestPiece: number | undefined;
 
   constructor(llama: Llama, handle: VocabHandle) {
     this.#llama = llama;
@@ -60,10 +61,9 @@ export class Vocabulary {
   /** Token ids of `text`, exactly as the model's tokenizer gives them. */
   tokenize(text: string, options: TokenizeOptions): Int32Array {
     const bytes = Buffer.from(text, "utf8");
-    let tokens = new Int32Array(Math.max(16, Math.ceil(bytes.length / 3) + 2));
-    for (;;) {
-      const { addSpecial, parseSpecial } = options;
-      const count = this.#llama.llama_tokenize(
+    const { addSpecial, parseSpecial } = options;
+    const into = (tokens: Int32Array) =>
+      this.#llama.llama_tokenize(
         this.handle,
         bytes,
         bytes.length,
@@ -72,9 +72,49 @@ export class Vocabulary {
         addSpecial,
         parseSpecial,
       );
-      if (count >= 0) return tokens.slice(0, count);
+    let tokens = new Int32Array(likelyTokens(bytes));
+    let count = into(tokens);
+    if (count < 0) {
       tokens = new Int32Array(-count);
+      count = into(tokens);
     }
+    return tokens.slice(0, count);
+  }
+
+  /** The same on another thread: some tokenizers take seconds for a long text without spaces. */
+  async tokenizeElsewhere(text: string, options: TokenizeOptions): Promise<Int32Array> {
+    const bytes = Buffer.from(text, "utf8");
+    const { addSpecial, parseSpecial } = options;
+    const into = (tokens: Int32Array) =>
+      new Promise<number>((resolve, reject) => {
+        const done = (error: unknown, count: number) => (error ? reject(error) : resolve(count));
+        const { length } = tokens;
+        this.#llama.llama_tokenize.async(
+          this.handle,
+          bytes,
+          bytes.length,
+          tokens,
+          length,
+          addSpecial,
+          parseSpecial,
+          done,
+        );
+      });
+    // Room for the worst case, a token a byte and one at either end, so that the slow part runs once.
+    const tokens = new Int32Array(bytes.length + 2);
+    return tokens.slice(0, await into(tokens));
+  }
+
+  /** Bytes of the longest piece: a text of n bytes has at least n / this tokens. */
+  get longestPiece(): number {
+    this.#longestPiece ??= Math.max(
+      1,
+      Array.from({ length: this.size }, (_, token) => this.#pieceBytes(token, true).length).reduce(
+        (a, b) => Math.max(a, b),
+        0,
+      ),
+    );
+    return this.#longestPiece;
   }
 
   /** Bytes a token stands for; empty for control tokens. Not always whole UTF-8 characters. */
@@ -105,4 +145,9 @@ export class Vocabulary {
 
 function idOrUndefined(token: number): number | undefined {
   return token < 0 ? undefined : token;
+}
+
+/** Enough for most texts: three bytes a token. */
+function likelyTokens(bytes: Buffer): number {
+  return Math.max(16, Math.ceil(bytes.length / 3) + 2);
 }

@@ -17,6 +17,7 @@ import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
+import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import { asRequestError, assertFits, strangeToken } from "./request-checks.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
@@ -31,6 +32,9 @@ export class EngineHost {
   readonly #governor: ThreadGovernor | undefined;
   readonly #clock: Clock;
   readonly #pinned: PinnedPrefixes;
+  readonly #tokenizer: PromptTokenizer;
+  /** Requests that are being tokenized. */
+  readonly #tokenizing = new Set<number>();
   readonly scheduler: Scheduler;
   readonly description: LoadedModel;
   readonly capacity: string;
@@ -76,6 +80,7 @@ export class EngineHost {
       kvCacheType: options.kvCacheType,
       onLog,
     });
+    this.#tokenizer = new PromptTokenizer(this.#model.vocabulary);
     this.#candidates = new Candidates(this.#model.vocabulary.size);
     this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
@@ -104,8 +109,8 @@ export class EngineHost {
   }
 
   /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */
-  pin(prefix: Prompt): string {
-    const tokens = this.tokenize(prefix);
+  async pin(prefix: Prompt): Promise<string> {
+    const tokens = await this.tokenize(prefix);
     assertFits(tokens.length, 1, this.#context.contextPerSequence);
     return this.#pinned.pin(tokens);
   }
@@ -119,13 +124,23 @@ export class EngineHost {
    * Tokenizes, checks against the context window, and queues.
    * @throws ApiError `context_length_exceeded`, `invalid_request`
    */
-  generate(id: number, request: GenerationRequest, arrivedAt: number): void {
-    const prompt = this.tokenize(request.prompt);
+  async generate(id: number, request: GenerationRequest, arrivedAt: number): Promise<void> {
+    const { contextPerSequence } = this.#context;
+    const fewest = this.#tokenizer.atLeast(request.prompt);
+    // Such a prompt is too long whatever its exact count, which could take the tokenizer seconds to find.
+    if (fewest > contextPerSequence)
+      assertFits(fewest, request.maxTokens ?? 1, contextPerSequence, "at least ");
+    this.#tokenizing.add(id);
+    const prompt = await this.tokenize(request.prompt).catch((error: unknown) => {
+      this.#tokenizing.delete(id);
+      throw error;
+    });
+    const wasCancelled = !this.#tokenizing.delete(id);
     if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
     const { vocabulary } = this.#model;
     // Without a limit of its own a request may fill the window, so there must be room for a token at least.
-    const maxTokens = request.maxTokens ?? Math.max(1, this.#context.contextPerSequence - prompt.length);
-    assertFits(prompt.length, maxTokens, this.#context.contextPerSequence);
+    const maxTokens = request.maxTokens ?? Math.max(1, contextPerSequence - prompt.length);
+    assertFits(prompt.length, maxTokens, contextPerSequence);
     const stranger = request.sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
     if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
     const createSampler = () =>
@@ -147,27 +162,16 @@ export class EngineHost {
           ? undefined
           : new PromptScores(prompt, request.promptLogprobs, vocabulary),
     });
+    if (wasCancelled) this.scheduler.cancel(id);
   }
 
-  tokenize(prompt: Prompt): Int32Array {
-    const { vocabulary } = this.#model;
-    const tokens: number[] = [];
-    if (prompt.addBos && vocabulary.addsBos && vocabulary.bos !== undefined) tokens.push(vocabulary.bos);
-    for (const part of prompt.parts) {
-      if (part.type === "text") {
-        for (const token of vocabulary.tokenize(part.text, {
-          addSpecial: false,
-          parseSpecial: part.parseSpecial,
-        })) {
-          tokens.push(token);
-        }
-      } else {
-        const stranger = part.tokens.find((token) => token < 0 || token >= vocabulary.size);
-        if (stranger !== undefined) throw strangeToken(stranger, vocabulary.size, "prompt");
-        tokens.push(...part.tokens);
-      }
-    }
-    return Int32Array.from(tokens);
+  /** Ends a request at once, wherever it is. */
+  cancel(id: number): void {
+    if (!this.#tokenizing.delete(id)) this.scheduler.cancel(id);
+  }
+
+  tokenize(prompt: Prompt): Promise<Int32Array> {
+    return this.#tokenizer.tokenize(prompt);
   }
 
   detokenize(tokens: readonly number[]): string {

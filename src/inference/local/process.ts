@@ -91,53 +91,53 @@ function step(engine: EngineHost): void {
   });
 }
 
-function answer(id: number, work: () => void): void {
+/** Refuses what can't be done, and starts the steps that what was done may want. */
+async function answer(engine: EngineHost, id: number, work: () => Promise<void> | void): Promise<void> {
   try {
-    work();
+    await work();
   } catch (error) {
     send({ type: "refused", id, error: toWire(error) });
   }
+  scheduleStep(engine);
 }
 
 /** A prefix that can't be kept costs speed and no answer, so it is reported and not fatal. */
-function pin(engine: EngineHost, prefix: Prompt): void {
+async function pin(engine: EngineHost, prefix: Prompt): Promise<void> {
   try {
-    send({ type: "log", level: "info", text: engine.pin(prefix) });
+    send({ type: "log", level: "info", text: await engine.pin(prefix) });
   } catch (error) {
-    send({
-      type: "log",
-      level: "error",
-      text: `prefix not pinned: ${error instanceof Error ? error.message : error}`,
-    });
+    const reason = error instanceof Error ? error.message : String(error);
+    send({ type: "log", level: "error", text: `prefix not pinned: ${reason}` });
   }
+  scheduleStep(engine);
 }
 
 /** Work for the loaded model. */
 function serve(engine: EngineHost, message: Exclude<ToEngine, { type: "load" | "ping" }>): void {
   switch (message.type) {
     case "generate":
-      answer(message.id, () => engine.generate(message.id, message.request, message.arrivedAt));
+      answer(engine, message.id, () => engine.generate(message.id, message.request, message.arrivedAt));
       break;
     case "pin":
       for (const prefix of message.prefixes) pin(engine, prefix);
       break;
     case "cancel":
-      engine.scheduler.cancel(message.id);
+      engine.cancel(message.id);
+      scheduleStep(engine);
       break;
     case "tokenize":
-      answer(message.id, () => {
-        send({ type: "tokens", id: message.id, tokens: [...engine.tokenize(message.prompt)] });
+      answer(engine, message.id, async () => {
+        send({ type: "tokens", id: message.id, tokens: [...(await engine.tokenize(message.prompt))] });
       });
       break;
     case "detokenize":
-      answer(message.id, () =>
-        send({ type: "text", id: message.id, text: engine.detokenize(message.tokens) }),
-      );
+      answer(engine, message.id, () => {
+        send({ type: "text", id: message.id, text: engine.detokenize(message.tokens) });
+      });
       break;
     default:
       message satisfies never;
   }
-  scheduleStep(engine);
 }
 
 process.on("message", (message: ToEngine) => {

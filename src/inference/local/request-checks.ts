@@ -2,12 +2,17 @@ import { ApiError, InvalidRequestError } from "../../errors.ts";
 import { LlamaError } from "../llama/errors.ts";
 
 /** @throws ApiError `context_length_exceeded`, with the figures: a prompt is never cut silently */
-export function assertFits(promptTokens: number, maxTokens: number, contextWindow: number): void {
+export function assertFits(
+  promptTokens: number,
+  maxTokens: number,
+  contextWindow: number,
+  precision: "" | "at least " = "",
+): void {
   const total = promptTokens + maxTokens;
   if (total <= contextWindow) return;
   throw new ApiError(
     "context_length_exceeded",
-    `The prompt has ${promptTokens} tokens and ${maxTokens} more were asked for, ${total} together; the context window is ${contextWindow}.`,
+    `The prompt has ${precision}${promptTokens} tokens and ${maxTokens} more were asked for, ${total} together; the context window is ${contextWindow}.`,
     {
       param: promptTokens >= contextWindow ? "prompt" : "max_new_tokens",
       details: {
