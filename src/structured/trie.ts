@@ -1,5 +1,5 @@
 import { alternatives, characterClass, type Grammar, literal, sequence } from "./gbnf.ts";
-import { character, RESERVED_RANGES } from "./json-text.ts";
+import { RESERVED_RANGES } from "./json-text.ts";
 
 interface Node {
   readonly next: Map<string, Node>;
@@ -66,9 +66,4 @@ function outside(grammar: Grammar, node: Node): string {
 /** Without escapes, so that no name has a second spelling. */
 function plainCharacter(grammar: Grammar): string {
   return grammar.rule(characterClass(RESERVED_RANGES, true));
-}
-
-/** A property name of any kind, between its quotes. */
-export function anyName(grammar: Grammar): string {
-  return `${character(grammar)}*`;
 }
