@@ -35,6 +35,11 @@ export class Candidates {
     this.#reset(logits.length);
   }
 
+  /** Makes a token of those that `fill` put in one that is never drawn. */
+  forbid(token: number): void {
+    this.#floats[token * 3 + 1] = Number.NEGATIVE_INFINITY;
+  }
+
   /** Leaves one token in the array. */
   setOnly(token: number): void {
     this.#ids[0] = token;

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { Llama } from "./bindings.ts";
 import type { VocabHandle } from "./signatures.ts";
 
@@ -126,6 +127,15 @@ export class Vocabulary {
     }
     return piece;
   }
+
+  /** Tokens whose bytes are not whole UTF-8 characters; found once. */
+  partialCharacterTokens(): readonly number[] {
+    this.#partialCharacterTokens ??= Array.from({ length: this.size }, (_, token) => token).filter(
+      (token) => !isUtf8(this.piece(token)),
+    );
+    return this.#partialCharacterTokens;
+  }
+  #partialCharacterTokens: readonly number[] | undefined;
 
   /** Text of a control token as a template writes it, e.g. `<|im_end|>`. */
   specialText(token: number): string {
