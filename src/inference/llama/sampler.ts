@@ -4,6 +4,7 @@ import type { Candidates } from "./candidates.ts";
 import type { LlamaContext } from "./context.ts";
 import { LlamaError } from "./errors.ts";
 import type { SamplerHandle } from "./signatures.ts";
+import { Utf8Guard } from "./utf8-guard.ts";
 
 const REPEAT_WINDOW = 64;
 /**
@@ -25,6 +26,7 @@ export class Sampler {
   /** Undefined where the likeliest token is all that is wanted. */
   readonly #chain: SamplerHandle | undefined;
   readonly #grammar: SamplerHandle | undefined;
+  readonly #utf8: Utf8Guard;
 
   /** @throws LlamaError `invalid_grammar` */
   constructor(
@@ -37,6 +39,7 @@ export class Sampler {
     this.#llama = llama;
     this.#context = context;
     this.#candidates = candidates;
+    this.#utf8 = new Utf8Guard(context.model.vocabulary);
     this.#grammar =
       parameters.grammar === undefined ? undefined : createGrammar(llama, context, parameters.grammar);
     this.#chain = isPlainGreedy(parameters) ? undefined : createChain(llama, context, parameters, prompt);
@@ -51,6 +54,7 @@ export class Sampler {
     }
     const token = this.#sampleConstrained(this.#chain, this.#grammar, row);
     this.#llama.llama_sampler_accept(this.#grammar, token);
+    this.#utf8.accept(token);
     this.#llama.llama_sampler_accept(this.#chain, token);
     return token;
   }
@@ -65,12 +69,13 @@ export class Sampler {
     candidates.fill(logits);
     this.#llama.llama_sampler_apply(chain, candidates.address);
     const wanted = candidates.selected;
-    if (wanted !== undefined) {
+    if (wanted !== undefined && this.#utf8.allows(wanted)) {
       candidates.setOnly(wanted);
       this.#llama.llama_sampler_apply(grammar, candidates.address);
       if (!candidates.onlyIsForbidden) return wanted;
     }
     candidates.fill(logits);
+    for (const token of this.#utf8.forbidden()) candidates.forbid(token);
     this.#llama.llama_sampler_apply(grammar, candidates.address);
     this.#llama.llama_sampler_apply(chain, candidates.address);
     const allowed = candidates.selected;
