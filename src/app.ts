@@ -11,6 +11,7 @@ import { evaluateRoutes } from "./routes/evaluate.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
+import { openAiRoutes } from "./routes/openai/routes.ts";
 import { placeholderRoutes } from "./routes/placeholders.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
@@ -29,12 +30,22 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const app = await createServer(config, log, metrics);
   await registerOpenApi(app, version);
 
-  const chat = new ChatService(engine, () => randomInt(2 ** 32));
+  const randomSeed = () => randomInt(2 ** 32);
+  const chat = new ChatService(engine, randomSeed);
   const judge = new Judge(engine, () => chat.template);
   await app.register(healthRoutes({ engine, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(judge));
+  await app.register(
+    openAiRoutes({
+      engine,
+      template: () => chat.template,
+      randomSeed,
+      modelAliases: config.modelAliases,
+      requestedModel,
+    }),
+  );
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());
   return app;

@@ -27,7 +27,7 @@ export async function complete(
     if (event.type === "text") {
       text += event.text;
       await onText(event.text);
-    } else {
+    } else if (event.type === "done") {
       const { finishReason, usage, timings } = event;
       return { text, finishReason, usage, timings };
     }

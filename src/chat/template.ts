@@ -1,11 +1,11 @@
 import { Template } from "@huggingface/jinja";
 import { InvalidRequestError } from "../errors.ts";
-import type { Prompt, PromptPart } from "../inference/engine.ts";
+import type { Prompt } from "../inference/engine.ts";
+import type { ChatMessage, Tool } from "./message.ts";
+import { SpecialTexts } from "./special-texts.ts";
+import { describeTool, withToolInstructions } from "./tool-prompt.ts";
 
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
-}
+export type { ChatMessage } from "./message.ts";
 
 /** What a template needs to know of its model. */
 export interface TemplateModel {
@@ -16,23 +16,24 @@ export interface TemplateModel {
   readonly specialTexts: readonly string[];
 }
 
-/** Unicode noncharacters: no text has a use for them, so one marks where a special token's text was broken up. */
-const MARKERS = Array.from({ length: 32 }, (_, index) => String.fromCodePoint(0xfdd0 + index));
+export interface RenderOptions {
+  /** Functions that the model is told it may call. */
+  readonly tools?: readonly Tool[];
+}
 
 /**
- * Turns messages into a prompt with the model's own Jinja template.
- *
- * The template's special tokens are parsed as such; a message that spells one (`<|im_start|>`) stays plain text. For
- * that, each such spelling in a message is broken by a marker before rendering, and the rendered text is cut at the
- * markers, so that no piece that reaches the tokenizer holds the whole spelling.
+ * Turns messages into a prompt with the model's own Jinja template. The template's special tokens are parsed as such;
+ * a message, a name, a tool's description or its result that spells one (`<|im_start|>`) stays plain text.
  */
 export class ChatTemplate {
   readonly #model: TemplateModel;
   readonly #template: Template | undefined;
+  readonly #specialTexts: SpecialTexts;
 
   constructor(model: TemplateModel) {
     this.#model = model;
     this.#template = model.chatTemplate === undefined ? undefined : new Template(model.chatTemplate);
+    this.#specialTexts = new SpecialTexts(model.specialTexts);
   }
 
   /** False for base models, which were trained on text and not on conversations. */
@@ -40,28 +41,50 @@ export class ChatTemplate {
     return this.#template !== undefined;
   }
 
+  /** The template's text, which tells how its model writes tool calls. */
+  get source(): string {
+    return this.#model.chatTemplate ?? "";
+  }
+
+  /** True when the template itself tells the model of its tools. */
+  get supportsTools(): boolean {
+    return /\btools\b/.test(this.source);
+  }
+
   /**
    * The prompt that asks the model for the assistant's next message.
    * @throws InvalidRequestError when the template refuses the messages, as some do for roles they don't know
    */
-  render(messages: readonly ChatMessage[]): Prompt {
-    if (this.#template === undefined) return transcript(messages);
-    const marker = unusedMarker(messages);
-    const rendered = this.#apply(
-      this.#template,
-      messages.map((message) => ({ ...message, content: this.#breakSpecialTexts(message.content, marker) })),
-    );
-    const parts = rendered
-      .split(marker)
-      .map((text): PromptPart => ({ type: "text", text, parseSpecial: true }));
+  render(messages: readonly ChatMessage[], { tools = [] }: RenderOptions = {}): Prompt {
+    const known = this.#withKnownRoles(messages);
+    if (this.#template === undefined) return transcript(withToolInstructions(known, tools));
+    const spoken = this.supportsTools ? known : withToolInstructions(known, tools);
+    const marker = this.#specialTexts.marker(spoken, tools);
+    const variables = {
+      messages: spoken.map((message) => this.#specialTexts.break(toTemplateMessage(message), marker)),
+      ...(this.supportsTools &&
+        tools.length > 0 && { tools: this.#specialTexts.break(tools.map(describeTool), marker) }),
+    };
+    const rendered = this.#apply(this.#template, variables);
     const { bosText } = this.#model;
-    return { parts, addBos: bosText === "" || !rendered.startsWith(bosText) };
+    return {
+      parts: this.#specialTexts.split(rendered, marker),
+      addBos: bosText === "" || !rendered.startsWith(bosText),
+    };
   }
 
-  #apply(template: Template, messages: readonly ChatMessage[]): string {
+  /** `developer` is OpenAI's newer name of `system`, which few templates know. */
+  #withKnownRoles(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+    if (this.source.includes("developer")) return messages;
+    return messages.map((message) =>
+      message.role === "developer" ? { ...message, role: "system" } : message,
+    );
+  }
+
+  #apply(template: Template, variables: Readonly<Record<string, unknown>>): string {
     try {
       return template.render({
-        messages: [...messages],
+        ...variables,
         add_generation_prompt: true,
         bos_token: this.#model.bosText,
         eos_token: this.#model.eosText,
@@ -74,23 +97,33 @@ export class ChatTemplate {
       });
     }
   }
-
-  #breakSpecialTexts(content: string, marker: string): string {
-    let safe = content;
-    for (const special of this.#model.specialTexts) {
-      if (special.length > 1)
-        safe = safe.replaceAll(special, () => special.slice(0, 1) + marker + special.slice(1));
-    }
-    return safe;
-  }
 }
 
-function unusedMarker(messages: readonly ChatMessage[]): string {
-  const marker = MARKERS.find((candidate) => !messages.some(({ content }) => content.includes(candidate)));
-  if (marker === undefined) {
-    throw new InvalidRequestError("The messages hold every Unicode noncharacter from U+FDD0 to U+FDEF.");
+/** A message in the form that Hugging Face's templates expect: OpenAI's, with the arguments of calls as objects. */
+function toTemplateMessage({ role, content, toolCalls, toolCallId, name }: ChatMessage): object {
+  return {
+    role,
+    content,
+    ...(name !== undefined && { name }),
+    ...(toolCallId !== undefined && { tool_call_id: toolCallId }),
+    ...(toolCalls !== undefined &&
+      toolCalls.length > 0 && {
+        tool_calls: toolCalls.map((call) => ({
+          id: call.id,
+          type: "function",
+          function: { name: call.name, arguments: parseArguments(call.arguments) },
+        })),
+      }),
+  };
+}
+
+/** What a client sends back as arguments may be anything; a template prints text as it is. */
+function parseArguments(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
-  return marker;
 }
 
 /**

@@ -163,3 +163,22 @@ export function secret<T extends string | undefined>(
     parse,
   );
 }
+
+/** Names that stand for others: `gpt-4o-mini=builtin,gpt-4o=builtin`. */
+export function aliases(variable: string, description: string): Setting<ReadonlyMap<string, string>> {
+  const fallback: ReadonlyMap<string, string> = new Map();
+  return setting(
+    variable,
+    description,
+    "`name=model`, several with commas",
+    { fallback, defaultText: "" },
+    (text) => {
+      const pairs = text.split(",").map((pair) => pair.split("=").map((side) => side.trim()));
+      for (const pair of pairs) {
+        if (pair.length !== 2 || pair.includes(""))
+          throw new Error("must be name=model pairs with commas between them");
+      }
+      return new Map(pairs as Array<[string, string]>);
+    },
+  );
+}

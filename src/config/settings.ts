@@ -1,6 +1,17 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { bytes, choice, flag, integer, optionalInteger, optionalText, secret, text, url } from "./setting.ts";
+import {
+  aliases,
+  bytes,
+  choice,
+  flag,
+  integer,
+  optionalInteger,
+  optionalText,
+  secret,
+  text,
+  url,
+} from "./setting.ts";
 
 export const DEFAULT_API_KEY = "dev-local-key";
 
@@ -54,6 +65,10 @@ export const sections = {
       "Q8_0",
       ["F32", "F16", "BF16", "Q8_0", "Q4_0"],
       "Weight format that safetensors are converted to.",
+    ),
+    modelAliases: aliases(
+      "MODEL_ALIASES",
+      "Further names under which the OpenAI routes serve the model, for clients that insist on one.",
     ),
     hfEndpoint: url("HF_ENDPOINT", "https://huggingface.co", "The hub that models are fetched from."),
     hfToken: secret("HF_TOKEN", undefined, "Token for gated and private repositories."),

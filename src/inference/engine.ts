@@ -24,12 +24,32 @@ export type Priority = "interactive" | "batch";
 
 export interface GenerationRequest {
   readonly prompt: Prompt;
-  /** Tokens to generate at the most; prompt + this must fit the context window. */
-  readonly maxTokens: number;
+  /** Tokens to generate at the most; prompt + this must fit the context window. All that fit when left out; 0 only reads the prompt. */
+  readonly maxTokens?: number;
   readonly sampling: Sampling;
   /** Generation ends before the first of these texts, which is not part of the output. */
   readonly stop: readonly string[];
   readonly priority: Priority;
+  /** Score every generated token, with this many of the likeliest beside it. */
+  readonly logprobs?: number;
+  /** Score every prompt token likewise; the prompt is then computed whole, nothing of it taken from the cache. */
+  readonly promptLogprobs?: number;
+}
+
+/** How likely a token was, by the model's own logits. */
+export interface TokenScore {
+  readonly token: number;
+  /** Natural logarithm of the probability. */
+  readonly logprob: number;
+  /** What the token stands for; not always whole UTF-8 characters. */
+  readonly bytes: Uint8Array;
+}
+
+export interface ScoredToken extends Omit<TokenScore, "logprob"> {
+  /** Undefined for the first token of a prompt, which nothing predicts. */
+  readonly logprob: number | undefined;
+  /** The likeliest tokens in this place, likeliest first. */
+  readonly top: readonly TokenScore[];
 }
 
 export type FinishReason = "stop" | "length" | "cancelled";
@@ -56,10 +76,19 @@ export interface Usage {
 }
 
 export type GenerationEvent =
-  | { readonly type: "text"; readonly text: string }
+  /** The prompt's own tokens, once and before any text, when `promptLogprobs` was asked for. */
+  | { readonly type: "prompt"; readonly tokens: readonly ScoredToken[] }
+  | {
+      readonly type: "text";
+      readonly text: string;
+      /** The tokens whose text this completes, when `logprobs` was asked for. */
+      readonly tokens?: readonly ScoredToken[];
+    }
   | {
       readonly type: "done";
       readonly finishReason: FinishReason;
+      /** The stop string that ended the text, when one did. */
+      readonly stopText?: string;
       readonly usage: Usage;
       readonly timings: GenerationTimings;
     };
@@ -86,6 +115,10 @@ export interface ModelDescription {
   readonly sequences: number;
   readonly threads: number;
   readonly chatTemplate: string | undefined;
+  /** Ids of the tokens that fill-in-the-middle prompts need, where the model has them. */
+  readonly hasInfill: boolean;
+  /** Digest of the model's metadata and size; changes when the weights' file does. */
+  readonly fingerprint: string;
   readonly bosText: string;
   readonly eosText: string;
   /** Texts that the tokenizer reads as special tokens when asked to. */

@@ -60,16 +60,6 @@ const BatchEval = Type.Object({
     }),
   ),
 });
-const ChatCompletion = Type.Object({
-  model: Text(256),
-  messages: Type.Array(Type.Object({ role: Text(64) }), { minItems: 1 }),
-});
-const TextCompletion = Type.Object({ model: Text(256), prompt: TextOrTokens });
-const Responses = Type.Object({
-  model: Text(256),
-  input: Type.Union([Text(1_000_000), Type.Array(Type.Object({}))]),
-});
-
 interface Placeholder {
   readonly method: "GET" | "POST" | "DELETE";
   readonly url: string;
@@ -83,7 +73,6 @@ interface Placeholder {
 const datasets = { tag: "Datasets" };
 const rag = { tag: "Retrieval" };
 const batch = { tag: "Batch evaluation" };
-const openai = { tag: "OpenAI" };
 
 const placeholders: readonly Placeholder[] = [
   { method: "POST", url: "/v1/embeddings", tag: "Embeddings", summary: "Embed texts", body: Embeddings },
@@ -145,17 +134,6 @@ const placeholders: readonly Placeholder[] = [
     summary: "Export a run",
     params: Id,
   },
-  { method: "GET", url: "/v1/models", ...openai, summary: "List models" },
-  { method: "GET", url: "/v1/models/:id", ...openai, summary: "Show a model", params: Id },
-  {
-    method: "POST",
-    url: "/v1/chat/completions",
-    ...openai,
-    summary: "Chat completion",
-    body: ChatCompletion,
-  },
-  { method: "POST", url: "/v1/completions", ...openai, summary: "Text completion", body: TextCompletion },
-  { method: "POST", url: "/v1/responses", ...openai, summary: "Response", body: Responses },
 ];
 
 export function placeholderRoutes(): FastifyPluginAsyncTypebox {

@@ -21,15 +21,23 @@ export class EngineModel {
     return [...this.#model.vocabulary.tokenize(text, { addSpecial, parseSpecial })];
   }
 
-  /** Logits at every position. Keys and values are kept in F32, so that only the model's own arithmetic is seen. */
-  logits(tokens: readonly number[]): readonly Float32Array[] {
+  /**
+   * Logits at every position. Keys and values are kept in F32, so that only the model's own arithmetic is seen, or in
+   * the server's F16 where its answers are to be compared; those are computed as a server does, the first
+   * `promptTokens` in one batch and the others one by one, since kernels of other shapes round otherwise.
+   */
+  logits(
+    tokens: readonly number[],
+    kvCache: "f32" | "f16" = "f32",
+    promptTokens = tokens.length,
+  ): readonly Float32Array[] {
     return this.#llama.withLog(
       () => {},
-      () => this.#decode(tokens),
+      () => this.#decode(tokens, kvCache, promptTokens),
     );
   }
 
-  #decode(tokens: readonly number[]): readonly Float32Array[] {
+  #decode(tokens: readonly number[], kvCache: "f32" | "f16", promptTokens: number): readonly Float32Array[] {
     const llama = this.#llama;
     const context = llama.llama_init_from_model(this.#model.handle, {
       ...llama.llama_context_default_params(),
@@ -40,21 +48,27 @@ export class EngineModel {
       n_outputs_max: tokens.length,
       n_threads: 1,
       n_threads_batch: 1,
-      type_k: 0,
-      type_v: 0,
-      flash_attn_type: 0,
+      ...(kvCache === "f32" && { type_k: 0, type_v: 0, flash_attn_type: 0 }),
     });
     if (context === null) throw new Error("no context");
     try {
       const batch = new TokenBatch(tokens.length);
-      for (const [position, token] of tokens.entries()) batch.add(token, position, 0, true);
-      const status = llama.llama_decode(context, batch.struct());
-      if (status !== 0) throw new Error(`llama_decode returned ${status}`);
-      return tokens.map((_, row) => {
-        const pointer = llama.llama_get_logits_ith(context, row);
-        if (pointer === null) throw new Error(`row ${row} has no logits`);
-        return new Float32Array(koffi.view(pointer, this.#model.vocabulary.size * 4)).slice();
-      });
+      const rows: Float32Array[] = [];
+      for (let start = 0; start < tokens.length; ) {
+        const end = Math.max(start + 1, promptTokens);
+        batch.clear();
+        for (let position = start; position < end; position++)
+          batch.add(tokens[position] as number, position, 0, true);
+        const status = llama.llama_decode(context, batch.struct());
+        if (status !== 0) throw new Error(`llama_decode returned ${status}`);
+        for (let row = 0; row < end - start; row++) {
+          const pointer = llama.llama_get_logits_ith(context, row);
+          if (pointer === null) throw new Error(`row ${row} has no logits`);
+          rows.push(new Float32Array(koffi.view(pointer, this.#model.vocabulary.size * 4)).slice());
+        }
+        start = end;
+      }
+      return rows;
     } finally {
       llama.llama_free(context);
     }

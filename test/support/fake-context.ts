@@ -63,6 +63,11 @@ export class FakeContext implements DecodeContext {
     };
   }
 
+  /** Nothing that this context runs asks for scores. */
+  logits(): Float32Array {
+    throw new Error("this context has no logits");
+  }
+
   decode(): void {
     this.decodes++;
     this.now += 1 + this.#rows.length / 2;

@@ -216,7 +216,10 @@ export class LocalEngine implements Engine {
     for (const output of news.outputs) {
       const generation = this.#generations.get(output.id);
       if (generation === undefined) continue;
-      if (output.text !== "") generation.events.push({ type: "text", text: output.text });
+      const { text, tokens, promptTokens } = output;
+      if (promptTokens !== undefined) generation.events.push({ type: "prompt", tokens: promptTokens });
+      if (text !== "" || (tokens?.length ?? 0) > 0)
+        generation.events.push({ type: "text", text, ...(tokens !== undefined && { tokens }) });
       if (output.done !== undefined) {
         generation.events.push({ type: "done", ...output.done });
         generation.events.close();

@@ -1,22 +1,24 @@
+import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { ApiError, InvalidRequestError } from "../../errors.ts";
+import { InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { GenerationRequest, Prompt } from "../engine.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { Candidates } from "../llama/candidates.ts";
 import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
-import { LlamaError } from "../llama/errors.ts";
 import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { Sampler } from "../llama/sampler.ts";
 import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { PromptScores, TokenScores } from "../scheduler/scores.ts";
 import { assertWeightsFit, planCapacity } from "./capacity.ts";
 import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
+import { asRequestError, assertFits, strangeToken } from "./request-checks.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -109,7 +111,7 @@ export class EngineHost {
   /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */
   async pin(prefix: Prompt): Promise<string> {
     const tokens = await this.tokenize(prefix);
-    this.#assertFits(tokens.length, 1);
+    assertFits(tokens.length, 1, this.#context.contextPerSequence);
     return this.#pinned.pin(tokens);
   }
 
@@ -126,7 +128,8 @@ export class EngineHost {
     const { contextPerSequence } = this.#context;
     const fewest = this.#tokenizer.atLeast(request.prompt);
     // Such a prompt is too long whatever its exact count, which could take the tokenizer seconds to find.
-    if (fewest > contextPerSequence) this.#assertFits(fewest, request.maxTokens, "at least ");
+    if (fewest > contextPerSequence)
+      assertFits(fewest, request.maxTokens ?? 1, contextPerSequence, "at least ");
     this.#tokenizing.add(id);
     const prompt = await this.tokenize(request.prompt).catch((error: unknown) => {
       this.#tokenizing.delete(id);
@@ -134,7 +137,12 @@ export class EngineHost {
     });
     const wasCancelled = !this.#tokenizing.delete(id);
     if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
-    this.#assertFits(prompt.length, request.maxTokens);
+    const { vocabulary } = this.#model;
+    // Without a limit of its own a request may fill the window, so there must be room for a token at least.
+    const maxTokens = request.maxTokens ?? Math.max(1, contextPerSequence - prompt.length);
+    assertFits(prompt.length, maxTokens, contextPerSequence);
+    const stranger = request.sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
+    if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
     const createSampler = () =>
       new Sampler(this.#llama, this.#context, this.#candidates, request.sampling, prompt);
     // A grammar is compiled now, so that a bad one is the client's error and not a failure half-way.
@@ -143,11 +151,16 @@ export class EngineHost {
     this.scheduler.add({
       id,
       prompt,
-      maxTokens: request.maxTokens,
+      maxTokens,
       stop: request.stop,
       priority: request.priority,
       arrivedAt,
       createSampler: ready === undefined ? createSampler : () => ready,
+      scores: request.logprobs === undefined ? undefined : new TokenScores(request.logprobs, vocabulary),
+      promptScores:
+        request.promptLogprobs === undefined
+          ? undefined
+          : new PromptScores(prompt, request.promptLogprobs, vocabulary),
     });
     if (wasCancelled) this.scheduler.cancel(id);
   }
@@ -162,6 +175,9 @@ export class EngineHost {
   }
 
   detokenize(tokens: readonly number[]): string {
+    const { size } = this.#model.vocabulary;
+    const stranger = tokens.find((token) => token < 0 || token >= size);
+    if (stranger !== undefined) throw strangeToken(stranger, size, "tokens");
     return Buffer.concat(tokens.map((token) => this.#model.vocabulary.piece(token))).toString("utf8");
   }
 
@@ -179,29 +195,6 @@ export class EngineHost {
       createSampler: () => new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt),
       onPinned,
     });
-  }
-
-  #assertFits(promptTokens: number, maxTokens: number, precision = ""): void {
-    const contextWindow = this.#context.contextPerSequence;
-    const total = promptTokens + maxTokens;
-    if (total <= contextWindow) return;
-    throw new ApiError(
-      "context_length_exceeded",
-      `The prompt has ${precision}${promptTokens} tokens and ${maxTokens} more were asked for, ${total} together; the context window is ${contextWindow}.`,
-      {
-        param: promptTokens >= contextWindow ? "prompt" : "max_new_tokens",
-        details: {
-          prompt_tokens: promptTokens,
-          max_new_tokens: maxTokens,
-          context_window: contextWindow,
-          total_tokens_requested: total,
-          hint:
-            promptTokens >= contextWindow
-              ? `Shorten the prompt by at least ${total - contextWindow} tokens.`
-              : `Ask for at most ${contextWindow - promptTokens} new tokens, or shorten the prompt.`,
-        },
-      },
-    );
   }
 
   #describe(kvCacheBytesPerToken: number, threads: number, loadMs: number): LoadedModel {
@@ -230,6 +223,8 @@ export class EngineHost {
       chatTemplate: model.chatTemplate,
       bosText: specialText(vocabulary.bos),
       eosText: specialText(vocabulary.eos),
+      hasInfill: model.metadata.has("tokenizer.ggml.fim_pre_token_id"),
+      fingerprint: fingerprint(model),
       specialTexts: vocabulary.specialTexts(),
       engineVersion: `llama.cpp ${LLAMA_RELEASE}${packaged === undefined ? "" : ` (npm ${packaged})`}`,
       loadMs,
@@ -237,18 +232,14 @@ export class EngineHost {
   }
 }
 
+/** Tells one model file from another without reading its gigabytes: its metadata, its size and its time. */
+function fingerprint(model: LlamaModel): string {
+  const { size, mtimeMs } = statSync(model.path);
+  const facts = [...model.metadata, ["size", String(size)], ["modified", String(mtimeMs)]];
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 10);
+}
+
 /** Size of the model's file; 0 when there is none, which loading it will say better. */
 function fileBytes(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function asRequestError<T>(param: string, create: () => T): T {
-  try {
-    return create();
-  } catch (error) {
-    if (error instanceof LlamaError && error.code === "invalid_grammar") {
-      throw new InvalidRequestError(error.message, { param, cause: error });
-    }
-    throw error;
-  }
 }

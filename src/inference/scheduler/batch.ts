@@ -29,18 +29,27 @@ export function prefillTokens(plan: BatchPlan): number {
 /**
  * Divides `budget` tokens among the prompts that are being prefilled, given oldest first. The oldest gets half, so
  * that it always advances; the other half goes to the shortest remainders, so that a short prompt does not wait for a
- * long one; what they leave is the oldest's again. Interactive prompts go before batch work.
+ * long one; what they leave is the oldest's again. Interactive prompts go before batch work. A prompt whose tokens are
+ * scored needs logits of every row, of which a step has `scoredRows` to give.
  */
-export function planPrefill(prefilling: readonly Sequence[], budget: number): PrefillChunk[] {
+export function planPrefill(
+  prefilling: readonly Sequence[],
+  budget: number,
+  scoredRows: number,
+): PrefillChunk[] {
   const interactive = prefilling.filter((sequence) => sequence.priority === "interactive");
   const batch = prefilling.filter((sequence) => sequence.priority === "batch");
   const chunks = new Map<Sequence, number>();
   let left = budget;
+  let scoredLeft = scoredRows;
   const give = (sequence: Sequence, limit: number) => {
     const given = chunks.get(sequence) ?? 0;
-    const more = Math.min(limit, left, sequence.remainingPrompt - given);
+    const isScored = sequence.promptScores !== undefined;
+    const rows = isScored ? scoredLeft : left;
+    const more = Math.max(0, Math.min(limit, left, rows, sequence.remainingPrompt - given));
     if (more > 0) chunks.set(sequence, given + more);
-    left -= Math.max(0, more);
+    left -= more;
+    if (isScored) scoredLeft -= more;
   };
   for (const group of [interactive, batch]) {
     const [oldest, ...others] = group;

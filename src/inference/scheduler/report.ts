@@ -1,11 +1,16 @@
-import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
+import type { FinishReason, GenerationTimings, ScoredToken, Usage } from "../engine.ts";
 
 /** News of one sequence after a step. */
 export interface SequenceOutput {
   readonly id: number;
   readonly text: string;
+  /** The tokens that `text` completes, where they are scored. */
+  readonly tokens?: readonly ScoredToken[];
+  /** The prompt's tokens, once, where they are scored. */
+  readonly promptTokens?: readonly ScoredToken[];
   readonly done?: {
     readonly finishReason: FinishReason;
+    readonly stopText?: string;
     readonly usage: Usage;
     readonly timings: GenerationTimings;
   };

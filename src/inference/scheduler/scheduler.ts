@@ -21,6 +21,8 @@ export interface DecodeContext extends SequenceMemory {
   };
   /** Computes the batch. Throws when it can't; the sequences in it are then lost. */
   decode(): void;
+  /** Logits of a batch row that asked for them; a view, valid until the next decode. */
+  logits(row: number): Float32Array;
 }
 
 export interface TokenTexts {
@@ -128,7 +130,10 @@ export class Scheduler {
     if (prompts + decoding > 0) {
       const rows = this.#fill(plan);
       const computeStartedAt = this.#clock();
-      if (this.#decode(plan)) this.#sample(rows);
+      if (this.#decode(plan)) {
+        this.#scorePrompts(plan);
+        this.#sample(rows);
+      }
       computeMs = this.#clock() - computeStartedAt;
       this.#cost.observe(prompts, decoding, computeMs);
     }
@@ -140,7 +145,7 @@ export class Scheduler {
     for (;;) {
       const sequence = this.#waiting.next(this.#running, this.#cache);
       if (sequence === undefined) return;
-      const { slot, cachedTokens } = this.#cache.reserve(sequence.prompt, now);
+      const { slot, cachedTokens } = this.#cache.reserve(sequence.shareablePrompt, now);
       this.#waiting.remove(sequence);
       sequence.slot = slot;
       sequence.cachedTokens = cachedTokens;
@@ -167,7 +172,8 @@ export class Scheduler {
     const budget = this.#cost.prefillTokens(decoding.length, batch.capacity - decoding.length);
     return {
       decoding: decoding.map((sequence) => ({ sequence, draft: [] })),
-      prefilling: planPrefill(waitingForPrefill, budget),
+      // Each running sequence may want one row of its own; the rest is for prompts whose every token is scored.
+      prefilling: planPrefill(waitingForPrefill, budget, maxOutputs - this.#running.length),
     };
   }
 
@@ -194,7 +200,9 @@ export class Scheduler {
       for (const end = sequence.prefilled + length; sequence.prefilled < end; sequence.prefilled++) {
         const token = prompt[sequence.prefilled] as number;
         const isLast = sequence.prefilled === prompt.length - 1;
-        const row = batch.add(token, sequence.prefilled, slot.sequence, isLast);
+        const isScored = sequence.promptScores !== undefined;
+        const row = batch.add(token, sequence.prefilled, slot.sequence, isLast || isScored);
+        sequence.promptScores?.expect(row, sequence.prefilled);
         slot.tokens.push(token);
         if (isLast) rows.set(sequence, { first: row, draft: [] });
       }
@@ -213,6 +221,14 @@ export class Scheduler {
     }
   }
 
+  #scorePrompts(plan: BatchPlan): void {
+    for (const { sequence } of plan.prefilling) {
+      sequence.promptScores?.collect((row) => this.#context.logits(row));
+      if (sequence.isPrefilling || sequence.promptScores === undefined) continue;
+      this.#outputs.push({ id: sequence.id, text: "", promptTokens: sequence.promptScores.all });
+    }
+  }
+
   #sample(rows: ReadonlyMap<Sequence, Rows>): void {
     for (const [sequence, { first, draft }] of rows) {
       try {
@@ -227,13 +243,18 @@ export class Scheduler {
   #sampleRows(sequence: Sequence, first: number, draft: readonly number[]): void {
     const { slot } = sequence;
     if (slot === undefined) throw new Error("a sampled sequence lacks its slot");
+    if (sequence.maxTokens === 0) {
+      this.#finish(sequence, "length", "");
+      return;
+    }
     let accepted = 0;
     let text = "";
     for (;;) {
-      const token = sequence.sampler.sample(first + accepted);
+      const row = first + accepted;
+      const token = sequence.sampler.sample(row);
       const isDrafted = accepted < draft.length && token === draft[accepted];
       if (isDrafted) accepted++;
-      text += this.#take(sequence, token);
+      text += this.#take(sequence, token, row);
       if (sequence.finishReason !== undefined || !isDrafted) break;
     }
     if (draft.length > 0) {
@@ -244,11 +265,14 @@ export class Scheduler {
       this.#context.truncate(slot.sequence, slot.tokens.length);
     }
     if (sequence.finishReason !== undefined) this.#finish(sequence, sequence.finishReason, text);
-    else if (text !== "") this.#outputs.push({ id: sequence.id, text });
+    else if (text !== "") {
+      const tokens = sequence.scores?.release(text);
+      this.#outputs.push({ id: sequence.id, text, ...(tokens !== undefined && { tokens }) });
+    }
   }
 
   /** Gives a sequence its next token; returns the text that may go out, and marks the sequence when that ends it. */
-  #take(sequence: Sequence, token: number): string {
+  #take(sequence: Sequence, token: number, row: number): string {
     const now = this.#clock();
     sequence.firstTokenAt ??= now;
     sequence.lastTokenAt = now;
@@ -258,7 +282,9 @@ export class Scheduler {
     }
     sequence.lastToken = token;
     sequence.completionTokens++;
+    const start = sequence.text.decodedLength;
     const text = sequence.text.push(this.#texts.piece(token));
+    sequence.scores?.add(this.#context.logits(row), token, start, sequence.text.decodedLength);
     if (sequence.text.stopped) sequence.finishReason = "stop";
     else if (sequence.completionTokens >= sequence.maxTokens) {
       sequence.finishReason = "length";
@@ -275,8 +301,15 @@ export class Scheduler {
       onPinned(slot.sequence);
     } else if (slot !== undefined) this.#cache.release(slot, now);
     this.#remove(sequence);
-    const done = { finishReason, usage: sequence.usage, timings: sequence.timings(now) };
-    this.#outputs.push({ id: sequence.id, text, done });
+    const { stopText } = sequence.text;
+    const done = {
+      finishReason,
+      ...(stopText !== undefined && { stopText }),
+      usage: sequence.usage,
+      timings: sequence.timings(now),
+    };
+    const tokens = sequence.scores?.end(text, sequence.text.stopped);
+    this.#outputs.push({ id: sequence.id, text, done, ...(tokens !== undefined && { tokens }) });
   }
 
   #fail(sequence: Sequence, error: unknown): void {

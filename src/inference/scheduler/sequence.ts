@@ -1,5 +1,6 @@
 import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
 import type { Slot } from "./prefix-cache.ts";
+import type { PromptScores, TokenScores } from "./scores.ts";
 import { TextStream } from "./text-stream.ts";
 
 /** Chooses a sequence's tokens from the logits of batch rows. */
@@ -17,6 +18,9 @@ export interface SequenceRequest {
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
   readonly createSampler: () => TokenSampler;
+  /** Where the scores of generated tokens, and of the prompt's, are kept; absent when nobody asked for them. */
+  readonly scores?: TokenScores | undefined;
+  readonly promptScores?: PromptScores | undefined;
   /** The prompt is to be pinned: called with its KV sequence when it is computed. */
   readonly onPinned?: (kvSequence: number) => void;
 }
@@ -32,6 +36,8 @@ export class Sequence {
   readonly priority: "interactive" | "batch";
   readonly arrivedAt: number;
   readonly text: TextStream;
+  readonly scores: TokenScores | undefined;
+  readonly promptScores: PromptScores | undefined;
   readonly onPinned: ((kvSequence: number) => void) | undefined;
   readonly #createSampler: () => TokenSampler;
   #sampler: TokenSampler | undefined;
@@ -58,12 +64,19 @@ export class Sequence {
     this.priority = request.priority;
     this.arrivedAt = request.arrivedAt;
     this.text = new TextStream(request.stop);
+    this.scores = request.scores;
+    this.promptScores = request.promptScores;
     this.onPinned = request.onPinned;
     this.#createSampler = request.createSampler;
   }
 
   get isPrefilling(): boolean {
     return this.slot !== undefined && this.prefilled < this.prompt.length;
+  }
+
+  /** The prompt as far as its keys and values may come from the cache: not at all where its logits are wanted. */
+  get shareablePrompt(): Int32Array {
+    return this.promptScores === undefined ? this.prompt : NOTHING;
   }
 
   get remainingPrompt(): number {
@@ -102,3 +115,5 @@ export class Sequence {
     };
   }
 }
+
+const NOTHING = new Int32Array(0);

@@ -7,7 +7,9 @@ export class TextStream {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   /** Decoded text held back because a stop string may begin in it. */
   #held = "";
-  #stopped = false;
+  #stopText: string | undefined;
+  /** UTF-16 units decoded so far: those that went out, those held, and a stop string's. */
+  #decodedLength = 0;
 
   constructor(stop: readonly string[]) {
     this.#stop = stop.filter((text) => text !== "");
@@ -15,7 +17,16 @@ export class TextStream {
 
   /** True once a stop string was met; everything from it on is swallowed. */
   get stopped(): boolean {
-    return this.#stopped;
+    return this.#stopText !== undefined;
+  }
+
+  /** The stop string that was met. */
+  get stopText(): string | undefined {
+    return this.#stopText;
+  }
+
+  get decodedLength(): number {
+    return this.#decodedLength;
   }
 
   /** Takes one token's bytes and returns the text that may go out. */
@@ -26,18 +37,19 @@ export class TextStream {
   /** Returns what was held back, when generation ended without a stop string. Half a character becomes U+FFFD. */
   end(): string {
     const text = this.#release(this.#decoder.decode());
-    const rest = this.#stopped ? "" : this.#held;
+    const rest = this.stopped ? "" : this.#held;
     this.#held = "";
     return text + rest;
   }
 
   #release(decoded: string): string {
-    if (this.#stopped) return "";
+    this.#decodedLength += decoded.length;
+    if (this.stopped) return "";
     if (this.#stop.length === 0) return decoded;
     const text = this.#held + decoded;
     const at = firstOccurrence(text, this.#stop);
     if (at >= 0) {
-      this.#stopped = true;
+      this.#stopText = this.#stop.find((stop) => text.startsWith(stop, at));
       this.#held = "";
       return text.slice(0, at);
     }

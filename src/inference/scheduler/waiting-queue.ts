@@ -52,7 +52,7 @@ export class WaitingQueue {
 
 /** True while a running prompt computes a prefix that `sequence` could take over and that is not there yet. */
 function isPrefixOnItsWay(sequence: Sequence, running: readonly Sequence[], cache: PrefixCache): boolean {
-  const { prompt } = sequence;
+  const { shareablePrompt: prompt } = sequence;
   const longest = Math.max(
     0,
     ...running

@@ -1,0 +1,163 @@
+import type { Assistant } from "../assistant/assistant.ts";
+import type { TurnEnd, TurnEvent, TurnOptions } from "../assistant/turn.ts";
+import type { Engine } from "../inference/engine.ts";
+import { newId } from "../openai/accounting.ts";
+import { namingFields } from "../openai/errors.ts";
+import type { ModelNames } from "../openai/model-names.ts";
+import { toConversation, toTurn } from "./request.ts";
+import type { CountTokensBody, MessagesBody } from "./schema.ts";
+
+/** An event of a message's stream. */
+export interface MessageEvent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+type Block =
+  | { readonly type: "text"; text: string }
+  | { readonly type: "tool_use"; readonly id: string; readonly name: string; json: string };
+
+export interface Services {
+  readonly engine: Engine;
+  readonly assistant: Assistant;
+  readonly models: ModelNames;
+}
+
+/** `POST /v1/messages`: Anthropic's shape over the same assistant. */
+export class Messages {
+  readonly #services: Services;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  async countTokens(body: CountTokensBody): Promise<{ readonly input_tokens: number }> {
+    const { assistant, engine, models } = this.#services;
+    models.find(body.model);
+    const { messages, tools } = toConversation(body);
+    return { input_tokens: (await engine.tokenize(assistant.render(messages, tools))).length };
+  }
+
+  async create(body: MessagesBody, options: TurnOptions): Promise<object> {
+    const blocks: Block[] = [];
+    let end: TurnEnd | undefined;
+    for await (const event of this.#events(body, options)) {
+      if (event.type === "done") end = event;
+      else take(blocks, event);
+    }
+    if (end === undefined) throw new Error("an answer ended without saying how");
+    return { ...this.#head(body), content: blocks.map(describe), ...ending(end), usage: toUsage(end) };
+  }
+
+  /** Anthropic's events in their order: message, blocks with their deltas, how it ended. */
+  async *stream(body: MessagesBody, options: TurnOptions): AsyncIterable<MessageEvent> {
+    const { engine } = this.#services;
+    const blocks: Block[] = [];
+    let hasBegun = false;
+    for await (const event of this.#events(body, options)) {
+      if (!hasBegun) {
+        hasBegun = true;
+        // How much of the prompt was cached is known at the end, in `message_delta`.
+        const tokens = await engine.tokenize(this.#services.assistant.plan(toTurn(body)).request.prompt);
+        const usage = { input_tokens: tokens.length, output_tokens: 0, ...noCache };
+        const message = { ...this.#head(body), content: [], stop_reason: null, stop_sequence: null, usage };
+        yield { type: "message_start", message };
+        yield { type: "ping" };
+      }
+      const before = blocks.length;
+      if (event.type === "done") {
+        if (before > 0) yield { type: "content_block_stop", index: before - 1 };
+        yield { type: "message_delta", delta: ending(event), usage: toUsage(event) };
+        continue;
+      }
+      take(blocks, event);
+      const index = blocks.length - 1;
+      if (blocks.length > before) {
+        if (before > 0) yield { type: "content_block_stop", index: before - 1 };
+        const block = blocks[index] as Block;
+        const opened =
+          block.type === "text"
+            ? { type: "text", text: "" }
+            : { type: "tool_use", id: block.id, name: block.name, input: {} };
+        yield { type: "content_block_start", index, content_block: opened };
+      }
+      const delta = toDelta(event);
+      if (delta !== undefined) yield { type: "content_block_delta", index, delta };
+    }
+    yield { type: "message_stop" };
+  }
+
+  #events(body: MessagesBody, options: TurnOptions): AsyncIterable<TurnEvent> {
+    const { assistant, models } = this.#services;
+    models.find(body.model);
+    const plan = assistant.plan(toTurn(body));
+    return namingFields(assistant.answer(plan, 0, options), { prompt: "messages", maxTokens: "max_tokens" });
+  }
+
+  #head(body: MessagesBody) {
+    return { id: newId("msg_"), type: "message", role: "assistant", model: body.model };
+  }
+}
+
+const noCache = { cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
+
+function take(blocks: Block[], event: Exclude<TurnEvent, TurnEnd>): void {
+  const last = blocks.at(-1);
+  switch (event.type) {
+    case "content":
+      if (last?.type === "text") last.text += event.text;
+      else blocks.push({ type: "text", text: event.text });
+      break;
+    case "call":
+      blocks.push({ type: "tool_use", id: event.id.replace(/^call_/, "toolu_"), name: event.name, json: "" });
+      break;
+    case "arguments":
+      if (last?.type === "tool_use") last.json += event.text;
+      break;
+  }
+}
+
+function toDelta(event: TurnEvent): object | undefined {
+  switch (event.type) {
+    case "content":
+      return { type: "text_delta", text: event.text };
+    case "arguments":
+      return { type: "input_json_delta", partial_json: event.text };
+    default:
+      return undefined;
+  }
+}
+
+function describe(block: Block): object {
+  if (block.type === "text") return { type: "text", text: block.text, citations: null };
+  const { type, id, name, json } = block;
+  return { type, id, name, input: parseOrEmpty(json) };
+}
+
+/** Arguments that were cut by the limit of tokens are no JSON; `stop_reason` says so. */
+function parseOrEmpty(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return {};
+  }
+}
+
+function ending({ finishReason, stopText }: TurnEnd) {
+  const reasons = { stop: "end_turn", length: "max_tokens", tool_calls: "tool_use" } as const;
+  const isSequence = finishReason === "stop" && stopText !== undefined;
+  return {
+    stop_reason: isSequence ? "stop_sequence" : reasons[finishReason],
+    stop_sequence: isSequence ? stopText : null,
+  };
+}
+
+/** Anthropic counts cached input apart. */
+function toUsage({ usage }: TurnEnd) {
+  return {
+    input_tokens: usage.promptTokens - usage.cachedPromptTokens,
+    output_tokens: usage.completionTokens,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: usage.cachedPromptTokens,
+  };
+}

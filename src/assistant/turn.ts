@@ -1,0 +1,58 @@
+import type { ChatMessage } from "../chat/message.ts";
+import type { GenerationTimings, ScoredToken, Usage } from "../inference/engine.ts";
+import type { Sampling } from "../inference/sampling.ts";
+import type { DeclaredTool } from "../tools/grammar.ts";
+
+/** What an answer has to look like. */
+export type AnswerForm =
+  | { readonly type: "text" }
+  /** Any JSON object. */
+  | { readonly type: "json" }
+  /** JSON by a schema, which errors name by `path`. */
+  | { readonly type: "schema"; readonly schema: unknown; readonly path: string }
+  /** GBNF of the client's own. */
+  | { readonly type: "grammar"; readonly grammar: string };
+
+export type ToolChoice =
+  | { readonly type: "none" }
+  | { readonly type: "auto" }
+  | { readonly type: "required" }
+  | { readonly type: "tool"; readonly name: string };
+
+/** One answer of the assistant to be made, whichever API asked for it. */
+export interface Turn {
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly DeclaredTool[];
+  readonly toolChoice: ToolChoice;
+  readonly parallelToolCalls: boolean;
+  readonly form: AnswerForm;
+  readonly sampling: Omit<Sampling, "grammar" | "seed"> & { readonly seed?: number };
+  /** All that fit the context window when left out. */
+  readonly maxTokens?: number;
+  readonly stop: readonly string[];
+  /** Score every token, with this many others. */
+  readonly logprobs?: number;
+}
+
+export type TurnFinish = "stop" | "length" | "tool_calls";
+
+/** An answer as it is made. `call` is the index of the call within the answer. */
+export type TurnEvent =
+  | { readonly type: "content"; readonly text: string; readonly tokens: readonly ScoredToken[] }
+  | { readonly type: "call"; readonly call: number; readonly id: string; readonly name: string }
+  | { readonly type: "arguments"; readonly call: number; readonly text: string }
+  | TurnEnd;
+
+export interface TurnEnd {
+  readonly type: "done";
+  readonly finishReason: TurnFinish;
+  readonly stopText: string | undefined;
+  readonly usage: Usage;
+  readonly timings: GenerationTimings;
+}
+
+export interface TurnOptions {
+  readonly signal: AbortSignal;
+  /** When the request reached the server, on `monotonicMs`. */
+  readonly arrivedAt: number;
+}

@@ -1,0 +1,57 @@
+import type { ChatMessage, Tool } from "./message.ts";
+
+/*
+ * Tools for models whose template knows none: the declarations go into the system message, calls and results into
+ * ordinary ones, in the words of the Hermes format, which most open models have seen.
+ */
+
+/** The form a function has in OpenAI's API, which templates expect too. */
+export function describeTool({ name, description, parameters }: Tool): object {
+  return {
+    type: "function",
+    function: {
+      name,
+      ...(description !== undefined && { description }),
+      parameters: parameters ?? { type: "object", properties: {} },
+    },
+  };
+}
+
+export function withToolInstructions(
+  messages: readonly ChatMessage[],
+  tools: readonly Tool[],
+): readonly ChatMessage[] {
+  const plain = messages.map(withoutToolFields);
+  if (tools.length === 0) return plain;
+  const [first, ...rest] = plain;
+  const isSystem = first?.role === "system";
+  const own = isSystem ? `${first.content}\n\n` : "";
+  return [
+    { role: "system", content: own + instructions(tools) },
+    ...(isSystem || first === undefined ? rest : plain),
+  ];
+}
+
+function instructions(tools: readonly Tool[]): string {
+  return [
+    "You may call functions. Their signatures as JSON, one a line:",
+    "<tools>",
+    ...tools.map((tool) => JSON.stringify(describeTool(tool))),
+    "</tools>",
+    "To call one, answer with its name and arguments as JSON in tags:",
+    '<tool_call>\n{"name": "function name", "arguments": {}}\n</tool_call>',
+  ].join("\n");
+}
+
+function withoutToolFields({ role, content, toolCalls = [], name }: ChatMessage): ChatMessage {
+  if (role === "tool") return { role: "user", content: `<tool_response>\n${content}\n</tool_response>` };
+  const calls = toolCalls.map(
+    (call) =>
+      `<tool_call>\n{"name": ${JSON.stringify(call.name)}, "arguments": ${call.arguments}}\n</tool_call>`,
+  );
+  return {
+    role,
+    content: [...(content === "" ? [] : [content]), ...calls].join("\n"),
+    ...(name !== undefined && { name }),
+  };
+}

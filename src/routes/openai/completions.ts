@@ -1,0 +1,32 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { disconnectSignal } from "../../http/event-stream.ts";
+import { responses } from "../../http/schema.ts";
+import { Completion, CompletionBody } from "../../openai/completions/schema.ts";
+import type { Completions } from "../../openai/completions/service.ts";
+import { usageFields } from "./chat-completions.ts";
+import { type StreamedEvent, streamEvents } from "./stream.ts";
+
+export function completionRoutes(completions: Completions): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const schema = {
+      tags: ["OpenAI"],
+      summary: "Text completion",
+      body: CompletionBody,
+      response: responses(Completion, 400, 401, 404, 429, 503),
+    };
+    app.post("/v1/completions", { schema }, async (request, reply) => {
+      const { body } = request;
+      const options = { arrivedAt: request.arrivedAt, signal: disconnectSignal(reply) };
+      request.logFields["model"] = body.model;
+      if (body.stream === true)
+        return streamEvents(request, reply, asEvents(completions.stream(body, options)), { last: "[DONE]" });
+      const completion = await completions.complete(body, options);
+      if (completion.usage) Object.assign(request.logFields, usageFields(completion.usage));
+      return completion;
+    });
+  };
+}
+
+async function* asEvents(chunks: AsyncIterable<Completion>): AsyncIterable<StreamedEvent> {
+  for await (const data of chunks) yield { data };
+}

@@ -1,0 +1,75 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { Choice } from "../../fields.ts";
+import { Answer, responses } from "../../http/schema.ts";
+import type { ModelDescription } from "../../inference/engine.ts";
+import { unixSeconds } from "../../openai/accounting.ts";
+import type { ModelNames } from "../../openai/model-names.ts";
+
+const modelFields = {
+  id: Type.String(),
+  object: Choice(["model"]),
+  created: Type.Integer({ description: "When this server started, in seconds since 1970." }),
+  owned_by: Type.String(),
+  context_window: Type.Integer({ description: "Extra: tokens of prompt and completion together." }),
+  root: Type.String({ description: "Extra: the model behind an alias." }),
+  capabilities: Type.Object(
+    {
+      chat_template: Type.Boolean(),
+      tools: Type.Boolean(),
+      structured_output: Type.Boolean(),
+      logprobs: Type.Boolean(),
+      infill: Type.Boolean(),
+      vision: Type.Boolean(),
+    },
+    { description: "Extra: what requests may ask of it." },
+  ),
+};
+const Model = Answer(modelFields, "A served model.");
+const ModelList = Answer(
+  { object: Choice(["list"]), data: Type.Array(Type.Object(modelFields)) },
+  "The served model, and its aliases.",
+);
+
+export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox {
+  const created = unixSeconds();
+  const describe = (id: string, model: ModelDescription) => ({
+    id,
+    object: "model" as const,
+    created,
+    owned_by: "llm-server",
+    context_window: model.contextWindow,
+    root: model.name,
+    capabilities: {
+      chat_template: model.chatTemplate !== undefined,
+      tools: true,
+      structured_output: true,
+      logprobs: true,
+      infill: false,
+      vision: false,
+    },
+  });
+  return async (app) => {
+    const tags = ["OpenAI"];
+    app.get(
+      "/v1/models",
+      { schema: { tags, summary: "List models", response: responses(ModelList, 401, 503) } },
+      () => ({ object: "list" as const, data: models.all.map((name) => describe(name, models.find(name))) }),
+    );
+    app.get(
+      "/v1/models/*",
+      {
+        schema: {
+          tags,
+          summary: "Show a model",
+          params: Type.Object({ "*": Type.String({ description: "The model's id, slashes included." }) }),
+          response: responses(Model, 401, 404, 503),
+        },
+      },
+      (request) => {
+        const id = request.params["*"];
+        return describe(id, models.find(id));
+      },
+    );
+  };
+}

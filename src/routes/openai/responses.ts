@@ -1,0 +1,57 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { disconnectSignal } from "../../http/event-stream.ts";
+import { responses as answers } from "../../http/schema.ts";
+import type { OutputEvent } from "../../openai/responses/output.ts";
+import { ResponseBody } from "../../openai/responses/schema.ts";
+import type { Responses } from "../../openai/responses/service.ts";
+import { type StreamedEvent, streamEvents } from "./stream.ts";
+
+/** Items of many shapes; OpenAI's reference describes them. */
+const Response = Type.Object(
+  { id: Type.String(), object: Type.String() },
+  { additionalProperties: true, description: "A response, as OpenAI's API reference has it." },
+);
+const Id = Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) });
+
+export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const tags = ["OpenAI"];
+    app.post(
+      "/v1/responses",
+      {
+        schema: {
+          tags,
+          summary: "Response",
+          body: ResponseBody,
+          response: answers(Response, 400, 401, 404, 429, 503),
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        const options = { arrivedAt: request.arrivedAt, signal: disconnectSignal(reply) };
+        request.logFields["model"] = body.model;
+        if (body.stream === true)
+          return streamEvents(request, reply, named(responses.stream(body, options)), {
+            errorEvent: "error",
+          });
+        return responses.create(body, options) as Promise<{ id: string; object: string }>;
+      },
+    );
+    const one = { tags, params: Id, response: answers(Response, 401, 404) };
+    app.get("/v1/responses/:id", { schema: { ...one, summary: "Show a stored response" } }, (request) => {
+      return responses.get(request.params.id) as Promise<{ id: string; object: string }>;
+    });
+    app.delete(
+      "/v1/responses/:id",
+      { schema: { ...one, summary: "Delete a stored response" } },
+      (request) => {
+        return responses.delete(request.params.id) as Promise<{ id: string; object: string }>;
+      },
+    );
+  };
+}
+
+async function* named(events: AsyncIterable<OutputEvent>): AsyncIterable<StreamedEvent> {
+  for await (const data of events) yield { event: data.type, data };
+}

@@ -1,0 +1,43 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Messages } from "../../anthropic/service.ts";
+import { Assistant } from "../../assistant/assistant.ts";
+import type { ChatTemplate } from "../../chat/template.ts";
+import type { Engine } from "../../inference/engine.ts";
+import { ChatCompletions } from "../../openai/chat/service.ts";
+import { Completions } from "../../openai/completions/service.ts";
+import { ModelNames } from "../../openai/model-names.ts";
+import { Responses } from "../../openai/responses/service.ts";
+import { MemoryResponseStore } from "../../openai/responses/store.ts";
+import { chatCompletionRoutes } from "./chat-completions.ts";
+import { completionRoutes } from "./completions.ts";
+import { messageRoutes } from "./messages.ts";
+import { openAiModelRoutes } from "./models.ts";
+import { responseRoutes } from "./responses.ts";
+import { tokenRoutes } from "./tokens.ts";
+
+export interface OpenAiDependencies {
+  readonly engine: Engine;
+  readonly template: () => ChatTemplate;
+  /** Draws a 32-bit seed. */
+  readonly randomSeed: () => number;
+  /** Name to the model it stands for. */
+  readonly modelAliases: ReadonlyMap<string, string>;
+  /** How the configuration names the model. */
+  readonly requestedModel: string;
+}
+
+/** Every route that other servers' clients expect. */
+export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsyncTypebox {
+  const { engine, template, randomSeed, modelAliases, requestedModel } = dependencies;
+  const models = new ModelNames(engine, modelAliases, requestedModel);
+  const assistant = new Assistant(engine, template, randomSeed);
+  const responses = new MemoryResponseStore({ responses: 1000, characters: 64 * 2 ** 20 });
+  return async (app) => {
+    await app.register(openAiModelRoutes(models));
+    await app.register(chatCompletionRoutes(new ChatCompletions(assistant, models)));
+    await app.register(completionRoutes(new Completions(engine, models, randomSeed)));
+    await app.register(responseRoutes(new Responses({ assistant, models, store: responses })));
+    await app.register(messageRoutes(new Messages({ engine, assistant, models })));
+    await app.register(tokenRoutes({ engine, assistant, models }));
+  };
+}

@@ -1,0 +1,95 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import type { Assistant } from "../../assistant/assistant.ts";
+import { InvalidRequestError } from "../../errors.ts";
+import { Answer, responses } from "../../http/schema.ts";
+import type { Engine } from "../../inference/engine.ts";
+import { toMessages } from "../../openai/chat/messages.ts";
+import { ChatCompletionBody } from "../../openai/chat/schema.ts";
+import { isSet, LongText, ModelName, OrNull } from "../../openai/fields.ts";
+import type { ModelNames } from "../../openai/model-names.ts";
+
+const TokenizeBody = Type.Object({
+  model: OrNull(ModelName),
+  content: OrNull(LongText),
+  prompt: OrNull(LongText),
+  messages: Type.Optional(ChatCompletionBody.properties.messages),
+  add_special: OrNull(
+    Type.Boolean({ default: false, description: "Put the model's beginning-of-sequence token first." }),
+  ),
+  parse_special: OrNull(
+    Type.Boolean({ default: false, description: "Read `<|im_start|>` and the like as special tokens." }),
+  ),
+});
+
+const Tokens = Answer(
+  { tokens: Type.Array(Type.Integer()), count: Type.Integer(), max_model_len: Type.Integer() },
+  "The tokens of a text or of a conversation.",
+);
+
+const DetokenizeBody = Type.Object({
+  model: OrNull(ModelName),
+  tokens: Type.Array(Type.Integer({ minimum: 0, maximum: 2_147_483_647 }), { maxItems: 1_000_000 }),
+});
+
+const Text = Answer(
+  { content: Type.String(), prompt: Type.String() },
+  "The text of tokens, under both its names.",
+);
+
+export interface TokenDependencies {
+  readonly engine: Engine;
+  readonly assistant: Assistant;
+  readonly models: ModelNames;
+}
+
+/** What llama.cpp's server and vLLM offer beside OpenAI's routes, with the field names of both. */
+export function tokenRoutes({ engine, assistant, models }: TokenDependencies): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const tags = ["Tokens"];
+    app.post(
+      "/v1/tokenize",
+      {
+        schema: {
+          tags,
+          summary: "Token ids of a text, or of messages with the template applied",
+          body: TokenizeBody,
+          response: responses(Tokens, 400, 401, 404, 503),
+        },
+      },
+      async ({ body }) => {
+        if (isSet(body.model)) models.find(body.model);
+        const text = body.content ?? body.prompt;
+        if (isSet(text) === (body.messages !== undefined)) {
+          throw new InvalidRequestError("content is required, or messages, and not both.", {
+            param: "content",
+          });
+        }
+        const prompt = isSet(text)
+          ? {
+              parts: [{ type: "text" as const, text, parseSpecial: body.parse_special ?? false }],
+              addBos: body.add_special ?? false,
+            }
+          : assistant.render(toMessages(body.messages ?? []));
+        const tokens = await engine.tokenize(prompt);
+        return { tokens, count: tokens.length, max_model_len: engine.describe().contextWindow };
+      },
+    );
+    app.post(
+      "/v1/detokenize",
+      {
+        schema: {
+          tags,
+          summary: "Text of tokens",
+          body: DetokenizeBody,
+          response: responses(Text, 400, 401, 404, 503),
+        },
+      },
+      async ({ body }) => {
+        if (isSet(body.model)) models.find(body.model);
+        const text = await engine.detokenize(body.tokens);
+        return { content: text, prompt: text };
+      },
+    );
+  };
+}
