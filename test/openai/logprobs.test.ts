@@ -66,9 +66,11 @@ test("prompts longer than a step's rows of logits are scored whole, beside other
   assert.ok(first !== undefined && first.promptTokens.length > 80);
   assert.equal(first.promptTokens.length, first.usage.promptTokens);
   assert.equal(first.usage.completionTokens, 0);
-  // Two of them share the rows of a step unevenly, and kernels of other shapes round otherwise.
-  for (const [index, { logprob = 0 }] of first.promptTokens.entries())
-    assert.ok(Math.abs(logprob - (second?.promptTokens[index]?.logprob ?? 0)) < 0.1, `token ${index}`);
+  // Two of them share the rows of a step unevenly, and quantized kernels of other shapes round otherwise.
+  const differences = first.promptTokens.map(({ logprob = 0 }, index) =>
+    Math.abs(logprob - (second?.promptTokens[index]?.logprob ?? 0)),
+  );
+  assert.ok(differences.reduce((sum, value) => sum + value, 0) / differences.length < 0.03);
   assert.equal(other?.text, alone?.text);
 });
 

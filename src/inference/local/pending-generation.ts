@@ -38,10 +38,9 @@ export class PendingGeneration {
   }
 }
 
-/** Two pieces of text that wait for the same reader are one. */
+/** Two pieces of text that wait for the same reader are one, unless their tokens are told apart. */
 function joinTexts(waiting: GenerationEvent, next: GenerationEvent): GenerationEvent | undefined {
   if (waiting.type !== "text" || next.type !== "text") return undefined;
-  const text = waiting.text + next.text;
-  if (waiting.tokens === undefined && next.tokens === undefined) return { type: "text", text };
-  return { type: "text", text, tokens: [...(waiting.tokens ?? []), ...(next.tokens ?? [])] };
+  if (waiting.tokens !== undefined || next.tokens !== undefined) return undefined;
+  return { type: "text", text: waiting.text + next.text };
 }

@@ -1,6 +1,6 @@
-import { InvalidRequestError } from "../../errors.ts";
 import type { Prompt, PromptPart } from "../engine.ts";
 import type { Vocabulary } from "../llama/vocabulary.ts";
+import { strangeToken } from "./request-checks.ts";
 
 /** Bytes of text that are tokenized at once; more go to another thread, so that no stream waits for them. */
 const LONG_TEXT = 8192;
@@ -40,11 +40,7 @@ export class PromptTokenizer {
     }
     const { size } = this.#vocabulary;
     const stranger = part.tokens.find((token) => token < 0 || token >= size);
-    if (stranger !== undefined) {
-      throw new InvalidRequestError(`Token ${stranger} is not in the vocabulary of ${size} tokens.`, {
-        param: "prompt",
-      });
-    }
+    if (stranger !== undefined) throw strangeToken(stranger, size, "prompt");
     return Int32Array.from(part.tokens);
   }
 }

@@ -1,12 +1,15 @@
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import { LlamaError } from "../llama/errors.ts";
 
-/** @throws ApiError `context_length_exceeded`, with the figures: a prompt is never cut silently */
+/**
+ * @param precision what to say before the count where it is not exact: "at least "
+ * @throws ApiError `context_length_exceeded`, with the figures: a prompt is never cut silently
+ */
 export function assertFits(
   promptTokens: number,
   maxTokens: number,
   contextWindow: number,
-  precision: "" | "at least " = "",
+  precision = "",
 ): void {
   const total = promptTokens + maxTokens;
   if (total <= contextWindow) return;
