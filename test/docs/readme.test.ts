@@ -52,7 +52,7 @@ for (const command of curls) {
     const { stdout } = await promisify(execFile)("bash", ["-c", local], { timeout: 120_000 });
     if (command.includes('"stream":true')) assert.match(stdout, /data: \[DONE\]\n\n$/);
     else if (command.includes("/metrics")) assert.match(stdout, /^inference_queue_depth /m);
-    else assert.equal(typeof JSON.parse(stdout).request_id, "string");
+    else assert.equal(typeof JSON.parse(stdout).request_id, "string", stdout);
   });
 }
 

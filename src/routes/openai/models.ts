@@ -57,19 +57,22 @@ export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox
       () => ({ object: "list" as const, data: models.all.map((name) => describe(name, models.find(name))) }),
     );
     app.get(
-      "/v1/models/*",
+      "/v1/models/:id",
       {
         schema: {
           tags,
           summary: "Show a model",
-          params: Type.Object({ "*": Type.String({ description: "The model's id, slashes included." }) }),
+          params: Type.Object({ id: Type.String({ description: "The model's id; its slashes may be sent as they are." }) }),
           response: responses(Model, 401, 404, 503),
         },
       },
-      (request) => {
-        const id = request.params["*"];
-        return describe(id, models.find(id));
-      },
+      (request) => describe(request.params.id, models.find(request.params.id)),
+    );
+    // The same for ids with slashes, which a path parameter ends at.
+    app.get(
+      "/v1/models/*",
+      { schema: { hide: true, params: Type.Object({ "*": Type.String() }), response: responses(Model, 401, 404, 503) } },
+      (request) => describe(request.params["*"], models.find(request.params["*"])),
     );
   };
 }
