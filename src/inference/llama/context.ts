@@ -66,8 +66,9 @@ export class LlamaContext {
         n_threads_batch: options.threads,
         type_k: type,
         type_v: type,
-        // Separate streams with flash attention were the fastest for unrelated prompts (docs/performance.md).
-        kv_unified: false,
+        // One buffer for all sequences: what they share is stored and read once, and a batch of sequences of unequal
+        // length is one pass over the weights (docs/performance.md).
+        kv_unified: true,
       }),
     );
     if (handle === null) {
@@ -84,7 +85,7 @@ export class LlamaContext {
     this.model = model;
     this.sequences = options.sequences;
     this.maxOutputs = options.maxOutputs;
-    this.contextPerSequence = llama.llama_n_ctx_seq(handle);
+    this.contextPerSequence = options.contextPerSequence;
     this.batch = new TokenBatch(llama.llama_n_batch(handle));
     this.#memory = llama.llama_get_memory(handle);
   }
@@ -121,7 +122,7 @@ export class LlamaContext {
     this.#llama.llama_memory_seq_rm(this.#memory, sequence, length, -1);
   }
 
-  /** Makes `target` hold what `source` holds, whole: streams of their own can't be copied in part. */
+  /** Makes `target` hold what `source` holds. The two share the memory of it, so this costs next to nothing. */
   copy(source: number, target: number): void {
     this.#llama.llama_memory_seq_rm(this.#memory, target, -1, -1);
     this.#llama.llama_memory_seq_cp(this.#memory, source, target, -1, -1);

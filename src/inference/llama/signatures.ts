@@ -58,7 +58,6 @@ export interface LlamaFunctions {
   llama_init_from_model(model: ModelHandle, params: ParamsStruct): ContextHandle | null;
   llama_free(context: ContextHandle): void;
   llama_n_ctx(context: ContextHandle): number;
-  llama_n_ctx_seq(context: ContextHandle): number;
   llama_n_batch(context: ContextHandle): number;
   llama_get_memory(context: ContextHandle): MemoryHandle;
   llama_set_n_threads(context: ContextHandle, threads: number, batchThreads: number): void;
@@ -156,7 +155,6 @@ export const signatures = {
   llama_init_from_model: [P, [P, ContextParams]],
   llama_free: ["void", [P]],
   llama_n_ctx: ["uint32", [P]],
-  llama_n_ctx_seq: ["uint32", [P]],
   llama_n_batch: ["uint32", [P]],
   llama_get_memory: [P, [P]],
   llama_set_n_threads: ["void", [P, "int32", "int32"]],

@@ -26,15 +26,18 @@ export interface Reservation {
 /**
  * Owns the KV sequences and shares prefixes among them. A sequence's tokens stay after its request ends; a new
  * request takes over the longest common prefix from whichever sequence holds it, busy or idle: an idle holder that
- * loses little is cut and reused in place, any other is copied. At least one prompt token is always computed, because its logits
- * are needed.
+ * loses little is cut and reused in place, any other is copied. At least one prompt token is always computed, because
+ * its logits are needed.
  */
 export class PrefixCache {
   readonly #memory: SequenceMemory;
   readonly #slots: readonly Slot[];
+  readonly #maxIdleTokens: number;
 
-  constructor(memory: SequenceMemory) {
+  /** `maxIdleTokens`: what sequences without a request may hold together. Attention passes over them at a small cost. */
+  constructor(memory: SequenceMemory, maxIdleTokens: number) {
     this.#memory = memory;
+    this.#maxIdleTokens = maxIdleTokens;
     this.#slots = Array.from({ length: memory.sequences }, (_, sequence) => ({
       sequence,
       tokens: [],
@@ -70,7 +73,7 @@ export class PrefixCache {
 
     const donor = longestHolder(this.#slots, prompt);
     const target = donor !== undefined && isBestReusedInPlace(donor, prompt) ? donor : victim;
-    const shared = donor === undefined ? 0 : worthTaking(donor, target, prompt);
+    const shared = donor === undefined ? 0 : reusablePrefix(donor.tokens, prompt);
     if (donor !== undefined && target !== donor && shared > 0) {
       this.#memory.copy(donor.sequence, target.sequence);
       target.tokens.length = 0;
@@ -110,10 +113,18 @@ export class PrefixCache {
     return true;
   }
 
-  /** Ends a reservation; the tokens stay for others to share. */
+  /** Ends a reservation; the tokens stay for others to share, and the least recently used ones go when they are too many. */
   release(slot: Slot, now: number): void {
     slot.busy = false;
     slot.lastUsedAt = now;
+    const idle = this.#slots.filter((other) => isIdle(other) && other.tokens.length > 0);
+    let held = idle.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    for (const oldest of idle.toSorted((a, b) => a.lastUsedAt - b.lastUsedAt)) {
+      if (held <= this.#maxIdleTokens) return;
+      held -= oldest.tokens.length;
+      this.#memory.truncate(oldest.sequence, 0);
+      oldest.tokens.length = 0;
+    }
   }
 
   /** Ends a reservation whose keys and values can't be trusted any more. */
@@ -154,17 +165,9 @@ function reusablePrefix(tokens: ArrayLike<number>, prompt: Int32Array): number {
   return Math.min(commonPrefix(tokens, prompt), prompt.length - 1);
 }
 
-/** Below this many tokens computing them anew costs less than copying a sequence's cache. */
-const MIN_COPIED_TOKENS = 16;
-
 /** In place costs nothing but the holder's own tail, so it must lose less than half of what it holds. */
 function isBestReusedInPlace(donor: Slot, prompt: Int32Array): boolean {
   return isIdle(donor) && reusablePrefix(donor.tokens, prompt) * 2 >= donor.tokens.length;
-}
-
-function worthTaking(donor: Slot, target: Slot, prompt: Int32Array): number {
-  const shared = reusablePrefix(donor.tokens, prompt);
-  return donor === target || shared >= MIN_COPIED_TOKENS ? shared : 0;
 }
 
 function longestHolder(slots: readonly Slot[], prompt: Int32Array): Slot | undefined {

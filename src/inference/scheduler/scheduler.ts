@@ -38,6 +38,9 @@ export interface SchedulerOptions {
   readonly speculation: boolean;
 }
 
+/** Tokens that finished sequences may keep together for others to share, where the context is small. */
+const MIN_IDLE_TOKENS = 8192;
+
 /** Rows of a sequence whose logits are to be sampled, in order, and the tokens drafted after each. */
 interface Rows {
   readonly first: number;
@@ -65,7 +68,7 @@ export class Scheduler {
     this.#context = context;
     this.#texts = texts;
     this.#clock = options.clock;
-    this.#cache = new PrefixCache(context);
+    this.#cache = new PrefixCache(context, Math.max(MIN_IDLE_TOKENS, 2 * context.contextPerSequence));
     this.#waiting = new WaitingQueue(context.sequences);
     this.#cost = new StepCost(options.stepTargetMs);
     this.#speculation = options.speculation ? new Speculation(this.#cost) : undefined;

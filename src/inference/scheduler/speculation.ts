@@ -28,25 +28,24 @@ export class Speculation {
   }
 
   /**
-   * Drafts for the decoding sequences, of one common length: llama.cpp computes sequences of unequal length one
-   * after the other, which would read the weights again. Empty when no draft is expected to pay.
+   * Drafts for the decoding sequences, as long as each further token is expected to bring more than its time would
+   * bring otherwise. Empty for those where none does. At most `rowLimit` rows, those of the last tokens included.
    */
   draft(decoding: readonly Sequence[], rowLimit: number): ReadonlyMap<Sequence, readonly number[]> {
     const drafts = new Map<Sequence, readonly number[]>();
-    let length = Math.min(MAX_DRAFT_TOKENS, Math.floor(rowLimit / Math.max(1, decoding.length)) - 1);
+    const plainMs = this.#cost.decodeMs(decoding.length);
+    const tokensPerMs = decoding.length / plainMs;
+    const rowMs = this.#cost.msPerDecodeRow ?? (ASSUMED_ROW_SHARE * plainMs) / decoding.length;
+    let rowsLeft = rowLimit - decoding.length;
     for (const sequence of decoding) {
-      if (length <= 0) return none;
-      const room = sequence.maxTokens - sequence.completionTokens - 1;
-      const found = lookUp(sequence, Math.min(length, room));
-      drafts.set(sequence, found);
-      length = Math.min(length, found.length);
+      const room = Math.min(MAX_DRAFT_TOKENS, rowsLeft, sequence.maxTokens - sequence.completionTokens - 1);
+      const found = lookUp(sequence, room);
+      if (found.length === 0) continue;
+      const length = worthwhileLength(this.#rate(sequence), tokensPerMs * rowMs, found.length);
+      if (length === 0) this.#recover(sequence);
+      else drafts.set(sequence, found.slice(0, length));
+      rowsLeft -= length;
     }
-    const best = this.#bestLength(decoding, length);
-    if (best === 0) {
-      if (length > 0) for (const sequence of decoding) this.#recover(sequence);
-      return none;
-    }
-    for (const [sequence, found] of drafts) drafts.set(sequence, found.slice(0, best));
     return drafts;
   }
 
@@ -59,28 +58,6 @@ export class Speculation {
     this.#acceptance.set(sequence, rate);
   }
 
-  /**
-   * Length whose expected tokens a millisecond beat those of a step without drafts. With acceptance p a draft of k
-   * yields p + p² + … + pᵏ tokens and costs k further rows a sequence.
-   */
-  #bestLength(decoding: readonly Sequence[], limit: number): number {
-    const rows = decoding.length;
-    const plainMs = this.#cost.decodeMs(rows);
-    const rowMs = this.#cost.msPerDecodeRow ?? (ASSUMED_ROW_SHARE * plainMs) / rows;
-    let best = 0;
-    let bestRate = rows / plainMs;
-    let expected = rows;
-    for (let length = 1; length <= limit; length++) {
-      for (const sequence of decoding) expected += this.#rate(sequence) ** length;
-      const rate = expected / (plainMs + rowMs * rows * length);
-      if (rate > bestRate) {
-        best = length;
-        bestRate = rate;
-      }
-    }
-    return best;
-  }
-
   #rate(sequence: Sequence): number {
     return this.#acceptance.get(sequence) ?? PRIOR_ACCEPTANCE;
   }
@@ -91,7 +68,15 @@ export class Speculation {
   }
 }
 
-const none: ReadonlyMap<Sequence, readonly number[]> = new Map();
+/**
+ * With acceptance p the k-th token of a draft is right with probability pᵏ; it is worth its row while that is more
+ * than what the row's time brings without drafts.
+ */
+function worthwhileLength(acceptance: number, tokensPerRowTime: number, limit: number): number {
+  let length = 0;
+  while (length < limit && acceptance ** (length + 1) > tokensPerRowTime) length++;
+  return length;
+}
 
 /** Up to `limit` tokens that followed the latest earlier occurrence of the sequence's last tokens. */
 function lookUp(sequence: Sequence, limit: number): readonly number[] {

@@ -62,7 +62,9 @@ export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox
         schema: {
           tags,
           summary: "Show a model",
-          params: Type.Object({ id: Type.String({ description: "The model's id; its slashes may be sent as they are." }) }),
+          params: Type.Object({
+            id: Type.String({ description: "The model's id; its slashes may be sent as they are." }),
+          }),
           response: responses(Model, 401, 404, 503),
         },
       },
@@ -71,7 +73,13 @@ export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox
     // The same for ids with slashes, which a path parameter ends at.
     app.get(
       "/v1/models/*",
-      { schema: { hide: true, params: Type.Object({ "*": Type.String() }), response: responses(Model, 401, 404, 503) } },
+      {
+        schema: {
+          hide: true,
+          params: Type.Object({ "*": Type.String() }),
+          response: responses(Model, 401, 404, 503),
+        },
+      },
       (request) => describe(request.params["*"], models.find(request.params["*"])),
     );
   };
