@@ -74,6 +74,7 @@ function engineOptions(config: Config, modelPath: string): EngineOptions {
     maxSequences: config.maxSequences,
     kvCacheMemory: config.kvCacheMemory,
     kvCacheType: config.kvCacheType,
+    kvLayout: config.kvLayout,
     threads: config.threads,
     batchSize: config.batchSize,
     stepTargetMs: config.stepTargetMs,

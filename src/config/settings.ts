@@ -115,6 +115,13 @@ export const sections = {
       ["f16", "q8_0", "q4_0"],
       "Format of keys and values in the cache.",
     ),
+    kvLayout: choice(
+      "KV_LAYOUT",
+      "separate",
+      ["separate", "shared"],
+      "`separate` is faster for unrelated prompts, `shared` where most of each prompt is common to many " +
+        "([performance](performance.md)).",
+    ),
     threads: integer(
       "THREADS",
       0,

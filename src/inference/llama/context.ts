@@ -13,6 +13,12 @@ export const kvCacheTypes = {
 } as const;
 export type KvCacheType = keyof typeof kvCacheTypes;
 
+/**
+ * `separate`: each sequence has a buffer of its own; the fastest for unrelated prompts. `shared`: one buffer, in which
+ * a common prefix is stored and read once; the fastest when most of the prompts is common (docs/performance.md).
+ */
+export type KvLayout = "separate" | "shared";
+
 export interface ContextOptions {
   /** Sequences that hold their KV cache side by side. */
   readonly sequences: number;
@@ -24,6 +30,7 @@ export interface ContextOptions {
   readonly maxOutputs: number;
   readonly threads: number;
   readonly kvCacheType: KvCacheType;
+  readonly kvLayout: KvLayout;
   readonly onLog?: (line: LogLine) => void;
 }
 
@@ -66,9 +73,7 @@ export class LlamaContext {
         n_threads_batch: options.threads,
         type_k: type,
         type_v: type,
-        // One buffer for all sequences: what they share is stored and read once, and a batch of sequences of unequal
-        // length is one pass over the weights (docs/performance.md).
-        kv_unified: true,
+        kv_unified: options.kvLayout === "shared",
       }),
     );
     if (handle === null) {
@@ -122,7 +127,7 @@ export class LlamaContext {
     this.#llama.llama_memory_seq_rm(this.#memory, sequence, length, -1);
   }
 
-  /** Makes `target` hold what `source` holds. The two share the memory of it, so this costs next to nothing. */
+  /** Makes `target` hold what `source` holds. With a shared layout this costs next to nothing. */
   copy(source: number, target: number): void {
     this.#llama.llama_memory_seq_rm(this.#memory, target, -1, -1);
     this.#llama.llama_memory_seq_cp(this.#memory, source, target, -1, -1);

@@ -78,6 +78,7 @@ export class EngineHost {
       maxOutputs: sequences + EXTRA_OUTPUTS,
       threads,
       kvCacheType: options.kvCacheType,
+      kvLayout: options.kvLayout,
       onLog,
     });
     this.#tokenizer = new PromptTokenizer(this.#model.vocabulary);
@@ -91,7 +92,7 @@ export class EngineHost {
     this.description = this.#describe(kvBytes, threads, clock() - startedAt);
     this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
       directory: options.prefixDirectory,
-      engine: `${this.description.engineVersion} ${options.kvCacheType}`,
+      engine: `${this.description.engineVersion} ${options.kvCacheType} ${options.kvLayout}`,
       compute: (tokens, onPinned) => this.#computePrefix(tokens, onPinned),
     });
   }

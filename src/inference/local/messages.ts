@@ -1,7 +1,7 @@
 /** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
 import type { ApiErrorOptions, ErrorCode } from "../../errors.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
-import type { KvCacheType } from "../llama/context.ts";
+import type { KvCacheType, KvLayout } from "../llama/context.ts";
 import type { SequenceOutput } from "../scheduler/report.ts";
 
 /** What an engine process needs to know; all of it from the configuration. */
@@ -15,6 +15,7 @@ export interface EngineOptions {
   /** Bytes; 0 means a share of the memory that is free. */
   readonly kvCacheMemory: number;
   readonly kvCacheType: KvCacheType;
+  readonly kvLayout: KvLayout;
   /** 0 means one a core. */
   readonly threads: number;
   /** Tokens a decode call. */

@@ -73,7 +73,7 @@ export class PrefixCache {
 
     const donor = longestHolder(this.#slots, prompt);
     const target = donor !== undefined && isBestReusedInPlace(donor, prompt) ? donor : victim;
-    const shared = donor === undefined ? 0 : reusablePrefix(donor.tokens, prompt);
+    const shared = donor === undefined ? 0 : worthTaking(donor, target, prompt);
     if (donor !== undefined && target !== donor && shared > 0) {
       this.#memory.copy(donor.sequence, target.sequence);
       target.tokens.length = 0;
@@ -163,6 +163,14 @@ export function commonPrefix(tokens: ArrayLike<number>, prompt: ArrayLike<number
 /** Leading prompt tokens a request can take over from `tokens`: all but the last, whose logits it needs. */
 function reusablePrefix(tokens: ArrayLike<number>, prompt: Int32Array): number {
   return Math.min(commonPrefix(tokens, prompt), prompt.length - 1);
+}
+
+/** Below this many tokens computing them anew costs less than copying a sequence's cache. */
+const MIN_COPIED_TOKENS = 16;
+
+function worthTaking(donor: Slot, target: Slot, prompt: Int32Array): number {
+  const shared = reusablePrefix(donor.tokens, prompt);
+  return donor === target || shared >= MIN_COPIED_TOKENS ? shared : 0;
 }
 
 /** In place costs nothing but the holder's own tail, so it must lose less than half of what it holds. */
