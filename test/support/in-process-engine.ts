@@ -27,6 +27,7 @@ export class InProcessEngine {
         maxSequences: options.sequences ?? 8,
         kvCacheMemory: 64 * 2 ** 20,
         kvCacheType: "f16",
+        kvLayout: "separate",
         threads: 1,
         batchSize: 256,
         stepTargetMs: 100,
