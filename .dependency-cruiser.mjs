@@ -29,7 +29,7 @@ export default {
     {
       name: "inference-and-models-below-features",
       severity: "error",
-      from: { path: "^src/(inference|models|store)/" },
+      from: { path: "^src/(inference|models|store|cache)/" },
       to: { path: `${features}|^src/(app|main)\\.ts$` },
     },
     {

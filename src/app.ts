@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
+import type { Caches } from "./cache/caches.ts";
 import { ChatService } from "./chat/service.ts";
 import type { Config } from "./config/config.ts";
 import { Judge } from "./evaluation/judge.ts";
@@ -17,6 +18,7 @@ import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
   readonly engine: Engine;
+  readonly caches: Caches;
   readonly metrics: Metrics;
   readonly log: FastifyBaseLogger;
   readonly version: string;

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { createApp } from "../app.ts";
+import { Caches } from "../cache/caches.ts";
 import type { Config } from "../config/config.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
 import type { Server } from "../http/server.ts";
@@ -21,7 +22,8 @@ export async function serve(config: Config, version: string): Promise<number> {
   const deferred = new DeferredEngine();
   const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
-  const app = await createApp(config, { engine, metrics, log, version, requestedModel });
+  const caches = new Caches({ memoryBytes: config.cacheMemory, observer: metrics });
+  const app = await createApp(config, { engine, caches, metrics, log, version, requestedModel });
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);

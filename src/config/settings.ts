@@ -153,6 +153,13 @@ export const sections = {
       "Time a step should stay under while streams are running: it bounds the gap between their tokens.",
     ),
   },
+  Cache: {
+    cacheMemory: bytes(
+      "CACHE_MEMORY",
+      "64MiB",
+      "Memory of this process that its caches (embeddings, answers) may take together; 0 keeps nothing.",
+    ),
+  },
   Limits: {
     maxNewTokensLimit: integer(
       "MAX_NEW_TOKENS_LIMIT",
