@@ -32,6 +32,8 @@ export interface Turn {
   readonly stop: readonly string[];
   /** Score every token, with this many others. */
   readonly logprobs?: number;
+  /** The client fixed the outcome, and takes an earlier answer for this one. */
+  readonly reusable?: boolean;
 }
 
 export type TurnFinish = "stop" | "length" | "tool_calls";
@@ -47,6 +49,8 @@ export interface TurnEnd {
   readonly type: "done";
   readonly finishReason: TurnFinish;
   readonly stopText: string | undefined;
+  /** An earlier answer to the same request. */
+  readonly cached?: true;
   readonly usage: Usage;
   readonly timings: GenerationTimings;
 }
