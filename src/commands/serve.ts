@@ -6,6 +6,7 @@ import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
+import { Store } from "../store/database.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
@@ -21,7 +22,15 @@ export async function serve(config: Config, version: string): Promise<number> {
   const deferred = new DeferredEngine();
   const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
-  const app = await createApp(config, { engine, metrics, log, version, requestedModel });
+  const store = new Store({
+    dataDir: config.dataDir,
+    databaseUrl: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    log,
+    onQuery: (ms, outcome) => metrics.storeQueried(ms, outcome),
+  });
+  metrics.watchStore(() => store.status.state === "open");
+  const app = await createApp(config, { engine, store, metrics, log, version, requestedModel });
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);
@@ -41,6 +50,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
   await deferred.close(failed ? 0 : config.shutdownTimeoutMs);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await store.close();
   log.info("stopped");
   return failed ? 1 : 0;
 }

@@ -164,6 +164,20 @@ export function secret<T extends string | undefined>(
   );
 }
 
+/** Where a Postgres is. Never printed: it may hold a password. */
+export function databaseUrl(variable: string, description: string): Setting<string | undefined> {
+  return setting<string | undefined>(
+    variable,
+    description,
+    "a postgres:// URL",
+    { fallback: undefined, isSecret: true },
+    (value) => {
+      if (!/^postgres(ql)?:\/\//.test(value)) throw new Error("must be a postgres:// URL");
+      return value;
+    },
+  );
+}
+
 /** Names that stand for others: `gpt-4o-mini=builtin,gpt-4o=builtin`. */
 export function aliases(variable: string, description: string): Setting<ReadonlyMap<string, string>> {
   const fallback: ReadonlyMap<string, string> = new Map();

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
 
 const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
+const queryBuckets = [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const perTokenBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /** The server's Prometheus metrics, under the contract's names. */
@@ -16,6 +17,7 @@ export class Metrics {
   readonly #generations: Counter<"finish_reason">;
   readonly #rateLimited: Counter;
   readonly #loadDuration: Gauge;
+  readonly #storeQueries: Histogram<"outcome">;
 
   constructor() {
     const registers = [this.registry];
@@ -71,18 +73,18 @@ export class Metrics {
       help: "Time the model took to load, the last time.",
       registers,
     });
+    this.#storeQueries = new Histogram({
+      name: "store_query_duration_ms",
+      help: "Statements of the store, from the call to the answer, waiting included.",
+      labelNames: ["outcome"],
+      buckets: queryBuckets,
+      registers,
+    });
   }
 
   /** Reads the engine's live numbers whenever the metrics are read. */
   watch(engine: Engine): void {
-    const gauge = (name: string, help: string, read: () => number) => {
-      const metric: Gauge = new Gauge({
-        name,
-        help,
-        registers: [this.registry],
-        collect: () => metric.set(read()),
-      });
-    };
+    const gauge = this.#gauge.bind(this);
     gauge("inference_queue_depth", "Requests waiting for a sequence.", () => engine.load.queueDepth);
     gauge("inference_running_sequences", "Requests in a sequence.", () => engine.load.runningSequences);
     gauge(
@@ -109,6 +111,10 @@ export class Metrics {
     );
   }
 
+  watchStore(isOpen: () => boolean): void {
+    this.#gauge("store_open", "1 while the store is open.", () => Number(isOpen()));
+  }
+
   requestFinished(method: string, route: string, status: number, ms: number): void {
     this.#requests.inc({ method, route, status: String(status) });
     this.#durations.observe({ method, route }, ms);
@@ -129,6 +135,19 @@ export class Metrics {
 
   modelLoaded(ms: number): void {
     this.#loadDuration.set(ms);
+  }
+
+  storeQueried(ms: number, outcome: "ok" | "error"): void {
+    this.#storeQueries.observe({ outcome }, ms);
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const metric: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => metric.set(read()),
+    });
   }
 
   /** A counter whose total is kept elsewhere. */

@@ -1,4 +1,5 @@
 import { ApiError, UnavailableError } from "../../errors.ts";
+import { PendingReplies } from "../../pending-replies.ts";
 import { type Clock, monotonicMs } from "../clock.ts";
 import type {
   Engine,
@@ -13,7 +14,6 @@ import type {
 import { unavailable } from "../unavailable.ts";
 import type { EngineOptions, FromEngine, LoadedModel, StepNews, ToEngine, WireError } from "./messages.ts";
 import { PendingGeneration } from "./pending-generation.ts";
-import { PendingReplies } from "./pending-replies.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { Supervisor } from "./supervisor.ts";
 
