@@ -3,11 +3,15 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Caches } from "./cache/caches.ts";
 import { ChatService } from "./chat/service.ts";
 import type { Config } from "./config/config.ts";
+import type { Embedder } from "./embeddings/embedder.ts";
+import { EmbeddingModelNames } from "./embeddings/model-names.ts";
+import { EmbeddingsService } from "./embeddings/service.ts";
 import { Judge } from "./evaluation/judge.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import type { Engine } from "./inference/engine.ts";
 import { chatRoutes } from "./routes/chat.ts";
+import { embeddingRoutes } from "./routes/embeddings.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -18,6 +22,7 @@ import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
   readonly engine: Engine;
+  readonly embedder: Embedder;
   readonly caches: Caches;
   readonly metrics: Metrics;
   readonly log: FastifyBaseLogger;
@@ -28,7 +33,7 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, metrics, log, version, requestedModel } = dependencies;
+  const { engine, embedder, metrics, log, version, requestedModel } = dependencies;
   const app = await createServer(config, log, metrics);
   await registerOpenApi(app, version);
 
@@ -48,6 +53,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       requestedModel,
     }),
   );
+  const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, undefined);
+  await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());
   return app;

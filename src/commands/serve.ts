@@ -10,6 +10,7 @@ import { metricsRoutes } from "../routes/metrics.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
+import { createEmbedder } from "./start-embedder.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** Time that connections get to end by themselves once every generation is over. */
@@ -23,7 +24,8 @@ export async function serve(config: Config, version: string): Promise<number> {
   const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
   const caches = new Caches({ memoryBytes: config.cacheMemory, observer: metrics });
-  const app = await createApp(config, { engine, caches, metrics, log, version, requestedModel });
+  const embedder = createEmbedder(config, metrics, log);
+  const app = await createApp(config, { engine, embedder, caches, metrics, log, version, requestedModel });
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);
@@ -41,7 +43,8 @@ export async function serve(config: Config, version: string): Promise<number> {
   const failed = reason instanceof Error;
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
-  await deferred.close(failed ? 0 : config.shutdownTimeoutMs);
+  const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
+  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs)]);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
   log.info("stopped");
   return failed ? 1 : 0;

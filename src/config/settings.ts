@@ -160,6 +160,14 @@ export const sections = {
       "Memory of this process that its caches (embeddings, answers) may take together; 0 keeps nothing.",
     ),
   },
+  Embeddings: {
+    embeddingMaxQueue: integer(
+      "EMBEDDING_MAX_QUEUE",
+      16_384,
+      { min: 0, max: 10_000_000 },
+      "Texts that may wait to be embedded; a request that would make it more is refused with 503.",
+    ),
+  },
   Limits: {
     maxNewTokensLimit: integer(
       "MAX_NEW_TOKENS_LIMIT",

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { CacheObserver } from "../cache/cache.ts";
+import type { EmbeddingEngine } from "../inference/embedding/engine.ts";
 import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
 
 const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
@@ -17,6 +18,9 @@ export class Metrics implements CacheObserver {
   readonly #generations: Counter<"finish_reason">;
   readonly #rateLimited: Counter;
   readonly #loadDuration: Gauge;
+  readonly #embeddedTexts: Counter;
+  readonly #embeddedTokens: Counter;
+  readonly #embeddingDurations: Histogram;
   readonly #cacheHits: Counter<"cache">;
   readonly #cacheMisses: Counter<"cache">;
   readonly #cacheErrors: Counter<"cache">;
@@ -73,6 +77,18 @@ export class Metrics implements CacheObserver {
     this.#loadDuration = new Gauge({
       name: "model_load_duration_ms",
       help: "Time the model took to load, the last time.",
+      registers,
+    });
+    this.#embeddedTexts = new Counter({ name: "embedding_texts_total", help: "Texts embedded.", registers });
+    this.#embeddedTokens = new Counter({
+      name: "embedding_tokens_total",
+      help: "Tokens of the texts embedded.",
+      registers,
+    });
+    this.#embeddingDurations = new Histogram({
+      name: "embedding_duration_ms",
+      help: "Time from a call to its vectors, waiting included.",
+      buckets: latencyBuckets,
       registers,
     });
     const cacheCounter = (name: string, help: string) =>
@@ -133,6 +149,27 @@ export class Metrics implements CacheObserver {
     if (usage.completionTokens > 0) this.#timeToFirstToken.observe(timings.queueMs + timings.prefillMs);
     if (usage.completionTokens > 1)
       this.#timePerOutputToken.observe(timings.decodeMs / (usage.completionTokens - 1));
+  }
+
+  /** Reads the embedding engine's live numbers whenever the metrics are read. */
+  watchEmbeddings(engine: EmbeddingEngine): void {
+    const waiting: Gauge = new Gauge({
+      name: "embedding_queue_texts",
+      help: "Texts that wait for their vectors.",
+      registers: [this.registry],
+      collect: () => waiting.set(engine.waitingTexts),
+    });
+    this.#follow(
+      "embedding_restarts_total",
+      "Restarts of the embedding process after a crash or hang.",
+      () => engine.restarts,
+    );
+  }
+
+  embedded(texts: number, tokens: number, ms: number): void {
+    this.#embeddedTexts.inc(texts);
+    this.#embeddedTokens.inc(tokens);
+    this.#embeddingDurations.observe(ms);
   }
 
   rateLimited(): void {
