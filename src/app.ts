@@ -9,7 +9,11 @@ import { EmbeddingsService } from "./embeddings/service.ts";
 import { Judge } from "./evaluation/judge.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
+import { monotonicMs } from "./inference/clock.ts";
 import type { Engine } from "./inference/engine.ts";
+import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
+import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
+import type { RedisConnection } from "./redis/connection.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { embeddingRoutes } from "./routes/embeddings.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
@@ -24,6 +28,8 @@ export interface AppDependencies {
   readonly engine: Engine;
   readonly embedder: Embedder;
   readonly caches: Caches;
+  /** Shared with other servers, when there is one. */
+  readonly redis: RedisConnection | undefined;
   readonly metrics: Metrics;
   readonly log: FastifyBaseLogger;
   readonly version: string;
@@ -33,14 +39,14 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, embedder, metrics, log, version, requestedModel } = dependencies;
-  const app = await createServer(config, log, metrics);
+  const { engine, embedder, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   await registerOpenApi(app, version);
 
   const randomSeed = () => randomInt(2 ** 32);
   const chat = new ChatService(engine, randomSeed);
   const judge = new Judge(engine, () => chat.template);
-  await app.register(healthRoutes({ engine, requestedModel }));
+  await app.register(healthRoutes({ engine, caches, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(judge));
@@ -58,4 +64,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());
   return app;
+}
+
+/** Where requests are counted for the rate limit: in Redis for all servers on it, else in this process. */
+function tokenBuckets(perMinute: number, redis: RedisConnection | undefined, metrics: Metrics): TokenBuckets {
+  const memory = new MemoryTokenBuckets(perMinute, monotonicMs);
+  if (redis === undefined) return memory;
+  return new RedisTokenBuckets(perMinute, redis, memory, () => metrics.cacheFailed("rate_limits"));
 }

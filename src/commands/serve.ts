@@ -6,6 +6,7 @@ import { DEFAULT_API_KEY } from "../config/settings.ts";
 import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
+import { RedisConnection } from "../redis/connection.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
@@ -23,9 +24,20 @@ export async function serve(config: Config, version: string): Promise<number> {
   const deferred = new DeferredEngine();
   const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
-  const caches = new Caches({ memoryBytes: config.cacheMemory, observer: metrics });
+  const redis =
+    config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
+  const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
   const embedder = createEmbedder(config, metrics, log);
-  const app = await createApp(config, { engine, embedder, caches, metrics, log, version, requestedModel });
+  const app = await createApp(config, {
+    engine,
+    embedder,
+    caches,
+    redis,
+    metrics,
+    log,
+    version,
+    requestedModel,
+  });
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);
@@ -46,6 +58,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
   await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs)]);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await redis?.close();
   log.info("stopped");
   return failed ? 1 : 0;
 }

@@ -4,6 +4,7 @@ import {
   aliases,
   bytes,
   choice,
+  connectionUrl,
   flag,
   integer,
   optionalInteger,
@@ -154,6 +155,11 @@ export const sections = {
     ),
   },
   Cache: {
+    redisUrl: connectionUrl(
+      "REDIS_URL",
+      ["redis", "rediss"],
+      "A Redis (or Valkey) that several servers share for their caches and rate limits; without it, or while it is away, each keeps its own ([caching](caching.md)).",
+    ),
     cacheMemory: bytes(
       "CACHE_MEMORY",
       "64MiB",
