@@ -1,11 +1,16 @@
 import { randomInt } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
+import type { Caches } from "./cache/caches.ts";
 import { ChatService } from "./chat/service.ts";
 import type { Config } from "./config/config.ts";
 import { Judge } from "./evaluation/judge.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
+import { monotonicMs } from "./inference/clock.ts";
 import type { Engine } from "./inference/engine.ts";
+import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
+import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
+import type { RedisConnection } from "./redis/connection.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -17,6 +22,9 @@ import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
   readonly engine: Engine;
+  readonly caches: Caches;
+  /** Shared with other servers, when there is one. */
+  readonly redis: RedisConnection | undefined;
   readonly metrics: Metrics;
   readonly log: FastifyBaseLogger;
   readonly version: string;
@@ -26,14 +34,14 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, metrics, log, version, requestedModel } = dependencies;
-  const app = await createServer(config, log, metrics);
+  const { engine, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   await registerOpenApi(app, version);
 
   const randomSeed = () => randomInt(2 ** 32);
   const chat = new ChatService(engine, randomSeed);
   const judge = new Judge(engine, () => chat.template);
-  await app.register(healthRoutes({ engine, requestedModel }));
+  await app.register(healthRoutes({ engine, caches, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(judge));
@@ -49,4 +57,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());
   return app;
+}
+
+/** Where requests are counted for the rate limit: in Redis for all servers on it, else in this process. */
+function tokenBuckets(perMinute: number, redis: RedisConnection | undefined, metrics: Metrics): TokenBuckets {
+  const memory = new MemoryTokenBuckets(perMinute, monotonicMs);
+  if (redis === undefined) return memory;
+  return new RedisTokenBuckets(perMinute, redis, memory, () => metrics.cacheFailed("rate_limits"));
 }

@@ -1,10 +1,12 @@
 import type { Logger } from "pino";
 import { createApp } from "../app.ts";
+import { Caches } from "../cache/caches.ts";
 import type { Config } from "../config/config.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
 import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
+import { RedisConnection } from "../redis/connection.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
@@ -21,7 +23,10 @@ export async function serve(config: Config, version: string): Promise<number> {
   const deferred = new DeferredEngine();
   const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
-  const app = await createApp(config, { engine, metrics, log, version, requestedModel });
+  const redis =
+    config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
+  const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
+  const app = await createApp(config, { engine, caches, redis, metrics, log, version, requestedModel });
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);
@@ -41,6 +46,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
   await deferred.close(failed ? 0 : config.shutdownTimeoutMs);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await redis?.close();
   log.info("stopped");
   return failed ? 1 : 0;
 }

@@ -4,6 +4,7 @@ import {
   aliases,
   bytes,
   choice,
+  connectionUrl,
   flag,
   integer,
   optionalInteger,
@@ -151,6 +152,18 @@ export const sections = {
       100,
       { min: 5, max: 60_000 },
       "Time a step should stay under while streams are running: it bounds the gap between their tokens.",
+    ),
+  },
+  Cache: {
+    redisUrl: connectionUrl(
+      "REDIS_URL",
+      ["redis", "rediss"],
+      "A Redis (or Valkey) that several servers share for their caches and rate limits; without it, or while it is away, each keeps its own ([caching](caching.md)).",
+    ),
+    cacheMemory: bytes(
+      "CACHE_MEMORY",
+      "64MiB",
+      "Memory of this process that its caches (embeddings, answers) may take together; 0 keeps nothing.",
     ),
   },
   Limits: {

@@ -1,10 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { type Caches, cacheStates } from "../cache/caches.ts";
+import { Choice } from "../fields.ts";
 import { Answer, responses } from "../http/schema.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
 
 export interface HealthDependencies {
   readonly engine: Engine;
+  readonly caches: Caches;
   /** What `/health` calls the model before it is loaded. */
   readonly requestedModel: string;
 }
@@ -18,7 +21,10 @@ const Ready = Answer(
   {
     status: Type.Literal("ready"),
     model_loaded: Type.Literal(true),
-    cache: Type.String({ description: "Where caches live: `memory`." }),
+    cache: Choice(cacheStates, {
+      description:
+        "Where caches and rate limits are kept: in this process, in Redis, or in this process while Redis is away.",
+    }),
     persistence: Type.String({ description: "The store: `none` until datasets are built." }),
   },
   "Requests can be served.",
@@ -40,7 +46,11 @@ const NotReady = Answer(
 );
 
 /** Liveness never depends on the model or on load; readiness says whether the next request would be served. */
-export function healthRoutes({ engine, requestedModel }: HealthDependencies): FastifyPluginAsyncTypebox {
+export function healthRoutes({
+  engine,
+  caches,
+  requestedModel,
+}: HealthDependencies): FastifyPluginAsyncTypebox {
   return async (app) => {
     const health = () => {
       const model =
@@ -70,7 +80,7 @@ export function healthRoutes({ engine, requestedModel }: HealthDependencies): Fa
           return {
             status: "ready" as const,
             model_loaded: true as const,
-            cache: "memory",
+            cache: caches.state,
             persistence: "none",
           };
         }

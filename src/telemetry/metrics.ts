@@ -1,11 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { CacheObserver } from "../cache/cache.ts";
 import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
 
 const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
 const perTokenBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /** The server's Prometheus metrics, under the contract's names. */
-export class Metrics {
+export class Metrics implements CacheObserver {
   readonly registry = new Registry();
   readonly #requests: Counter<"method" | "route" | "status">;
   readonly #durations: Histogram<"method" | "route">;
@@ -16,6 +17,9 @@ export class Metrics {
   readonly #generations: Counter<"finish_reason">;
   readonly #rateLimited: Counter;
   readonly #loadDuration: Gauge;
+  readonly #cacheHits: Counter<"cache">;
+  readonly #cacheMisses: Counter<"cache">;
+  readonly #cacheErrors: Counter<"cache">;
 
   constructor() {
     const registers = [this.registry];
@@ -71,6 +75,14 @@ export class Metrics {
       help: "Time the model took to load, the last time.",
       registers,
     });
+    const cacheCounter = (name: string, help: string) =>
+      new Counter({ name, help, labelNames: ["cache"] as const, registers });
+    this.#cacheHits = cacheCounter("cache_hits_total", "Look-ups that a cache answered.");
+    this.#cacheMisses = cacheCounter("cache_misses_total", "Look-ups that it did not.");
+    this.#cacheErrors = cacheCounter(
+      "cache_errors_total",
+      "Times that Redis failed, and this process's own memory stood in.",
+    );
   }
 
   /** Reads the engine's live numbers whenever the metrics are read. */
@@ -129,6 +141,18 @@ export class Metrics {
 
   modelLoaded(ms: number): void {
     this.#loadDuration.set(ms);
+  }
+
+  cacheHit(cache: string): void {
+    this.#cacheHits.inc({ cache });
+  }
+
+  cacheMissed(cache: string): void {
+    this.#cacheMisses.inc({ cache });
+  }
+
+  cacheFailed(cache: string): void {
+    this.#cacheErrors.inc({ cache });
   }
 
   /** A counter whose total is kept elsewhere. */
