@@ -21,6 +21,12 @@ export default {
       to: { path: "node_modules/koffi/" },
     },
     {
+      name: "only-redis-knows-redis",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/redis/" },
+      to: { path: "node_modules/@redis/" },
+    },
+    {
       name: "llama-is-the-bottom",
       severity: "error",
       from: { path: llama },
@@ -36,7 +42,7 @@ export default {
     {
       name: "inference-and-models-below-features",
       severity: "error",
-      from: { path: "^src/(inference|models|store)/" },
+      from: { path: "^src/(inference|models|store|cache|redis|rate-limit)/" },
       to: { path: `${features}|^src/(app|main)\\.ts$` },
     },
     {

@@ -82,6 +82,7 @@ export type UnavailableReason =
   | "queue_timeout"
   | "request_timeout"
   | "draining"
+  | "cancelled"
   | "judge_failed"
   | "store_unavailable";
 

@@ -164,15 +164,21 @@ export function secret<T extends string | undefined>(
   );
 }
 
-/** Where a Postgres is. Never printed: it may hold a password. */
-export function databaseUrl(variable: string, description: string): Setting<string | undefined> {
+/** Where another service is; it may hold a password and is never printed. */
+export function connectionUrl(
+  variable: string,
+  schemes: readonly string[],
+  description: string,
+): Setting<string | undefined> {
+  const forms = schemes.map((scheme) => `${scheme}://…`).join(" or ");
   return setting<string | undefined>(
     variable,
     description,
-    "a postgres:// URL",
+    forms,
     { fallback: undefined, isSecret: true },
     (value) => {
-      if (!/^postgres(ql)?:\/\//.test(value)) throw new Error("must be a postgres:// URL");
+      const scheme = URL.parse(value)?.protocol.slice(0, -1);
+      if (scheme === undefined || !schemes.includes(scheme)) throw new Error(`must be a URL: ${forms}`);
       return value;
     },
   );

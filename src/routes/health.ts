@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { type Caches, cacheStates } from "../cache/caches.ts";
+import { Choice } from "../fields.ts";
 import { Answer, responses } from "../http/schema.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
 import type { Store } from "../store/database.ts";
@@ -7,6 +9,7 @@ import type { Store } from "../store/database.ts";
 export interface HealthDependencies {
   readonly engine: Engine;
   readonly store: Pick<Store, "status">;
+  readonly caches: Caches;
   /** What `/health` calls the model before it is loaded. */
   readonly requestedModel: string;
 }
@@ -20,7 +23,10 @@ const Ready = Answer(
   {
     status: Type.Literal("ready"),
     model_loaded: Type.Literal(true),
-    cache: Type.String({ description: "Where caches live: `memory`." }),
+    cache: Choice(cacheStates, {
+      description:
+        "Where caches and rate limits are kept: in this process, in Redis, or in this process while Redis is away.",
+    }),
     persistence: Type.Object(
       {
         kind: Type.String({ description: "`pglite`, embedded in the server, or `postgres`." }),
@@ -54,6 +60,7 @@ const NotReady = Answer(
 export function healthRoutes({
   engine,
   store,
+  caches,
   requestedModel,
 }: HealthDependencies): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -85,7 +92,7 @@ export function healthRoutes({
           return {
             status: "ready" as const,
             model_loaded: true as const,
-            cache: "memory",
+            cache: caches.state,
             persistence: store.status,
           };
         }
