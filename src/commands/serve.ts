@@ -10,9 +10,11 @@ import { DeferredEngine } from "../inference/deferred-engine.ts";
 import type { Engine } from "../inference/engine.ts";
 import { RedisConnection } from "../redis/connection.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
+import { Store } from "../store/database.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
+import { createEmbedder } from "./start-embedder.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** Time that connections get to end by themselves once every generation is over. */
@@ -24,11 +26,30 @@ export async function serve(config: Config, version: string): Promise<number> {
   const metrics = new Metrics();
   const deferred = new DeferredEngine();
   const requestedModel = config.modelName ?? "distilgpt2";
+  const store = new Store({
+    dataDir: config.dataDir,
+    databaseUrl: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    log,
+    onQuery: (ms, outcome) => metrics.storeQueried(ms, outcome),
+  });
+  metrics.watchStore(() => store.status.state === "open");
   const redis =
     config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
   const engine = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
-  const app = await createApp(config, { engine, caches, redis, metrics, log, version, requestedModel });
+  const embedder = createEmbedder(config, metrics, log);
+  const app = await createApp(config, {
+    engine,
+    store,
+    embedder,
+    caches,
+    redis,
+    metrics,
+    log,
+    version,
+    requestedModel,
+  });
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);
@@ -48,8 +69,10 @@ export async function serve(config: Config, version: string): Promise<number> {
   const failed = reason instanceof Error;
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
-  await deferred.close(failed ? 0 : config.shutdownTimeoutMs);
+  const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
+  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs)]);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await store.close();
   await redis?.close();
   log.info("stopped");
   return failed ? 1 : 0;
