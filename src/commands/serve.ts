@@ -8,6 +8,7 @@ import { createServer } from "../http/server.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
 import { RedisConnection } from "../redis/connection.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
+import { Store } from "../store/database.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
@@ -24,12 +25,21 @@ export async function serve(config: Config, version: string): Promise<number> {
   const deferred = new DeferredEngine();
   const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
+  const store = new Store({
+    dataDir: config.dataDir,
+    databaseUrl: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    log,
+    onQuery: (ms, outcome) => metrics.storeQueried(ms, outcome),
+  });
+  metrics.watchStore(() => store.status.state === "open");
   const redis =
     config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
   const embedder = createEmbedder(config, caches, metrics, log);
   const app = await createApp(config, {
     engine,
+    store,
     embedder,
     caches,
     redis,
@@ -58,6 +68,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
   await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs)]);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await store.close();
   await redis?.close();
   log.info("stopped");
   return failed ? 1 : 0;

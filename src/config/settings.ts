@@ -134,7 +134,6 @@ export const sections = {
       "a JSON file",
       'Prefixes to keep in the KV cache for good, and on disk between starts: `[{"system": "…"}, {"text": "…"}]`.',
     ),
-    dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),
     batchSize: integer(
       "BATCH_SIZE",
       512,
@@ -152,6 +151,21 @@ export const sections = {
       100,
       { min: 5, max: 60_000 },
       "Time a step should stay under while streams are running: it bounds the gap between their tokens.",
+    ),
+  },
+  Store: {
+    dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),
+    databaseUrl: connectionUrl(
+      "DATABASE_URL",
+      ["postgres", "postgresql"],
+      "A Postgres 14 or newer to keep datasets, indexes and runs in, instead of the embedded one in `DATA_DIR`; " +
+        "retrieval needs its extension pgvector ([storage](storage.md)).",
+    ),
+    databasePoolSize: integer(
+      "DATABASE_POOL_SIZE",
+      10,
+      { min: 2, max: 1000 },
+      "Connections to `DATABASE_URL` at the most.",
     ),
   },
   Cache: {

@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../../errors.ts";
+import { PendingReplies } from "../../pending-replies.ts";
 import { monotonicMs } from "../clock.ts";
 import type { EngineState } from "../engine.ts";
 import type { EngineLog } from "../local/engine.ts";
-import { PendingReplies } from "../local/pending-replies.ts";
 import { Supervisor } from "../local/supervisor.ts";
 import { fromWire } from "../local/wire-error.ts";
 import { unavailable } from "../unavailable.ts";
