@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Cache } from "../cache/cache.ts";
+import { ApiError } from "../errors.ts";
 import type { Embedder, Embeddings, EmbedOptions } from "./embedder.ts";
 
 /** Before the vector: its length before it was scaled (float32), and the text's tokens (uint32). */
@@ -74,12 +75,17 @@ export class CachedEmbedder implements Embedder {
     entries: Map<string, Entry>,
     options: EmbedOptions,
   ): Promise<void> {
-    const places = new Map(keys.map((key, index) => [key, index]));
-    const missing = [...places].filter(([key]) => !entries.has(key));
-    const { vectors, lengths, tokens } = await this.#embedder.embed(
-      missing.map(([, index]) => texts[index] as string),
-      options,
-    );
+    const places = new Map(keys.map((key, index) => [key, index] as const).reverse());
+    const missing = [...places].filter(([key]) => !entries.has(key)).reverse();
+    const indexes = missing.map(([, index]) => index);
+    const { vectors, lengths, tokens } = await this.#embedder
+      .embed(
+        indexes.map((index) => texts[index] as string),
+        options,
+      )
+      .catch((error: unknown) => {
+        throw atIndexOf(error, indexes);
+      });
     for (const [row, [key]] of missing.entries()) {
       const entry = {
         vector: vectors[row] as Float32Array,
@@ -108,6 +114,13 @@ export class CachedEmbedder implements Embedder {
       vector: new Float32Array(buffer, HEADER_BYTES),
     };
   }
+}
+
+/** An error about the n-th text that was computed, as one about the text's place among all. */
+function atIndexOf(error: unknown, indexes: readonly number[]): unknown {
+  if (!(error instanceof ApiError) || typeof error.details?.["index"] !== "number") return error;
+  const index = indexes[error.details["index"]];
+  return new ApiError(error.code, error.message, { details: { ...error.details, index }, cause: error });
 }
 
 function toBytes({ vector, length, tokens }: Entry): Uint8Array {

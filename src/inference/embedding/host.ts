@@ -139,7 +139,7 @@ export class EmbeddingHost {
 function tooLong(index: number, tokens: number, maxTokens: number): ApiError {
   return new ApiError(
     "context_length_exceeded",
-    `Text ${index} has ${tokens} tokens; the embedding model takes ${maxTokens}, and nothing is cut silently.`,
+    `A text has ${tokens} tokens; the embedding model takes ${maxTokens}, and nothing is cut silently.`,
     {
       details: {
         index,
