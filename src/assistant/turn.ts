@@ -32,6 +32,8 @@ export interface Turn {
   readonly stop: readonly string[];
   /** Score every token, with this many others. */
   readonly logprobs?: number;
+  /** False asks the template of a reasoning model to skip the reasoning; left out, the template decides. */
+  readonly thinks?: boolean;
 }
 
 export type TurnFinish = "stop" | "length" | "tool_calls";
