@@ -1,14 +1,18 @@
 import type { Logger } from "pino";
 import { createApp } from "../app.ts";
+import { Caches } from "../cache/caches.ts";
 import type { Config } from "../config/config.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
 import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
+import { RedisConnection } from "../redis/connection.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
+import { Store } from "../store/database.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
+import { createEmbedder } from "./start-embedder.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** Time that connections get to end by themselves once every generation is over. */
@@ -21,7 +25,29 @@ export async function serve(config: Config, version: string): Promise<number> {
   const deferred = new DeferredEngine();
   const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
-  const app = await createApp(config, { engine, metrics, log, version, requestedModel });
+  const store = new Store({
+    dataDir: config.dataDir,
+    databaseUrl: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    log,
+    onQuery: (ms, outcome) => metrics.storeQueried(ms, outcome),
+  });
+  metrics.watchStore(() => store.status.state === "open");
+  const redis =
+    config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
+  const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
+  const embedder = createEmbedder(config, metrics, log);
+  const app = await createApp(config, {
+    engine,
+    store,
+    embedder,
+    caches,
+    redis,
+    metrics,
+    log,
+    version,
+    requestedModel,
+  });
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);
@@ -39,8 +65,11 @@ export async function serve(config: Config, version: string): Promise<number> {
   const failed = reason instanceof Error;
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
-  await deferred.close(failed ? 0 : config.shutdownTimeoutMs);
+  const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
+  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs)]);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await store.close();
+  await redis?.close();
   log.info("stopped");
   return failed ? 1 : 0;
 }

@@ -11,6 +11,7 @@ import {
 } from "fastify";
 import { InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../inference/clock.ts";
+import { MemoryTokenBuckets, type TokenBuckets } from "../rate-limit/token-buckets.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
@@ -37,8 +38,13 @@ export interface ServerOptions {
 /** Routes that are watched by machines every few seconds: neither limited nor logged at `info`. */
 const probes = new Set(["/health", "/healthz", "/readyz", "/metrics", "/v1/metrics"]);
 
-/** An HTTP server with everything that each request passes, and no routes yet. */
-export async function createServer(options: ServerOptions, log: FastifyBaseLogger, metrics: Metrics) {
+/** An HTTP server with everything that each request passes, and no routes yet; `buckets` count requests for `rateLimit`. */
+export async function createServer(
+  options: ServerOptions,
+  log: FastifyBaseLogger,
+  metrics: Metrics,
+  buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
+) {
   const app = fastify({
     loggerInstance: log,
     // One line a request, written when it is over; Fastify's own two say less.
@@ -73,7 +79,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   const guard = new ApiKeyGuard(options.apiKey, options.requireApiKey);
   const concurrency =
     options.maxConcurrentPerKey > 0 ? new ConcurrencyLimiter(options.maxConcurrentPerKey) : undefined;
-  const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, monotonicMs) : undefined;
+  const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, buckets) : undefined;
 
   app.decorateRequest("arrivedAt", 0);
   app.decorateRequest("logFields");
@@ -82,7 +88,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
     // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
     const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
     const isProbe = probes.has(request.routeOptions.url ?? "");
-    if (!isProbe) limiter?.check(client, reply);
+    if (!isProbe) await limiter?.check(client, reply);
     guard.check(request);
     if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
