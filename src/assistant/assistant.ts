@@ -60,6 +60,7 @@ export class Assistant {
         stop,
         priority: "interactive",
         ...(turn.logprobs !== undefined && { logprobs: turn.logprobs }),
+        ...(turn.reusable === true && { reusable: true }),
       },
       calls: tools.length > 0 ? { format, mustCall } : undefined,
     };
@@ -108,13 +109,14 @@ export class Assistant {
         }
       } else if (event.type === "done") {
         for (const part of parser?.end() ?? []) yield toEvent(part);
-        const { usage, timings, stopText } = event;
+        const { usage, timings, stopText, cached } = event;
         // A cancelled answer has nobody left to read how it ended.
         const ended = event.finishReason === "length" ? "length" : "stop";
         yield {
           type: "done",
           finishReason: ended === "stop" && call >= 0 ? "tool_calls" : ended,
           stopText,
+          ...(cached && { cached }),
           usage,
           timings,
         };

@@ -34,6 +34,8 @@ export interface Turn {
   readonly logprobs?: number;
   /** False asks the template of a reasoning model to skip the reasoning; left out, the template decides. */
   readonly thinks?: boolean;
+  /** The client fixed the outcome, and takes an earlier answer for this one. */
+  readonly reusable?: boolean;
 }
 
 export type TurnFinish = "stop" | "length" | "tool_calls";
@@ -49,6 +51,8 @@ export interface TurnEnd {
   readonly type: "done";
   readonly finishReason: TurnFinish;
   readonly stopText: string | undefined;
+  /** An earlier answer to the same request. */
+  readonly cached?: true;
   readonly usage: Usage;
   readonly timings: GenerationTimings;
 }

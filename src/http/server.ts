@@ -118,7 +118,7 @@ export async function createServer(
   if (options.corsOrigin !== undefined) {
     await app.register(cors, {
       origin: options.corsOrigin,
-      exposedHeaders: ["x-request-id", "x-latency-ms", "retry-after"],
+      exposedHeaders: ["x-request-id", "x-latency-ms", "x-cache", "retry-after"],
     });
   }
   acceptJsonOnly(app);

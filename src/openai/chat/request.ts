@@ -1,7 +1,7 @@
 import type { AnswerForm, ToolChoice, Turn } from "../../assistant/turn.ts";
 import type { DeclaredTool } from "../../tools/grammar.ts";
 import { isSet } from "../fields.ts";
-import { toSampling, toStop } from "../sampling.ts";
+import { isReusable, toSampling, toStop } from "../sampling.ts";
 import { refuseUnsupported, unsupportedInChat } from "../unsupported.ts";
 import { invalid, toMessages } from "./messages.ts";
 import type { ChatCompletionBody, RequestTool, ResponseFormat } from "./schema.ts";
@@ -23,6 +23,7 @@ export function toTurn(body: ChatCompletionBody): Turn {
     sampling: toSampling(body),
     ...(isSet(maxTokens) && { maxTokens }),
     stop: toStop(body.stop),
+    reusable: isReusable(body),
     ...(logprobs === true && { logprobs: top ?? 0 }),
     ...(body.reasoning_effort === "none" && { thinks: false }),
   };

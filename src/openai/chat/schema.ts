@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Choice } from "../../fields.ts";
-import { Timings, UsageSchema } from "../accounting.ts";
+import { CachedField, Timings, UsageSchema } from "../accounting.ts";
 import { LongText, ModelName, OrNull, SamplingFields, StreamFields } from "../fields.ts";
 import { TokenLogprob } from "../logprobs.ts";
 
@@ -117,6 +117,7 @@ export const ChatCompletion = Type.Object({
   service_tier: Type.String(),
   system_fingerprint: Type.String(),
   timings: Timings,
+  ...CachedField,
   request_id: Type.Optional(Type.String()),
 });
 export type ChatCompletion = Static<typeof ChatCompletion>;
@@ -150,5 +151,6 @@ export const ChatCompletionChunk = Type.Object({
   service_tier: Type.String(),
   system_fingerprint: Type.String(),
   timings: Type.Optional(Timings),
+  ...CachedField,
 });
 export type ChatCompletionChunk = Static<typeof ChatCompletionChunk>;

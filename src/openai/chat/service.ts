@@ -2,7 +2,15 @@ import type { Assistant } from "../../assistant/assistant.ts";
 import { choices } from "../../assistant/choices.ts";
 import type { TurnEvent, TurnOptions } from "../../assistant/turn.ts";
 import type { ScoredToken } from "../../inference/engine.ts";
-import { newId, type Pass, systemFingerprint, toTimings, toUsage, unixSeconds } from "../accounting.ts";
+import {
+  cachedField,
+  newId,
+  type Pass,
+  systemFingerprint,
+  toTimings,
+  toUsage,
+  unixSeconds,
+} from "../accounting.ts";
 import { namingFields } from "../errors.ts";
 import { toTokenLogprobs } from "../logprobs.ts";
 import type { ModelNames } from "../model-names.ts";
@@ -32,6 +40,7 @@ export class ChatCompletions {
       choices: answers.map((answer, index) => answer.choice(index, body.logprobs === true)),
       usage: toUsage([passes]),
       timings: toTimings(passes),
+      ...cachedField(passes),
     };
   }
 
@@ -73,7 +82,7 @@ export class ChatCompletions {
           passes.push(event);
           yield chunk(
             { ...choiceOf(index, {}), finish_reason: event.finishReason },
-            { timings: toTimings([event]) },
+            { timings: toTimings([event]), ...cachedField([event]) },
           );
           break;
       }

@@ -2,7 +2,15 @@ import { interleave } from "../../assistant/choices.ts";
 import type { GrammarCompiler } from "../../assistant/grammar-compiler.ts";
 import type { TurnOptions } from "../../assistant/turn.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../inference/engine.ts";
-import { newId, type Pass, systemFingerprint, toTimings, toUsage, unixSeconds } from "../accounting.ts";
+import {
+  cachedField,
+  newId,
+  type Pass,
+  systemFingerprint,
+  toTimings,
+  toUsage,
+  unixSeconds,
+} from "../accounting.ts";
 import { namingFields } from "../errors.ts";
 import { isSet } from "../fields.ts";
 import type { ModelNames } from "../model-names.ts";
@@ -55,6 +63,7 @@ export class Completions {
       choices: kept.map((answer, index) => answer.choice(index)),
       usage: toUsage(passes),
       timings: toTimings(passes.flat()),
+      ...cachedField(passes.flat()),
     };
   }
 
@@ -92,7 +101,7 @@ export class Completions {
         const finishReason = event.finishReason === "length" ? "length" : "stop";
         yield chunk(
           { index: answer, text: "", logprobs: null, finish_reason: finishReason },
-          { timings: toTimings([event]) },
+          { timings: toTimings([event]), ...cachedField([event]) },
         );
       }
     }
