@@ -174,6 +174,12 @@ export const sections = {
       ["redis", "rediss"],
       "A Redis (or Valkey) that several servers share for their caches and rate limits; without it, or while it is away, each keeps its own ([caching](caching.md)).",
     ),
+    responseCacheTtl: integer(
+      "RESPONSE_CACHE_TTL",
+      0,
+      { min: 0, max: 31_536_000 },
+      "Seconds that answers to requests with a fixed outcome (temperature 0, or a seed) are kept for the same request again; 0 is off.",
+    ),
     cacheMemory: bytes(
       "CACHE_MEMORY",
       "64MiB",
