@@ -32,6 +32,8 @@ export interface Turn {
   readonly stop: readonly string[];
   /** Score every token, with this many others. */
   readonly logprobs?: number;
+  /** False asks the template of a reasoning model to skip the reasoning; left out, the template decides. */
+  readonly thinks?: boolean;
   /** The client fixed the outcome, and takes an earlier answer for this one. */
   readonly reusable?: boolean;
 }

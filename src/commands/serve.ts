@@ -38,7 +38,7 @@ export async function serve(config: Config, version: string): Promise<number> {
     config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
   const engine = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
-  const embedder = createEmbedder(config, metrics, log);
+  const embedder = createEmbedder(config, caches, metrics, log);
   const app = await createApp(config, {
     engine,
     store,

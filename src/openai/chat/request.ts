@@ -25,13 +25,14 @@ export function toTurn(body: ChatCompletionBody): Turn {
     stop: toStop(body.stop),
     reusable: isReusable(body),
     ...(logprobs === true && { logprobs: top ?? 0 }),
+    ...(body.reasoning_effort === "none" && { thinks: false }),
   };
 }
 
-function toTool(
-  { function: { name, description, parameters, strict } }: RequestTool,
-  index: number,
-): DeclaredTool {
+function toTool({ function: declared }: RequestTool, index: number): DeclaredTool {
+  // Not left to the schema, so that a tool of another type is refused for its type.
+  if (declared === undefined) throw invalid(`tools[${index}].function`, "is required");
+  const { name, description, parameters, strict } = declared;
   return {
     name,
     ...(isSet(description) && { description }),

@@ -90,13 +90,13 @@ export class ChatCompletions {
     if (wantsUsage) yield { ...head, choices: [], usage: toUsage([passes]) };
   }
 
-  #events(body: ChatCompletionBody, options: TurnOptions) {
-    const plan = this.#assistant.plan(toTurn(body));
+  async *#events(body: ChatCompletionBody, options: TurnOptions) {
+    const plan = await this.#assistant.plan(toTurn(body));
     const names = {
       prompt: "messages",
       maxTokens: body.max_completion_tokens == null ? "max_tokens" : "max_completion_tokens",
     };
-    return namingFields(choices(this.#assistant, plan, body.n ?? 1, options), names);
+    yield* namingFields(choices(this.#assistant, plan, body.n ?? 1, options), names);
   }
 
   #head(body: ChatCompletionBody) {
