@@ -33,6 +33,13 @@ export default {
       to: { path: "^src/", pathNot: `${llama}|^src/errors\\.ts$|^src/inference/sampling\\.ts$` },
     },
     {
+      name: "only-the-store-knows-postgres",
+      comment: "features write SQL, and leave drivers to the store",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/store/" },
+      to: { path: "node_modules/(pg|@electric-sql)/" },
+    },
+    {
       name: "inference-and-models-below-features",
       severity: "error",
       from: { path: "^src/(inference|models|store|cache|redis|rate-limit)/" },

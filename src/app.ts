@@ -22,10 +22,12 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { placeholderRoutes } from "./routes/placeholders.ts";
+import type { Store } from "./store/database.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
   readonly engine: Engine;
+  readonly store: Store;
   readonly embedder: Embedder;
   readonly caches: Caches;
   /** Shared with other servers, when there is one. */
@@ -39,14 +41,14 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, embedder, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const { engine, store, embedder, caches, redis, metrics, log, version, requestedModel } = dependencies;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   await registerOpenApi(app, version);
 
   const randomSeed = () => randomInt(2 ** 32);
   const chat = new ChatService(engine, randomSeed);
   const judge = new Judge(engine, () => chat.template);
-  await app.register(healthRoutes({ engine, caches, requestedModel }));
+  await app.register(healthRoutes({ engine, store, caches, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(judge));

@@ -4,9 +4,11 @@ import { type Caches, cacheStates } from "../cache/caches.ts";
 import { Choice } from "../fields.ts";
 import { Answer, responses } from "../http/schema.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
+import type { Store } from "../store/database.ts";
 
 export interface HealthDependencies {
   readonly engine: Engine;
+  readonly store: Pick<Store, "status">;
   readonly caches: Caches;
   /** What `/health` calls the model before it is loaded. */
   readonly requestedModel: string;
@@ -25,7 +27,16 @@ const Ready = Answer(
       description:
         "Where caches and rate limits are kept: in this process, in Redis, or in this process while Redis is away.",
     }),
-    persistence: Type.String({ description: "The store: `none` until datasets are built." }),
+    persistence: Type.Object(
+      {
+        kind: Type.String({ description: "`pglite`, embedded in the server, or `postgres`." }),
+        state: Type.String({
+          description: "`closed` until somebody needs it, then `opening`, `open` or `failed`.",
+        }),
+        message: Type.Optional(Type.String({ description: "Why opening it failed." })),
+      },
+      { description: "The store. The model is served without it, so it makes nobody unready." },
+    ),
   },
   "Requests can be served.",
 );
@@ -48,6 +59,7 @@ const NotReady = Answer(
 /** Liveness never depends on the model or on load; readiness says whether the next request would be served. */
 export function healthRoutes({
   engine,
+  store,
   caches,
   requestedModel,
 }: HealthDependencies): FastifyPluginAsyncTypebox {
@@ -81,7 +93,7 @@ export function healthRoutes({
             status: "ready" as const,
             model_loaded: true as const,
             cache: caches.state,
-            persistence: "none",
+            persistence: store.status,
           };
         }
         return reply
