@@ -161,7 +161,7 @@ export class EngineHost {
       promptScores:
         request.promptLogprobs === undefined
           ? undefined
-          : new PromptScores(prompt, request.promptLogprobs, vocabulary),
+          : new PromptScores(prompt, request.promptLogprobs, vocabulary, request.promptLogprobsFrom),
     });
     if (wasCancelled) this.scheduler.cancel(id);
   }
