@@ -1,7 +1,7 @@
 // Import rules: no cycles, and arrows point one way (docs/architecture.md).
 const llama = "^src/inference/llama/";
 const features =
-  "^src/(chat|datasets|embeddings|rag|evaluation|openai|anthropic|assistant|structured|tools)/";
+  "^src/(chat|datasets|embeddings|rerank|rag|evaluation|openai|anthropic|assistant|structured|tools)/";
 
 export default {
   forbidden: [
@@ -31,6 +31,13 @@ export default {
       severity: "error",
       from: { path: llama },
       to: { path: "^src/", pathNot: `${llama}|^src/errors\\.ts$|^src/inference/sampling\\.ts$` },
+    },
+    {
+      name: "only-the-store-knows-postgres",
+      comment: "features write SQL, and leave drivers to the store",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/store/" },
+      to: { path: "node_modules/(pg|@electric-sql)/" },
     },
     {
       name: "inference-and-models-below-features",

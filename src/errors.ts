@@ -83,7 +83,8 @@ export type UnavailableReason =
   | "request_timeout"
   | "draining"
   | "cancelled"
-  | "judge_failed";
+  | "judge_failed"
+  | "store_unavailable";
 
 export class UnavailableError extends ApiError {
   override readonly name = "UnavailableError";

@@ -134,7 +134,6 @@ export const sections = {
       "a JSON file",
       'Prefixes to keep in the KV cache for good, and on disk between starts: `[{"system": "…"}, {"text": "…"}]`.',
     ),
-    dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),
     batchSize: integer(
       "BATCH_SIZE",
       512,
@@ -154,11 +153,32 @@ export const sections = {
       "Time a step should stay under while streams are running: it bounds the gap between their tokens.",
     ),
   },
+  Store: {
+    dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),
+    databaseUrl: connectionUrl(
+      "DATABASE_URL",
+      ["postgres", "postgresql"],
+      "A Postgres 14 or newer to keep datasets, indexes and runs in, instead of the embedded one in `DATA_DIR`; " +
+        "retrieval needs its extension pgvector ([storage](storage.md)).",
+    ),
+    databasePoolSize: integer(
+      "DATABASE_POOL_SIZE",
+      10,
+      { min: 2, max: 1000 },
+      "Connections to `DATABASE_URL` at the most.",
+    ),
+  },
   Cache: {
     redisUrl: connectionUrl(
       "REDIS_URL",
       ["redis", "rediss"],
       "A Redis (or Valkey) that several servers share for their caches and rate limits; without it, or while it is away, each keeps its own ([caching](caching.md)).",
+    ),
+    responseCacheTtl: integer(
+      "RESPONSE_CACHE_TTL",
+      0,
+      { min: 0, max: 31_536_000 },
+      "Seconds that answers to requests with a fixed outcome (temperature 0, or a seed) are kept for the same request again; 0 is off.",
     ),
     cacheMemory: bytes(
       "CACHE_MEMORY",
@@ -167,6 +187,23 @@ export const sections = {
     ),
   },
   Embeddings: {
+    embeddingModel: optionalText(
+      "EMBEDDING_MODEL",
+      "see [embeddings](embeddings.md)",
+      "Embedding model: path of a `.gguf`, or a Hugging Face repository that has one (`BAAI/bge-small-en-v1.5` and " +
+        "`nomic-embed-text` are known by these names). Unset means the one that is installed with the server.",
+    ),
+    rerankModel: optionalText(
+      "RERANK_MODEL",
+      "see [embeddings](embeddings.md)",
+      "Cross-encoder that `/v1/rerank` and retrieval order texts with: path of a `.gguf`, or a repository that has one.",
+    ),
+    embeddingContextSize: integer(
+      "EMBEDDING_CONTEXT_SIZE",
+      0,
+      { min: 0, max: 1_000_000 },
+      "Longest text in tokens that a GGUF of these two takes; 0 takes what it was trained for, 2,048 at most.",
+    ),
     embeddingMaxQueue: integer(
       "EMBEDDING_MAX_QUEUE",
       16_384,

@@ -11,7 +11,7 @@ const errorDescriptions = {
   401: "No API key, or a wrong one.",
   404: "There is no such thing.",
   429: "Over the rate limit; `Retry-After` says when to try again.",
-  501: "Validated, and not built yet.",
+  501: "Validated, and not built yet or not configured.",
   503: "Can't be served now; `details.reason` says why, `Retry-After` when to try again.",
 } as const;
 

@@ -36,6 +36,8 @@ export interface GenerationRequest {
   readonly promptLogprobs?: number;
   /** Score from this prompt token on, counted from 0 with the beginning-of-sequence token; from the first when left out. */
   readonly promptLogprobsFrom?: number;
+  /** The client fixed the outcome, by temperature 0 or a seed: an earlier answer to the same request may stand for this one. */
+  readonly reusable?: boolean;
 }
 
 /** How likely a token was, by the model's own logits. */
@@ -91,6 +93,8 @@ export type GenerationEvent =
       readonly finishReason: FinishReason;
       /** The stop string that ended the text, when one did. */
       readonly stopText?: string;
+      /** An earlier answer to the same request; nothing was computed for this one. */
+      readonly cached?: true;
       readonly usage: Usage;
       readonly timings: GenerationTimings;
     };

@@ -4,6 +4,7 @@ import type { EmbeddingEngine } from "../inference/embedding/engine.ts";
 import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
 
 const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
+const queryBuckets = [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const perTokenBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /** The server's Prometheus metrics, under the contract's names. */
@@ -18,6 +19,7 @@ export class Metrics implements CacheObserver {
   readonly #generations: Counter<"finish_reason">;
   readonly #rateLimited: Counter;
   readonly #loadDuration: Gauge;
+  readonly #storeQueries: Histogram<"outcome">;
   readonly #embeddedTexts: Counter;
   readonly #embeddedTokens: Counter;
   readonly #embeddingDurations: Histogram;
@@ -79,6 +81,13 @@ export class Metrics implements CacheObserver {
       help: "Time the model took to load, the last time.",
       registers,
     });
+    this.#storeQueries = new Histogram({
+      name: "store_query_duration_ms",
+      help: "Statements of the store, from the call to the answer, waiting included.",
+      labelNames: ["outcome"],
+      buckets: queryBuckets,
+      registers,
+    });
     this.#embeddedTexts = new Counter({ name: "embedding_texts_total", help: "Texts embedded.", registers });
     this.#embeddedTokens = new Counter({
       name: "embedding_tokens_total",
@@ -103,14 +112,7 @@ export class Metrics implements CacheObserver {
 
   /** Reads the engine's live numbers whenever the metrics are read. */
   watch(engine: Engine): void {
-    const gauge = (name: string, help: string, read: () => number) => {
-      const metric: Gauge = new Gauge({
-        name,
-        help,
-        registers: [this.registry],
-        collect: () => metric.set(read()),
-      });
-    };
+    const gauge = this.#gauge.bind(this);
     gauge("inference_queue_depth", "Requests waiting for a sequence.", () => engine.load.queueDepth);
     gauge("inference_running_sequences", "Requests in a sequence.", () => engine.load.runningSequences);
     gauge(
@@ -135,6 +137,10 @@ export class Metrics implements CacheObserver {
       "Restarts of the engine process after a crash or hang.",
       () => engine.load.restarts,
     );
+  }
+
+  watchStore(isOpen: () => boolean): void {
+    this.#gauge("store_open", "1 while the store is open.", () => Number(isOpen()));
   }
 
   requestFinished(method: string, route: string, status: number, ms: number): void {
@@ -180,6 +186,10 @@ export class Metrics implements CacheObserver {
     this.#loadDuration.set(ms);
   }
 
+  storeQueried(ms: number, outcome: "ok" | "error"): void {
+    this.#storeQueries.observe({ outcome }, ms);
+  }
+
   cacheHit(cache: string): void {
     this.#cacheHits.inc({ cache });
   }
@@ -190,6 +200,15 @@ export class Metrics implements CacheObserver {
 
   cacheFailed(cache: string): void {
     this.#cacheErrors.inc({ cache });
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const metric: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => metric.set(read()),
+    });
   }
 
   /** A counter whose total is kept elsewhere. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../../errors.ts";
+import { PendingReplies } from "../../pending-replies.ts";
 import { type Clock, monotonicMs } from "../clock.ts";
 import type {
   Engine,
@@ -14,7 +15,6 @@ import type {
 import { unavailable } from "../unavailable.ts";
 import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine, WireError } from "./messages.ts";
 import { PendingGeneration } from "./pending-generation.ts";
-import { PendingReplies } from "./pending-replies.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { Supervisor } from "./supervisor.ts";
 import { fromWire } from "./wire-error.ts";
