@@ -3,16 +3,22 @@ import { createApp } from "../app.ts";
 import { Caches } from "../cache/caches.ts";
 import type { Config } from "../config/config.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
+import { CachedEmbedder } from "../embeddings/cached-embedder.ts";
+import { DeferredEmbedder } from "../embeddings/deferred-embedder.ts";
 import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
+import { CachedEngine } from "../inference/cached-engine.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
+import type { Engine } from "../inference/engine.ts";
 import { RedisConnection } from "../redis/connection.ts";
+import { DeferredReranker } from "../rerank/deferred-reranker.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
 import { Store } from "../store/database.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
+import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
-import { createEmbedder } from "./start-embedder.ts";
+import { startEmbedder, startReranker } from "./start-embeddings.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** Time that connections get to end by themselves once every generation is over. */
@@ -23,7 +29,6 @@ export async function serve(config: Config, version: string): Promise<number> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const metrics = new Metrics();
   const deferred = new DeferredEngine();
-  const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
   const store = new Store({
     dataDir: config.dataDir,
@@ -36,11 +41,17 @@ export async function serve(config: Config, version: string): Promise<number> {
   const redis =
     config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
-  const embedder = createEmbedder(config, metrics, log);
+  const engine = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
+  const stopping = new AbortController();
+  const context = { config, metrics, log, signal: stopping.signal };
+  const embeddings = new DeferredEmbedder();
+  const embedder = new ObservedEmbedder(new CachedEmbedder(embeddings, caches.named("embeddings")), metrics);
+  const reranker = new DeferredReranker();
   const app = await createApp(config, {
     engine,
     store,
     embedder,
+    reranker,
     caches,
     redis,
     metrics,
@@ -52,10 +63,13 @@ export async function serve(config: Config, version: string): Promise<number> {
 
   warnAboutOpenDoors(config, log);
   const address = await listen(app, config.host, config.port);
+  // Not before: while the server is put together this process is too busy to tell a slow Redis from a fast one.
+  redis?.start();
   log.info(`the API is documented at ${address}/docs`);
   const metricsApp = await serveMetrics(config, metrics, log);
 
-  const stopping = new AbortController();
+  void startEmbedder(embeddings, context);
+  void startReranker(reranker, context);
   const starting = startEngine(config, deferred, metrics, log, stopping.signal).then(
     () => signal,
     (error: unknown) => error,
@@ -66,12 +80,18 @@ export async function serve(config: Config, version: string): Promise<number> {
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
   const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
-  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs)]);
+  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs), reranker.close(timeoutMs)]);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
   await store.close();
   await redis?.close();
   log.info("stopped");
   return failed ? 1 : 0;
+}
+
+/** The engine, with answers kept where that is asked for; what a cache answers is no generation and not counted as one. */
+function answering(engine: Engine, caches: Caches, ttlSeconds: number): Engine {
+  if (ttlSeconds === 0) return engine;
+  return new CachedEngine(engine, { cache: caches.named("responses"), ttlMs: ttlSeconds * 1000 });
 }
 
 /** Answers that are ready get out; a client that has stopped reading or sending holds nothing up. */

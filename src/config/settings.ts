@@ -174,6 +174,12 @@ export const sections = {
       ["redis", "rediss"],
       "A Redis (or Valkey) that several servers share for their caches and rate limits; without it, or while it is away, each keeps its own ([caching](caching.md)).",
     ),
+    responseCacheTtl: integer(
+      "RESPONSE_CACHE_TTL",
+      0,
+      { min: 0, max: 31_536_000 },
+      "Seconds that answers to requests with a fixed outcome (temperature 0, or a seed) are kept for the same request again; 0 is off.",
+    ),
     cacheMemory: bytes(
       "CACHE_MEMORY",
       "64MiB",
@@ -181,6 +187,23 @@ export const sections = {
     ),
   },
   Embeddings: {
+    embeddingModel: optionalText(
+      "EMBEDDING_MODEL",
+      "see [embeddings](embeddings.md)",
+      "Embedding model: path of a `.gguf`, or a Hugging Face repository that has one (`BAAI/bge-small-en-v1.5` and " +
+        "`nomic-embed-text` are known by these names). Unset means the one that is installed with the server.",
+    ),
+    rerankModel: optionalText(
+      "RERANK_MODEL",
+      "see [embeddings](embeddings.md)",
+      "Cross-encoder that `/v1/rerank` and retrieval order texts with: path of a `.gguf`, or a repository that has one.",
+    ),
+    embeddingContextSize: integer(
+      "EMBEDDING_CONTEXT_SIZE",
+      0,
+      { min: 0, max: 1_000_000 },
+      "Longest text in tokens that a GGUF of these two takes; 0 takes what it was trained for, 2,048 at most.",
+    ),
     embeddingMaxQueue: integer(
       "EMBEDDING_MAX_QUEUE",
       16_384,

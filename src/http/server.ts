@@ -16,6 +16,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { sendError } from "./error-envelope.ts";
+import { assertShallow } from "./json-depth.ts";
 import { RouteMethods } from "./method-not-allowed.ts";
 import { convertQuery } from "./query.ts";
 import { RateLimiter } from "./rate-limit.ts";
@@ -117,7 +118,7 @@ export async function createServer(
   if (options.corsOrigin !== undefined) {
     await app.register(cors, {
       origin: options.corsOrigin,
-      exposedHeaders: ["x-request-id", "x-latency-ms", "retry-after"],
+      exposedHeaders: ["x-request-id", "x-latency-ms", "x-cache", "retry-after"],
     });
   }
   acceptJsonOnly(app);
@@ -165,6 +166,12 @@ function acceptJsonOnly(
     const bytes = body as Buffer;
     if (!isUtf8(bytes)) {
       done(new InvalidRequestError("The body is not valid UTF-8."));
+      return;
+    }
+    try {
+      assertShallow(bytes);
+    } catch (error) {
+      done(error as Error);
       return;
     }
     parseJson(request, bytes.toString("utf8"), done);

@@ -35,15 +35,18 @@ export class RedisConnection {
   readonly #options: RedisOptions;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
-  readonly #kept: Promise<void>;
+  #kept: Promise<void> | undefined;
   #open: { readonly client: RedisClient; readonly lost: (reason: Error) => void } | undefined;
   #pending = 0;
 
-  /** Connects in the background. */
   constructor(options: RedisOptions) {
     this.#options = options;
     this.#clock = options.clock ?? monotonicMs;
-    this.#kept = this.#keepConnected();
+  }
+
+  /** Connects, and stays connected, in the background. */
+  start(): void {
+    this.#kept ??= this.#keepConnected();
   }
 
   get isUp(): boolean {
@@ -113,7 +116,9 @@ export class RedisConnection {
       return error as Error;
     } finally {
       this.#open = undefined;
-      if (client.isOpen) client.destroy();
+      client.destroy();
+      // A connection that is still being made can't be called off, only closed once it is there.
+      client.once("ready", () => client.destroy());
     }
   }
 }
@@ -129,7 +134,8 @@ function newClient(url: string) {
     // What every Redis, Valkey and managed service of the last years speaks.
     RESP: 2,
     disableClientInfo: true,
-    socket: { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false },
+    // The client's own limit on connecting (5 s) only ends attempts that this server has given up.
+    socket: { reconnectStrategy: false },
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
   });
 }

@@ -13,7 +13,7 @@ describe("caches in Redis", { skip: skipWithoutRedis }, () => {
   let redis: RedisConnection;
   let counts: string[];
   let caches: Caches;
-  const connect = () => new RedisConnection({ url: server.url, log: silent });
+  const connect = () => started(new RedisConnection({ url: server.url, log: silent }));
   const over = (connection: RedisConnection) =>
     new Caches({
       memoryBytes: 1_000_000,
@@ -123,6 +123,20 @@ describe("caches in Redis", { skip: skipWithoutRedis }, () => {
     assert.ok(refused.some(({ reason }) => /too many/.test(reason.message)));
   });
 
+  test("a Redis that takes connections and answers none of them is given up, and no connection is left open", async () => {
+    const debug: string[] = [];
+    server.pause();
+    const log = { ...silent, debug: (text: string) => debug.push(text) };
+    const connection = started(new RedisConnection({ url: server.url, log }));
+    await until(() => debug.length > 0);
+    assert.match(debug[0] ?? "", /no answer within 1000 ms/);
+    await connection.close();
+    server.resume();
+    // This test's own and the connection of `redis`, once that is back.
+    await until(() => redis.isUp);
+    await until(async () => (await server.command("CLIENT", "LIST")).match(/ addr=/g)?.length === 2);
+  });
+
   test("a wrong password is an outage like any other, and is said once", async () => {
     const warnings: string[] = [];
     const debug: string[] = [];
@@ -132,7 +146,7 @@ describe("caches in Redis", { skip: skipWithoutRedis }, () => {
       debug: (text: string) => debug.push(text),
     };
     const url = server.url.replace("redis://", "redis://user:marker-password@");
-    const connection = new RedisConnection({ url, log });
+    const connection = started(new RedisConnection({ url, log }));
     await until(() => debug.length > 0);
     await connection.close();
     assert.equal(connection.isUp, false);
@@ -141,6 +155,11 @@ describe("caches in Redis", { skip: skipWithoutRedis }, () => {
     assert.doesNotMatch([...warnings, ...debug].join(), /marker-password/);
   });
 });
+
+function started(connection: RedisConnection): RedisConnection {
+  connection.start();
+  return connection;
+}
 
 function disposable(connection: RedisConnection) {
   return { connection, [Symbol.asyncDispose]: () => connection.close() };

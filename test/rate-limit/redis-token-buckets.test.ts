@@ -16,6 +16,7 @@ describe("token buckets in Redis", { skip: skipWithoutRedis }, () => {
   before(async () => {
     server = await RedisServer.start();
     connections = [1, 2].map(() => new RedisConnection({ url: server.url, log }));
+    for (const connection of connections) connection.start();
     await until(() => connections.every(({ isUp }) => isUp));
   });
   after(async () => {

@@ -18,6 +18,8 @@ export interface SequenceRequest {
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
   readonly createSampler: () => TokenSampler;
+  /** One that is made already, which the sequence frees whatever becomes of it. */
+  readonly sampler?: TokenSampler | undefined;
   /** Where the scores of generated tokens, and of the prompt's, are kept; absent when nobody asked for them. */
   readonly scores?: TokenScores | undefined;
   readonly promptScores?: PromptScores | undefined;
@@ -68,15 +70,18 @@ export class Sequence {
     this.promptScores = request.promptScores;
     this.onPinned = request.onPinned;
     this.#createSampler = request.createSampler;
+    this.#sampler = request.sampler;
   }
 
   get isPrefilling(): boolean {
     return this.slot !== undefined && this.prefilled < this.prompt.length;
   }
 
-  /** The prompt as far as its keys and values may come from the cache: not at all where its logits are wanted. */
+  /** The prompt as far as its keys and values may come from the cache: up to where its logits are wanted. */
   get shareablePrompt(): Int32Array {
-    return this.promptScores === undefined ? this.prompt : NOTHING;
+    return this.promptScores === undefined
+      ? this.prompt
+      : this.prompt.subarray(0, this.promptScores.unscored);
   }
 
   get remainingPrompt(): number {
@@ -115,5 +120,3 @@ export class Sequence {
     };
   }
 }
-
-const NOTHING = new Int32Array(0);
