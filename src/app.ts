@@ -12,6 +12,7 @@ import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import { monotonicMs } from "./inference/clock.ts";
 import type { Engine } from "./inference/engine.ts";
+import { Retrieval } from "./rag/retrieval.ts";
 import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./redis/connection.ts";
@@ -26,6 +27,7 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { placeholderRoutes } from "./routes/placeholders.ts";
+import { ragRoutes } from "./routes/rag.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import type { Store } from "./store/database.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -72,6 +74,21 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
   const datasets = new Datasets(store);
   await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
+  const { chunkTokens, searchLanguage: language, relevanceFloor, maxNewTokensLimit } = config;
+  const retrieval = new Retrieval({
+    engine,
+    template: () => chat.template,
+    embedder,
+    reranker,
+    datasets,
+    store,
+    settings: { chunkTokens, language, relevanceFloor },
+    randomSeed,
+    log,
+  });
+  app.addHook("onListen", () => retrieval.start());
+  app.addHook("preClose", () => retrieval.close());
+  await app.register(ragRoutes({ ...retrieval, maxNewTokensLimit }));
   await app.register(rerankRoutes(new RerankService(reranker, config.rerankModel)));
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());

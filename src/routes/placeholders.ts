@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { type TSchema, Type } from "typebox";
 import { ApiError } from "../errors.ts";
 import { criteria } from "../evaluation/judge-prompt.ts";
-import { Choice, PromptText } from "../fields.ts";
+import { Choice } from "../fields.ts";
 import { responses } from "../http/schema.ts";
 
 /*
@@ -19,14 +19,6 @@ const Page = Type.Object({
 const maxTokens = Type.Optional(Type.Integer({ minimum: 1, maximum: 1024 }));
 const temperature = Type.Optional(Type.Number({ minimum: 0, maximum: 2 }));
 
-const RagQuery = Type.Object({
-  query: PromptText("What to look up and answer."),
-  dataset_id: Text(128),
-  top_k: Type.Optional(Type.Integer({ minimum: 1, maximum: 50 })),
-  max_new_tokens: maxTokens,
-  temperature,
-  stream: Type.Optional(Type.Boolean()),
-});
 const BatchEval = Type.Object({
   dataset_id: Text(128),
   criteria: Type.Array(Choice(criteria), { minItems: 1, uniqueItems: true }),
@@ -51,19 +43,9 @@ interface Placeholder {
   readonly querystring?: TSchema;
 }
 
-const rag = { tag: "Retrieval" };
 const batch = { tag: "Batch evaluation" };
 
 const placeholders: readonly Placeholder[] = [
-  {
-    method: "POST",
-    url: "/v1/rag/query",
-    ...rag,
-    summary: "Answer from a corpus, with citations",
-    body: RagQuery,
-  },
-  { method: "POST", url: "/v1/rag", ...rag, summary: "Answer from a corpus, with citations", body: RagQuery },
-  { method: "GET", url: "/v1/rag/indexes/:id", ...rag, summary: "Show a corpus's index", params: Id },
   { method: "POST", url: "/v1/batch-evals", ...batch, summary: "Start a run", body: BatchEval },
   { method: "GET", url: "/v1/batch-evals", ...batch, summary: "List runs", querystring: Page },
   { method: "GET", url: "/v1/batch-evals/:id", ...batch, summary: "Show a run", params: Id },

@@ -20,9 +20,8 @@ export interface NewChunk {
   readonly end: number;
   readonly headingPath: readonly string[];
   readonly text: string;
-  /** What full-text search reads: the headings' words count more. */
-  readonly headingWords: string;
-  readonly textWords: string;
+  /** What full-text search reads. */
+  readonly searchable: string;
 }
 
 export interface StoredChunk {
@@ -84,10 +83,9 @@ export async function addChunks(
       await queries.query(
         `INSERT INTO ${partition("chunks", index.indexId)}
            (index_id, ordinal, doc_id, start_offset, end_offset, heading_path, text, words)
-         SELECT $1, ordinal, "docId", start, "end", "headingPath", text,
-           setweight(to_tsvector($3::regconfig, "headingWords"), 'A') || to_tsvector($3::regconfig, "textWords")
+         SELECT $1, ordinal, "docId", start, "end", "headingPath", text, to_tsvector($3::regconfig, searchable)
          FROM json_to_recordset($2::json) AS chunk(ordinal int, "docId" text, start int, "end" int,
-           "headingPath" json, text text, "headingWords" text, "textWords" text)`,
+           "headingPath" json, text text, searchable text)`,
         [index.indexId, JSON.stringify(rows), language],
       );
     }

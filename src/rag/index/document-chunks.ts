@@ -20,8 +20,7 @@ export async function chunksOf(
       end,
       headingPath: path,
       text,
-      headingWords: searchableText(path.join("\n")),
-      textWords: searchableText(text),
+      searchable: searchableText([...path, text].join("\n")),
     };
   });
 }

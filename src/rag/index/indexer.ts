@@ -16,7 +16,8 @@ const EMBEDDING_BATCH = 16;
 const DOCUMENTS_A_PAGE = 20;
 /** Documents are stored together until they have this many chunks. */
 const CHUNKS_A_COMMIT = 200;
-const RETRY_MS = 2_000;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 30_000;
 /** When to look again at an index that another server is building. */
 const OTHERS_MS = 30_000;
 
@@ -91,7 +92,7 @@ export class Indexer {
   /** Tries until the index is ready, failed for good, gone, or found to be built by another server. */
   async #index(datasetId: string, signal: AbortSignal): Promise<void> {
     const { log } = this.#options;
-    while (!signal.aborted) {
+    for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
       try {
         return await this.#build(datasetId, signal);
       } catch (error) {
@@ -101,7 +102,7 @@ export class Indexer {
         log.warn(`indexing of ${datasetId} stopped: ${message}`);
         const isOver = !(error instanceof UnavailableError) && (await this.#fail(datasetId, message));
         if (isOver) return;
-        await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+        await delay(retryMs, undefined, { signal }).catch(() => {});
       }
     }
   }

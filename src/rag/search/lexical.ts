@@ -4,8 +4,8 @@ import { searchableText } from "../words.ts";
 
 /** Chunks that are scored at the most; the rarest words of a question choose them. */
 const CANDIDATES = 2_000;
-/** ts_rank's weights of words in text (D) and in headings (A); C and B are not used. */
-const WEIGHTS = "{0.3,0.3,0.3,1}";
+/** ts_rank's weights of its four classes of words: all are of one. */
+const WEIGHTS = "{1,1,1,1}";
 /** ts_rank's normalization: divide by 1 + the logarithm of the length. */
 const NORMALIZATION = 1;
 

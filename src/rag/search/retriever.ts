@@ -1,5 +1,6 @@
 import type { Embedder } from "../../embeddings/embedder.ts";
 import type { Database, Queries } from "../../store/database.ts";
+import { chunkDocument } from "../chunking/chunker.ts";
 import { vectorText } from "../index/building.ts";
 import { embeddingOf, type IndexRecord, partition } from "../index/index-record.ts";
 import { fuse } from "./fusion.ts";
@@ -78,11 +79,22 @@ export class Retriever {
     });
   }
 
+  /** The question's vector; of one that is longer than the model takes, the mean of its parts' vectors. */
   async #vectorOf(question: string, signal: AbortSignal): Promise<Float32Array> {
-    const { vectors } = await this.#embedder.embed([question], { signal, purpose: "query" });
-    const [vector] = vectors;
-    if (vector === undefined) throw new Error("the embedder gave no vector for a text");
-    return vector;
+    const embedder = this.#embedder;
+    const parts = await chunkDocument(question, { budget: embedder.maxTokens, overlap: 0 }, (texts) =>
+      embedder.countTokens(texts),
+    );
+    const { vectors } = await embedder.embed(
+      parts.map(({ text }) => text),
+      { signal, purpose: "query" },
+    );
+    const mean = new Float32Array(embedder.dimensions);
+    for (const vector of vectors) {
+      for (const [index, value] of vector.entries())
+        mean[index] = (mean[index] ?? 0) + value / vectors.length;
+    }
+    return mean;
   }
 }
 
