@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Caches } from "./cache/caches.ts";
 import { ChatService } from "./chat/service.ts";
 import type { Config } from "./config/config.ts";
+import { Datasets } from "./datasets/datasets.ts";
 import type { Embedder } from "./embeddings/embedder.ts";
 import { EmbeddingModelNames } from "./embeddings/model-names.ts";
 import { EmbeddingsService } from "./embeddings/service.ts";
@@ -14,7 +15,10 @@ import type { Engine } from "./inference/engine.ts";
 import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./redis/connection.ts";
+import type { Reranker } from "./rerank/reranker.ts";
+import { RerankService } from "./rerank/service.ts";
 import { chatRoutes } from "./routes/chat.ts";
+import { datasetRoutes } from "./routes/datasets.ts";
 import { embeddingRoutes } from "./routes/embeddings.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -22,6 +26,7 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { placeholderRoutes } from "./routes/placeholders.ts";
+import { rerankRoutes } from "./routes/rerank.ts";
 import type { Store } from "./store/database.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
@@ -29,6 +34,7 @@ export interface AppDependencies {
   readonly engine: Engine;
   readonly store: Store;
   readonly embedder: Embedder;
+  readonly reranker: Reranker;
   readonly caches: Caches;
   /** Shared with other servers, when there is one. */
   readonly redis: RedisConnection | undefined;
@@ -41,14 +47,15 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, store, embedder, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const { engine, store, embedder, reranker, caches, redis, metrics, log, version, requestedModel } =
+    dependencies;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   await registerOpenApi(app, version);
 
   const randomSeed = () => randomInt(2 ** 32);
   const chat = new ChatService(engine, randomSeed);
   const judge = new Judge(engine, () => chat.template);
-  await app.register(healthRoutes({ engine, store, caches, requestedModel }));
+  await app.register(healthRoutes({ engine, embedder, reranker, store, caches, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(judge));
@@ -61,8 +68,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       requestedModel,
     }),
   );
-  const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, undefined);
+  const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
   await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
+  const datasets = new Datasets(store);
+  await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
+  await app.register(rerankRoutes(new RerankService(reranker, config.rerankModel)));
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());
   return app;

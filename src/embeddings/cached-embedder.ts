@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Cache } from "../cache/cache.ts";
 import { ApiError } from "../errors.ts";
 import type { Embedder, Embeddings, EmbedOptions } from "./embedder.ts";
+import { EmbedderDecorator } from "./embedder-decorator.ts";
 
 /** Before the vector: its length before it was scaled (float32), and the text's tokens (uint32). */
 const HEADER_BYTES = 8;
@@ -13,33 +14,12 @@ interface Entry {
 }
 
 /** Computes each text once: vectors are kept by what the text is, what it is for, and which model embeds it. */
-export class CachedEmbedder implements Embedder {
-  readonly #embedder: Embedder;
+export class CachedEmbedder extends EmbedderDecorator {
   readonly #cache: Cache;
 
-  constructor(embedder: Embedder, cache: Cache) {
-    this.#embedder = embedder;
+  constructor(inner: Embedder, cache: Cache) {
+    super(inner);
     this.#cache = cache;
-  }
-
-  get id(): string {
-    return this.#embedder.id;
-  }
-
-  get model(): string {
-    return this.#embedder.model;
-  }
-
-  get dimensions(): number {
-    return this.#embedder.dimensions;
-  }
-
-  get maxTokens(): number {
-    return this.#embedder.maxTokens;
-  }
-
-  countTokens(texts: readonly string[]): Promise<number[]> {
-    return this.#embedder.countTokens(texts);
   }
 
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Embeddings> {
@@ -60,14 +40,6 @@ export class CachedEmbedder implements Embedder {
     };
   }
 
-  detokenize(tokens: ReadonlyArray<readonly number[]>): Promise<string[]> {
-    return this.#embedder.detokenize(tokens);
-  }
-
-  close(timeoutMs: number): Promise<void> {
-    return this.#embedder.close(timeoutMs);
-  }
-
   /** Adds what is missing in `entries`, and keeps it. */
   async #compute(
     texts: readonly string[],
@@ -78,7 +50,7 @@ export class CachedEmbedder implements Embedder {
     const places = new Map(keys.map((key, index) => [key, index] as const).reverse());
     const missing = [...places].filter(([key]) => !entries.has(key)).reverse();
     const indexes = missing.map(([, index]) => index);
-    const { vectors, lengths, tokens } = await this.#embedder
+    const { vectors, lengths, tokens } = await this.inner
       .embed(
         indexes.map((index) => texts[index] as string),
         options,

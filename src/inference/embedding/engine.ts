@@ -23,7 +23,13 @@ export interface RawEmbeddings {
   readonly tokens: readonly number[];
 }
 
-export type EmbeddingState = EngineState | { readonly status: "idle" };
+type EmbeddingState = EngineState | { readonly status: "idle" };
+
+/** For people to read: what becomes of the next request. `idle` starts with it. */
+export interface EmbeddingStatus {
+  readonly state: "idle" | "loading" | "ready" | "restarting" | "failed" | "stopped";
+  readonly message?: string;
+}
 
 const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
 
@@ -84,8 +90,18 @@ export class EmbeddingEngine {
     return this.#loaded.promise;
   }
 
-  get state(): EmbeddingState {
-    return this.#state;
+  get status(): EmbeddingStatus {
+    const state = this.#state;
+    switch (state.status) {
+      case "failed":
+        return { state: "failed", message: state.message };
+      case "preparing":
+        return { state: "loading" };
+      case "draining":
+        return { state: "stopped" };
+      default:
+        return { state: state.status };
+    }
   }
 
   get waitingTexts(): number {

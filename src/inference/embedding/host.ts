@@ -55,21 +55,26 @@ export class EmbeddingHost {
 
   /** @throws ApiError `context_length_exceeded` with the index of a text that is too long */
   embed(id: number, texts: readonly string[]): void {
-    this.#add(id, texts, (text) => this.#network.tokenize(text));
+    this.#add(id, texts, "A text has", (text) => this.#network.tokenize(text));
   }
 
   /** @throws ApiError `context_length_exceeded` with the index of a text that is too long beside the query */
   rank(id: number, query: string, texts: readonly string[]): void {
     const network = this.#network;
     if (network.tokenizePair === undefined) throw new Error("this model does not rank");
-    this.#add(id, texts, (text) => network.tokenizePair?.(query, text) ?? new Int32Array());
+    this.#add(
+      id,
+      texts,
+      "The query and a document together have",
+      (text) => network.tokenizePair?.(query, text) ?? new Int32Array(),
+    );
   }
 
-  #add(id: number, texts: readonly string[], tokenize: (text: string) => Int32Array): void {
+  #add(id: number, texts: readonly string[], subject: string, tokenize: (text: string) => Int32Array): void {
     const tokenized = texts.map((text, index) => {
       const tokens = tokenize(text);
       if (tokens.length > this.#network.maxTokens)
-        throw tooLong(index, tokens.length, this.#network.maxTokens);
+        throw tooLong(subject, index, tokens.length, this.#network.maxTokens);
       return tokens;
     });
     const vectors = new Float32Array(texts.length * this.#network.dimensions);
@@ -138,10 +143,10 @@ export class EmbeddingHost {
   }
 }
 
-function tooLong(index: number, tokens: number, maxTokens: number): ApiError {
+function tooLong(subject: string, index: number, tokens: number, maxTokens: number): ApiError {
   return new ApiError(
     "context_length_exceeded",
-    `A text has ${tokens} tokens; the embedding model takes ${maxTokens}, and nothing is cut silently.`,
+    `${subject} ${tokens} tokens; the model takes ${maxTokens}, and nothing is cut silently.`,
     {
       details: {
         index,

@@ -44,6 +44,8 @@ function scheduleStep(embedder: EmbeddingHost): void {
   isStepScheduled = true;
   setImmediate(() => {
     isStepScheduled = false;
+    // What it was scheduled for may have been cancelled.
+    if (!embedder.hasWork) return;
     for (const news of embedder.step()) send(news);
     scheduleStep(embedder);
   });

@@ -53,9 +53,9 @@ function fillPrefill(batch: BatchRows, sequence: Sequence, slot: Slot, length: n
   for (const end = sequence.prefilled + length; sequence.prefilled < end; sequence.prefilled++) {
     const token = prompt[sequence.prefilled] as number;
     const isLast = sequence.prefilled === prompt.length - 1;
-    const wantsLogits = isLast || promptScores !== undefined;
-    const row = batch.add(token, sequence.prefilled, slot.sequence, wantsLogits);
-    promptScores?.expect(row, sequence.prefilled);
+    const scores = sequence.prefilled >= (promptScores?.unscored ?? 0) ? promptScores : undefined;
+    const row = batch.add(token, sequence.prefilled, slot.sequence, isLast || scores !== undefined);
+    scores?.expect(row, sequence.prefilled);
     slot.tokens.push(token);
     if (isLast) last = row;
   }
