@@ -21,15 +21,28 @@ export default {
       to: { path: "node_modules/koffi/" },
     },
     {
+      name: "only-redis-knows-redis",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/redis/" },
+      to: { path: "node_modules/@redis/" },
+    },
+    {
       name: "llama-is-the-bottom",
       severity: "error",
       from: { path: llama },
       to: { path: "^src/", pathNot: `${llama}|^src/errors\\.ts$|^src/inference/sampling\\.ts$` },
     },
     {
+      name: "only-the-store-knows-postgres",
+      comment: "features write SQL, and leave drivers to the store",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/store/" },
+      to: { path: "node_modules/(pg|@electric-sql)/" },
+    },
+    {
       name: "inference-and-models-below-features",
       severity: "error",
-      from: { path: "^src/(inference|models|store)/" },
+      from: { path: "^src/(inference|models|store|cache|redis|rate-limit)/" },
       to: { path: `${features}|^src/(app|main)\\.ts$` },
     },
     {

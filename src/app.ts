@@ -1,22 +1,37 @@
 import { randomInt } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
+import type { Caches } from "./cache/caches.ts";
 import { ChatService } from "./chat/service.ts";
 import type { Config } from "./config/config.ts";
+import type { Embedder } from "./embeddings/embedder.ts";
+import { EmbeddingModelNames } from "./embeddings/model-names.ts";
+import { EmbeddingsService } from "./embeddings/service.ts";
 import { Judge } from "./evaluation/judge.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
+import { monotonicMs } from "./inference/clock.ts";
 import type { Engine } from "./inference/engine.ts";
+import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
+import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
+import type { RedisConnection } from "./redis/connection.ts";
 import { chatRoutes } from "./routes/chat.ts";
+import { embeddingRoutes } from "./routes/embeddings.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { placeholderRoutes } from "./routes/placeholders.ts";
+import type { Store } from "./store/database.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
   readonly engine: Engine;
+  readonly store: Store;
+  readonly embedder: Embedder;
+  readonly caches: Caches;
+  /** Shared with other servers, when there is one. */
+  readonly redis: RedisConnection | undefined;
   readonly metrics: Metrics;
   readonly log: FastifyBaseLogger;
   readonly version: string;
@@ -26,14 +41,14 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, metrics, log, version, requestedModel } = dependencies;
-  const app = await createServer(config, log, metrics);
+  const { engine, store, embedder, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   await registerOpenApi(app, version);
 
   const randomSeed = () => randomInt(2 ** 32);
   const chat = new ChatService(engine, randomSeed);
   const judge = new Judge(engine, () => chat.template);
-  await app.register(healthRoutes({ engine, requestedModel }));
+  await app.register(healthRoutes({ engine, store, caches, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(judge));
@@ -46,7 +61,16 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       requestedModel,
     }),
   );
+  const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, undefined);
+  await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());
   return app;
+}
+
+/** Where requests are counted for the rate limit: in Redis for all servers on it, else in this process. */
+function tokenBuckets(perMinute: number, redis: RedisConnection | undefined, metrics: Metrics): TokenBuckets {
+  const memory = new MemoryTokenBuckets(perMinute, monotonicMs);
+  if (redis === undefined) return memory;
+  return new RedisTokenBuckets(perMinute, redis, memory, () => metrics.cacheFailed("rate_limits"));
 }

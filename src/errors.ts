@@ -82,7 +82,9 @@ export type UnavailableReason =
   | "queue_timeout"
   | "request_timeout"
   | "draining"
-  | "judge_failed";
+  | "cancelled"
+  | "judge_failed"
+  | "store_unavailable";
 
 export class UnavailableError extends ApiError {
   override readonly name = "UnavailableError";

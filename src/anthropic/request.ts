@@ -1,4 +1,4 @@
-import type { ToolChoice, Turn } from "../assistant/turn.ts";
+import type { AnswerForm, ToolChoice, Turn } from "../assistant/turn.ts";
 import type { ChatMessage, ToolCall } from "../chat/message.ts";
 import { invalid, partText, textOf } from "../openai/chat/messages.ts";
 import { isSet } from "../openai/fields.ts";
@@ -16,7 +16,7 @@ export function toTurn(body: MessagesBody): Turn {
     ...toConversation(body),
     toolChoice: toToolChoice(choice),
     parallelToolCalls: choice?.disable_parallel_tool_use !== true,
-    form: { type: "text" },
+    form: toForm(body),
     sampling: {
       temperature: temperature ?? 1,
       ...(isSet(top_p) && { topP: top_p }),
@@ -25,7 +25,22 @@ export function toTurn(body: MessagesBody): Turn {
     },
     maxTokens: body.max_tokens,
     stop: body.stop_sequences ?? [],
+    ...(isSet(body.thinking) && { thinks: false }),
   };
+}
+
+function toForm({ output_config: config }: MessagesBody): AnswerForm {
+  for (const field of ["effort", "task_budget"] as const) {
+    if (isSet(config?.[field]))
+      throw invalid(
+        `output_config.${field}`,
+        "is not supported: answers are as thorough as the model makes them",
+      );
+  }
+  const format = config?.format;
+  return isSet(format)
+    ? { type: "schema", schema: format.schema, path: "output_config.format.schema" }
+    : { type: "text" };
 }
 
 /** The part of a request whose tokens count as input. */
@@ -56,8 +71,8 @@ function toMessages(role: string, content: string | readonly unknown[], path: st
     switch (block["type"]) {
       case "tool_use":
         calls.push({
-          id: String(block["id"]),
-          name: String(block["name"]),
+          id: textField(block, "id", at),
+          name: textField(block, "name", at),
           arguments: JSON.stringify(block["input"] ?? {}),
         });
         break;
@@ -65,7 +80,7 @@ function toMessages(role: string, content: string | readonly unknown[], path: st
         results.push({
           role: "tool",
           content: isSet(block["content"]) ? textOf(block["content"], `${at}.content`) : "",
-          toolCallId: String(block["tool_use_id"]),
+          toolCallId: textField(block, "tool_use_id", at),
         });
         break;
       case "thinking":
@@ -82,14 +97,23 @@ function toMessages(role: string, content: string | readonly unknown[], path: st
   ];
 }
 
-function toTool({ type, name, description, input_schema }: AnthropicTool, index: number): DeclaredTool {
+function textField(block: Block, field: string, path: string): string {
+  const value = block[field];
+  if (typeof value === "string" && value.isWellFormed() && !value.includes("\0")) return value;
+  throw invalid(`${path}.${field}`, "must be a string of well-formed Unicode text");
+}
+
+function toTool(
+  { type, name, description, input_schema, strict }: AnthropicTool,
+  index: number,
+): DeclaredTool {
   if (isSet(type) && type !== "custom") throw invalid(`tools[${index}].type`, `${type} is not supported`);
   if (input_schema === undefined) throw invalid(`tools[${index}].input_schema`, "is required");
   return {
     name,
     ...(isSet(description) && { description }),
     parameters: input_schema,
-    strict: false,
+    strict: strict ?? false,
     path: `tools[${index}].input_schema`,
   };
 }

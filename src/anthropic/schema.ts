@@ -8,6 +8,7 @@ const Tool = Type.Object({
   type: OrNull(Type.String()),
   name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
   description: OrNull(LongText),
+  strict: OrNull(Type.Boolean()),
   input_schema: Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
 });
 export type AnthropicTool = Static<typeof Tool>;
@@ -42,6 +43,19 @@ export const MessagesBody = Type.Object({
   stop_sequences: OrNull(
     Type.Array(Type.String({ minLength: 1, maxLength: 1000, format: "text" }), { maxItems: 16 }),
   ),
+  output_config: OrNull(
+    Type.Object({
+      format: OrNull(
+        Type.Object({
+          type: Choice(["json_schema"]),
+          schema: Type.Unsafe<Record<string, unknown>>({ type: "object" }),
+        }),
+      ),
+      effort: OrNull(Type.String()),
+      task_budget: Type.Optional(Type.Unknown()),
+    }),
+  ),
+  thinking: OrNull(Type.Unsafe<{ type?: unknown }>({ type: "object" })),
   stream: OrNull(Type.Boolean({ default: false })),
   seed: OrNull(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: "Extra." })),
 });

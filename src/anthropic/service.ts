@@ -1,4 +1,4 @@
-import type { Assistant } from "../assistant/assistant.ts";
+import type { Assistant, PlannedTurn } from "../assistant/assistant.ts";
 import type { TurnEnd, TurnEvent, TurnOptions } from "../assistant/turn.ts";
 import type { Engine } from "../inference/engine.ts";
 import { newId } from "../openai/accounting.ts";
@@ -41,7 +41,7 @@ export class Messages {
   async create(body: MessagesBody, options: TurnOptions): Promise<object> {
     const blocks: Block[] = [];
     let end: TurnEnd | undefined;
-    for await (const event of this.#events(body, options)) {
+    for await (const event of this.#events(await this.#plan(body), options)) {
       if (event.type === "done") end = event;
       else take(blocks, event);
     }
@@ -52,13 +52,14 @@ export class Messages {
   /** Anthropic's events in their order: message, blocks with their deltas, how it ended. */
   async *stream(body: MessagesBody, options: TurnOptions): AsyncIterable<MessageEvent> {
     const { engine } = this.#services;
+    const plan = await this.#plan(body);
     const blocks: Block[] = [];
     let hasBegun = false;
-    for await (const event of this.#events(body, options)) {
+    for await (const event of this.#events(plan, options)) {
       if (!hasBegun) {
         hasBegun = true;
         // How much of the prompt was cached is known at the end, in `message_delta`.
-        const tokens = await engine.tokenize(this.#services.assistant.plan(toTurn(body)).request.prompt);
+        const tokens = await engine.tokenize(plan.request.prompt);
         const usage = { input_tokens: tokens.length, output_tokens: 0, ...noCache };
         const message = { ...this.#head(body), content: [], stop_reason: null, stop_sequence: null, usage };
         yield { type: "message_start", message };
@@ -87,10 +88,14 @@ export class Messages {
     yield { type: "message_stop" };
   }
 
-  #events(body: MessagesBody, options: TurnOptions): AsyncIterable<TurnEvent> {
+  #plan(body: MessagesBody): Promise<PlannedTurn> {
     const { assistant, models } = this.#services;
     models.find(body.model);
-    const plan = assistant.plan(toTurn(body));
+    return assistant.plan(toTurn(body));
+  }
+
+  #events(plan: PlannedTurn, options: TurnOptions): AsyncIterable<TurnEvent> {
+    const { assistant } = this.#services;
     return namingFields(assistant.answer(plan, 0, options), { prompt: "messages", maxTokens: "max_tokens" });
   }
 

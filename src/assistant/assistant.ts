@@ -2,12 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { ChatTemplate } from "../chat/template.ts";
 import { InvalidRequestError } from "../errors.ts";
 import type { Engine, GenerationRequest, Prompt } from "../inference/engine.ts";
-import { object } from "../structured/json-text.ts";
-import { jsonObjectGrammar, schemaGrammar, translate } from "../structured/schema-grammar.ts";
 import { type ToolCallFormat, toolCallFormat } from "../tools/format.ts";
-import { type DeclaredTool, optionalCallGrammar, requiredCallGrammar } from "../tools/grammar.ts";
+import type { DeclaredTool } from "../tools/grammar.ts";
 import { type AnswerPart, ToolCallParser } from "../tools/parser.ts";
-import type { AnswerForm, Turn, TurnEvent, TurnOptions } from "./turn.ts";
+import type { GrammarCompiler } from "./grammar-compiler.ts";
+import type { Turn, TurnEvent, TurnOptions } from "./turn.ts";
 
 /** A turn ready to be generated, any number of times. */
 export interface PlannedTurn {
@@ -20,26 +19,38 @@ export class Assistant {
   readonly #engine: Engine;
   readonly #template: () => ChatTemplate;
   readonly #randomSeed: () => number;
+  readonly #grammars: GrammarCompiler;
 
   /** `randomSeed` draws a 32-bit seed for turns that give none. */
-  constructor(engine: Engine, template: () => ChatTemplate, randomSeed: () => number) {
+  constructor(
+    engine: Engine,
+    template: () => ChatTemplate,
+    randomSeed: () => number,
+    grammars: GrammarCompiler,
+  ) {
     this.#engine = engine;
     this.#template = template;
     this.#randomSeed = randomSeed;
+    this.#grammars = grammars;
   }
 
   /** @throws InvalidRequestError when the messages, the tools or the form can't be had */
-  plan(turn: Turn): PlannedTurn {
+  async plan(turn: Turn): Promise<PlannedTurn> {
     const template = this.#template();
     const tools = wantedTools(turn);
     const format = toolCallFormat(template.source);
     const mustCall = tools.length > 0 && turn.toolChoice.type !== "auto";
-    const grammar = tools.length > 0 ? toolGrammar(turn, tools, format, mustCall) : answerGrammar(turn.form);
+    // A named function is called once: whoever names it wants its arguments.
+    const parallel = turn.parallelToolCalls && turn.toolChoice.type !== "tool";
+    const grammar = await this.#grammars.compile({ form: turn.form, tools, format, mustCall, parallel });
     // Without a template there are no turns: the transcript's next line would be the model's own invention.
     const stop = template.hasTemplate || turn.messages.length === 1 ? turn.stop : [...turn.stop, "\nUser:"];
     return {
       request: {
-        prompt: template.render(turn.messages, { tools }),
+        prompt: template.render(turn.messages, {
+          tools,
+          ...(turn.thinks !== undefined && { thinks: turn.thinks }),
+        }),
         ...(turn.maxTokens !== undefined && { maxTokens: turn.maxTokens }),
         sampling: {
           ...turn.sampling,
@@ -49,9 +60,15 @@ export class Assistant {
         stop,
         priority: "interactive",
         ...(turn.logprobs !== undefined && { logprobs: turn.logprobs }),
+        ...(turn.reusable === true && { reusable: true }),
       },
       calls: tools.length > 0 ? { format, mustCall } : undefined,
     };
+  }
+
+  /** Answers of one request that run side by side; more would only wait in the queue, and fill it. */
+  get answersAtOnce(): number {
+    return this.#engine.describe().sequences;
   }
 
   /** The prompt of a conversation, as a turn would have it. */
@@ -92,13 +109,14 @@ export class Assistant {
         }
       } else if (event.type === "done") {
         for (const part of parser?.end() ?? []) yield toEvent(part);
-        const { usage, timings, stopText } = event;
+        const { usage, timings, stopText, cached } = event;
         // A cancelled answer has nobody left to read how it ended.
         const ended = event.finishReason === "length" ? "length" : "stop";
         yield {
           type: "done",
           finishReason: ended === "stop" && call >= 0 ? "tool_calls" : ended,
           stopText,
+          ...(cached && { cached }),
           usage,
           timings,
         };
@@ -124,41 +142,6 @@ function wantedTools({ tools, toolChoice }: Turn): readonly DeclaredTool[] {
     });
   }
   return named;
-}
-
-function toolGrammar(
-  { form, parallelToolCalls, toolChoice }: Turn,
-  tools: readonly DeclaredTool[],
-  format: ToolCallFormat,
-  mustCall: boolean,
-): string {
-  if (form.type === "grammar") {
-    throw new InvalidRequestError("grammar can't be joined with tools.", { param: "grammar" });
-  }
-  // A named function is called once: whoever names it wants its arguments.
-  const rules = { tools, format, parallel: parallelToolCalls && toolChoice.type !== "tool" };
-  if (mustCall) return requiredCallGrammar(rules);
-  switch (form.type) {
-    case "text":
-      return optionalCallGrammar(rules, undefined);
-    case "json":
-      return optionalCallGrammar(rules, object);
-    case "schema":
-      return optionalCallGrammar(rules, (grammar) => translate(grammar, form.schema, { path: form.path }));
-  }
-}
-
-function answerGrammar(form: AnswerForm): string | undefined {
-  switch (form.type) {
-    case "text":
-      return undefined;
-    case "json":
-      return jsonObjectGrammar();
-    case "schema":
-      return schemaGrammar(form.schema, { path: form.path });
-    case "grammar":
-      return form.grammar;
-  }
 }
 
 const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

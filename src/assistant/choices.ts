@@ -7,8 +7,8 @@ export interface ChoiceEvent {
 }
 
 /**
- * Generates `count` answers of one turn side by side; they share the prompt's prefill. When one fails, or the reader
- * leaves, the others are cancelled.
+ * Generates `count` answers of one turn side by side, as many at once as the engine runs; they share the prompt's
+ * prefill. When one fails, or the reader leaves, the others are cancelled.
  */
 export async function* choices(
   assistant: Assistant,
@@ -26,25 +26,38 @@ export async function* choices(
     assistant.answer(plan, choice, { ...options, signal }),
   );
   try {
-    for await (const { index, value } of interleave(sources)) yield { choice: index, event: value };
+    for await (const { index, value } of interleave(sources, assistant.answersAtOnce))
+      yield { choice: index, event: value };
   } finally {
     controller.abort();
   }
 }
 
-/** The values of all sources as they come, each with the index of its source. */
+/** The values of all sources as they come, each with the index of its source; `atOnce` sources run at a time. */
 export async function* interleave<T>(
   sources: readonly AsyncIterable<T>[],
+  atOnce: number,
 ): AsyncIterable<{ readonly index: number; readonly value: T }> {
-  const iterators = sources.map((source) => source[Symbol.asyncIterator]());
-  const step = async (index: number) => ({ index, result: await iterators[index]?.next() });
-  const steps = new Map(iterators.map((_, index) => [index, step(index)]));
+  const waiting = sources.entries();
+  const running = new Map<number, AsyncIterator<T>>();
+  const steps = new Map<number, Promise<{ index: number; result: IteratorResult<T> | undefined }>>();
+  const advance = async (index: number) => ({ index, result: await running.get(index)?.next() });
+  const startNext = () => {
+    const next = waiting.next();
+    if (next.done) return;
+    const [index, source] = next.value;
+    running.set(index, source[Symbol.asyncIterator]());
+    steps.set(index, advance(index));
+  };
+  for (let count = 0; count < atOnce; count++) startNext();
   try {
     while (steps.size > 0) {
       const { index, result } = await Promise.race(steps.values());
-      if (result === undefined || result.done === true) steps.delete(index);
-      else {
-        steps.set(index, step(index));
+      if (result === undefined || result.done === true) {
+        steps.delete(index);
+        startNext();
+      } else {
+        steps.set(index, advance(index));
         yield { index, value: result.value };
       }
     }

@@ -32,6 +32,10 @@ export interface Turn {
   readonly stop: readonly string[];
   /** Score every token, with this many others. */
   readonly logprobs?: number;
+  /** False asks the template of a reasoning model to skip the reasoning; left out, the template decides. */
+  readonly thinks?: boolean;
+  /** The client fixed the outcome, and takes an earlier answer for this one. */
+  readonly reusable?: boolean;
 }
 
 export type TurnFinish = "stop" | "length" | "tool_calls";
@@ -47,6 +51,8 @@ export interface TurnEnd {
   readonly type: "done";
   readonly finishReason: TurnFinish;
   readonly stopText: string | undefined;
+  /** An earlier answer to the same request. */
+  readonly cached?: true;
   readonly usage: Usage;
   readonly timings: GenerationTimings;
 }

@@ -24,6 +24,7 @@ export function account(passes: readonly Completion[], model: ModelDescription):
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: totalTokens,
+    cached: passes.every((pass) => pass.cached === true),
     cached_prompt_tokens: sum((pass) => pass.usage.cachedPromptTokens),
     speculation: {
       drafted: sum((pass) => pass.usage.draftedTokens),

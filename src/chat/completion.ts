@@ -11,6 +11,8 @@ import type {
 export interface Completion {
   readonly text: string;
   readonly finishReason: FinishReason;
+  /** An earlier answer to the same request. */
+  readonly cached?: true;
   readonly usage: Usage;
   readonly timings: GenerationTimings;
 }
@@ -28,8 +30,8 @@ export async function complete(
       text += event.text;
       await onText(event.text);
     } else if (event.type === "done") {
-      const { finishReason, usage, timings } = event;
-      return { text, finishReason, usage, timings };
+      const { finishReason, cached, usage, timings } = event;
+      return { text, finishReason, ...(cached && { cached }), usage, timings };
     }
   }
   throw new Error("the engine ended a generation without saying how");

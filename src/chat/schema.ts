@@ -122,6 +122,10 @@ export const ChatResponse = Type.Object({
   cached_prompt_tokens: Type.Integer({
     description: "Prompt tokens taken from the KV cache instead of computed.",
   }),
+  cached: Type.Boolean({
+    description:
+      "An earlier answer to the same request (`RESPONSE_CACHE_TTL`); `timings` then tell how long it took to find, as `queue_ms`.",
+  }),
   speculation: Type.Object(
     { drafted: Type.Integer(), accepted: Type.Integer() },
     { description: "Tokens drafted by prompt lookup, and how many of them were right." },

@@ -95,6 +95,7 @@ export class ChatService {
         ...(repeat_penalty !== undefined && { repeatPenalty: repeat_penalty }),
         seed: seed ?? this.#randomSeed(),
       },
+      reusable: temperature === 0 || seed !== undefined,
       stop: typeof stop === "string" ? [stop] : stop,
       priority: "interactive",
     };

@@ -19,6 +19,8 @@ export interface TemplateModel {
 export interface RenderOptions {
   /** Functions that the model is told it may call. */
   readonly tools?: readonly Tool[];
+  /** What templates of reasoning models (Qwen3) know as `enable_thinking`. */
+  readonly thinks?: boolean;
 }
 
 /**
@@ -55,7 +57,7 @@ export class ChatTemplate {
    * The prompt that asks the model for the assistant's next message.
    * @throws InvalidRequestError when the template refuses the messages, as some do for roles they don't know
    */
-  render(messages: readonly ChatMessage[], { tools = [] }: RenderOptions = {}): Prompt {
+  render(messages: readonly ChatMessage[], { tools = [], thinks }: RenderOptions = {}): Prompt {
     const known = this.#withKnownRoles(messages);
     if (this.#template === undefined) return transcript(withToolInstructions(known, tools));
     const spoken = this.supportsTools ? known : withToolInstructions(known, tools);
@@ -64,6 +66,7 @@ export class ChatTemplate {
       messages: spoken.map((message) => this.#specialTexts.break(toTemplateMessage(message), marker)),
       ...(this.supportsTools &&
         tools.length > 0 && { tools: this.#specialTexts.break(tools.map(describeTool), marker) }),
+      ...(thinks !== undefined && { enable_thinking: thinks }),
     };
     const rendered = this.#apply(this.#template, variables);
     const { bosText } = this.#model;

@@ -1,14 +1,20 @@
 import type { Logger } from "pino";
 import { createApp } from "../app.ts";
+import { Caches } from "../cache/caches.ts";
 import type { Config } from "../config/config.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
 import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
+import { CachedEngine } from "../inference/cached-engine.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
+import type { Engine } from "../inference/engine.ts";
+import { RedisConnection } from "../redis/connection.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
+import { Store } from "../store/database.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
+import { createEmbedder } from "./start-embedder.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** Time that connections get to end by themselves once every generation is over. */
@@ -19,13 +25,37 @@ export async function serve(config: Config, version: string): Promise<number> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const metrics = new Metrics();
   const deferred = new DeferredEngine();
-  const engine = new ObservedEngine(deferred, metrics);
   const requestedModel = config.modelName ?? "distilgpt2";
-  const app = await createApp(config, { engine, metrics, log, version, requestedModel });
+  const store = new Store({
+    dataDir: config.dataDir,
+    databaseUrl: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    log,
+    onQuery: (ms, outcome) => metrics.storeQueried(ms, outcome),
+  });
+  metrics.watchStore(() => store.status.state === "open");
+  const redis =
+    config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
+  const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
+  const engine = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
+  const embedder = createEmbedder(config, metrics, log);
+  const app = await createApp(config, {
+    engine,
+    store,
+    embedder,
+    caches,
+    redis,
+    metrics,
+    log,
+    version,
+    requestedModel,
+  });
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);
   const address = await listen(app, config.host, config.port);
+  // Not before: while the server is put together this process is too busy to tell a slow Redis from a fast one.
+  redis?.start();
   log.info(`the API is documented at ${address}/docs`);
   const metricsApp = await serveMetrics(config, metrics, log);
 
@@ -39,10 +69,19 @@ export async function serve(config: Config, version: string): Promise<number> {
   const failed = reason instanceof Error;
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
-  await deferred.close(failed ? 0 : config.shutdownTimeoutMs);
+  const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
+  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs)]);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await store.close();
+  await redis?.close();
   log.info("stopped");
   return failed ? 1 : 0;
+}
+
+/** The engine, with answers kept where that is asked for; what a cache answers is no generation and not counted as one. */
+function answering(engine: Engine, caches: Caches, ttlSeconds: number): Engine {
+  if (ttlSeconds === 0) return engine;
+  return new CachedEngine(engine, { cache: caches.named("responses"), ttlMs: ttlSeconds * 1000 });
 }
 
 /** Answers that are ready get out; a client that has stopped reading or sending holds nothing up. */

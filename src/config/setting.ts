@@ -164,6 +164,26 @@ export function secret<T extends string | undefined>(
   );
 }
 
+/** Where another service is; it may hold a password and is never printed. */
+export function connectionUrl(
+  variable: string,
+  schemes: readonly string[],
+  description: string,
+): Setting<string | undefined> {
+  const forms = schemes.map((scheme) => `${scheme}://…`).join(" or ");
+  return setting<string | undefined>(
+    variable,
+    description,
+    forms,
+    { fallback: undefined, isSecret: true },
+    (value) => {
+      const scheme = URL.parse(value)?.protocol.slice(0, -1);
+      if (scheme === undefined || !schemes.includes(scheme)) throw new Error(`must be a URL: ${forms}`);
+      return value;
+    },
+  );
+}
+
 /** Names that stand for others: `gpt-4o-mini=builtin,gpt-4o=builtin`. */
 export function aliases(variable: string, description: string): Setting<ReadonlyMap<string, string>> {
   const fallback: ReadonlyMap<string, string> = new Map();

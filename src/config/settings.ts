@@ -4,6 +4,7 @@ import {
   aliases,
   bytes,
   choice,
+  connectionUrl,
   flag,
   integer,
   optionalInteger,
@@ -133,7 +134,6 @@ export const sections = {
       "a JSON file",
       'Prefixes to keep in the KV cache for good, and on disk between starts: `[{"system": "…"}, {"text": "…"}]`.',
     ),
-    dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),
     batchSize: integer(
       "BATCH_SIZE",
       512,
@@ -151,6 +151,47 @@ export const sections = {
       100,
       { min: 5, max: 60_000 },
       "Time a step should stay under while streams are running: it bounds the gap between their tokens.",
+    ),
+  },
+  Store: {
+    dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),
+    databaseUrl: connectionUrl(
+      "DATABASE_URL",
+      ["postgres", "postgresql"],
+      "A Postgres 14 or newer to keep datasets, indexes and runs in, instead of the embedded one in `DATA_DIR`; " +
+        "retrieval needs its extension pgvector ([storage](storage.md)).",
+    ),
+    databasePoolSize: integer(
+      "DATABASE_POOL_SIZE",
+      10,
+      { min: 2, max: 1000 },
+      "Connections to `DATABASE_URL` at the most.",
+    ),
+  },
+  Cache: {
+    redisUrl: connectionUrl(
+      "REDIS_URL",
+      ["redis", "rediss"],
+      "A Redis (or Valkey) that several servers share for their caches and rate limits; without it, or while it is away, each keeps its own ([caching](caching.md)).",
+    ),
+    responseCacheTtl: integer(
+      "RESPONSE_CACHE_TTL",
+      0,
+      { min: 0, max: 31_536_000 },
+      "Seconds that answers to requests with a fixed outcome (temperature 0, or a seed) are kept for the same request again; 0 is off.",
+    ),
+    cacheMemory: bytes(
+      "CACHE_MEMORY",
+      "64MiB",
+      "Memory of this process that its caches (embeddings, answers) may take together; 0 keeps nothing.",
+    ),
+  },
+  Embeddings: {
+    embeddingMaxQueue: integer(
+      "EMBEDDING_MAX_QUEUE",
+      16_384,
+      { min: 0, max: 10_000_000 },
+      "Texts that may wait to be embedded; a request that would make it more is refused with 503.",
     ),
   },
   Limits: {

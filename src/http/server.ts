@@ -11,10 +11,12 @@ import {
 } from "fastify";
 import { InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../inference/clock.ts";
+import { MemoryTokenBuckets, type TokenBuckets } from "../rate-limit/token-buckets.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { sendError } from "./error-envelope.ts";
+import { assertShallow } from "./json-depth.ts";
 import { RouteMethods } from "./method-not-allowed.ts";
 import { convertQuery } from "./query.ts";
 import { RateLimiter } from "./rate-limit.ts";
@@ -36,8 +38,13 @@ export interface ServerOptions {
 /** Routes that are watched by machines every few seconds: neither limited nor logged at `info`. */
 const probes = new Set(["/health", "/healthz", "/readyz", "/metrics", "/v1/metrics"]);
 
-/** An HTTP server with everything that each request passes, and no routes yet. */
-export async function createServer(options: ServerOptions, log: FastifyBaseLogger, metrics: Metrics) {
+/** An HTTP server with everything that each request passes, and no routes yet; `buckets` count requests for `rateLimit`. */
+export async function createServer(
+  options: ServerOptions,
+  log: FastifyBaseLogger,
+  metrics: Metrics,
+  buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
+) {
   const app = fastify({
     loggerInstance: log,
     // One line a request, written when it is over; Fastify's own two say less.
@@ -72,7 +79,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   const guard = new ApiKeyGuard(options.apiKey, options.requireApiKey);
   const concurrency =
     options.maxConcurrentPerKey > 0 ? new ConcurrencyLimiter(options.maxConcurrentPerKey) : undefined;
-  const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, monotonicMs) : undefined;
+  const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, buckets) : undefined;
 
   app.decorateRequest("arrivedAt", 0);
   app.decorateRequest("logFields");
@@ -81,7 +88,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
     // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
     const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
     const isProbe = probes.has(request.routeOptions.url ?? "");
-    if (!isProbe) limiter?.check(client, reply);
+    if (!isProbe) await limiter?.check(client, reply);
     guard.check(request);
     if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
@@ -111,7 +118,7 @@ export async function createServer(options: ServerOptions, log: FastifyBaseLogge
   if (options.corsOrigin !== undefined) {
     await app.register(cors, {
       origin: options.corsOrigin,
-      exposedHeaders: ["x-request-id", "x-latency-ms", "retry-after"],
+      exposedHeaders: ["x-request-id", "x-latency-ms", "x-cache", "retry-after"],
     });
   }
   acceptJsonOnly(app);
@@ -159,6 +166,12 @@ function acceptJsonOnly(
     const bytes = body as Buffer;
     if (!isUtf8(bytes)) {
       done(new InvalidRequestError("The body is not valid UTF-8."));
+      return;
+    }
+    try {
+      assertShallow(bytes);
+    } catch (error) {
+      done(error as Error);
       return;
     }
     parseJson(request, bytes.toString("utf8"), done);

@@ -32,9 +32,9 @@ export function describeValidation(issues: readonly Issue[], context: string): I
   });
 }
 
-/** JSON pointer of the field at fault; for a missing one, of the field itself and not of its parent. */
+/** JSON pointer of the field at fault; for a missing or unknown one, of the field itself and not of its parent. */
 function pathOf(issue: Issue): string {
-  const missing = issue.params["missingProperty"];
+  const missing = issue.params["missingProperty"] ?? issue.params["additionalProperty"];
   return typeof missing === "string" ? `${issue.instancePath}/${missing}` : issue.instancePath || "/";
 }
 
@@ -43,6 +43,8 @@ function messageOf(issue: Issue): string {
   switch (keyword) {
     case "required":
       return "is required";
+    case "additionalProperties":
+      return "is not known";
     case "format":
       return formatMessages[String(params["format"])] ?? message ?? "has the wrong format";
     case "pattern":

@@ -34,6 +34,8 @@ export interface GenerationRequest {
   readonly logprobs?: number;
   /** Score every prompt token likewise; the prompt is then computed whole, nothing of it taken from the cache. */
   readonly promptLogprobs?: number;
+  /** The client fixed the outcome, by temperature 0 or a seed: an earlier answer to the same request may stand for this one. */
+  readonly reusable?: boolean;
 }
 
 /** How likely a token was, by the model's own logits. */
@@ -89,6 +91,8 @@ export type GenerationEvent =
       readonly finishReason: FinishReason;
       /** The stop string that ended the text, when one did. */
       readonly stopText?: string;
+      /** An earlier answer to the same request; nothing was computed for this one. */
+      readonly cached?: true;
       readonly usage: Usage;
       readonly timings: GenerationTimings;
     };

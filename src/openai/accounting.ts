@@ -24,6 +24,18 @@ export type OpenAiUsage = Static<typeof UsageSchema>;
 export interface Pass {
   readonly usage: Usage;
   readonly timings: GenerationTimings;
+  readonly cached?: true;
+}
+
+/** Extra field of answers that were not computed for their request: every choice of them came from the cache. */
+export const CachedField = {
+  cached: Type.Optional(
+    Type.Boolean({ description: "Extra: an earlier answer to the same request (`RESPONSE_CACHE_TTL`)." }),
+  ),
+};
+
+export function cachedField(passes: readonly Pass[]): { readonly cached?: true } {
+  return passes.length > 0 && passes.every(({ cached }) => cached === true) ? { cached: true } : {};
 }
 
 /**

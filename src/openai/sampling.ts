@@ -26,6 +26,11 @@ export function toSampling(
   };
 }
 
+/** Whether the client fixed the outcome, so that an earlier answer may stand for a new one. */
+export function isReusable({ temperature, seed }: SamplingBody): boolean {
+  return temperature === 0 || isSet(seed);
+}
+
 export function toStop(stop: SamplingBody["stop"]): readonly string[] {
   return isSet(stop) ? [stop].flat() : [];
 }

@@ -82,6 +82,11 @@ export const unsupportedInMessages: readonly Unsupported[] = [
   { param: "mcp_servers", reason: "this server calls no others", harmless: isEmpty },
   { param: "container", reason: "no code runs here" },
   {
+    param: "inference_geo",
+    reason: "this server is where it is",
+    harmless: oneOf("global", "not_available"),
+  },
+  {
     param: "service_tier",
     reason: "there is one tier; leave it out, or say auto",
     harmless: oneOf("auto", "standard_only"),

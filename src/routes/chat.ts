@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ChatBody, ChatResponse } from "../chat/schema.ts";
 import type { ChatContext, ChatService } from "../chat/service.ts";
+import { markCached } from "../http/cached-answer.ts";
 import { toApiError, toEnvelope } from "../http/error-envelope.ts";
 import { disconnectSignal, EventStream, KEEP_ALIVE_MS } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
@@ -32,6 +33,7 @@ export function chatRoutes({ chat, maxNewTokensLimit }: ChatDependencies): Fasti
         if (request.body.stream === true) return stream(chat, request.body, context, request, reply);
         const answer = await chat.answer(request.body, context);
         Object.assign(request.logFields, logFields(answer));
+        markCached(reply, answer);
         return answer;
       });
     }
@@ -80,6 +82,7 @@ function logFields(answer: ChatResponse) {
     cached_prompt_tokens: answer.cached_prompt_tokens,
     completion_tokens: answer.completion_tokens,
     finish_reason: answer.finish_reason,
+    ...(answer.cached && { cached: true }),
     queue_ms,
     prefill_ms,
     decode_ms,

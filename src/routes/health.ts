@@ -1,10 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { type Caches, cacheStates } from "../cache/caches.ts";
+import { Choice } from "../fields.ts";
 import { Answer, responses } from "../http/schema.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
+import type { Store } from "../store/database.ts";
 
 export interface HealthDependencies {
   readonly engine: Engine;
+  readonly store: Pick<Store, "status">;
+  readonly caches: Caches;
   /** What `/health` calls the model before it is loaded. */
   readonly requestedModel: string;
 }
@@ -18,8 +23,20 @@ const Ready = Answer(
   {
     status: Type.Literal("ready"),
     model_loaded: Type.Literal(true),
-    cache: Type.String({ description: "Where caches live: `memory`." }),
-    persistence: Type.String({ description: "The store: `none` until datasets are built." }),
+    cache: Choice(cacheStates, {
+      description:
+        "Where caches and rate limits are kept: in this process, in Redis, or in this process while Redis is away.",
+    }),
+    persistence: Type.Object(
+      {
+        kind: Type.String({ description: "`pglite`, embedded in the server, or `postgres`." }),
+        state: Type.String({
+          description: "`closed` until somebody needs it, then `opening`, `open` or `failed`.",
+        }),
+        message: Type.Optional(Type.String({ description: "Why opening it failed." })),
+      },
+      { description: "The store. The model is served without it, so it makes nobody unready." },
+    ),
   },
   "Requests can be served.",
 );
@@ -40,7 +57,12 @@ const NotReady = Answer(
 );
 
 /** Liveness never depends on the model or on load; readiness says whether the next request would be served. */
-export function healthRoutes({ engine, requestedModel }: HealthDependencies): FastifyPluginAsyncTypebox {
+export function healthRoutes({
+  engine,
+  store,
+  caches,
+  requestedModel,
+}: HealthDependencies): FastifyPluginAsyncTypebox {
   return async (app) => {
     const health = () => {
       const model =
@@ -70,8 +92,8 @@ export function healthRoutes({ engine, requestedModel }: HealthDependencies): Fa
           return {
             status: "ready" as const,
             model_loaded: true as const,
-            cache: "memory",
-            persistence: "none",
+            cache: caches.state,
+            persistence: store.status,
           };
         }
         return reply

@@ -19,19 +19,6 @@ const Page = Type.Object({
 const maxTokens = Type.Optional(Type.Integer({ minimum: 1, maximum: 1024 }));
 const temperature = Type.Optional(Type.Number({ minimum: 0, maximum: 2 }));
 
-const TextOrTokens = Type.Union([
-  Text(1_000_000),
-  Type.Array(Text(1_000_000), { minItems: 1, maxItems: 2048 }),
-  Type.Array(Type.Integer({ minimum: 0 }), { minItems: 1 }),
-  Type.Array(Type.Array(Type.Integer({ minimum: 0 }), { minItems: 1 }), { minItems: 1, maxItems: 2048 }),
-]);
-const Embeddings = Type.Object({
-  input: TextOrTokens,
-  model: Type.Optional(Text(256)),
-  normalize: Type.Optional(Type.Boolean()),
-  encoding_format: Type.Optional(Choice(["float", "base64"])),
-  dimensions: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_536 })),
-});
 const Dataset = Type.Object({
   name: Text(200),
   type: Choice(["rag_corpus", "eval_set"]),
@@ -75,7 +62,6 @@ const rag = { tag: "Retrieval" };
 const batch = { tag: "Batch evaluation" };
 
 const placeholders: readonly Placeholder[] = [
-  { method: "POST", url: "/v1/embeddings", tag: "Embeddings", summary: "Embed texts", body: Embeddings },
   { method: "POST", url: "/v1/datasets", ...datasets, summary: "Create a dataset", body: Dataset },
   { method: "POST", url: "/v1/datasets/upload", ...datasets, summary: "Create a dataset", body: Dataset },
   { method: "GET", url: "/v1/datasets", ...datasets, summary: "List datasets", querystring: Page },

@@ -5,17 +5,37 @@ import { commonTypes, jsonType, typesOf } from "./types.ts";
 /** Properties of properties that are looked into for a tag. */
 const MAX_DEPTH = 4;
 
-export interface DisjointOptions {
+/** Comparing all pairs of a longer list costs more than taking it for overlapping. */
+const MAX_BRANCHES = 100;
+
+interface DisjointOptions {
   readonly root: JsonSchema;
   /** Objects whose schema does not say so have no further properties: true of what is generated, not of what is valid. */
   readonly closed: boolean;
+}
+
+/** True when no value can be valid by two of the branches. */
+export function areExclusive(branches: readonly JsonSchema[], root: JsonSchema): boolean {
+  return everyPair(branches, { root, closed: false });
+}
+
+/** True when a text that is generated for one branch might be another's too. */
+export function mayOverlap(branches: readonly JsonSchema[], root: JsonSchema): boolean {
+  return !everyPair(branches, { root, closed: true });
+}
+
+function everyPair(branches: readonly JsonSchema[], options: DisjointOptions): boolean {
+  return (
+    branches.length <= MAX_BRANCHES &&
+    branches.every((one, at) => branches.slice(at + 1).every((other) => areDisjoint(one, other, options)))
+  );
 }
 
 /**
  * True when no value can be valid by both schemas, as far as their types, their constants, or a property that both
  * require tell. False means: not known to be.
  */
-export function areDisjoint(a: JsonSchema, b: JsonSchema, options: DisjointOptions, depth = 0): boolean {
+function areDisjoint(a: JsonSchema, b: JsonSchema, options: DisjointOptions, depth = 0): boolean {
   if (a === false || b === false) return true;
   const [one, other] = [follow(a, options.root), follow(b, options.root)];
   if (one === undefined || other === undefined || depth > MAX_DEPTH) return false;

@@ -1,7 +1,7 @@
 import { alternatives, sequence } from "./gbnf.ts";
 
 /** Digits of the largest whole number that is written when nothing bounds it; JavaScript holds it exactly. */
-const LARGEST = 999_999_999_999_999;
+export const LARGEST = 999_999_999_999_999;
 const FRACTION = '"." [0-9]{1,15}';
 const ZERO_FRACTION = '("." "0"{1,3})?';
 

@@ -10,6 +10,9 @@ import {
 } from "./schema.ts";
 import { noneOf } from "./trie.ts";
 
+/** Properties of which any may come next: sampling tries each of them on every token of the vocabulary. */
+const MAX_OPTIONAL_RUN = 250;
+
 export type Visit = (schema: JsonSchema, path: string) => string;
 
 interface Member {
@@ -44,10 +47,24 @@ export function objectRule(grammar: Grammar, schema: SchemaObject, path: string,
       return [];
     }
   });
+  assertFewOptional(members, path);
   const extra = extraMember(grammar, names, additional, path, visit);
   const most = extra === undefined ? members.length : Number.POSITIVE_INFINITY;
   checkCounts(schema, members.filter(({ isRequired }) => isRequired).length, most, path);
   return assemble(grammar, members, extra);
+}
+
+function assertFewOptional(members: readonly Member[], path: string): void {
+  let run = 0;
+  for (const { isRequired } of members) {
+    run = isRequired ? 0 : run + 1;
+    if (run > MAX_OPTIONAL_RUN)
+      throw unsupported(
+        path,
+        "properties",
+        `more than ${MAX_OPTIONAL_RUN} optional ones in a row; require some`,
+      );
+  }
 }
 
 /** A property beyond the declared ones; undefined when there may be none. */

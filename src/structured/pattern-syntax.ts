@@ -164,10 +164,20 @@ export class PatternParser {
       const code = Number.parseInt(match?.[1] ?? match?.[2] ?? "", 16);
       if (match === null || code > 0x10ffff) return this.#refuse(`this \\${next} escape`);
       this.#at += match[0].length;
-      return code;
+      return code >= 0xd800 && code <= 0xdfff ? this.#pairedCode(code) : code;
     }
     if (/[A-Za-z0-9]/.test(next)) return this.#refuse(`\\${next}`);
     return next.codePointAt(0) ?? 0;
+  }
+
+  /** A character beyond U+FFFF may be spelt as its two surrogates; half a pair is no character. */
+  #pairedCode(lead: number): number {
+    const match = /^\\u([dD][c-fC-F][0-9a-fA-F]{2})/.exec(
+      this.#source.slice(this.#at, this.#at + 6).join(""),
+    );
+    if (match?.[1] === undefined || lead > 0xdbff) return this.#refuse("half a surrogate pair");
+    this.#at += match[0].length;
+    return 0x10000 + (lead - 0xd800) * 0x400 + (Number.parseInt(match[1], 16) - 0xdc00);
   }
 
   #class(): PatternNode {
@@ -215,32 +225,4 @@ export class PatternParser {
 function single(character: string): PatternNode {
   const code = character.codePointAt(0) ?? 0;
   return { type: "class", ranges: [[code, code]], negated: false };
-}
-
-/** Shortest and longest text that a tree matches; no longest when it is undefined. */
-export function lengths(node: PatternNode): { readonly min: number; readonly max: number | undefined } {
-  switch (node.type) {
-    case "class":
-      return { min: 1, max: 1 };
-    case "sequence":
-      return node.items.map(lengths).reduce(
-        (sum, item) => ({
-          min: sum.min + item.min,
-          max: sum.max === undefined || item.max === undefined ? undefined : sum.max + item.max,
-        }),
-        { min: 0, max: 0 as number | undefined },
-      );
-    case "alternatives": {
-      const all = node.items.map(lengths);
-      const max = all.some((item) => item.max === undefined)
-        ? undefined
-        : Math.max(...all.map((item) => item.max ?? 0));
-      return { min: Math.min(...all.map((item) => item.min)), max };
-    }
-    case "repeat": {
-      const item = lengths(node.item);
-      const max = node.max === undefined || item.max === undefined ? undefined : node.max * item.max;
-      return { min: node.min * item.min, max };
-    }
-  }
 }

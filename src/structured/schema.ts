@@ -30,9 +30,21 @@ export function unsatisfiable(path: string, why: string): UnsatisfiableError {
   return new UnsatisfiableError(`${path} can't be satisfied: ${why}.`, { param: path });
 }
 
-export function unsupported(path: string, keyword: string, hint = ""): InvalidRequestError {
-  const param = `${path}.${keyword}`;
-  return new InvalidRequestError(`${param} is not supported${hint === "" ? "" : `: ${hint}`}.`, { param });
+/** A keyword that no grammar can hold: an error where a schema is a promise, and left out where it is advice. */
+export class UnsupportedError extends InvalidRequestError {
+  readonly schemaPath: string;
+  readonly keyword: string;
+
+  constructor(schemaPath: string, keyword: string, hint: string) {
+    const param = `${schemaPath}.${keyword}`;
+    super(`${param} is not supported${hint === "" ? "" : `: ${hint}`}.`, { param });
+    this.schemaPath = schemaPath;
+    this.keyword = keyword;
+  }
+}
+
+export function unsupported(path: string, keyword: string, hint = ""): UnsupportedError {
+  return new UnsupportedError(path, keyword, hint);
 }
 
 export function isObject(value: unknown): value is SchemaObject {

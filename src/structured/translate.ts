@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../errors.ts";
 import { arrayRule } from "./array.ts";
-import { areDisjoint } from "./disjoint.ts";
+import { areExclusive, mayOverlap } from "./disjoint.ts";
 import { alternatives, type Grammar } from "./gbnf.ts";
 import * as json from "./json-text.ts";
 import { checkKeywords, understoodKeywords } from "./keywords.ts";
@@ -14,6 +14,7 @@ import {
   SCHEMA_LIMITS,
   type SchemaObject,
   UnsatisfiableError,
+  UnsupportedError,
   unsatisfiable,
   unsupported,
 } from "./schema.ts";
@@ -23,8 +24,9 @@ import { listedValues } from "./values.ts";
 
 /** Ways in which one text may be read at once: each is a stack that sampling follows, for every token. */
 const MAX_AMBIGUITY = 64;
-/** Values of an `enum` are compared with at most this many branches of a `oneOf`. */
-const MAX_ONE_OF = 100;
+/** A grammar can't say "by exactly one". */
+const NOT_EXCLUSIVE =
+  "its branches may be valid at once; give them different types or a constant, or use anyOf";
 
 /** Walks one schema. A `$ref` is one rule, however often and from wherever it is named. */
 export class Translator {
@@ -58,11 +60,31 @@ export class Translator {
     try {
       if (schema === true) return json.value(this.#grammar);
       if (schema === false) throw unsatisfiable(path, "nothing is valid by false");
-      return this.#visitObject(schema, path);
+      return this.#isLenient ? this.#visitAdvice(schema, path) : this.#visitObject(schema, path);
     } finally {
       this.#depth--;
     }
   };
+
+  /** Without the keywords that turn out to be beyond a grammar; what can't be saved so is any JSON. */
+  #visitAdvice(given: SchemaObject, path: string): string {
+    const [openChoices, containers] = [this.#openChoices, this.#containers];
+    let left = given;
+    for (;;) {
+      try {
+        return this.#visitObject(left, path);
+      } catch (error) {
+        if (!(error instanceof UnsupportedError)) throw error;
+        this.#openChoices = openChoices;
+        this.#containers = containers;
+        // `allOf[1].not` of a part that was merged in is a fault of the `allOf`.
+        const fault = `${error.schemaPath}.${error.keyword}`.slice(path.length + 1).split(/[.[]/, 1)[0] ?? "";
+        if (!Object.hasOwn(left, fault))
+          return left["type"] === "object" ? json.object(this.#grammar) : json.value(this.#grammar);
+        left = Object.fromEntries(Object.entries(left).filter(([keyword]) => keyword !== fault));
+      }
+    }
+  }
 
   #visitObject(given: SchemaObject, path: string): string {
     const own = this.#checked(given, path);
@@ -82,6 +104,12 @@ export class Translator {
   }
 
   #checked(schema: SchemaObject, path: string): SchemaObject {
+    if (schema["$id"] !== undefined && schema !== this.#root && JSON.stringify(schema).includes('"$ref"'))
+      throw unsupported(
+        path,
+        "$id",
+        "references within would lead elsewhere; only the whole schema may have one",
+      );
     if (this.#isLenient) return understoodKeywords(schema, path);
     checkKeywords(schema, path);
     return schema;
@@ -106,9 +134,16 @@ export class Translator {
       isDone: false,
     };
     this.#references.set(key, entry);
-    const body = this.visit(target, path);
-    this.#grammar.define(entry.rule, body);
-    this.#ambiguity.set(entry.rule, this.#ambiguity.get(body) ?? 1);
+    try {
+      const body = this.visit(target, path);
+      this.#grammar.define(entry.rule, body);
+      this.#ambiguity.set(entry.rule, this.#ambiguity.get(body) ?? 1);
+    } catch (error) {
+      // Rules that name it are there already, and every name must have a meaning.
+      this.#grammar.define(entry.rule, json.value(this.#grammar));
+      this.#references.delete(key);
+      throw error;
+    }
     entry.isDone = true;
     return entry.rule;
   }
@@ -146,8 +181,9 @@ export class Translator {
     const { [choice]: given, ...rest } = schema;
     const branches = given as readonly JsonSchema[];
     const hasRest = Object.keys(rest).some((keyword) => !annotations.has(keyword));
-    if (choice === "oneOf") this.#assertExclusive(branches, path);
-    const overlaps = this.#overlap(branches);
+    if (choice === "oneOf" && !areExclusive(branches, this.#root))
+      throw unsupported(path, "oneOf", NOT_EXCLUSIVE);
+    const overlaps = mayOverlap(branches, this.#root);
     if (overlaps) this.#openChoices++;
     const options: string[] = [];
     for (const [index, branch] of branches.entries()) {
@@ -164,29 +200,6 @@ export class Translator {
     if ((this.#ambiguity.get(rule) ?? 1) > MAX_AMBIGUITY)
       throw unsupported(path, choice, "too many overlapping choices within one another");
     return rule;
-  }
-
-  #overlap(branches: readonly JsonSchema[]): boolean {
-    // Comparing all pairs of a long list costs more than taking it for overlapping.
-    if (branches.length > MAX_ONE_OF) return true;
-    return branches.some((one, at) =>
-      branches.slice(at + 1).some((other) => !areDisjoint(one, other, { root: this.#root, closed: true })),
-    );
-  }
-
-  /** A grammar can't say "by exactly one", so the branches must exclude one another by themselves. */
-  #assertExclusive(branches: readonly JsonSchema[], path: string): void {
-    const isExclusive =
-      branches.length <= MAX_ONE_OF &&
-      branches.every((one, at) =>
-        branches.slice(at + 1).every((other) => areDisjoint(one, other, { root: this.#root, closed: false })),
-      );
-    if (!isExclusive)
-      throw unsupported(
-        path,
-        "oneOf",
-        "its branches may be valid at once; give them different types or a constant, or use anyOf",
-      );
   }
 
   #typed(type: string, schema: SchemaObject, path: string): string {

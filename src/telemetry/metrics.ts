@@ -1,11 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { CacheObserver } from "../cache/cache.ts";
+import type { EmbeddingEngine } from "../inference/embedding/engine.ts";
 import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
 
 const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
+const queryBuckets = [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const perTokenBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
 /** The server's Prometheus metrics, under the contract's names. */
-export class Metrics {
+export class Metrics implements CacheObserver {
   readonly registry = new Registry();
   readonly #requests: Counter<"method" | "route" | "status">;
   readonly #durations: Histogram<"method" | "route">;
@@ -16,6 +19,13 @@ export class Metrics {
   readonly #generations: Counter<"finish_reason">;
   readonly #rateLimited: Counter;
   readonly #loadDuration: Gauge;
+  readonly #storeQueries: Histogram<"outcome">;
+  readonly #embeddedTexts: Counter;
+  readonly #embeddedTokens: Counter;
+  readonly #embeddingDurations: Histogram;
+  readonly #cacheHits: Counter<"cache">;
+  readonly #cacheMisses: Counter<"cache">;
+  readonly #cacheErrors: Counter<"cache">;
 
   constructor() {
     const registers = [this.registry];
@@ -71,18 +81,38 @@ export class Metrics {
       help: "Time the model took to load, the last time.",
       registers,
     });
+    this.#storeQueries = new Histogram({
+      name: "store_query_duration_ms",
+      help: "Statements of the store, from the call to the answer, waiting included.",
+      labelNames: ["outcome"],
+      buckets: queryBuckets,
+      registers,
+    });
+    this.#embeddedTexts = new Counter({ name: "embedding_texts_total", help: "Texts embedded.", registers });
+    this.#embeddedTokens = new Counter({
+      name: "embedding_tokens_total",
+      help: "Tokens of the texts embedded.",
+      registers,
+    });
+    this.#embeddingDurations = new Histogram({
+      name: "embedding_duration_ms",
+      help: "Time from a call to its vectors, waiting included.",
+      buckets: latencyBuckets,
+      registers,
+    });
+    const cacheCounter = (name: string, help: string) =>
+      new Counter({ name, help, labelNames: ["cache"] as const, registers });
+    this.#cacheHits = cacheCounter("cache_hits_total", "Look-ups that a cache answered.");
+    this.#cacheMisses = cacheCounter("cache_misses_total", "Look-ups that it did not.");
+    this.#cacheErrors = cacheCounter(
+      "cache_errors_total",
+      "Times that Redis failed, and this process's own memory stood in.",
+    );
   }
 
   /** Reads the engine's live numbers whenever the metrics are read. */
   watch(engine: Engine): void {
-    const gauge = (name: string, help: string, read: () => number) => {
-      const metric: Gauge = new Gauge({
-        name,
-        help,
-        registers: [this.registry],
-        collect: () => metric.set(read()),
-      });
-    };
+    const gauge = this.#gauge.bind(this);
     gauge("inference_queue_depth", "Requests waiting for a sequence.", () => engine.load.queueDepth);
     gauge("inference_running_sequences", "Requests in a sequence.", () => engine.load.runningSequences);
     gauge(
@@ -109,6 +139,10 @@ export class Metrics {
     );
   }
 
+  watchStore(isOpen: () => boolean): void {
+    this.#gauge("store_open", "1 while the store is open.", () => Number(isOpen()));
+  }
+
   requestFinished(method: string, route: string, status: number, ms: number): void {
     this.#requests.inc({ method, route, status: String(status) });
     this.#durations.observe({ method, route }, ms);
@@ -123,12 +157,58 @@ export class Metrics {
       this.#timePerOutputToken.observe(timings.decodeMs / (usage.completionTokens - 1));
   }
 
+  /** Reads the embedding engine's live numbers whenever the metrics are read. */
+  watchEmbeddings(engine: EmbeddingEngine): void {
+    const waiting: Gauge = new Gauge({
+      name: "embedding_queue_texts",
+      help: "Texts that wait for their vectors.",
+      registers: [this.registry],
+      collect: () => waiting.set(engine.waitingTexts),
+    });
+    this.#follow(
+      "embedding_restarts_total",
+      "Restarts of the embedding process after a crash or hang.",
+      () => engine.restarts,
+    );
+  }
+
+  embedded(texts: number, tokens: number, ms: number): void {
+    this.#embeddedTexts.inc(texts);
+    this.#embeddedTokens.inc(tokens);
+    this.#embeddingDurations.observe(ms);
+  }
+
   rateLimited(): void {
     this.#rateLimited.inc();
   }
 
   modelLoaded(ms: number): void {
     this.#loadDuration.set(ms);
+  }
+
+  storeQueried(ms: number, outcome: "ok" | "error"): void {
+    this.#storeQueries.observe({ outcome }, ms);
+  }
+
+  cacheHit(cache: string): void {
+    this.#cacheHits.inc({ cache });
+  }
+
+  cacheMissed(cache: string): void {
+    this.#cacheMisses.inc({ cache });
+  }
+
+  cacheFailed(cache: string): void {
+    this.#cacheErrors.inc({ cache });
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const metric: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => metric.set(read()),
+    });
   }
 
   /** A counter whose total is kept elsewhere. */

@@ -106,3 +106,15 @@ test("a template that refuses says why", () => {
     /refused the messages: .*roles must alternate/,
   );
 });
+
+test("templates of reasoning models are told to skip the reasoning, when they are told anything", () => {
+  const model = {
+    ...chatMl,
+    chatTemplate:
+      "{{ messages[0].content }}{% if enable_thinking is defined and enable_thinking is false %}<think></think>{% endif %}",
+  };
+  const template = new ChatTemplate(model);
+  const messages = [{ role: "user", content: "Hi" }];
+  assert.equal(text(template.render(messages)), "Hi");
+  assert.equal(text(template.render(messages, { thinks: false })), "Hi<think></think>");
+});

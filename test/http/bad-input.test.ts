@@ -26,11 +26,15 @@ for (const [name, body] of [
   ["nested deeply", `{"prompt":"a","x":${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
 ] as const) {
   test(`a body that is ${name} is answered in the envelope`, async () => {
-    const response = await server.post("/chat", body);
-    if (name === "nested deeply") assert.equal(response.status, 200);
-    else await assertError(response, invalid);
+    await assertError(await server.post("/chat", body), invalid);
   });
 }
+
+test("brackets in text are no nesting", async () => {
+  const prompt = `${"[{".repeat(2000)}\\"${"[".repeat(10)}`;
+  const response = await server.post("/chat", { ...small, prompt: "Once", unknown: prompt });
+  assert.equal(response.status, 200);
+});
 
 test("a body whose keys reach for prototypes is refused and changes nothing", async () => {
   for (const body of [

@@ -38,17 +38,6 @@ const batch = { dataset_id: "ds_1", criteria: ["overall"] };
 const messages = [{ role: "user", content: "a" }];
 
 const cases: readonly Case[] = [
-  {
-    method: "POST",
-    path: "/v1/embeddings",
-    body: { model: "m", input: ["a", "b"] },
-    wrong: {
-      input: { model: "m" },
-      encoding_format: { input: "a", encoding_format: "hex" },
-      normalize: { input: "a", normalize: 1 },
-      dimensions: { input: "a", dimensions: 0 },
-    },
-  },
   { method: "POST", path: "/v1/datasets", body: dataset, wrong: wrongDataset },
   { method: "POST", path: "/v1/datasets/upload", body: dataset, wrong: wrongDataset },
   { method: "GET", path: "/v1/datasets" },

@@ -69,7 +69,10 @@ const chat: readonly Case[] = [
     { type: "json_schema", json_schema: { name: "x", schema: { not: {} } } },
     "response_format.json_schema.schema.not",
   ],
-  ["tools", [{ type: "web_search" }], "tools[0].function"],
+  ["tools", [{ type: "web_search" }], "tools[0].type"],
+  ["tools", [{ type: "custom", custom: { name: "f" } }], "tools[0].type"],
+  ["tools", [{ type: "function" }], "tools[0].function"],
+  ["tool_choice", { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [] } }],
   ["tools", [{ type: "function", function: { name: "a b" } }], "tools[0].function.name"],
   [
     "tools",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { ChatCompletion, ChatCompletionChunk } from "../../src/openai/chat/schema.ts";
+import type { Completion } from "../../src/openai/completions/schema.ts";
 import { type OpenAiServer, only, startOpenAiServer } from "../support/openai-server.ts";
 import { json, metric, readEvents } from "../support/server.ts";
 
@@ -79,6 +80,21 @@ test("n answers differ, come by index, and share one prefill", async () => {
   assert.equal(again.filter((text) => text !== "").length, 4);
 });
 
+test("more answers than the engine runs at once, and than may wait, are made all the same", async () => {
+  await using narrow = await startOpenAiServer({ env: { MAX_SEQUENCES: "2", MAX_QUEUE: "0" } });
+  const fields = { n: 7, temperature: 1, seed: 1, max_tokens: 5 };
+  const answer = await json<ChatCompletion>(narrow.chat(fields));
+  assert.deepEqual(
+    answer.choices.map(({ index }) => index),
+    [0, 1, 2, 3, 4, 5, 6],
+  );
+  assert.ok(answer.choices.every(({ message }) => message.content !== ""));
+  const prompts = ["One", "Two", "Three"];
+  const many = await json<Completion>(narrow.complete({ prompt: prompts, n: 3, max_tokens: 3, seed: 1 }));
+  assert.equal(many.choices.length, 9);
+  assert.equal(many.usage?.completion_tokens, 27);
+});
+
 test("cached prompt tokens are told", async () => {
   const messages = [{ role: "user", content: "A cat and a dog met in the park. ".repeat(6) }];
   await whole({ messages });
@@ -137,6 +153,14 @@ test("json_object is an object, and a cut one says so", async () => {
     assert.equal(typeof JSON.parse(choice.message.content ?? ""), "object");
   const cut = await whole({ response_format: { type: "json_object" }, max_tokens: 2 });
   assert.equal(cut.choices[0]?.finish_reason, "length");
+});
+
+test("nothing but the log's own lines is written while answers are made", async () => {
+  await whole({ max_tokens: 1 });
+  assert.deepEqual(
+    started.server.log.filter(({ level }) => level === "text"),
+    [],
+  );
 });
 
 test("without max_tokens an answer may fill the window", async () => {

@@ -1,7 +1,25 @@
+import { z } from "zod";
 import type { SchemaCase } from "./cases.ts";
 
 const named = (keyword: string, schemas: readonly unknown[]): SchemaCase[] =>
   schemas.map((schema) => ({ name: `${keyword} ${JSON.stringify(schema).slice(0, 70)}`, schema }));
+
+/** What zod, which most of OpenAI's clients write schemas with, makes of its formats. */
+const formatted = z.object({
+  email: z.email(),
+  uuid: z.uuid(),
+  uuidv4: z.uuidv4(),
+  guid: z.guid(),
+  date: z.iso.date(),
+  dateTime: z.iso.datetime(),
+  offsetDateTime: z.iso.datetime({ offset: true }),
+  ipv4: z.ipv4(),
+  ipv6: z.ipv6(),
+  url: z.url(),
+  ulid: z.ulid(),
+  e164: z.e164(),
+  lowercase: z.string().lowercase(),
+});
 
 export const scalars: readonly SchemaCase[] = [
   ...named("type", [
@@ -97,6 +115,10 @@ export const scalars: readonly SchemaCase[] = [
     { type: "string", format: "email" },
     { format: "date" },
     { type: "string", format: "date", minLength: 10, maxLength: 10 },
+    { type: "string", format: "duration" },
+    { type: "string", format: "ipv6" },
+    { type: "string", format: "hostname" },
+    { type: "string", format: "uri" },
   ]),
   ...named("pattern", [
     { type: "string", pattern: "^[a-z]{3}$" },
@@ -124,5 +146,15 @@ export const scalars: readonly SchemaCase[] = [
     { pattern: "^[0-9]{2}$" },
     { type: "string", pattern: "^[a-z]{120}$" },
     { type: "string", pattern: "^\\/[a-z]{2}\\$$" },
+    { type: "string", pattern: "^[\\ud83d\\ude00]{2}\\u{1f389}$" },
+  ]),
+  ...named("format beside pattern", [
+    ...Object.values(z.toJSONSchema(formatted).properties ?? {}).map((schema) => ({ ...(schema as object) })),
+    { type: "string", format: "made-up", pattern: "^[a-z]{2,5}$" },
+    { type: "string", format: "date-time", pattern: "Z$" },
+  ]),
+  ...named("multipleOf", [
+    { type: "number", multipleOf: 1 },
+    { type: ["number", "null"], multipleOf: 1, minimum: -3, maximum: 300 },
   ]),
 ];

@@ -56,13 +56,41 @@ for (const [name, schema] of Object.entries(hostileSchemas)) {
       "/v1/chat/completions",
       `${request.slice(0, -1)},"response_format":${formatOf(schema)}}`,
     );
-    const said = await json<{ error?: { param: string; message: string }; choices?: unknown[] }>(answer);
+    const said = await json<{ error?: { param: string | null; message: string }; choices?: unknown[] }>(
+      answer,
+    );
     assert.ok(answer.status === 200 || answer.status === 400, JSON.stringify(said).slice(0, 300));
-    if (answer.status === 400) assert.match(said.error?.param ?? "", /^response_format\.json_schema\.schema/);
+    // The deepest ones are refused before anybody knows which field they are in.
+    if (answer.status === 400) {
+      assert.match(
+        said.error?.param ?? said.error?.message ?? "",
+        /^response_format\.json_schema\.schema|nests deeper/,
+      );
+    }
     // The other stream was not starved: tokens of it came meanwhile, and more of them come.
     const next = await events.next();
     assert.equal(next.done, false, "the other stream had time to end");
     leave.abort();
     await events.return?.().catch(() => {});
+  });
+}
+
+for (const [name, grammar] of Object.entries({
+  "brackets that overflow a stack": `root ::= ${"(".repeat(50_000)}"a"${")".repeat(50_000)}`,
+  "thousands of choices of nothing": `root ::= ${'("a"|"")'.repeat(2000)} "b"`,
+  "readings that double with every character":
+    'root ::= s\ns ::= "a" | "a" s x | "a" s y\nx ::= "b"\ny ::= "c"',
+})) {
+  test(`hostile grammar: ${name} are refused by name, on both routes, and the engine lives on`, async () => {
+    for (const [url, fields] of [
+      ["/v1/chat/completions", body({ grammar })],
+      ["/v1/completions", { model, prompt: "x", grammar }],
+    ] as const) {
+      const answer = await server.post(url, fields);
+      assert.equal(answer.status, 400);
+      assert.equal((await json<{ error: { param: string } }>(answer)).error.param, "grammar");
+    }
+    assert.equal((await server.post("/v1/chat/completions", body({ max_tokens: 2 }))).status, 200);
+    assert.ok(!server.log.some(({ level }) => level === "error"));
   });
 }

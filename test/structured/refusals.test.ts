@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InvalidRequestError } from "../../src/errors.ts";
+import { assertTractable } from "../../src/structured/gbnf-ambiguity.ts";
 import { schemaGrammar } from "../../src/structured/schema-grammar.ts";
 
 function refusal(schema: unknown): InvalidRequestError {
@@ -68,7 +69,27 @@ const malformed: ReadonlyArray<readonly [name: string, schema: unknown, param: s
   ["a pattern with an open group", { pattern: "(a" }, "schema.pattern"],
   ["a pattern with a bad range", { pattern: "[z-a]" }, "schema.pattern"],
   ["a pattern beside a length it can break", { pattern: "^a*$", maxLength: 3 }, "schema.maxLength"],
-  ["a pattern beside a format", { pattern: "^a$", format: "date" }, "schema.pattern"],
+  ["a pattern with half a surrogate pair", { pattern: "^\\ud83d$" }, "schema.pattern"],
+  ["a pattern beside a format that it cuts", { pattern: "^a$", format: "date" }, "schema.pattern"],
+  [
+    "a pattern beside a format that it cuts a little",
+    { pattern: "^[^7]*$", format: "uuid" },
+    "schema.pattern",
+  ],
+  ["whole numbers beyond fifteen digits", { type: "integer", minimum: 5e15 }, "schema.minimum"],
+  [
+    "an id within, which references would go by",
+    { properties: { a: { $id: "https://example.com/a", $ref: "#/$defs/b" } }, $defs: { b: {} } },
+    "schema.properties.a.$id",
+  ],
+  [
+    "hundreds of optional properties in a row",
+    {
+      type: "object",
+      properties: Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`p${index}`, {}])),
+    },
+    "schema.properties",
+  ],
   ["bounds of numbers that are not whole", { type: "number", minimum: 0.5 }, "schema.minimum"],
   [
     "more properties than may be declared",
@@ -100,11 +121,30 @@ for (const schema of impossible) {
   });
 }
 
-test("a lenient translation leaves out what it can't honour", () => {
-  const schema = inProperty({ type: "string", not: { const: "x" }, format: "colour", maxLength: 3 });
-  assert.throws(() => schemaGrammar(schema, { path: "schema" }));
-  schemaGrammar(inProperty({ type: "string", not: { const: "x" }, maxLength: 3 }), {
-    path: "schema",
-    lenient: true,
+const beyondGrammars: readonly unknown[] = [
+  { type: "string", not: { const: "x" }, maxLength: 3 },
+  { type: "string", format: "colour" },
+  { type: "string", pattern: "^(?=a)b" },
+  { type: "number", minimum: 0.5 },
+  { oneOf: [{ type: "integer" }, { type: "number" }] },
+  { allOf: [{ type: "object" }, { minProperties: 2 }] },
+  { $ref: "https://example.com/s.json" },
+  { type: "array", items: { type: "string", format: "colour" }, uniqueItems: true },
+  {
+    anyOf: [
+      { type: "array", items: { $ref: "#" } },
+      { type: "array", items: { $ref: "#" }, maxItems: 5 },
+    ],
+  },
+];
+for (const schema of beyondGrammars) {
+  test(`a lenient translation leaves out what it can't honour: ${JSON.stringify(schema).slice(0, 60)}`, () => {
+    assert.throws(() => schemaGrammar(inProperty(schema), { path: "schema" }), InvalidRequestError);
+    assertTractable(schemaGrammar(inProperty(schema), { path: "schema", lenient: true }));
   });
+}
+
+test("a lenient translation keeps what it can honour", () => {
+  const schema = inProperty({ enum: ["red", "blue"], not: {} });
+  assert.match(schemaGrammar(schema, { path: "schema", lenient: true }), /lue/);
 });

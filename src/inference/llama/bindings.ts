@@ -20,6 +20,9 @@ export interface Llama extends LlamaFunctions {
   withLog<T>(onLine: (line: LogLine) => void, call: () => T): T;
 }
 
+/** Native calls run on stacks of koffi's; llama.cpp reads grammars by recursion, as deep as their rules refer. */
+const STACK_BYTES = 8 * 2 ** 20;
+
 let loaded: Llama | undefined;
 
 /**
@@ -33,6 +36,7 @@ export function loadLlama(directory?: string): Llama {
 }
 
 function openLlama(libraries: LlamaLibraries): Llama {
+  koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
   const library = openLibrary(libraries.files.llama);
   const functions = Object.fromEntries(
     Object.entries(signatures).map(([name, [result, args]]) => [name, bind(library, name, result, args)]),

@@ -28,20 +28,20 @@ export class Sampler {
   readonly #grammar: SamplerHandle | undefined;
   readonly #utf8: Utf8Guard;
 
-  /** @throws LlamaError `invalid_grammar` */
+  /** `grammar` is that of `parameters`, compiled; the sampler frees it. */
   constructor(
     llama: Llama,
     context: LlamaContext,
     candidates: Candidates,
     parameters: Sampling,
     prompt: Int32Array,
+    grammar?: SamplerHandle,
   ) {
     this.#llama = llama;
     this.#context = context;
     this.#candidates = candidates;
     this.#utf8 = new Utf8Guard(context.model.vocabulary);
-    this.#grammar =
-      parameters.grammar === undefined ? undefined : createGrammar(llama, context, parameters.grammar);
+    this.#grammar = grammar;
     this.#chain = isPlainGreedy(parameters) ? undefined : createChain(llama, context, parameters, prompt);
   }
 
@@ -139,11 +139,24 @@ function argmax(logits: Float32Array): number {
   return best;
 }
 
-function createGrammar(llama: Llama, context: LlamaContext, grammar: string): SamplerHandle {
-  const sampler = llama.withLog(
-    () => {},
-    () => llama.llama_sampler_init_grammar(context.model.vocabulary.handle, grammar, "root"),
-  );
+/** Characters of a grammar that are compiled at once; more go to another thread, so that no stream waits for them. */
+const LONG_GRAMMAR = 16_384;
+
+/** @throws LlamaError `invalid_grammar` */
+export async function compileGrammar(
+  llama: Llama,
+  context: LlamaContext,
+  grammar: string,
+): Promise<SamplerHandle> {
+  const vocabulary = context.model.vocabulary.handle;
+  const sampler =
+    grammar.length <= LONG_GRAMMAR
+      ? llama.llama_sampler_init_grammar(vocabulary, grammar, "root")
+      : await new Promise<SamplerHandle | null>((resolve, reject) => {
+          llama.llama_sampler_init_grammar.async(vocabulary, grammar, "root", (error, compiled) =>
+            error ? reject(error) : resolve(compiled),
+          );
+        });
   if (sampler === null) {
     throw new LlamaError("invalid_grammar", "The grammar is not valid GBNF, or has no rule named root.");
   }

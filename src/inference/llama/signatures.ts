@@ -44,6 +44,14 @@ interface NativeTokenize {
   async(...args: [...TokenizeArguments, callback: (error: unknown, count: number) => void]): void;
 }
 
+type GrammarArguments = [vocab: VocabHandle, grammar: string, root: string];
+interface NativeGrammar {
+  (...args: GrammarArguments): SamplerHandle | null;
+  async(
+    ...args: [...GrammarArguments, callback: (error: unknown, sampler: SamplerHandle | null) => void]
+  ): void;
+}
+
 /** Signatures of include/llama.h and ggml/include/ggml-backend.h, release v0.4.0; only what this server calls. */
 export interface LlamaFunctions {
   llama_version(): string;
@@ -131,7 +139,7 @@ export interface LlamaFunctions {
     presence: number,
   ): SamplerHandle;
   llama_sampler_init_logit_bias(vocabSize: number, count: number, biases: Buffer): SamplerHandle;
-  llama_sampler_init_grammar(vocab: VocabHandle, grammar: string, root: string): SamplerHandle | null;
+  llama_sampler_init_grammar: NativeGrammar;
   llama_sampler_sample(sampler: SamplerHandle, context: ContextHandle, index: number): number;
   llama_sampler_apply(sampler: SamplerHandle, candidates: bigint): void;
   llama_sampler_accept(sampler: SamplerHandle, token: number): void;

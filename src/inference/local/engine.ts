@@ -1,4 +1,6 @@
-import { ApiError, UnavailableError } from "../../errors.ts";
+import { fileURLToPath } from "node:url";
+import { UnavailableError } from "../../errors.ts";
+import { PendingReplies } from "../../pending-replies.ts";
 import { type Clock, monotonicMs } from "../clock.ts";
 import type {
   Engine,
@@ -11,11 +13,11 @@ import type {
   Prompt,
 } from "../engine.ts";
 import { unavailable } from "../unavailable.ts";
-import type { EngineOptions, FromEngine, LoadedModel, StepNews, ToEngine, WireError } from "./messages.ts";
+import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine, WireError } from "./messages.ts";
 import { PendingGeneration } from "./pending-generation.ts";
-import { PendingReplies } from "./pending-replies.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { Supervisor } from "./supervisor.ts";
+import { fromWire } from "./wire-error.ts";
 
 export interface EngineLog {
   debug(fields: object, message: string): void;
@@ -38,6 +40,8 @@ export interface LocalEngineOptions {
   readonly clock?: Clock;
 }
 
+const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
+
 /** Room for a few to wait where only one or two can run. */
 const MIN_QUEUE = 8;
 
@@ -53,10 +57,10 @@ const noStep = { kvCacheUsage: 0, prefixCacheHitTokens: 0, threads: 0 };
 export class LocalEngine implements Engine {
   readonly #options: LocalEngineOptions;
   readonly #clock: Clock;
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: Supervisor<LoadedModel, ToEngine, EngineNews>;
   readonly #rate = new ServiceRate();
   readonly #generations = new Map<number, PendingGeneration>();
-  readonly #replies = new PendingReplies<FromEngine>();
+  readonly #replies = new PendingReplies<EngineNews>();
   readonly #onIdle: Array<() => void> = [];
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
@@ -75,7 +79,12 @@ export class LocalEngine implements Engine {
     this.#clock = options.clock ?? monotonicMs;
     this.#ready.promise.catch(() => {});
     this.#supervisor = new Supervisor(
-      { engine: options.engine, hangTimeoutMs: options.hangTimeoutMs, clock: this.#clock },
+      {
+        entry,
+        load: { type: "load", options: options.engine },
+        hangTimeoutMs: options.hangTimeoutMs,
+        clock: this.#clock,
+      },
       {
         onMessage: (message) => this.#receive(message),
         onProgress: (progress) => this.#progressed(progress),
@@ -167,7 +176,7 @@ export class LocalEngine implements Engine {
     this.#ready.reject(new Error("the engine was closed"));
   }
 
-  #ask(message: (id: number) => ToEngine): Promise<FromEngine> {
+  #ask(message: (id: number) => ToEngine): Promise<EngineNews> {
     if (this.#state.status !== "ready") throw unavailable(this.#state);
     const id = this.#nextId++;
     const reply = this.#replies.wait(id);
@@ -187,7 +196,7 @@ export class LocalEngine implements Engine {
     });
   }
 
-  #receive(message: FromEngine): void {
+  #receive(message: EngineNews): void {
     switch (message.type) {
       case "step":
         this.#stepped(message);
@@ -200,7 +209,7 @@ export class LocalEngine implements Engine {
         this.#replies.answer(message.id, message);
         break;
       default:
-        throw new Error(`unexpected message ${message.type}`);
+        message satisfies never;
     }
   }
 
@@ -343,8 +352,4 @@ export class LocalEngine implements Engine {
       });
     });
   }
-}
-
-function fromWire(error: WireError): ApiError {
-  return new ApiError(error.code, error.message, error.options);
 }

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { GenerationRequest, Prompt } from "../engine.ts";
@@ -8,7 +6,8 @@ import { Candidates } from "../llama/candidates.ts";
 import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
 import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
 import { LlamaModel } from "../llama/model.ts";
-import { Sampler } from "../llama/sampler.ts";
+import { compileGrammar, Sampler } from "../llama/sampler.ts";
+import type { SamplerHandle } from "../llama/signatures.ts";
 import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
@@ -16,6 +15,7 @@ import { assertWeightsFit, planCapacity } from "./capacity.ts";
 import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
+import { fileBytes, fingerprint } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import { asRequestError, assertFits, strangeToken } from "./request-checks.ts";
@@ -33,8 +33,8 @@ export class EngineHost {
   readonly #clock: Clock;
   readonly #pinned: PinnedPrefixes;
   readonly #tokenizer: PromptTokenizer;
-  /** Requests that are being tokenized. */
-  readonly #tokenizing = new Set<number>();
+  /** Requests whose tokens and grammar are being made. */
+  readonly #preparing = new Set<number>();
   readonly scheduler: Scheduler;
   readonly description: LoadedModel;
   readonly capacity: string;
@@ -122,7 +122,7 @@ export class EngineHost {
   }
 
   /**
-   * Tokenizes, checks against the context window, and queues.
+   * Tokenizes, checks against the context window, compiles the grammar, and queues.
    * @throws ApiError `context_length_exceeded`, `invalid_request`
    */
   async generate(id: number, request: GenerationRequest, arrivedAt: number): Promise<void> {
@@ -131,44 +131,55 @@ export class EngineHost {
     // Such a prompt is too long whatever its exact count, which could take the tokenizer seconds to find.
     if (fewest > contextPerSequence)
       assertFits(fewest, request.maxTokens ?? 1, contextPerSequence, "at least ");
-    this.#tokenizing.add(id);
-    const prompt = await this.tokenize(request.prompt).catch((error: unknown) => {
-      this.#tokenizing.delete(id);
+    this.#preparing.add(id);
+    const prepared = await this.#prepare(request).catch((error: unknown) => {
+      this.#preparing.delete(id);
       throw error;
     });
-    const wasCancelled = !this.#tokenizing.delete(id);
-    if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
-    const { vocabulary } = this.#model;
-    // Without a limit of its own a request may fill the window, so there must be room for a token at least.
-    const maxTokens = request.maxTokens ?? Math.max(1, contextPerSequence - prompt.length);
-    assertFits(prompt.length, maxTokens, contextPerSequence);
-    const stranger = request.sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
-    if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
-    const createSampler = () =>
-      new Sampler(this.#llama, this.#context, this.#candidates, request.sampling, prompt);
-    // A grammar is compiled now, so that a bad one is the client's error and not a failure half-way.
-    const ready =
-      request.sampling.grammar === undefined ? undefined : asRequestError("grammar", createSampler);
+    const wasCancelled = !this.#preparing.delete(id);
     this.scheduler.add({
       id,
-      prompt,
-      maxTokens,
+      ...prepared,
       stop: request.stop,
       priority: request.priority,
       arrivedAt,
-      createSampler: ready === undefined ? createSampler : () => ready,
-      scores: request.logprobs === undefined ? undefined : new TokenScores(request.logprobs, vocabulary),
-      promptScores:
-        request.promptLogprobs === undefined
-          ? undefined
-          : new PromptScores(prompt, request.promptLogprobs, vocabulary),
     });
     if (wasCancelled) this.scheduler.cancel(id);
   }
 
+  /** Tokens, sampler and scores of a request, all checked. */
+  async #prepare(request: GenerationRequest) {
+    const { sampling, logprobs, promptLogprobs } = request;
+    const { vocabulary } = this.#model;
+    const { contextPerSequence } = this.#context;
+    const prompt = await this.tokenize(request.prompt);
+    if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
+    // Without a limit of its own a request may fill the window, so there must be room for a token at least.
+    const maxTokens = request.maxTokens ?? Math.max(1, contextPerSequence - prompt.length);
+    assertFits(prompt.length, maxTokens, contextPerSequence);
+    const stranger = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
+    if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
+    const createSampler = (grammar?: SamplerHandle) =>
+      new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt, grammar);
+    // A grammar is compiled now, so that a bad one is the client's error and not a failure half-way.
+    const grammar =
+      sampling.grammar === undefined
+        ? undefined
+        : await compileGrammar(this.#llama, this.#context, sampling.grammar).catch(asRequestError("grammar"));
+    return {
+      prompt,
+      maxTokens,
+      createSampler,
+      sampler: grammar === undefined ? undefined : createSampler(grammar),
+      scores: logprobs === undefined ? undefined : new TokenScores(logprobs, vocabulary),
+      promptScores:
+        promptLogprobs === undefined ? undefined : new PromptScores(prompt, promptLogprobs, vocabulary),
+    };
+  }
+
   /** Ends a request at once, wherever it is. */
   cancel(id: number): void {
-    if (!this.#tokenizing.delete(id)) this.scheduler.cancel(id);
+    if (!this.#preparing.delete(id)) this.scheduler.cancel(id);
   }
 
   tokenize(prompt: Prompt): Promise<Int32Array> {
@@ -231,16 +242,4 @@ export class EngineHost {
       loadMs,
     };
   }
-}
-
-/** Tells one model file from another without reading its gigabytes: its metadata, its size and its time. */
-function fingerprint(model: LlamaModel): string {
-  const { size, mtimeMs } = statSync(model.path);
-  const facts = [...model.metadata, ["size", String(size)], ["modified", String(mtimeMs)]];
-  return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 10);
-}
-
-/** Size of the model's file; 0 when there is none, which loading it will say better. */
-function fileBytes(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -71,13 +71,19 @@ export interface StepNews {
 
 export type WireOutput = Omit<SequenceOutput, "error"> & { readonly error?: WireError };
 
-export type FromEngine =
+/** What a process says of itself, whatever its model does. */
+export type ProcessNews<Model> =
   | { readonly type: "progress"; readonly fraction: number }
-  | { readonly type: "ready"; readonly model: LoadedModel; readonly capacity: string }
+  | { readonly type: "ready"; readonly model: Model; readonly capacity: string }
   | { readonly type: "load_failed"; readonly message: string }
+  | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly text: string }
+  | { readonly type: "pong" };
+
+/** What an engine process says of its work. */
+export type EngineNews =
   | StepNews
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
   | { readonly type: "tokens"; readonly id: number; readonly tokens: readonly number[] }
-  | { readonly type: "text"; readonly id: number; readonly text: string }
-  | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly text: string }
-  | { readonly type: "pong" };
+  | { readonly type: "text"; readonly id: number; readonly text: string };
+
+export type FromEngine = ProcessNews<LoadedModel> | EngineNews;

@@ -1,10 +1,10 @@
 /** Entry of an engine process: loads one model, then alternates between messages and scheduler steps. */
-import { ApiError } from "../../errors.ts";
 import { monotonicMs } from "../clock.ts";
 import type { Prompt } from "../engine.ts";
 import { LlamaError } from "../llama/errors.ts";
 import { EngineHost } from "./host.ts";
 import type { FromEngine, ToEngine, WireError, WireOutput } from "./messages.ts";
+import { asWireError } from "./wire-error.ts";
 
 /** So that the first request after a pause finds the right number of threads. */
 const MACHINE_INTERVAL_MS = 250;
@@ -17,25 +17,7 @@ function send(message: FromEngine): void {
 }
 
 function toWire(error: unknown): WireError {
-  if (error instanceof ApiError) {
-    const { code, message, param, details, retryAfterSeconds } = error;
-    return {
-      code,
-      message,
-      options: {
-        ...(param !== undefined && { param }),
-        ...(details !== undefined && { details }),
-        ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-      },
-    };
-  }
-  send({
-    type: "log",
-    level: "error",
-    text: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  });
-  const message = error instanceof LlamaError ? error.message : "The engine failed on this request.";
-  return { code: "internal_error", message, options: {} };
+  return asWireError(error, (text) => send({ type: "log", level: "error", text }));
 }
 
 function load(message: Extract<ToEngine, { type: "load" }>): void {

@@ -37,13 +37,11 @@ export function strangeToken(token: number, size: number, param: string): Invali
 }
 
 /** Makes a grammar that does not compile the client's error. */
-export function asRequestError<T>(param: string, create: () => T): T {
-  try {
-    return create();
-  } catch (error) {
+export function asRequestError(param: string): (error: unknown) => never {
+  return (error) => {
     if (error instanceof LlamaError && error.code === "invalid_grammar") {
       throw new InvalidRequestError(error.message, { param, cause: error });
     }
     throw error;
-  }
+  };
 }

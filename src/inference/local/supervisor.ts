@@ -1,14 +1,20 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { Clock } from "../clock.ts";
-import type { EngineOptions, FromEngine, LoadedModel, ToEngine } from "./messages.ts";
+import type { ProcessNews } from "./messages.ts";
+
+/** News of a process's work, for which the supervisor is only the messenger. */
+interface WorkNews {
+  readonly type: string;
+  /** What the watchdog should allow the next step. */
+  readonly expectedStepMs?: number;
+}
 
 /** What the supervisor tells its engine. */
-export interface SupervisorEvents {
-  onMessage(message: FromEngine): void;
+export interface SupervisorEvents<Model, News> {
+  onMessage(message: News): void;
   onProgress(fraction: number): void;
-  onReady(model: LoadedModel, capacity: string): void;
+  onReady(model: Model, capacity: string): void;
   /** The process is gone and another one will be started in `delayMs`. */
   onCrash(reason: string, attempt: number, delayMs: number): void;
   /** The model can't be loaded, and trying again would not help. */
@@ -16,8 +22,11 @@ export interface SupervisorEvents {
   onLog(level: "debug" | "info" | "warn" | "error", text: string): void;
 }
 
-export interface SupervisorOptions {
-  readonly engine: EngineOptions;
+export interface SupervisorOptions<Work> {
+  /** Path of the module that the process runs. */
+  readonly entry: string;
+  /** Its first message: what to load. */
+  readonly load: Work;
   /** Silence after which a process with a quick step is taken for hung; a slow one gets ten of its steps. */
   readonly hangTimeoutMs: number;
   readonly clock: Clock;
@@ -32,12 +41,10 @@ const KILL_AFTER_MS = 2_000;
 /** Last words of a process that are kept to explain its end. */
 const TAIL_LINES = 20;
 
-const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
-
 /** Keeps one engine process alive: starts it, watches it, restarts it with back-off, ends it. */
-export class Supervisor {
-  readonly #options: SupervisorOptions;
-  readonly #events: SupervisorEvents;
+export class Supervisor<Model, Work, News extends WorkNews> {
+  readonly #options: SupervisorOptions<Work>;
+  readonly #events: SupervisorEvents<Model, News>;
   #child: ChildProcess | undefined;
   #isReady = false;
   #isClosing = false;
@@ -50,32 +57,32 @@ export class Supervisor {
   #watchdog: NodeJS.Timeout | undefined;
   #tail: string[] = [];
 
-  constructor(options: SupervisorOptions, events: SupervisorEvents) {
+  constructor(options: SupervisorOptions<Work>, events: SupervisorEvents<Model, News>) {
     this.#options = options;
     this.#events = events;
   }
 
   start(): void {
     this.#tail = [];
-    const child = fork(entry, [], {
+    const child = fork(this.#options.entry, [], {
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // Flags of the server's own process, a debugger's port among them, are not the engine's.
       execArgv: [],
     });
     this.#child = child;
-    child.on("message", (message) => this.#receive(child, message as FromEngine));
+    child.on("message", (message) => this.#receive(child, message as ProcessNews<Model> | News));
     child.on("error", (error) => this.#events.onLog("error", `engine process: ${error.message}`));
     child.once("exit", (code, signal) => this.#exited(child, code, signal));
     for (const stream of [child.stdout, child.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on("line", (line) => this.#nativeLine(line));
     }
-    this.send({ type: "load", options: this.#options.engine });
+    this.send(this.#options.load);
   }
 
-  send(message: ToEngine): void {
+  send(message: Work | { readonly type: "ping" }): void {
     // A message to a process that has just died is dropped; its exit event settles what it was for.
-    if (this.#child?.connected === true) this.#child.send(message, () => {});
+    if (this.#child?.connected === true) this.#child.send(message as object, () => {});
   }
 
   /** Ends the process and waits until it is gone. */
@@ -92,9 +99,17 @@ export class Supervisor {
     clearTimeout(timer);
   }
 
-  #receive(child: ChildProcess, message: FromEngine): void {
+  #receive(child: ChildProcess, message: ProcessNews<Model> | News): void {
     if (child !== this.#child) return;
     this.#lastHeardAt = this.#options.clock();
+    if (isOwnNews(message)) this.#heard(child, message);
+    else {
+      this.#expectedStepMs = message.expectedStepMs ?? this.#expectedStepMs;
+      this.#events.onMessage(message);
+    }
+  }
+
+  #heard(child: ChildProcess, message: ProcessNews<Model>): void {
     switch (message.type) {
       case "progress":
         this.#events.onProgress(message.fraction);
@@ -115,12 +130,8 @@ export class Supervisor {
         break;
       case "pong":
         break;
-      case "step":
-        this.#expectedStepMs = message.expectedStepMs;
-        this.#events.onMessage(message);
-        break;
       default:
-        this.#events.onMessage(message);
+        message satisfies never;
     }
   }
 
@@ -166,4 +177,18 @@ export class Supervisor {
     this.#tail = [...this.#tail.slice(1 - TAIL_LINES), line];
     this.#events.onLog("debug", line);
   }
+}
+
+const ownNews: ReadonlySet<string> = new Set<ProcessNews<never>["type"]>([
+  "progress",
+  "ready",
+  "load_failed",
+  "log",
+  "pong",
+]);
+
+function isOwnNews<Model, News extends WorkNews>(
+  message: ProcessNews<Model> | News,
+): message is ProcessNews<Model> {
+  return ownNews.has(message.type);
 }

@@ -18,6 +18,8 @@ export interface SequenceRequest {
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
   readonly createSampler: () => TokenSampler;
+  /** One that is made already, which the sequence frees whatever becomes of it. */
+  readonly sampler?: TokenSampler | undefined;
   /** Where the scores of generated tokens, and of the prompt's, are kept; absent when nobody asked for them. */
   readonly scores?: TokenScores | undefined;
   readonly promptScores?: PromptScores | undefined;
@@ -68,6 +70,7 @@ export class Sequence {
     this.promptScores = request.promptScores;
     this.onPinned = request.onPinned;
     this.#createSampler = request.createSampler;
+    this.#sampler = request.sampler;
   }
 
   get isPrefilling(): boolean {

@@ -1,7 +1,7 @@
 import type { AnswerForm, ToolChoice, Turn } from "../../assistant/turn.ts";
 import type { DeclaredTool } from "../../tools/grammar.ts";
 import { isSet } from "../fields.ts";
-import { toSampling, toStop } from "../sampling.ts";
+import { isReusable, toSampling, toStop } from "../sampling.ts";
 import { refuseUnsupported, unsupportedInChat } from "../unsupported.ts";
 import { invalid, toMessages } from "./messages.ts";
 import type { ChatCompletionBody, RequestTool, ResponseFormat } from "./schema.ts";
@@ -23,14 +23,16 @@ export function toTurn(body: ChatCompletionBody): Turn {
     sampling: toSampling(body),
     ...(isSet(maxTokens) && { maxTokens }),
     stop: toStop(body.stop),
+    reusable: isReusable(body),
     ...(logprobs === true && { logprobs: top ?? 0 }),
+    ...(body.reasoning_effort === "none" && { thinks: false }),
   };
 }
 
-function toTool(
-  { function: { name, description, parameters, strict } }: RequestTool,
-  index: number,
-): DeclaredTool {
+function toTool({ function: declared }: RequestTool, index: number): DeclaredTool {
+  // Not left to the schema, so that a tool of another type is refused for its type.
+  if (declared === undefined) throw invalid(`tools[${index}].function`, "is required");
+  const { name, description, parameters, strict } = declared;
   return {
     name,
     ...(isSet(description) && { description }),

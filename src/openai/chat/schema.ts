@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Choice } from "../../fields.ts";
-import { Timings, UsageSchema } from "../accounting.ts";
+import { CachedField, Timings, UsageSchema } from "../accounting.ts";
 import { LongText, ModelName, OrNull, SamplingFields, StreamFields } from "../fields.ts";
 import { TokenLogprob } from "../logprobs.ts";
 
@@ -27,12 +27,14 @@ export type RequestMessage = Static<typeof Message>;
 
 const Tool = Type.Object({
   type: Choice(["function"]),
-  function: Type.Object({
-    name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
-    description: OrNull(LongText),
-    parameters: OrNull(Schema),
-    strict: OrNull(Type.Boolean()),
-  }),
+  function: Type.Optional(
+    Type.Object({
+      name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
+      description: OrNull(LongText),
+      parameters: OrNull(Schema),
+      strict: OrNull(Type.Boolean()),
+    }),
+  ),
 });
 export type RequestTool = Static<typeof Tool>;
 
@@ -65,6 +67,9 @@ export const ChatCompletionBody = Type.Object({
     Type.Unsafe<string | { type?: unknown; function?: { name?: unknown } }>({ type: ["string", "object"] }),
   ),
   parallel_tool_calls: OrNull(Type.Boolean({ default: true })),
+  reasoning_effort: OrNull(
+    Type.String({ description: "Only none, which asks a template that can to skip the reasoning." }),
+  ),
   ...StreamFields,
   grammar: OrNull(
     Type.String({
@@ -82,6 +87,13 @@ const Logprobs = Type.Union([
 ]);
 const NullableText = Type.Union([Type.String(), Type.Null()]);
 
+/** What a client sends is checked, what goes out need not be. */
+const AnsweredToolCall = Type.Object({
+  id: Type.String(),
+  type: Choice(["function"]),
+  function: Type.Object({ name: Type.String(), arguments: Type.String() }),
+});
+
 export const ChatCompletion = Type.Object({
   id: Type.String(),
   object: Choice(["chat.completion"]),
@@ -95,7 +107,7 @@ export const ChatCompletion = Type.Object({
         content: NullableText,
         refusal: Type.Null(),
         annotations: Type.Array(Type.Object({})),
-        tool_calls: Type.Optional(Type.Array(ToolCall)),
+        tool_calls: Type.Optional(Type.Array(AnsweredToolCall)),
       }),
       logprobs: Logprobs,
       finish_reason: Choice(["stop", "length", "tool_calls"]),
@@ -105,6 +117,7 @@ export const ChatCompletion = Type.Object({
   service_tier: Type.String(),
   system_fingerprint: Type.String(),
   timings: Timings,
+  ...CachedField,
   request_id: Type.Optional(Type.String()),
 });
 export type ChatCompletion = Static<typeof ChatCompletion>;
@@ -138,5 +151,6 @@ export const ChatCompletionChunk = Type.Object({
   service_tier: Type.String(),
   system_fingerprint: Type.String(),
   timings: Type.Optional(Timings),
+  ...CachedField,
 });
 export type ChatCompletionChunk = Static<typeof ChatCompletionChunk>;

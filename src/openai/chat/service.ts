@@ -2,7 +2,15 @@ import type { Assistant } from "../../assistant/assistant.ts";
 import { choices } from "../../assistant/choices.ts";
 import type { TurnEvent, TurnOptions } from "../../assistant/turn.ts";
 import type { ScoredToken } from "../../inference/engine.ts";
-import { newId, type Pass, systemFingerprint, toTimings, toUsage, unixSeconds } from "../accounting.ts";
+import {
+  cachedField,
+  newId,
+  type Pass,
+  systemFingerprint,
+  toTimings,
+  toUsage,
+  unixSeconds,
+} from "../accounting.ts";
 import { namingFields } from "../errors.ts";
 import { toTokenLogprobs } from "../logprobs.ts";
 import type { ModelNames } from "../model-names.ts";
@@ -32,6 +40,7 @@ export class ChatCompletions {
       choices: answers.map((answer, index) => answer.choice(index, body.logprobs === true)),
       usage: toUsage([passes]),
       timings: toTimings(passes),
+      ...cachedField(passes),
     };
   }
 
@@ -73,7 +82,7 @@ export class ChatCompletions {
           passes.push(event);
           yield chunk(
             { ...choiceOf(index, {}), finish_reason: event.finishReason },
-            { timings: toTimings([event]) },
+            { timings: toTimings([event]), ...cachedField([event]) },
           );
           break;
       }
@@ -81,13 +90,13 @@ export class ChatCompletions {
     if (wantsUsage) yield { ...head, choices: [], usage: toUsage([passes]) };
   }
 
-  #events(body: ChatCompletionBody, options: TurnOptions) {
-    const plan = this.#assistant.plan(toTurn(body));
+  async *#events(body: ChatCompletionBody, options: TurnOptions) {
+    const plan = await this.#assistant.plan(toTurn(body));
     const names = {
       prompt: "messages",
       maxTokens: body.max_completion_tokens == null ? "max_tokens" : "max_completion_tokens",
     };
-    return namingFields(choices(this.#assistant, plan, body.n ?? 1, options), names);
+    yield* namingFields(choices(this.#assistant, plan, body.n ?? 1, options), names);
   }
 
   #head(body: ChatCompletionBody) {

@@ -50,6 +50,7 @@ export class CompletionAnswer {
   readonly #hasLogprobs: boolean;
   #text = "";
   readonly #tokens: ScoredToken[] = [];
+  #promptTokens = 0;
   #promptText = "";
   #end: Extract<GenerationEvent, { type: "done" }> | undefined;
 
@@ -63,6 +64,7 @@ export class CompletionAnswer {
     switch (event.type) {
       case "prompt":
         this.#tokens.push(...event.tokens);
+        this.#promptTokens = event.tokens.length;
         this.#promptText = tokensText(event.tokens);
         break;
       case "text":
@@ -79,9 +81,9 @@ export class CompletionAnswer {
     return this.#done;
   }
 
-  /** Mean log-probability a token, by which the best of several answers is chosen. */
+  /** Mean log-probability a generated token, by which the best of several answers is chosen. */
   get meanLogprob(): number {
-    const scores = this.#tokens.map(({ logprob = 0 }) => logprob);
+    const scores = this.#tokens.slice(this.#promptTokens).map(({ logprob = 0 }) => logprob);
     return scores.length === 0
       ? Number.NEGATIVE_INFINITY
       : scores.reduce((sum, score) => sum + score, 0) / scores.length;

@@ -2,7 +2,7 @@ import { plainPrompt } from "../../chat/template.ts";
 import type { GenerationRequest, Prompt } from "../../inference/engine.ts";
 import { invalid } from "../chat/messages.ts";
 import { isSet } from "../fields.ts";
-import { toSampling, toStop } from "../sampling.ts";
+import { isReusable, toSampling, toStop } from "../sampling.ts";
 import type { CompletionBody } from "./schema.ts";
 
 /** Prompts of one request; each makes its own answers. */
@@ -43,6 +43,7 @@ export function toPlan(body: CompletionBody, randomSeed: () => number): Completi
       sampling: { ...sampling, seed, ...(isSet(grammar) && { grammar }) },
       stop: toStop(body.stop),
       priority: "interactive",
+      reusable: isReusable(body),
       ...(scored !== undefined && { logprobs: scored }),
       ...(echo === true && isSet(logprobs) && { promptLogprobs: logprobs }),
     }),

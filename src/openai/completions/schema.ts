@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Choice } from "../../fields.ts";
-import { Timings, UsageSchema } from "../accounting.ts";
+import { CachedField, Timings, UsageSchema } from "../accounting.ts";
 import { ModelName, OrNull, SamplingFields, StreamFields } from "../fields.ts";
 
 /** Body of `POST /v1/completions`; docs/openai.md says of every parameter what becomes of it. */
@@ -68,6 +68,7 @@ export const Completion = Type.Object({
   usage: Type.Optional(Type.Union([UsageSchema, Type.Null()])),
   system_fingerprint: Type.String(),
   timings: Type.Optional(Timings),
+  ...CachedField,
   request_id: Type.Optional(Type.String()),
 });
 export type Completion = Static<typeof Completion>;

@@ -1,7 +1,16 @@
 import { interleave } from "../../assistant/choices.ts";
+import type { GrammarCompiler } from "../../assistant/grammar-compiler.ts";
 import type { TurnOptions } from "../../assistant/turn.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../inference/engine.ts";
-import { newId, type Pass, systemFingerprint, toTimings, toUsage, unixSeconds } from "../accounting.ts";
+import {
+  cachedField,
+  newId,
+  type Pass,
+  systemFingerprint,
+  toTimings,
+  toUsage,
+  unixSeconds,
+} from "../accounting.ts";
 import { namingFields } from "../errors.ts";
 import { isSet } from "../fields.ts";
 import type { ModelNames } from "../model-names.ts";
@@ -16,21 +25,30 @@ interface AnswerEvent {
   readonly event: GenerationEvent;
 }
 
+export interface Services {
+  readonly engine: Engine;
+  readonly models: ModelNames;
+  readonly randomSeed: () => number;
+  readonly grammars: GrammarCompiler;
+}
+
 /** `POST /v1/completions`, whole and as a stream: text continued as it is, with no template. */
 export class Completions {
   readonly #engine: Engine;
   readonly #models: ModelNames;
   readonly #randomSeed: () => number;
+  readonly #grammars: GrammarCompiler;
 
-  constructor(engine: Engine, models: ModelNames, randomSeed: () => number) {
-    this.#engine = engine;
-    this.#models = models;
-    this.#randomSeed = randomSeed;
+  constructor(services: Services) {
+    this.#engine = services.engine;
+    this.#models = services.models;
+    this.#randomSeed = services.randomSeed;
+    this.#grammars = services.grammars;
   }
 
   async complete(body: CompletionBody, options: TurnOptions): Promise<Completion> {
     const head = this.#head(body);
-    const plan = toPlan(body, this.#randomSeed);
+    const plan = await this.#plan(body);
     const echoes = await this.#echoes(body, plan);
     const hasLogprobs = isSet(body.logprobs);
     const answers = echoes.map((echo) =>
@@ -45,12 +63,13 @@ export class Completions {
       choices: kept.map((answer, index) => answer.choice(index)),
       usage: toUsage(passes),
       timings: toTimings(passes.flat()),
+      ...cachedField(passes.flat()),
     };
   }
 
   async *stream(body: CompletionBody, options: TurnOptions): AsyncIterable<Completion> {
     const head = this.#head(body);
-    const plan = toPlan(body, this.#randomSeed);
+    const plan = await this.#plan(body);
     const echoes = await this.#echoes(body, plan);
     const wantsUsage = body.stream_options?.include_usage === true;
     const offsets = new Map<number, number>();
@@ -82,14 +101,20 @@ export class Completions {
         const finishReason = event.finishReason === "length" ? "length" : "stop";
         yield chunk(
           { index: answer, text: "", logprobs: null, finish_reason: finishReason },
-          { timings: toTimings([event]) },
+          { timings: toTimings([event]), ...cachedField([event]) },
         );
       }
     }
     if (wantsUsage) yield { ...head, choices: [], usage: toUsage(passes) };
   }
 
-  /** All generations of the request side by side; those of one prompt share its prefill. */
+  async #plan(body: CompletionBody): Promise<CompletionPlan> {
+    const plan = toPlan(body, this.#randomSeed);
+    if (isSet(body.grammar)) await this.#grammars.check(body.grammar);
+    return plan;
+  }
+
+  /** All generations of the request, side by side as far as there are sequences; those of one prompt share its prefill. */
   async *#events(plan: CompletionPlan, options: TurnOptions): AsyncIterable<AnswerEvent> {
     const controller = new AbortController();
     const signal = AbortSignal.any([options.signal, controller.signal]);
@@ -103,8 +128,10 @@ export class Completions {
       }),
     );
     try {
+      // More at once would only wait in the queue, and fill it.
+      const { sequences } = this.#engine.describe();
       const names = { prompt: "prompt", maxTokens: "max_tokens" };
-      for await (const { index, value } of namingFields(interleave(sources), names))
+      for await (const { index, value } of namingFields(interleave(sources, sequences), names))
         yield { prompt: Math.floor(index / plan.made), answer: index, event: value };
     } finally {
       controller.abort();

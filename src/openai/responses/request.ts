@@ -28,6 +28,7 @@ export function toTurn(body: ResponseBody, conversation: readonly ChatMessage[])
     ...(isSet(maxTokens) && { maxTokens }),
     stop: toStop(body.stop),
     ...(wantsLogprobs && { logprobs: top ?? 0 }),
+    ...(body.reasoning?.effort === "none" && { thinks: false }),
   };
 }
 

@@ -39,7 +39,7 @@ export class Responses {
     models.find(body.model);
     const conversation = [...(await this.#history(body)), ...toMessages(body.input)];
     const turn = toTurn(body, conversation);
-    const plan = assistant.plan(turn);
+    const plan = await assistant.plan(turn);
     const output = new ResponseOutput(turn.logprobs !== undefined);
     const head = responseHead(body);
     let number = 0;
@@ -106,7 +106,7 @@ function responseHead(body: ResponseBody) {
     model: body.model,
     parallel_tool_calls: body.parallel_tool_calls ?? true,
     previous_response_id: body.previous_response_id ?? null,
-    reasoning: { effort: null, summary: null },
+    reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
     service_tier: "default",
     store: body.store ?? true,
     temperature: body.temperature ?? 1,

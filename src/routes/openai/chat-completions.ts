@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { markCached } from "../../http/cached-answer.ts";
 import { disconnectSignal } from "../../http/event-stream.ts";
 import { responses } from "../../http/schema.ts";
 import { ChatCompletion, ChatCompletionBody, type ChatCompletionChunk } from "../../openai/chat/schema.ts";
@@ -24,6 +25,7 @@ export function chatCompletionRoutes(completions: ChatCompletions): FastifyPlugi
       }
       const completion = await completions.complete(body, options);
       Object.assign(request.logFields, usageFields(completion.usage));
+      markCached(reply, completion);
       return completion;
     });
   };

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { markCached } from "../../http/cached-answer.ts";
 import { disconnectSignal } from "../../http/event-stream.ts";
 import { responses } from "../../http/schema.ts";
 import { Completion, CompletionBody } from "../../openai/completions/schema.ts";
@@ -22,6 +23,7 @@ export function completionRoutes(completions: Completions): FastifyPluginAsyncTy
         return streamEvents(request, reply, asEvents(completions.stream(body, options)), { last: "[DONE]" });
       const completion = await completions.complete(body, options);
       if (completion.usage) Object.assign(request.logFields, usageFields(completion.usage));
+      markCached(reply, completion);
       return completion;
     });
   };

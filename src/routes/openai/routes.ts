@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Messages } from "../../anthropic/service.ts";
 import { Assistant } from "../../assistant/assistant.ts";
+import { GrammarCompiler } from "../../assistant/grammar-compiler.ts";
 import type { ChatTemplate } from "../../chat/template.ts";
 import type { Engine } from "../../inference/engine.ts";
 import { ChatCompletions } from "../../openai/chat/service.ts";
@@ -30,12 +31,13 @@ export interface OpenAiDependencies {
 export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsyncTypebox {
   const { engine, template, randomSeed, modelAliases, requestedModel } = dependencies;
   const models = new ModelNames(engine, modelAliases, requestedModel);
-  const assistant = new Assistant(engine, template, randomSeed);
+  const grammars = new GrammarCompiler();
+  const assistant = new Assistant(engine, template, randomSeed, grammars);
   const responses = new MemoryResponseStore({ responses: 1000, characters: 64 * 2 ** 20 });
   return async (app) => {
     await app.register(openAiModelRoutes(models));
     await app.register(chatCompletionRoutes(new ChatCompletions(assistant, models)));
-    await app.register(completionRoutes(new Completions(engine, models, randomSeed)));
+    await app.register(completionRoutes(new Completions({ engine, models, randomSeed, grammars })));
     await app.register(responseRoutes(new Responses({ assistant, models, store: responses })));
     await app.register(messageRoutes(new Messages({ engine, assistant, models })));
     await app.register(tokenRoutes({ engine, assistant, models }));

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { toApiError, toEnvelope } from "../../http/error-envelope.ts";
-import { EventStream } from "../../http/event-stream.ts";
+import { EventStream, KEEP_ALIVE_MS } from "../../http/event-stream.ts";
 
 export interface StreamedEvent {
   /** Name of the event, in the protocols that name theirs. */
@@ -9,8 +9,8 @@ export interface StreamedEvent {
 }
 
 /**
- * Answers with server-sent events. What fails before the first event is an ordinary error with a status of its own;
- * later the error is an event, and the last one.
+ * Answers with server-sent events. What fails before the first event is an ordinary error with a status of its own,
+ * unless that takes so long that the stream must begin with a comment; later the error is an event, and the last one.
  */
 export async function streamEvents(
   request: FastifyRequest,
@@ -19,12 +19,15 @@ export async function streamEvents(
   end: { readonly last?: string; readonly errorEvent?: string },
 ): Promise<FastifyReply> {
   let stream: EventStream | undefined;
+  const open = () => {
+    stream ??= new EventStream(request, reply);
+    return stream;
+  };
+  const opening = setTimeout(() => open().keepAlive(), KEEP_ALIVE_MS);
   try {
-    for await (const { event, data } of events) {
-      stream ??= new EventStream(request, reply);
-      await (event === undefined ? stream.send(data) : stream.sendNamed(event, data));
-    }
-    if (end.last !== undefined) await stream?.send(end.last);
+    for await (const { event, data } of events)
+      await (event === undefined ? open().send(data) : open().sendNamed(event, data));
+    if (end.last !== undefined) await open().send(end.last);
   } catch (error) {
     if (stream === undefined) throw error;
     const known = toApiError(error);
@@ -36,7 +39,9 @@ export async function streamEvents(
     const data =
       end.errorEvent === undefined ? envelope : { type: "error", code, message, param, ...envelope };
     await (end.errorEvent === undefined ? stream.send(data) : stream.sendNamed(end.errorEvent, data));
+  } finally {
+    clearTimeout(opening);
   }
-  stream?.end();
+  open().end();
   return reply;
 }

@@ -1,0 +1,17 @@
+/**
+ * The cache port: bytes by key, where every value can be computed anew. Never an error: what can't be read is absent,
+ * what can't be kept is computed again.
+ */
+export interface Cache {
+  /** The value kept under `key`, not to be changed. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Keeps `value`, for `ttlMs` when given and as long as there is room. */
+  set(key: string, value: Uint8Array, ttlMs?: number): Promise<void>;
+}
+
+/** Told what becomes of look-ups, by the cache's name. */
+export interface CacheObserver {
+  cacheHit(name: string): void;
+  cacheMissed(name: string): void;
+  cacheFailed(name: string): void;
+}

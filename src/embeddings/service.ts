@@ -1,0 +1,76 @@
+import { InvalidRequestError } from "../errors.ts";
+import { isSet } from "../openai/fields.ts";
+import type { Embedder } from "./embedder.ts";
+import { type EmbeddingInput, MAX_REQUEST_TOKENS, naming, readInput } from "./input.ts";
+import { scaled } from "./local-embedder.ts";
+import type { EmbeddingModelNames } from "./model-names.ts";
+import type { EmbeddingsAnswer, EmbeddingsBody } from "./schema.ts";
+
+/** Answers `/v1/embeddings`: OpenAI's request onto the embeddings port, and back. */
+export class EmbeddingsService {
+  readonly #embedder: Embedder;
+  readonly #names: EmbeddingModelNames;
+
+  constructor(embedder: Embedder, names: EmbeddingModelNames) {
+    this.#embedder = embedder;
+    this.#names = names;
+  }
+
+  /** @throws ApiError naming the field */
+  async create(body: EmbeddingsBody, signal: AbortSignal): Promise<EmbeddingsAnswer> {
+    const input = readInput(body.input);
+    if (isSet(body.model)) this.#names.check(body.model);
+    const { model, dimensions } = this.#embedder;
+    if (isSet(body.dimensions) && body.dimensions !== dimensions) {
+      throw new InvalidRequestError(
+        `dimensions ${body.dimensions} is not supported: vectors of ${model} have ${dimensions} and lose their meaning when cut.`,
+        { param: "dimensions" },
+      );
+    }
+    try {
+      const texts = await this.#texts(input);
+      await this.#checkTotal(texts);
+      const { vectors, lengths, tokens } = await this.#embedder.embed(texts, { signal });
+      const total = tokens.reduce((sum, count) => sum + count, 0);
+      return {
+        object: "list",
+        data: vectors.map((vector, index) => ({
+          object: "embedding",
+          index,
+          embedding: encode(
+            body.normalize === false ? scaled(vector, lengths[index] as number) : vector,
+            body.encoding_format ?? "float",
+          ),
+        })),
+        model,
+        usage: { input_tokens: total, prompt_tokens: total, total_tokens: total },
+      };
+    } catch (error) {
+      throw naming(error, body.input);
+    }
+  }
+
+  #texts(input: EmbeddingInput): Promise<readonly string[]> | readonly string[] {
+    return input.type === "texts" ? input.texts : this.#embedder.detokenize(input.lists);
+  }
+
+  /** @throws InvalidRequestError when the texts together are more than OpenAI's API takes */
+  async #checkTotal(texts: readonly string[]): Promise<void> {
+    // A token has a character at least, and each text may get two marks around it.
+    const most = texts.reduce((sum, text) => sum + text.length + 2, 0);
+    if (most <= MAX_REQUEST_TOKENS) return;
+    const counts = await this.#embedder.countTokens(texts);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    if (total <= MAX_REQUEST_TOKENS) return;
+    throw new InvalidRequestError(
+      `input has ${total} tokens together; a request takes ${MAX_REQUEST_TOKENS}. Send several requests.`,
+      { param: "input", details: { total_tokens: total } },
+    );
+  }
+}
+
+/** Numbers, or the bytes of 32-bit floats, which every platform that Node runs on stores little-endian. */
+function encode(vector: Float32Array, format: "float" | "base64"): number[] | string {
+  if (format === "float") return Array.from(vector);
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
+}

@@ -1,0 +1,144 @@
+import { createHash } from "node:crypto";
+import { type Static, Type } from "typebox";
+import { Value } from "typebox/value";
+import type { Cache } from "../cache/cache.ts";
+import { type Clock, monotonicMs } from "./clock.ts";
+import type {
+  Engine,
+  EngineLoad,
+  EngineState,
+  GenerateOptions,
+  GenerationEvent,
+  GenerationRequest,
+  ModelDescription,
+  Prompt,
+} from "./engine.ts";
+
+/** What is kept of a generation. Its times were its own. */
+const Answer = Type.Object({
+  text: Type.String(),
+  finishReason: Type.Union([Type.Literal("stop"), Type.Literal("length")]),
+  stopText: Type.Optional(Type.String()),
+  promptTokens: Type.Integer(),
+  completionTokens: Type.Integer(),
+});
+type Answer = Static<typeof Answer>;
+
+export interface AnswerCache {
+  readonly cache: Cache;
+  readonly ttlMs: number;
+}
+
+/**
+ * An engine that answers a request from a cache when the same one was answered before and its outcome is fixed
+ * (`GenerationRequest.reusable`). An answer from the cache says so, and its times are those of finding it.
+ */
+export class CachedEngine implements Engine {
+  readonly #engine: Engine;
+  readonly #answers: AnswerCache;
+  readonly #clock: Clock;
+
+  constructor(engine: Engine, answers: AnswerCache, clock: Clock = monotonicMs) {
+    this.#engine = engine;
+    this.#answers = answers;
+    this.#clock = clock;
+  }
+
+  get state(): EngineState {
+    return this.#engine.state;
+  }
+
+  get load(): EngineLoad {
+    return this.#engine.load;
+  }
+
+  describe(): ModelDescription {
+    return this.#engine.describe();
+  }
+
+  async *generate(request: GenerationRequest, options: GenerateOptions = {}): AsyncIterable<GenerationEvent> {
+    if (request.reusable !== true || request.logprobs !== undefined || request.promptLogprobs !== undefined) {
+      yield* this.#engine.generate(request, options);
+      return;
+    }
+    const { arrivedAt = this.#clock() } = options;
+    const key = keyOf(request, this.describe());
+    const found = await this.#find(key);
+    if (found !== undefined) {
+      yield* replay(found, () => this.#clock() - arrivedAt);
+      return;
+    }
+    let text = "";
+    for await (const event of this.#engine.generate(request, { ...options, arrivedAt })) {
+      if (event.type === "text") text += event.text;
+      if (event.type === "done" && event.finishReason !== "cancelled") {
+        const { finishReason, stopText, usage } = event;
+        const { promptTokens, completionTokens } = usage;
+        const end = { finishReason, ...(stopText !== undefined && { stopText }) };
+        await this.#keep(key, { text, ...end, promptTokens, completionTokens });
+      }
+      yield event;
+    }
+  }
+
+  tokenize(prompt: Prompt): Promise<number[]> {
+    return this.#engine.tokenize(prompt);
+  }
+
+  detokenize(tokens: readonly number[]): Promise<string> {
+    return this.#engine.detokenize(tokens);
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.#engine.close(timeoutMs);
+  }
+
+  async #find(key: string): Promise<Answer | undefined> {
+    const bytes = await this.#answers.cache.get(key);
+    return bytes === undefined ? undefined : parse(new TextDecoder().decode(bytes));
+  }
+
+  async #keep(key: string, answer: Answer): Promise<void> {
+    const bytes = new TextEncoder().encode(JSON.stringify(answer));
+    await this.#answers.cache.set(key, bytes, this.#answers.ttlMs);
+  }
+}
+
+/** Everything that determines the answer: the request, but for who asks and how urgently, and the model as it is run. */
+function keyOf({ priority: _, reusable: __, ...asked }: GenerationRequest, model: ModelDescription): string {
+  const { seed, ...sampling } = asked.sampling;
+  const identity = [
+    model.engineVersion,
+    model.fingerprint,
+    model.quantization,
+    model.device,
+    model.contextWindow,
+    model.kvCacheBytesPerToken,
+  ];
+  const isGreedy = sampling.temperature === 0;
+  const facts = [identity, { ...asked, sampling: isGreedy ? sampling : { ...sampling, seed } }];
+  return createHash("sha256").update(JSON.stringify(facts)).digest("base64url");
+}
+
+/** Undefined for what is no answer: a shared cache holds what others put there. */
+function parse(text: string): Answer | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Value.Check(Answer, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function* replay(answer: Answer, elapsedMs: () => number): AsyncIterable<GenerationEvent> {
+  const { text, finishReason, stopText, promptTokens, completionTokens } = answer;
+  if (text !== "") yield { type: "text", text };
+  yield {
+    type: "done",
+    finishReason,
+    ...(stopText !== undefined && { stopText }),
+    cached: true,
+    usage: { promptTokens, completionTokens, cachedPromptTokens: 0, draftedTokens: 0, acceptedTokens: 0 },
+    timings: { queueMs: elapsedMs(), prefillMs: 0, decodeMs: 0 },
+  };
+}

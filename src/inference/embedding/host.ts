@@ -1,0 +1,129 @@
+import { ApiError } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+import { loadLlama } from "../llama/bindings.ts";
+import { ThreadGovernor } from "../local/machine/thread-governor.ts";
+import type { EmbedderNews, EmbeddingOptions, LoadedEmbedder } from "./messages.ts";
+import type { EmbeddingNetwork } from "./network.ts";
+import { SentenceNetwork } from "./sentence-network.ts";
+
+/** A request whose texts are not all computed yet. */
+interface Waiting {
+  readonly id: number;
+  readonly texts: readonly Int32Array[];
+  readonly vectors: Float32Array;
+  /** Texts that are done. */
+  done: number;
+}
+
+/** Everything an embedding process holds: the network, and the requests that wait for it. */
+export class EmbeddingHost {
+  readonly #network: EmbeddingNetwork;
+  readonly #governor: ThreadGovernor | undefined;
+  readonly #clock: Clock;
+  /** In turn: whoever got texts into a batch goes behind the others. */
+  readonly #waiting: Waiting[] = [];
+  readonly description: LoadedEmbedder;
+
+  /** Loads the model; synchronous. @throws LlamaError */
+  constructor(options: EmbeddingOptions, clock: Clock) {
+    const startedAt = clock();
+    this.#clock = clock;
+    this.#network = new SentenceNetwork(loadLlama(options.libraryDirectory));
+    this.#governor = options.threads === 0 ? new ThreadGovernor() : undefined;
+    this.#network.setThreads(this.#governor?.threads ?? options.threads);
+    const { dimensions, maxTokens } = this.#network;
+    this.description = { dimensions, maxTokens, loadMs: clock() - startedAt };
+  }
+
+  get hasWork(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** @throws ApiError `context_length_exceeded` with the index of a text that is too long */
+  add(id: number, texts: readonly string[]): void {
+    const tokenized = texts.map((text, index) => {
+      const tokens = this.#network.tokenize(text);
+      if (tokens.length > this.#network.maxTokens)
+        throw tooLong(index, tokens.length, this.#network.maxTokens);
+      return tokens;
+    });
+    const vectors = new Float32Array(texts.length * this.#network.dimensions);
+    this.#waiting.push({ id, texts: tokenized, vectors, done: 0 });
+  }
+
+  cancel(id: number): void {
+    const index = this.#waiting.findIndex((request) => request.id === id);
+    if (index >= 0) this.#waiting.splice(index, 1);
+  }
+
+  count(texts: readonly string[]): number[] {
+    return texts.map((text) => this.#network.tokenize(text).length);
+  }
+
+  /** @throws InvalidRequestError with the index of what can't be turned into text */
+  detokenize(lists: ReadonlyArray<readonly number[]>): string[] {
+    return lists.map((tokens, index) => {
+      try {
+        return this.#network.detokenize(tokens);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        throw new ApiError(error.code, error.message, { details: { index }, cause: error });
+      }
+    });
+  }
+
+  /** Computes one batch, with as many threads as the machine gives now; returns the requests it completed. */
+  step(): EmbedderNews[] {
+    this.watchMachine();
+    const batch = this.#planBatch();
+    const vectors = this.#network.encode(
+      batch.map(({ request, index }) => request.texts[index] as Int32Array),
+    );
+    for (const [row, { request, index }] of batch.entries())
+      request.vectors.set(vectors[row] as Float32Array, index * this.#network.dimensions);
+    const completed = this.#waiting.filter(({ done, texts }) => done === texts.length);
+    for (const { id } of completed) this.cancel(id);
+    return completed.map(({ id, texts, vectors: all }) => ({
+      type: "embedded",
+      id,
+      vectors: all,
+      tokens: texts.map(({ length }) => length),
+    }));
+  }
+
+  /** Lets the thread count follow the machine; while no steps run it must be called by a timer. */
+  watchMachine(): void {
+    const threads = this.#governor?.update(this.#clock());
+    if (threads !== undefined) this.#network.setThreads(threads);
+  }
+
+  /** A text of each waiting request in turn, until the batch is full: a question never waits for a whole corpus. */
+  #planBatch(): Array<{ request: Waiting; index: number }> {
+    const batch: Array<{ request: Waiting; index: number }> = [];
+    let tokens = 0;
+    for (;;) {
+      const request = this.#waiting.find(({ done, texts }) => done < texts.length);
+      if (request === undefined || batch.length === this.#network.batchTexts) return batch;
+      const { length } = request.texts[request.done] as Int32Array;
+      if (batch.length > 0 && tokens + length > this.#network.batchTokens) return batch;
+      batch.push({ request, index: request.done++ });
+      tokens += length;
+      this.#waiting.push(...this.#waiting.splice(this.#waiting.indexOf(request), 1));
+    }
+  }
+}
+
+function tooLong(index: number, tokens: number, maxTokens: number): ApiError {
+  return new ApiError(
+    "context_length_exceeded",
+    `Text ${index} has ${tokens} tokens; the embedding model takes ${maxTokens}, and nothing is cut silently.`,
+    {
+      details: {
+        index,
+        prompt_tokens: tokens,
+        context_window: maxTokens,
+        hint: `Split the text into parts of at most ${maxTokens} tokens.`,
+      },
+    },
+  );
+}

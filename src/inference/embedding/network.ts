@@ -1,0 +1,16 @@
+/** A model that makes vectors of texts, as an embedding process has it loaded. */
+export interface EmbeddingNetwork {
+  readonly dimensions: number;
+  /** Tokens of one text. */
+  readonly maxTokens: number;
+  /** Tokens that one call computes best. */
+  readonly batchTokens: number;
+  /** Texts that one call can take. */
+  readonly batchTexts: number;
+  tokenize(text: string): Int32Array;
+  /** Text of tokens. @throws InvalidRequestError when there is none */
+  detokenize(tokens: readonly number[]): string;
+  /** A vector of any length for each list of tokens. @throws LlamaError */
+  encode(texts: readonly Int32Array[]): readonly Float32Array[];
+  setThreads(threads: number): void;
+}

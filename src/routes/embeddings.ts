@@ -1,0 +1,23 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { EmbeddingsAnswer, EmbeddingsBody } from "../embeddings/schema.ts";
+import type { EmbeddingsService } from "../embeddings/service.ts";
+import { disconnectSignal } from "../http/event-stream.ts";
+import { responses } from "../http/schema.ts";
+
+export function embeddingRoutes(embeddings: EmbeddingsService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const schema = {
+      tags: ["Embeddings"],
+      summary: "Embed texts",
+      body: EmbeddingsBody,
+      response: responses(EmbeddingsAnswer, 400, 401, 404, 429, 503),
+    };
+    app.post("/v1/embeddings", { schema }, async (request, reply) => {
+      const answer = await embeddings.create(request.body, disconnectSignal(reply));
+      request.logFields["model"] = answer.model;
+      request.logFields["texts"] = answer.data.length;
+      request.logFields["prompt_tokens"] = answer.usage.prompt_tokens;
+      return answer;
+    });
+  };
+}
