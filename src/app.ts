@@ -7,13 +7,19 @@ import type { Embedder } from "./embeddings/embedder.ts";
 import { EmbeddingModelNames } from "./embeddings/model-names.ts";
 import { EmbeddingsService } from "./embeddings/service.ts";
 import { Judge } from "./evaluation/judge.ts";
+import { createBatchEvals } from "./evaluation/runs/create.ts";
+import type { Dispatcher } from "./evaluation/runs/dispatcher.ts";
+import { Sandbox } from "./evaluation/sandbox/sandbox.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import { monotonicMs } from "./inference/clock.ts";
 import type { Engine } from "./inference/engine.ts";
+import { EngineLanes } from "./inference/lanes.ts";
+import { ModelNames } from "./openai/model-names.ts";
 import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./redis/connection.ts";
+import { batchEvalRoutes } from "./routes/batch-evals.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { embeddingRoutes } from "./routes/embeddings.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
@@ -28,6 +34,8 @@ import type { Metrics } from "./telemetry/metrics.ts";
 export interface AppDependencies {
   readonly engine: Engine;
   readonly store: Store;
+  /** Aborts when the server begins to shut down: what nobody waits for ends then. */
+  readonly stopping: AbortSignal;
   readonly embedder: Embedder;
   readonly caches: Caches;
   /** Shared with other servers, when there is one. */
@@ -41,7 +49,9 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, store, embedder, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const { store, embedder, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const lanes = new EngineLanes(dependencies.engine);
+  const engine = lanes.interactive;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   await registerOpenApi(app, version);
 
@@ -63,9 +73,41 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   );
   const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, undefined);
   await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
+  const batchEvals = createBatchEvals({
+    store,
+    datasets,
+    engine: lanes.batch,
+    template: () => chat.template,
+    tools: { sandbox: new Sandbox(), embedder },
+    modelNames: () => new ModelNames(engine, config.modelAliases, requestedModel).all,
+    codeVersion: version,
+    log,
+  });
+  await app.register(batchEvalRoutes(batchEvals.runs));
+  workWhileServing(app, batchEvals.dispatcher, dependencies);
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());
   return app;
+}
+
+/** Goes on with runs that an earlier process left once the server listens, and lets go of them when it begins to stop. */
+function workWhileServing(
+  app: Server,
+  dispatcher: Dispatcher,
+  { store, stopping, log }: AppDependencies,
+): void {
+  app.addHook("onListen", async () => {
+    if (!store.hasData) return;
+    // Not awaited: nobody who sends a request waits for the store.
+    dispatcher
+      .recover()
+      .catch((error: unknown) => log.error({ err: error }, "batch evaluations are not gone on with"));
+  });
+  const stopped = Promise.withResolvers<void>();
+  stopping.addEventListener("abort", () => stopped.resolve(dispatcher.stop()), { once: true });
+  app.addHook("onClose", async () => {
+    if (stopping.aborted) await stopped.promise;
+  });
 }
 
 /** Where requests are counted for the rate limit: in Redis for all servers on it, else in this process. */

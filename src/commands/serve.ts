@@ -39,9 +39,11 @@ export async function serve(config: Config, version: string): Promise<number> {
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
   const engine = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
   const embedder = createEmbedder(config, metrics, log);
+  const stopping = new AbortController();
   const app = await createApp(config, {
     engine,
     store,
+    stopping: stopping.signal,
     embedder,
     caches,
     redis,
@@ -59,7 +61,6 @@ export async function serve(config: Config, version: string): Promise<number> {
   log.info(`the API is documented at ${address}/docs`);
   const metricsApp = await serveMetrics(config, metrics, log);
 
-  const stopping = new AbortController();
   const starting = startEngine(config, deferred, metrics, log, stopping.signal).then(
     () => signal,
     (error: unknown) => error,

@@ -15,8 +15,8 @@ import {
   RunResult,
 } from "../evaluation/runs/schema.ts";
 import type { BatchEvals } from "../evaluation/runs/service.ts";
-import { nextCursor, readPosition } from "../http/cursor.ts";
 import { responses } from "../http/schema.ts";
+import type { Page } from "../paging.ts";
 
 const tags = ["Batch evaluation"];
 const contentTypes = {
@@ -69,7 +69,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
       },
       async ({ params, query }) => {
         const { limit = 20, cursor } = query;
-        return page(await runs.records(params.id, readPosition(cursor), limit + 1, query), limit);
+        return view(await runs.records(params.id, { limit, cursor }, query));
       },
     );
 
@@ -88,7 +88,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
       },
       async ({ params, query }) => {
         const { limit = 20, cursor } = query;
-        return page(await runs.failures(params.id, readPosition(cursor), limit + 1, query), limit);
+        return view(await runs.failures(params.id, { limit, cursor }, query));
       },
     );
 
@@ -132,10 +132,6 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
   };
 }
 
-/** `results` are one more than the page holds, when there are more. */
-function page(results: readonly RecordResult[], limit: number) {
-  return {
-    data: results.slice(0, limit).map(describeResult),
-    next_cursor: nextCursor(results, limit, ({ position }) => String(position)),
-  };
+function view({ items, nextCursor }: Page<RecordResult>) {
+  return { data: items.map(describeResult), next_cursor: nextCursor };
 }

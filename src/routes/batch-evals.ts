@@ -3,7 +3,6 @@ import { type TSchema, Type } from "typebox";
 import { describeRun } from "../evaluation/runs/report.ts";
 import { BatchEvalBody, RunCreated, RunId, RunPage, RunsQuery, RunView } from "../evaluation/runs/schema.ts";
 import type { BatchEvals } from "../evaluation/runs/service.ts";
-import { nextCursor, readCursor } from "../http/cursor.ts";
 import { disconnectSignal, EventStream } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 import { batchEvalResultRoutes } from "./batch-eval-results.ts";
@@ -49,11 +48,8 @@ export function batchEvalRoutes(runs: BatchEvals): FastifyPluginAsyncTypebox {
       },
       async ({ query }) => {
         const { limit = 20, cursor } = query;
-        const found = await runs.list(limit + 1, readCursor(cursor));
-        return {
-          data: found.slice(0, limit).map((run) => describeRun(run)),
-          next_cursor: nextCursor(found, limit, ({ runId }) => runId),
-        };
+        const { items, nextCursor } = await runs.list({ limit, cursor });
+        return { data: items.map((run) => describeRun(run)), next_cursor: nextCursor };
       },
     );
 

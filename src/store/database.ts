@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UnavailableError } from "../errors.ts";
 import { DataDirectoryLock } from "./data-directory.ts";
@@ -64,6 +65,12 @@ export class Store {
       state: this.#state,
       ...(this.#message !== undefined && { message: this.#message }),
     };
+  }
+
+  /** False while nobody ever kept anything here: then there is nothing to look for. */
+  get hasData(): boolean {
+    const { dataDir, databaseUrl } = this.#options;
+    return databaseUrl !== undefined || existsSync(join(dataDir, "postgres"));
   }
 
   /**

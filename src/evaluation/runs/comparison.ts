@@ -53,7 +53,7 @@ export async function compareRuns(
     ),
     metrics: await compare(
       "metrics",
-      inBoth(({ request }) => request.metrics),
+      inBoth(({ request }) => Object.keys(request.metrics)),
     ),
     pass: describePasses(pairs),
   };

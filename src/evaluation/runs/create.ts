@@ -1,27 +1,27 @@
 import type { ChatTemplate } from "../../chat/template.ts";
+import type { EvalData } from "../../datasets/dataset.ts";
+import type { Datasets } from "../../datasets/datasets.ts";
 import type { Engine } from "../../inference/engine.ts";
 import type { Store } from "../../store/database.ts";
+import type { MetricTools } from "../metrics/metric.ts";
 import { Dispatcher, type DispatcherLog } from "./dispatcher.ts";
 import { Evaluator } from "./evaluator.ts";
-import { type EvaluatedRecord, Ledger } from "./ledger.ts";
+import { judgePromptVersion } from "./judge-version.ts";
+import { Ledger } from "./ledger.ts";
 import { ModelCheck } from "./model-check.ts";
-import { type EvaluationSet, Planner } from "./planner.ts";
+import { Planner } from "./planner.ts";
 import { RecordQueue } from "./queue.ts";
 import { BatchEvals } from "./service.ts";
 import { RunSignals } from "./signals.ts";
 
-/** Evaluation sets, wherever they are kept. */
-export interface EvaluationSets {
-  find(datasetId: string): Promise<EvaluationSet | undefined>;
-  recordAt(datasetId: string, position: number): Promise<EvaluatedRecord | undefined>;
-}
-
 export interface BatchEvalParts {
   readonly store: Store;
-  readonly datasets: EvaluationSets;
+  readonly datasets: Datasets;
   /** Takes batch work, which yields to interactive requests. */
   readonly engine: Engine;
   readonly template: () => ChatTemplate;
+  /** What metrics work with. */
+  readonly tools: MetricTools;
   readonly modelNames: () => readonly string[];
   readonly codeVersion: string;
   readonly log: DispatcherLog;
@@ -36,7 +36,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
   const queue = new RecordQueue(store, log);
   const ledger = new Ledger(store, queue);
   const signals = new RunSignals();
-  const evaluator = new Evaluator(engine, template);
+  const evaluator = new Evaluator(engine, template, parts.tools);
   const dispatcher = new Dispatcher({
     store,
     ledger,
@@ -44,15 +44,18 @@ export function createBatchEvals(parts: BatchEvalParts): {
     signals,
     engine,
     model: new ModelCheck(engine),
-    recordAt: (run, position) => datasets.recordAt(run.datasetId, position),
+    recordAt: async ({ datasetId }, position) =>
+      (await datasets.recordsFrom<EvalData>(datasetId, position, 1)).find(
+        (record) => record.position === position,
+      ),
     evaluate: (record, run, signal) => evaluator.evaluate(record, run, signal),
     log,
   });
   const planner = new Planner({
     engine,
-    findDataset: (datasetId) => datasets.find(datasetId),
+    datasets,
     modelNames: parts.modelNames,
-    judgePrompt: { version: "judge-1", sha256: "" },
+    judgePrompt: judgePromptVersion,
     codeVersion: parts.codeVersion,
   });
   return { runs: new BatchEvals({ store, planner, dispatcher, signals }), dispatcher };

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { UnavailableError } from "../../errors.ts";
 import type { Store } from "../../store/database.ts";
 import { Execution, type ExecutionOptions } from "./execution.ts";
 import type { ModelCheck } from "./model-check.ts";
@@ -6,9 +7,11 @@ import type { Run } from "./run.ts";
 import { activeRuns, changeStatus, findRun, setFileHash } from "./run-table.ts";
 import type { RunSignals } from "./signals.ts";
 
-/** Pause before a run whose execution broke off goes on; it doubles up to the second. */
+/** Pause before a run goes on when the store failed under it; it doubles up to the second. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
+/** How often records that never came back are looked for. */
+const LOST_MS = 15_000;
 
 export interface DispatcherLog {
   info(message: string): void;
@@ -37,6 +40,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #work = new Map<string, Work>();
   #isStopping = false;
+  #lostTimer: NodeJS.Timeout | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -62,6 +66,7 @@ export class Dispatcher {
       current.isWanted = true;
       return;
     }
+    this.#lostTimer ??= setInterval(() => this.#settleLost(), LOST_MS).unref();
     const controller = new AbortController();
     const done = this.#workOn(runId, controller.signal).finally(() => {
       const { isWanted } = this.#work.get(runId) as Work;
@@ -80,6 +85,7 @@ export class Dispatcher {
   /** Gives back what is under way, for the next process to take up. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    clearInterval(this.#lostTimer);
     await Promise.all([...this.#work.keys()].map((runId) => this.#end(runId)));
     await this.#options.queue.stop();
   }
@@ -97,10 +103,13 @@ export class Dispatcher {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.log.error(
-          { err: error },
-          `batch evaluation ${runId} broke off and goes on in ${pauseMs} ms`,
-        );
+        const { log } = this.#options;
+        if (!(error instanceof UnavailableError)) {
+          log.error({ err: error }, `batch evaluation ${runId} met a defect`);
+          await this.#change(runId, "paused", "a defect of the server; its log has the particulars");
+          return;
+        }
+        log.warn(`batch evaluation ${runId} goes on in ${pauseMs} ms: ${error.message}`);
         await pause(pauseMs, undefined, { signal }).catch(() => {});
       }
     }
@@ -113,7 +122,7 @@ export class Dispatcher {
     const obstacle = await model.obstacle(run, signal);
     if (obstacle !== undefined) {
       log.warn(`batch evaluation ${runId} is paused: ${obstacle}`);
-      await this.#change(run, "paused", obstacle);
+      await this.#change(runId, "paused", obstacle);
       return;
     }
     if (run.provenance.model.file_sha256 === null)
@@ -122,7 +131,7 @@ export class Dispatcher {
     // Only one process has the embedded database: what is taken up there and not by us was so by one that is gone.
     if (store.status.kind === "pglite") await ledger.interruptAll(runId);
     await queue.add(runId, await ledger.unsettled(runId));
-    if (run.status === "queued") await this.#change(run, "running");
+    if (run.status === "queued") await this.#change(runId, "running");
     const { engine, evaluate, recordAt } = this.#options;
     const execution = new Execution({
       run,
@@ -141,11 +150,27 @@ export class Dispatcher {
     if (worked !== undefined && worked.finishedAt !== null) await queue.drop(runId);
   }
 
-  async #change(run: Run, to: "running" | "paused", reason: string | null = null): Promise<void> {
+  /** Gives a result to records that were taken up many times and never came back, such as those that kill the server. */
+  async #settleLost(): Promise<void> {
+    const { store, queue, ledger, recordAt, signals, log } = this.#options;
+    const error = { code: "record_lost", message: "Taken up again and again, and never heard of since." };
+    try {
+      await queue.takeLost(async (runId, claim) => {
+        const run = await findRun(await store.database(), runId);
+        const record = run && (await recordAt(run, claim.position));
+        if (run === undefined || record === undefined || run.finishedAt !== null) return;
+        await queue.open(runId);
+        await ledger.settle(runId, claim, record, { error }, () => undefined);
+        signals.changed(runId);
+      });
+    } catch (cause) {
+      log.error({ err: cause }, "lost records could not be settled; the next try is in a moment");
+    }
+  }
+
+  async #change(runId: string, to: "running" | "paused", reason: string | null = null): Promise<void> {
     const database = await this.#options.store.database();
-    await database.transaction((queries) =>
-      changeStatus(queries, run.runId, ["queued", "running"], to, reason),
-    );
-    this.#options.signals.changed(run.runId);
+    await database.transaction((queries) => changeStatus(queries, runId, ["queued", "running"], to, reason));
+    this.#options.signals.changed(runId);
   }
 }

@@ -1,10 +1,13 @@
 import { complete } from "../../chat/completion.ts";
 import type { ChatTemplate } from "../../chat/template.ts";
+import type { EvalData } from "../../datasets/dataset.ts";
 import { monotonicMs } from "../../inference/clock.ts";
 import type { Engine, Usage } from "../../inference/engine.ts";
 import { Judge } from "../judge.ts";
+import type { MetricTools } from "../metrics/metric.ts";
+import { type MetricName, metrics, scoreMetric } from "../metrics/registry.ts";
 import type { Verdict } from "./ledger.ts";
-import type { CriterionScore, EvaluationRecord } from "./measurement.ts";
+import type { CriterionScore } from "./measurement.ts";
 import { meteredEngine } from "./metered-engine.ts";
 import { failureCode } from "./pass-rule.ts";
 import type { Run } from "./run.ts";
@@ -14,18 +17,20 @@ import { taskMessages } from "./task-prompt.ts";
 export class Evaluator {
   readonly #engine: Engine;
   readonly #template: () => ChatTemplate;
+  readonly #tools: MetricTools;
 
   /** `engine` takes batch work. */
-  constructor(engine: Engine, template: () => ChatTemplate) {
+  constructor(engine: Engine, template: () => ChatTemplate, tools: MetricTools) {
     this.#engine = engine;
     this.#template = template;
+    this.#tools = tools;
   }
 
   /**
    * Evaluates one record as the run asks for.
    * @throws ApiError that says why it can't be; whatever `signal` was aborted with
    */
-  async evaluate(record: EvaluationRecord, run: Run, signal: AbortSignal): Promise<Verdict> {
+  async evaluate(record: EvalData, run: Run, signal: AbortSignal): Promise<Verdict> {
     const startedAt = monotonicMs();
     const answer = await this.#answer(record, run, signal);
     const latencyMs = monotonicMs() - startedAt;
@@ -35,7 +40,7 @@ export class Evaluator {
       output: answer.text,
       finish_reason: answer.finishReason,
       scores,
-      metrics: {},
+      ...(await this.#measure(record, answer.text, run, signal)),
       latency_ms: Math.round(latencyMs),
       tokens: {
         prompt_tokens: answer.usage.promptTokens,
@@ -49,7 +54,7 @@ export class Evaluator {
     return { measurement, failureCode: failureCode(measurement, run.request.thresholds) };
   }
 
-  async #answer({ input, context }: EvaluationRecord, { request }: Run, signal: AbortSignal) {
+  async #answer({ input, context }: EvalData, { request }: Run, signal: AbortSignal) {
     const { generation, instructions } = request;
     const messages = taskMessages({ instructions, context, prompt: input.prompt });
     const answer = await complete(
@@ -71,6 +76,27 @@ export class Evaluator {
     return answer;
   }
 
+  /** Figures by metric; null where the record has no reference to measure against. */
+  async #measure({ reference, expected }: EvalData, response: string, run: Run, signal: AbortSignal) {
+    const metricValues: Record<string, number | null> = {};
+    const details: Record<string, object> = {};
+    for (const [name, runOptions] of Object.entries(run.request.metrics)) {
+      const metric = name as MetricName;
+      metricValues[name] = null;
+      if (metrics[metric].needsReference && reference === undefined) continue;
+      const input = {
+        response,
+        reference: reference?.answer,
+        options: withExpected(metric, runOptions, expected),
+      };
+      const result = await scoreMetric(metric, input, { ...this.#tools, signal });
+      metricValues[name] = result.value;
+      details[name] = result.details;
+    }
+    signal.throwIfAborted();
+    return { metrics: metricValues, metric_details: details };
+  }
+
   async #judge(
     engine: Engine,
     prompt: string,
@@ -85,6 +111,17 @@ export class Evaluator {
     signal.throwIfAborted();
     return scores;
   }
+}
+
+/** A metric's options: the run's, and instead of them what the record itself expects (`expected: {"pattern": …}`). */
+function withExpected(
+  name: MetricName,
+  options: object,
+  expected: EvalData["expected"],
+): Readonly<Record<string, unknown>> {
+  const known = Object.keys(metrics[name].options.properties);
+  const own = Object.entries(expected ?? {}).filter(([option]) => known.includes(option));
+  return { ...options, ...Object.fromEntries(own) };
 }
 
 function sum(

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { DatasetRecord, EvalData } from "../../datasets/dataset.ts";
 import { monotonicMs } from "../../inference/clock.ts";
 import type { Engine } from "../../inference/engine.ts";
 import { isShutdown, isTransient, recordError } from "./failure.ts";
-import type { EvaluatedRecord, Ledger, Verdict } from "./ledger.ts";
-import type { EvaluationRecord } from "./measurement.ts";
+import type { Ledger, Verdict } from "./ledger.ts";
 import { Pace } from "./pace.ts";
 import type { Claim, RecordQueue } from "./queue.ts";
 import type { Run } from "./run.ts";
@@ -19,8 +19,8 @@ export interface ExecutionOptions {
   readonly queue: RecordQueue;
   readonly engine: Engine;
   /** The record at a position of the run's dataset. */
-  readonly recordAt: (position: number) => Promise<EvaluatedRecord | undefined>;
-  readonly evaluate: (record: EvaluationRecord, run: Run, signal: AbortSignal) => Promise<Verdict>;
+  readonly recordAt: (position: number) => Promise<DatasetRecord<EvalData> | undefined>;
+  readonly evaluate: (record: EvalData, run: Run, signal: AbortSignal) => Promise<Verdict>;
   /** Told after every change of the run. */
   readonly onChange: () => void;
   /** Told of defects; what is wrong with a record is in its result. */
@@ -101,13 +101,13 @@ export class Execution {
     const found = await recordAt(claim.position);
     if (found === undefined) {
       const error = { code: "record_missing", message: "The dataset no longer has this record." };
-      const record = { recordId: String(claim.position), record: { input: { prompt: "" } } };
+      const record = { ...claim, recordId: `${claim.position}`, data: { input: { prompt: "" } } };
       await ledger.settle(run.runId, claim, record, { error }, expect);
       return;
     }
     let verdict: Verdict;
     try {
-      verdict = await evaluate(found.record, run, signal);
+      verdict = await evaluate(found.data, run, signal);
     } catch (error) {
       if (signal.aborted || isShutdown(error)) return ledger.interrupt(run.runId, [claim]);
       const failure = recordError(error);

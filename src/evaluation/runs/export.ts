@@ -24,7 +24,8 @@ async function* toJsonLines(run: Run, results: AsyncIterable<RecordResult>): Asy
 
 /** One row a record, each naming its run and model, so that rows of several exports can stand in one table. */
 async function* toCsv(run: Run, results: AsyncIterable<RecordResult>): AsyncIterable<string> {
-  const { criteria, metrics } = run.request;
+  const { criteria } = run.request;
+  const metrics = Object.keys(run.request.metrics);
   yield csvLine([
     "run_id",
     "model",

@@ -12,13 +12,16 @@ const BARS = 10;
  */
 export function histogram({ request }: Run, name: string, results: readonly ResultFigures[]) {
   const isCriterion = (request.criteria as readonly string[]).includes(name);
-  if (!isCriterion && !request.metrics.includes(name)) {
-    const measured = [...request.criteria, ...request.metrics];
+  const metrics = Object.keys(request.metrics);
+  if (!isCriterion && !metrics.includes(name)) {
+    const measured = [...request.criteria, ...metrics];
     throw new InvalidRequestError(`criterion must be what this run measured: ${measured.join(", ")}`, {
       param: "criterion",
     });
   }
-  const values = results.flatMap(({ scores, metrics }) => (isCriterion ? scores[name] : metrics[name]) ?? []);
+  const values = results.flatMap(
+    (result) => (isCriterion ? result.scores[name] : result.metrics[name]) ?? [],
+  );
   const figures = distribution(values);
   return {
     criterion: name,

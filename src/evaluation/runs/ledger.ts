@@ -1,6 +1,7 @@
+import type { DatasetRecord, EvalData } from "../../datasets/dataset.ts";
 import type { Queries, Store } from "../../store/database.ts";
 import type { RecordError } from "./failure.ts";
-import type { EvaluationRecord, Measurement } from "./measurement.ts";
+import type { Measurement } from "./measurement.ts";
 import type { Claim, RecordQueue } from "./queue.ts";
 import { finalStatus, isFinished, type RunStatus } from "./run.ts";
 import { appendEvent } from "./run-table.ts";
@@ -12,11 +13,6 @@ export const MAX_TRIES = 3;
 export type Verdict =
   | { readonly measurement: Measurement; readonly failureCode: string | null }
   | { readonly error: RecordError };
-
-export interface EvaluatedRecord {
-  readonly recordId: string;
-  readonly record: EvaluationRecord;
-}
 
 /** How many seconds `remaining` records will take, as far as that is known. */
 export type Expectation = (remaining: number) => number | undefined;
@@ -73,7 +69,7 @@ export class Ledger {
   async settle(
     runId: string,
     claim: Claim,
-    record: EvaluatedRecord,
+    record: DatasetRecord<EvalData>,
     verdict: Verdict,
     expect: Expectation,
   ): Promise<void> {
@@ -88,7 +84,7 @@ export class Ledger {
   async retry(
     runId: string,
     claim: Claim,
-    record: EvaluatedRecord,
+    record: DatasetRecord<EvalData>,
     error: RecordError,
     expect: Expectation,
   ): Promise<void> {
@@ -147,7 +143,7 @@ export class Ledger {
     queries: Queries,
     runId: string,
     claim: Claim,
-    record: EvaluatedRecord,
+    record: DatasetRecord<EvalData>,
     verdict: Verdict,
     expect: Expectation,
   ): Promise<void> {
@@ -208,7 +204,7 @@ async function insertResult(
   queries: Queries,
   runId: string,
   { position, attempt }: Claim,
-  { recordId, record }: EvaluatedRecord,
+  { recordId, data }: DatasetRecord<EvalData>,
   verdict: Verdict,
 ): Promise<boolean> {
   const isError = "error" in verdict;
@@ -221,7 +217,7 @@ async function insertResult(
       recordId,
       isError ? "failed" : "completed",
       attempt,
-      JSON.stringify(record),
+      JSON.stringify(data),
       isError ? null : JSON.stringify(verdict.measurement),
       isError ? JSON.stringify(verdict.error) : null,
       isError ? verdict.error.code : verdict.failureCode,

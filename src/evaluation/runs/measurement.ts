@@ -1,3 +1,5 @@
+import type { EvalData } from "../../datasets/dataset.ts";
+
 /** What came of evaluating one record. */
 export interface Measurement {
   /** What the model answered. */
@@ -6,6 +8,8 @@ export interface Measurement {
   readonly scores: readonly CriterionScore[];
   /** Figures by the names of reference metrics; null where the record gives nothing to measure against. */
   readonly metrics: Readonly<Record<string, number | null>>;
+  /** What those were made of. */
+  readonly metric_details: Readonly<Record<string, object>>;
   readonly latency_ms: number;
   readonly tokens: TokenCounts;
 }
@@ -34,19 +38,9 @@ export interface RecordResult {
   readonly position: number;
   readonly recordId: string;
   readonly attempt: number;
-  readonly record: EvaluationRecord;
+  readonly record: EvalData;
   readonly measurement: Measurement | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly failureCode: string | null;
   readonly completedAt: Date;
-}
-
-/** A record of an evaluation set. */
-export interface EvaluationRecord {
-  readonly input: { readonly prompt: string };
-  readonly reference?: { readonly answer: string };
-  readonly context?: string;
-  readonly tags?: readonly string[];
-  readonly expected?: Readonly<Record<string, unknown>>;
-  readonly metadata?: Readonly<Record<string, unknown>>;
 }

@@ -1,3 +1,5 @@
+import type { Dataset } from "../../datasets/dataset.ts";
+import type { Datasets } from "../../datasets/datasets.ts";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Engine } from "../../inference/engine.ts";
 import type { RunRequest } from "./request.ts";
@@ -6,19 +8,9 @@ import type { NewRun } from "./run-table.ts";
 import type { BatchEvalBody } from "./schema.ts";
 import { taskPromptVersion } from "./task-prompt.ts";
 
-/** What a run needs to know of its dataset. */
-export interface EvaluationSet {
-  readonly datasetId: string;
-  readonly name: string;
-  readonly type: "rag_corpus" | "eval_set";
-  readonly status: "processing" | "ready" | "failed";
-  readonly recordCount: number;
-  readonly contentHash: string;
-}
-
 export interface PlannerOptions {
   readonly engine: Engine;
-  readonly findDataset: (datasetId: string) => Promise<EvaluationSet | undefined>;
+  readonly datasets: Datasets;
   /** Names that the served model answers to. */
   readonly modelNames: () => readonly string[];
   readonly judgePrompt: { readonly version: string; readonly sha256: string };
@@ -36,6 +28,7 @@ export class Planner {
   /** @throws ApiError that names the field */
   async plan(body: BatchEvalBody): Promise<Omit<NewRun, "runId">> {
     const request = withDefaults(body);
+    requireMeasures(request);
     requireMeasuredThresholds(request);
     this.#requireServedModel(body.model);
     const dataset = await this.#requireEvaluationSet(body.dataset_id);
@@ -51,11 +44,9 @@ export class Planner {
     );
   }
 
-  async #requireEvaluationSet(datasetId: string): Promise<EvaluationSet> {
+  async #requireEvaluationSet(datasetId: string): Promise<Dataset> {
     const param = "dataset_id";
-    const dataset = await this.#options.findDataset(datasetId);
-    if (dataset === undefined)
-      throw new ApiError("not_found", `There is no dataset ${JSON.stringify(datasetId)}.`, { param });
+    const dataset = await this.#options.datasets.get(datasetId);
     if (dataset.type !== "eval_set")
       throw new InvalidRequestError(
         `${datasetId} is a corpus for retrieval; a run needs an evaluation set.`,
@@ -68,7 +59,7 @@ export class Planner {
     return dataset;
   }
 
-  #provenance(request: RunRequest, dataset: EvaluationSet): Provenance {
+  #provenance(request: RunRequest, dataset: Dataset): Provenance {
     const { engine, judgePrompt, codeVersion } = this.#options;
     const model = engine.describe();
     return {
@@ -87,7 +78,7 @@ export class Planner {
       dataset: {
         dataset_id: dataset.datasetId,
         name: dataset.name,
-        content_hash: dataset.contentHash,
+        content_hash: dataset.contentHash ?? "",
         record_count: dataset.recordCount,
       },
     };
@@ -98,8 +89,8 @@ function withDefaults(body: BatchEvalBody): RunRequest {
   const { temperature = 0, top_p = 1, max_new_tokens = 160, seed = 42 } = body.generation ?? {};
   return {
     dataset_id: body.dataset_id,
-    criteria: body.criteria,
-    metrics: [],
+    criteria: body.criteria ?? [],
+    metrics: body.metrics ?? {},
     thresholds: body.thresholds ?? {},
     concurrency: body.concurrency ?? 4,
     instructions: body.instructions ?? null,
@@ -107,8 +98,15 @@ function withDefaults(body: BatchEvalBody): RunRequest {
   };
 }
 
+function requireMeasures({ criteria, metrics }: RunRequest): void {
+  if (criteria.length > 0 || Object.keys(metrics).length > 0) return;
+  throw new InvalidRequestError("criteria is required: a run needs criteria or metrics to measure by", {
+    param: "criteria",
+  });
+}
+
 function requireMeasuredThresholds({ thresholds, criteria, metrics }: RunRequest): void {
-  const measured: readonly string[] = [...criteria, ...metrics];
+  const measured: readonly string[] = [...criteria, ...Object.keys(metrics)];
   const unknown = Object.keys(thresholds).find((name) => !measured.includes(name));
   if (unknown === undefined) return;
   throw new InvalidRequestError(

@@ -4,7 +4,8 @@ import type { Criterion } from "../judge-prompt.ts";
 export interface RunRequest {
   readonly dataset_id: string;
   readonly criteria: readonly Criterion[];
-  readonly metrics: readonly string[];
+  /** Options by the names of reference metrics. */
+  readonly metrics: Readonly<Record<string, object>>;
   readonly thresholds: Readonly<Record<string, number>>;
   readonly concurrency: number;
   /** Said to the model before every record's prompt. */

@@ -1,6 +1,7 @@
+import type { EvalData } from "../../datasets/dataset.ts";
 import type { Queries } from "../../store/database.ts";
 import type { RecordError } from "./failure.ts";
-import type { EvaluationRecord, Measurement, RecordResult } from "./measurement.ts";
+import type { Measurement, RecordResult } from "./measurement.ts";
 
 /** Rows that one statement reads when all are wanted: a reader never holds more of them in memory. */
 const CHUNK = 500;
@@ -18,7 +19,7 @@ interface ResultRow {
   readonly position: number;
   readonly record_id: string;
   readonly attempt: number;
-  readonly record: EvaluationRecord;
+  readonly record: EvalData;
   readonly measurement: Measurement | null;
   readonly error: RecordError | null;
   readonly failure_code: string | null;

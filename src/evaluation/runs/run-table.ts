@@ -51,12 +51,10 @@ export async function findRun(queries: Queries, runId: string): Promise<Run | un
   return rows[0] && toRun(rows[0]);
 }
 
-/** Newest first; those made before the run `before`, when that is given. */
-export async function listRuns(queries: Queries, limit: number, before?: string): Promise<Run[]> {
+/** Newest first; those made before the one at `before`, when that is given. */
+export async function listRuns(queries: Queries, limit: number, before: number | undefined): Promise<Run[]> {
   const rows = await queries.query<RunRow>(
-    `SELECT ${columns} FROM batch_runs
-     WHERE $2::text IS NULL OR position < (SELECT position FROM batch_runs WHERE run_id = $2)
-     ORDER BY position DESC LIMIT $1`,
+    `SELECT ${columns} FROM batch_runs WHERE $2::bigint IS NULL OR position < $2 ORDER BY position DESC LIMIT $1`,
     [limit, before ?? null],
   );
   return rows.map(toRun);
@@ -151,6 +149,7 @@ export async function latestEta(queries: Queries, runId: string): Promise<number
 function toRun(row: RunRow): Run {
   return {
     runId: row.run_id,
+    position: row.position,
     status: row.status,
     statusReason: row.status_reason,
     datasetId: row.dataset_id,

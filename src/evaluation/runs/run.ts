@@ -3,6 +3,8 @@ import type { RunRequest } from "./request.ts";
 /** One evaluation of a whole dataset, as the store has it. */
 export interface Run {
   readonly runId: string;
+  /** Order of creation. */
+  readonly position: number;
   readonly status: RunStatus;
   /** Why it stands still or failed, when it was not a user who made it so. */
   readonly statusReason: string | null;

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { Choice } from "../../fields.ts";
 import { criteria } from "../judge-prompt.ts";
+import { MetricChoice } from "../metrics/registry.ts";
 import { exportFormats } from "./export.ts";
 import { failureCategories } from "./failure.ts";
 import { runStatuses } from "./run.ts";
@@ -20,11 +21,14 @@ const Generation = Type.Object(
 
 export const BatchEvalBody = Type.Object({
   dataset_id: Text(128, "An evaluation set."),
-  criteria: Type.Array(Choice(criteria), {
-    minItems: 1,
-    uniqueItems: true,
-    description: "What the judge scores each answer by.",
-  }),
+  criteria: Type.Optional(
+    Type.Array(Choice(criteria), {
+      minItems: 1,
+      uniqueItems: true,
+      description: "What the judge scores each answer by. Needed where no metrics are asked for.",
+    }),
+  ),
+  metrics: Type.Optional(MetricChoice),
   thresholds: Type.Optional(
     Type.Record(Type.String({ maxLength: 64 }), Type.Number(), {
       description:
@@ -53,18 +57,23 @@ const pageFields = {
   cursor: Type.Optional(Text(1024, "`next_cursor` of the page before.")),
 };
 export const RunsQuery = Type.Object(pageFields);
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
 export const RecordsQuery = Type.Object({
   ...pageFields,
   status: Type.Optional(Choice(["completed", "failed"])),
   tag: Type.Optional(Text(256, "Only records with this tag.")),
 });
-export type RecordsQuery = Static<typeof RecordsQuery>;
+export type RecordsFilter = Pick<Static<typeof RecordsQuery>, "status" | "tag">;
 export const FailuresQuery = Type.Object({
   ...pageFields,
   category: Type.Optional(Choice(failureCategories)),
   code: Type.Optional(Text(64, "Only failures for this reason.")),
 });
-export type FailuresQuery = Static<typeof FailuresQuery>;
+export type FailuresFilter = Pick<Static<typeof FailuresQuery>, "category" | "code">;
 export const DistributionQuery = Type.Object({ criterion: Text(64, "A criterion or a metric of the run.") });
 export const ExportQuery = Type.Object({
   format: Type.Optional(Choice(exportFormats, { default: "jsonl" })),

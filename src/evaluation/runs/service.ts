@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ApiError } from "../../errors.ts";
+import { decodeCursor, type Page, toPage } from "../../paging.ts";
 import type { Queries, Store } from "../../store/database.ts";
 import { compareRuns, type RunComparison } from "./comparison.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -21,7 +22,7 @@ import {
   listRuns,
   type RunEvent,
 } from "./run-table.ts";
-import type { BatchEvalBody, FailuresQuery, RecordsQuery } from "./schema.ts";
+import type { BatchEvalBody, FailuresFilter, PageRequest, RecordsFilter } from "./schema.ts";
 import type { RunSignals } from "./signals.ts";
 import { slicesByTag, summarize } from "./summary.ts";
 
@@ -69,8 +70,11 @@ export class BatchEvals {
     return describeRun(run, await latestEta(await this.#options.store.database(), runId));
   }
 
-  async list(limit: number, before: string | undefined): Promise<Run[]> {
-    return listRuns(await this.#options.store.database(), limit, before);
+  /** Newest first. */
+  async list({ limit, cursor }: PageRequest): Promise<Page<Run>> {
+    const before = cursor === undefined ? undefined : decodeCursor(cursor);
+    const found = await listRuns(await this.#options.store.database(), limit + 1, before);
+    return toPage(found, limit, ({ position }) => position);
   }
 
   /** Ends the run; what it has measured stays. @throws ApiError `conflict` when it is over */
@@ -128,18 +132,24 @@ export class BatchEvals {
     return histogram(run, criterion, await figuresOf(await this.#options.store.database(), runId));
   }
 
-  async records(runId: string, after: number, limit: number, query: RecordsQuery): Promise<RecordResult[]> {
-    const { status, tag } = query;
-    return this.#page(runId, after, limit, {
+  async records(
+    runId: string,
+    page: PageRequest,
+    { status, tag }: RecordsFilter,
+  ): Promise<Page<RecordResult>> {
+    return this.#page(runId, page, {
       ...(status !== undefined && { status }),
       ...(tag !== undefined && { tag }),
     });
   }
 
-  async failures(runId: string, after: number, limit: number, query: FailuresQuery): Promise<RecordResult[]> {
-    const { category, code } = query;
+  async failures(
+    runId: string,
+    page: PageRequest,
+    { category, code }: FailuresFilter,
+  ): Promise<Page<RecordResult>> {
     const codes = code !== undefined ? [code] : category !== undefined ? taxonomy[category] : undefined;
-    return this.#page(runId, after, limit, {
+    return this.#page(runId, page, {
       isFailure: true,
       ...(codes !== undefined && { failureCodes: codes }),
     });
@@ -165,9 +175,15 @@ export class BatchEvals {
     );
   }
 
-  async #page(runId: string, after: number, limit: number, filter: ResultFilter): Promise<RecordResult[]> {
+  async #page(
+    runId: string,
+    { limit, cursor }: PageRequest,
+    filter: ResultFilter,
+  ): Promise<Page<RecordResult>> {
     await this.get(runId);
-    return pageOfResults(await this.#options.store.database(), runId, after, limit, filter);
+    const after = cursor === undefined ? -1 : decodeCursor(cursor);
+    const found = await pageOfResults(await this.#options.store.database(), runId, after, limit + 1, filter);
+    return toPage(found, limit, ({ position }) => position);
   }
 
   async #change(

@@ -4,7 +4,7 @@ import type { PromptVersion } from "./run.ts";
 
 export interface TaskPromptParts {
   readonly instructions: string | null;
-  readonly context: string | undefined;
+  readonly context: string | readonly string[] | undefined;
   readonly prompt: string;
 }
 
@@ -14,7 +14,8 @@ export interface TaskPromptParts {
  */
 export function taskMessages({ instructions, context, prompt }: TaskPromptParts): ChatMessage[] {
   const system: ChatMessage[] = instructions === null ? [] : [{ role: "system", content: instructions }];
-  const content = context === undefined ? prompt : `Context:\n${context}\n\n${prompt}`;
+  const passages = context === undefined ? [] : [context].flat();
+  const content = passages.length === 0 ? prompt : `Context:\n${passages.join("\n\n")}\n\n${prompt}`;
   return [...system, { role: "user", content }];
 }
 
