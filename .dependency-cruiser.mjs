@@ -1,7 +1,7 @@
 // Import rules: no cycles, and arrows point one way (docs/architecture.md).
 const llama = "^src/inference/llama/";
 const features =
-  "^src/(chat|datasets|embeddings|rag|evaluation|openai|anthropic|assistant|structured|tools)/";
+  "^src/(chat|datasets|embeddings|rerank|rag|evaluation|openai|anthropic|assistant|structured|tools)/";
 
 export default {
   forbidden: [

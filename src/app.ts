@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Caches } from "./cache/caches.ts";
 import { ChatService } from "./chat/service.ts";
 import type { Config } from "./config/config.ts";
+import { Datasets } from "./datasets/datasets.ts";
 import type { Embedder } from "./embeddings/embedder.ts";
 import { EmbeddingModelNames } from "./embeddings/model-names.ts";
 import { EmbeddingsService } from "./embeddings/service.ts";
@@ -19,8 +20,11 @@ import { ModelNames } from "./openai/model-names.ts";
 import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./redis/connection.ts";
+import type { Reranker } from "./rerank/reranker.ts";
+import { RerankService } from "./rerank/service.ts";
 import { batchEvalRoutes } from "./routes/batch-evals.ts";
 import { chatRoutes } from "./routes/chat.ts";
+import { datasetRoutes } from "./routes/datasets.ts";
 import { embeddingRoutes } from "./routes/embeddings.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -28,6 +32,7 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { placeholderRoutes } from "./routes/placeholders.ts";
+import { rerankRoutes } from "./routes/rerank.ts";
 import type { Store } from "./store/database.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
@@ -37,6 +42,7 @@ export interface AppDependencies {
   /** Aborts when the server begins to shut down: what nobody waits for ends then. */
   readonly stopping: AbortSignal;
   readonly embedder: Embedder;
+  readonly reranker: Reranker;
   readonly caches: Caches;
   /** Shared with other servers, when there is one. */
   readonly redis: RedisConnection | undefined;
@@ -49,7 +55,7 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { store, embedder, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const { store, embedder, reranker, caches, redis, metrics, log, version, requestedModel } = dependencies;
   const lanes = new EngineLanes(dependencies.engine);
   const engine = lanes.interactive;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
@@ -58,7 +64,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const randomSeed = () => randomInt(2 ** 32);
   const chat = new ChatService(engine, randomSeed);
   const judge = new Judge(engine, () => chat.template);
-  await app.register(healthRoutes({ engine, store, caches, requestedModel }));
+  await app.register(healthRoutes({ engine, embedder, reranker, store, caches, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(judge));
@@ -71,8 +77,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       requestedModel,
     }),
   );
-  const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, undefined);
+  const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
   await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
+  const datasets = new Datasets(store);
+  await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
+  await app.register(rerankRoutes(new RerankService(reranker, config.rerankModel)));
   const batchEvals = createBatchEvals({
     store,
     datasets,

@@ -3,18 +3,22 @@ import { createApp } from "../app.ts";
 import { Caches } from "../cache/caches.ts";
 import type { Config } from "../config/config.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
+import { CachedEmbedder } from "../embeddings/cached-embedder.ts";
+import { DeferredEmbedder } from "../embeddings/deferred-embedder.ts";
 import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
 import { CachedEngine } from "../inference/cached-engine.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
 import type { Engine } from "../inference/engine.ts";
 import { RedisConnection } from "../redis/connection.ts";
+import { DeferredReranker } from "../rerank/deferred-reranker.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
 import { Store } from "../store/database.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
+import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
-import { createEmbedder } from "./start-embedder.ts";
+import { startEmbedder, startReranker } from "./start-embeddings.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** Time that connections get to end by themselves once every generation is over. */
@@ -38,13 +42,17 @@ export async function serve(config: Config, version: string): Promise<number> {
     config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
   const engine = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
-  const embedder = createEmbedder(config, metrics, log);
   const stopping = new AbortController();
+  const context = { config, metrics, log, signal: stopping.signal };
+  const embeddings = new DeferredEmbedder();
+  const embedder = new ObservedEmbedder(new CachedEmbedder(embeddings, caches.named("embeddings")), metrics);
+  const reranker = new DeferredReranker();
   const app = await createApp(config, {
     engine,
     store,
     stopping: stopping.signal,
     embedder,
+    reranker,
     caches,
     redis,
     metrics,
@@ -61,6 +69,8 @@ export async function serve(config: Config, version: string): Promise<number> {
   log.info(`the API is documented at ${address}/docs`);
   const metricsApp = await serveMetrics(config, metrics, log);
 
+  void startEmbedder(embeddings, context);
+  void startReranker(reranker, context);
   const starting = startEngine(config, deferred, metrics, log, stopping.signal).then(
     () => signal,
     (error: unknown) => error,
@@ -71,7 +81,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
   const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
-  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs)]);
+  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs), reranker.close(timeoutMs)]);
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
   await store.close();
   await redis?.close();

@@ -187,6 +187,23 @@ export const sections = {
     ),
   },
   Embeddings: {
+    embeddingModel: optionalText(
+      "EMBEDDING_MODEL",
+      "see [embeddings](embeddings.md)",
+      "Embedding model: path of a `.gguf`, or a Hugging Face repository that has one (`BAAI/bge-small-en-v1.5` and " +
+        "`nomic-embed-text` are known by these names). Unset means the one that is installed with the server.",
+    ),
+    rerankModel: optionalText(
+      "RERANK_MODEL",
+      "see [embeddings](embeddings.md)",
+      "Cross-encoder that `/v1/rerank` and retrieval order texts with: path of a `.gguf`, or a repository that has one.",
+    ),
+    embeddingContextSize: integer(
+      "EMBEDDING_CONTEXT_SIZE",
+      0,
+      { min: 0, max: 1_000_000 },
+      "Longest text in tokens that a GGUF of these two takes; 0 takes what it was trained for, 2,048 at most.",
+    ),
     embeddingMaxQueue: integer(
       "EMBEDDING_MAX_QUEUE",
       16_384,
@@ -220,6 +237,7 @@ export const sections = {
       "Longest run of one generation.",
     ),
     bodyLimit: bytes("BODY_LIMIT", "1MiB", "Largest JSON body."),
+    uploadLimit: bytes("UPLOAD_LIMIT", "100MiB", "Largest file that a dataset may be made of."),
     shutdownTimeoutMs: integer(
       "SHUTDOWN_TIMEOUT_MS",
       25_000,

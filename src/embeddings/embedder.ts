@@ -1,11 +1,16 @@
+import type { EmbeddingStatus } from "../inference/embedding/engine.ts";
+
 /** The embeddings port: what the features above know of turning text into vectors. */
 export interface Embedder {
+  readonly status: EmbeddingStatus;
   /** Names the vector space: vectors of different ids must never be compared. */
   readonly id: string;
   readonly model: string;
   readonly dimensions: number;
   /** Tokens of one text. */
   readonly maxTokens: number;
+  /** Whether the first elements of a vector are a vector of fewer dimensions. */
+  readonly shortenable: boolean;
   countTokens(texts: readonly string[]): Promise<number[]>;
   /**
    * One unit-length vector a text.

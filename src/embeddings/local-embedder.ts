@@ -1,12 +1,15 @@
-import type { EmbeddingEngine } from "../inference/embedding/engine.ts";
+import type { EmbeddingEngine, EmbeddingStatus } from "../inference/embedding/engine.ts";
 import type { Embedder, Embeddings, EmbedOptions } from "./embedder.ts";
+import type { EmbeddingProfile } from "./profiles.ts";
 
-/** What is known of a model before its process has loaded it. */
+/** A model's facts, which some know before its process has loaded it. */
 export interface EmbeddingModel {
   readonly id: string;
   readonly model: string;
   readonly dimensions: number;
+  /** Of one text, with room for a prefix where the profile has one. */
   readonly maxTokens: number;
+  readonly profile?: EmbeddingProfile;
 }
 
 /** The embeddings port over a process of this machine. */
@@ -16,13 +19,23 @@ export class LocalEmbedder implements Embedder {
   readonly dimensions: number;
   readonly maxTokens: number;
   readonly #engine: EmbeddingEngine;
+  readonly #profile: EmbeddingProfile;
 
-  constructor(engine: EmbeddingEngine, { id, model, dimensions, maxTokens }: EmbeddingModel) {
+  constructor(engine: EmbeddingEngine, { id, model, dimensions, maxTokens, profile = {} }: EmbeddingModel) {
     this.#engine = engine;
     this.id = id;
     this.model = model;
     this.dimensions = dimensions;
     this.maxTokens = maxTokens;
+    this.#profile = profile;
+  }
+
+  get status(): EmbeddingStatus {
+    return this.#engine.status;
+  }
+
+  get shortenable(): boolean {
+    return this.#profile.shortenable === true;
   }
 
   countTokens(texts: readonly string[]): Promise<number[]> {
@@ -31,7 +44,9 @@ export class LocalEmbedder implements Embedder {
 
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Embeddings> {
     if (texts.length === 0) return { vectors: [], lengths: [], tokens: [] };
-    const { vectors, tokens } = await this.#engine.embed(texts, options.signal);
+    const prefix = options.purpose === undefined ? "" : (this.#profile.prefixes?.[options.purpose] ?? "");
+    const prefixed = prefix === "" ? texts : texts.map((text) => prefix + text);
+    const { vectors, tokens } = await this.#engine.embed(prefixed, options.signal);
     const lengths = vectors.map(lengthOf);
     return {
       vectors: vectors.map((vector, index) => scaled(vector, 1 / (lengths[index] as number))),

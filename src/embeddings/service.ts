@@ -2,7 +2,7 @@ import { InvalidRequestError } from "../errors.ts";
 import { isSet } from "../openai/fields.ts";
 import type { Embedder } from "./embedder.ts";
 import { type EmbeddingInput, MAX_REQUEST_TOKENS, naming, readInput } from "./input.ts";
-import { scaled } from "./local-embedder.ts";
+import { lengthOf, scaled } from "./local-embedder.ts";
 import type { EmbeddingModelNames } from "./model-names.ts";
 import type { EmbeddingsAnswer, EmbeddingsBody } from "./schema.ts";
 
@@ -20,13 +20,8 @@ export class EmbeddingsService {
   async create(body: EmbeddingsBody, signal: AbortSignal): Promise<EmbeddingsAnswer> {
     const input = readInput(body.input);
     if (isSet(body.model)) this.#names.check(body.model);
-    const { model, dimensions } = this.#embedder;
-    if (isSet(body.dimensions) && body.dimensions !== dimensions) {
-      throw new InvalidRequestError(
-        `dimensions ${body.dimensions} is not supported: vectors of ${model} have ${dimensions} and lose their meaning when cut.`,
-        { param: "dimensions" },
-      );
-    }
+    const { model } = this.#embedder;
+    const dimensions = this.#dimensions(body.dimensions ?? undefined);
     try {
       const texts = await this.#texts(input);
       await this.#checkTotal(texts);
@@ -38,7 +33,7 @@ export class EmbeddingsService {
           object: "embedding",
           index,
           embedding: encode(
-            body.normalize === false ? scaled(vector, lengths[index] as number) : vector,
+            shaped(vector, dimensions, body.normalize === false ? lengths[index] : undefined),
             body.encoding_format ?? "float",
           ),
         })),
@@ -48,6 +43,19 @@ export class EmbeddingsService {
     } catch (error) {
       throw naming(error, body.input);
     }
+  }
+
+  /** @throws InvalidRequestError when vectors can't have that many */
+  #dimensions(asked: number | undefined): number {
+    const { model, dimensions, shortenable } = this.#embedder;
+    if (asked === undefined || asked === dimensions) return dimensions;
+    if (asked < dimensions && shortenable) return asked;
+    const reason = shortenable
+      ? `vectors of ${model} have ${dimensions}`
+      : `vectors of ${model} have ${dimensions} and lose their meaning when cut`;
+    throw new InvalidRequestError(`dimensions ${asked} is not supported: ${reason}.`, {
+      param: "dimensions",
+    });
   }
 
   #texts(input: EmbeddingInput): Promise<readonly string[]> | readonly string[] {
@@ -67,6 +75,14 @@ export class EmbeddingsService {
       { param: "input", details: { total_tokens: total } },
     );
   }
+}
+
+/** The first `dimensions` of a vector, as long as the model made them, or of length 1. */
+function shaped(vector: Float32Array, dimensions: number, originalLength: number | undefined): Float32Array {
+  if (originalLength !== undefined) return scaled(vector.subarray(0, dimensions), originalLength);
+  if (dimensions === vector.length) return vector;
+  const part = vector.subarray(0, dimensions);
+  return scaled(part, 1 / lengthOf(part));
 }
 
 /** Numbers, or the bytes of 32-bit floats, which every platform that Node runs on stores little-endian. */

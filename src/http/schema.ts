@@ -10,9 +10,11 @@ const errorDescriptions = {
   400: "The request is wrong; `param` names the field.",
   401: "No API key, or a wrong one.",
   404: "There is no such thing.",
-  409: "It is in a state in which that can't be done.",
+  409: "Not in the state that it is in; the message says which.",
+  413: "Larger than this server accepts.",
+  415: "Not a kind of content that this route takes.",
   429: "Over the rate limit; `Retry-After` says when to try again.",
-  501: "Validated, and not built yet.",
+  501: "Validated, and not built yet or not configured.",
   503: "Can't be served now; `details.reason` says why, `Retry-After` when to try again.",
 } as const;
 

@@ -1,13 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { type Caches, cacheStates } from "../cache/caches.ts";
+import type { Embedder } from "../embeddings/embedder.ts";
 import { Choice } from "../fields.ts";
 import { Answer, responses } from "../http/schema.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
+import type { Reranker } from "../rerank/reranker.ts";
 import type { Store } from "../store/database.ts";
 
 export interface HealthDependencies {
   readonly engine: Engine;
+  readonly embedder: Pick<Embedder, "status">;
+  readonly reranker: Pick<Reranker, "status">;
   readonly store: Pick<Store, "status">;
   readonly caches: Caches;
   /** What `/health` calls the model before it is loaded. */
@@ -19,6 +23,19 @@ const Health = Answer(
   "The server is up.",
 );
 const Live = Answer({ status: Type.Literal("ok") }, "The process serves.");
+/** The other models. The server is ready without them. */
+function ModelStatus(description: string) {
+  return Type.Object(
+    {
+      state: Type.String({
+        description: "`none`, `idle`, `loading`, `ready`, `restarting`, `failed` or `stopped`.",
+      }),
+      message: Type.Optional(Type.String({ description: "Why it failed." })),
+    },
+    { description },
+  );
+}
+
 const Ready = Answer(
   {
     status: Type.Literal("ready"),
@@ -27,6 +44,8 @@ const Ready = Answer(
       description:
         "Where caches and rate limits are kept: in this process, in Redis, or in this process while Redis is away.",
     }),
+    embeddings: ModelStatus("The embedding model; `idle` is loaded when somebody needs it."),
+    reranker: ModelStatus("The reranker; `none` is configured unless RERANK_MODEL is set."),
     persistence: Type.Object(
       {
         kind: Type.String({ description: "`pglite`, embedded in the server, or `postgres`." }),
@@ -59,6 +78,8 @@ const NotReady = Answer(
 /** Liveness never depends on the model or on load; readiness says whether the next request would be served. */
 export function healthRoutes({
   engine,
+  embedder,
+  reranker,
   store,
   caches,
   requestedModel,
@@ -93,6 +114,8 @@ export function healthRoutes({
             status: "ready" as const,
             model_loaded: true as const,
             cache: caches.state,
+            embeddings: embedder.status,
+            reranker: reranker.status,
             persistence: store.status,
           };
         }

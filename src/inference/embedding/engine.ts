@@ -23,7 +23,13 @@ export interface RawEmbeddings {
   readonly tokens: readonly number[];
 }
 
-export type EmbeddingState = EngineState | { readonly status: "idle" };
+type EmbeddingState = EngineState | { readonly status: "idle" };
+
+/** For people to read: what becomes of the next request. `idle` starts with it. */
+export interface EmbeddingStatus {
+  readonly state: "idle" | "loading" | "ready" | "restarting" | "failed" | "stopped";
+  readonly message?: string;
+}
 
 const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
 
@@ -40,6 +46,7 @@ export class EmbeddingEngine {
   #state: EmbeddingState = { status: "idle" };
   /** True while a process has the model loaded. */
   #isServing = false;
+  readonly #loaded = Promise.withResolvers<LoadedEmbedder>();
   #waitingTexts = 0;
   #restarts = 0;
   #nextId = 1;
@@ -47,6 +54,7 @@ export class EmbeddingEngine {
 
   constructor(options: EmbeddingEngineOptions) {
     this.#options = options;
+    this.#loaded.promise.catch(() => {});
     this.#supervisor = new Supervisor(
       {
         entry,
@@ -64,6 +72,7 @@ export class EmbeddingEngine {
         onLoadFailed: (message) => {
           this.#state = { status: "failed", message };
           options.log.error({ component: "embeddings" }, message);
+          this.#loaded.reject(new Error(message));
           this.#refuseAll(unavailable(this.#state));
         },
         onLog: (level, text) =>
@@ -72,8 +81,27 @@ export class EmbeddingEngine {
     );
   }
 
-  get state(): EmbeddingState {
-    return this.#state;
+  /** Starts the process now and not with the first request. @throws Error when the model can't be loaded */
+  start(): Promise<LoadedEmbedder> {
+    if (this.#state.status === "idle") {
+      this.#state = { status: "preparing", phase: "loading", progress: 0 };
+      this.#supervisor.start();
+    }
+    return this.#loaded.promise;
+  }
+
+  get status(): EmbeddingStatus {
+    const state = this.#state;
+    switch (state.status) {
+      case "failed":
+        return { state: "failed", message: state.message };
+      case "preparing":
+        return { state: "loading" };
+      case "draining":
+        return { state: "stopped" };
+      default:
+        return { state: state.status };
+    }
   }
 
   get waitingTexts(): number {
@@ -88,7 +116,20 @@ export class EmbeddingEngine {
    * @throws ApiError `context_length_exceeded` with the index of a text that is too long; UnavailableError when the
    * queue is full, the process crashes, or the server stops
    */
-  async embed(texts: readonly string[], signal?: AbortSignal): Promise<RawEmbeddings> {
+  embed(texts: readonly string[], signal?: AbortSignal): Promise<RawEmbeddings> {
+    return this.#compute(texts, (id) => ({ type: "embed", id, texts }), signal);
+  }
+
+  /** The same with a ranking model: a vector of one score a text. */
+  rank(query: string, texts: readonly string[], signal?: AbortSignal): Promise<RawEmbeddings> {
+    return this.#compute(texts, (id) => ({ type: "rank", id, query, texts }), signal);
+  }
+
+  async #compute(
+    texts: readonly string[],
+    message: (id: number) => ToEmbedder,
+    signal: AbortSignal | undefined,
+  ): Promise<RawEmbeddings> {
     if (this.#waitingTexts > 0 && this.#waitingTexts + texts.length > this.#options.maxQueue) {
       throw new UnavailableError("queue_full", `${this.#waitingTexts} texts are waiting to be embedded.`, {
         retryAfterSeconds: 2,
@@ -96,7 +137,7 @@ export class EmbeddingEngine {
     }
     this.#waitingTexts += texts.length;
     try {
-      const reply = await this.#ask((id) => ({ type: "embed", id, texts }), signal);
+      const reply = await this.#ask(message, signal);
       if (reply.type !== "embedded") throw new Error(`unexpected reply ${reply.type}`);
       const dimensions = reply.vectors.length / texts.length;
       return {
@@ -127,6 +168,7 @@ export class EmbeddingEngine {
     this.#state = { status: "draining" };
     await this.#drained(timeoutMs);
     this.#state = { status: "stopped" };
+    this.#loaded.reject(new Error("the embedding engine was closed"));
     this.#refuseAll(unavailable(this.#state));
     await this.#supervisor.close();
   }
@@ -143,11 +185,10 @@ export class EmbeddingEngine {
   }
 
   async #ask(message: (id: number) => ToEmbedder, signal?: AbortSignal): Promise<EmbedderNews> {
-    if (this.#state.status === "idle") {
-      this.#state = { status: "preparing", phase: "loading", progress: 0 };
-      this.#supervisor.start();
-    }
-    if (this.#state.status !== "ready" && this.#state.status !== "preparing") throw unavailable(this.#state);
+    const state = this.#state;
+    if (state.status !== "ready" && state.status !== "preparing" && state.status !== "idle")
+      throw unavailable(state);
+    this.start();
     const id = this.#nextId++;
     const reply = this.#replies.wait(id);
     this.#send(message(id));
@@ -177,6 +218,7 @@ export class EmbeddingEngine {
   #becameReady(model: LoadedEmbedder, capacity: string): void {
     this.#isServing = true;
     if (this.#state.status !== "draining") this.#state = { status: "ready" };
+    this.#loaded.resolve(model);
     this.#options.log.info({ load_ms: Math.round(model.loadMs) }, `embedding model loaded; ${capacity}`);
     for (const message of this.#unsent.splice(0)) this.#supervisor.send(message);
   }

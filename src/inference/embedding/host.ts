@@ -1,7 +1,8 @@
 import { ApiError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
-import { loadLlama } from "../llama/bindings.ts";
+import { type LogLine, loadLlama } from "../llama/bindings.ts";
 import { ThreadGovernor } from "../local/machine/thread-governor.ts";
+import { GgufNetwork } from "./gguf-network.ts";
 import type { EmbedderNews, EmbeddingOptions, LoadedEmbedder } from "./messages.ts";
 import type { EmbeddingNetwork } from "./network.ts";
 import { SentenceNetwork } from "./sentence-network.ts";
@@ -25,14 +26,25 @@ export class EmbeddingHost {
   readonly description: LoadedEmbedder;
 
   /** Loads the model; synchronous. @throws LlamaError */
-  constructor(options: EmbeddingOptions, clock: Clock) {
+  constructor(
+    options: EmbeddingOptions,
+    clock: Clock,
+    onProgress: (fraction: number) => void,
+    onLog: (line: LogLine) => void,
+  ) {
     const startedAt = clock();
+    const { libraryDirectory, network } = options;
     this.#clock = clock;
-    this.#network = new SentenceNetwork(loadLlama(options.libraryDirectory));
     this.#governor = options.threads === 0 ? new ThreadGovernor() : undefined;
-    this.#network.setThreads(this.#governor?.threads ?? options.threads);
-    const { dimensions, maxTokens } = this.#network;
-    this.description = { dimensions, maxTokens, loadMs: clock() - startedAt };
+    const threads = this.#governor?.threads ?? options.threads;
+    const llama = loadLlama(libraryDirectory);
+    this.#network =
+      network.kind === "gguf"
+        ? new GgufNetwork(llama, { ...network, threads }, onProgress, onLog)
+        : new SentenceNetwork(llama);
+    this.#network.setThreads(threads);
+    const { space, dimensions, maxTokens } = this.#network;
+    this.description = { space, dimensions, maxTokens, loadMs: clock() - startedAt };
   }
 
   get hasWork(): boolean {
@@ -40,11 +52,27 @@ export class EmbeddingHost {
   }
 
   /** @throws ApiError `context_length_exceeded` with the index of a text that is too long */
-  add(id: number, texts: readonly string[]): void {
+  embed(id: number, texts: readonly string[]): void {
+    this.#add(id, texts, "A text has", (text) => this.#network.tokenize(text));
+  }
+
+  /** @throws ApiError `context_length_exceeded` with the index of a text that is too long beside the query */
+  rank(id: number, query: string, texts: readonly string[]): void {
+    const network = this.#network;
+    if (network.tokenizePair === undefined) throw new Error("this model does not rank");
+    this.#add(
+      id,
+      texts,
+      "The query and a document together have",
+      (text) => network.tokenizePair?.(query, text) ?? new Int32Array(),
+    );
+  }
+
+  #add(id: number, texts: readonly string[], subject: string, tokenize: (text: string) => Int32Array): void {
     const tokenized = texts.map((text, index) => {
-      const tokens = this.#network.tokenize(text);
+      const tokens = tokenize(text);
       if (tokens.length > this.#network.maxTokens)
-        throw tooLong(index, tokens.length, this.#network.maxTokens);
+        throw tooLong(subject, index, tokens.length, this.#network.maxTokens);
       return tokens;
     });
     const vectors = new Float32Array(texts.length * this.#network.dimensions);
@@ -113,10 +141,10 @@ export class EmbeddingHost {
   }
 }
 
-function tooLong(index: number, tokens: number, maxTokens: number): ApiError {
+function tooLong(subject: string, index: number, tokens: number, maxTokens: number): ApiError {
   return new ApiError(
     "context_length_exceeded",
-    `Text ${index} has ${tokens} tokens; the embedding model takes ${maxTokens}, and nothing is cut silently.`,
+    `${subject} ${tokens} tokens; the model takes ${maxTokens}, and nothing is cut silently.`,
     {
       details: {
         index,

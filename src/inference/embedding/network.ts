@@ -1,5 +1,7 @@
 /** A model that makes vectors of texts, as an embedding process has it loaded. */
 export interface EmbeddingNetwork {
+  /** Names the vector space. */
+  readonly space: string;
   readonly dimensions: number;
   /** Tokens of one text. */
   readonly maxTokens: number;
@@ -8,6 +10,8 @@ export interface EmbeddingNetwork {
   /** Texts that one call can take. */
   readonly batchTexts: number;
   tokenize(text: string): Int32Array;
+  /** A question and a text as one input; only ranking models have been trained for it. */
+  tokenizePair?(query: string, document: string): Int32Array;
   /** Text of tokens. @throws InvalidRequestError when there is none */
   detokenize(tokens: readonly number[]): string;
   /** A vector of any length for each list of tokens. @throws LlamaError */

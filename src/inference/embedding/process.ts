@@ -16,8 +16,17 @@ function send(message: FromEmbedder): void {
 }
 
 function load(options: EmbeddingOptions): void {
+  let reported = -1;
+  const onProgress = (fraction: number) => {
+    // Whole percents: a model has thousands of tensors.
+    const percent = Math.floor(fraction * 100);
+    if (percent > reported) send({ type: "progress", fraction });
+    reported = percent;
+  };
   try {
-    const embedder = new EmbeddingHost(options, monotonicMs);
+    const embedder = new EmbeddingHost(options, monotonicMs, onProgress, ({ level, text }) =>
+      send({ type: "log", level, text }),
+    );
     host = embedder;
     setInterval(() => embedder.watchMachine(), MACHINE_INTERVAL_MS).unref();
     const { dimensions, maxTokens } = embedder.description;
@@ -35,6 +44,8 @@ function scheduleStep(embedder: EmbeddingHost): void {
   isStepScheduled = true;
   setImmediate(() => {
     isStepScheduled = false;
+    // What it was scheduled for may have been cancelled.
+    if (!embedder.hasWork) return;
     for (const news of embedder.step()) send(news);
     scheduleStep(embedder);
   });
@@ -56,7 +67,10 @@ function serve(embedder: EmbeddingHost, message: Exclude<ToEmbedder, { type: "lo
   const { id } = message;
   switch (message.type) {
     case "embed":
-      answer(id, () => embedder.add(id, message.texts));
+      answer(id, () => embedder.embed(id, message.texts));
+      break;
+    case "rank":
+      answer(id, () => embedder.rank(id, message.query, message.texts));
       break;
     case "count":
       answer(id, () => send({ type: "counted", id, tokens: embedder.count(message.texts) }));

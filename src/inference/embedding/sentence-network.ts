@@ -7,6 +7,7 @@ import { readUniversalSentenceEncoder, universalSentenceEncoder } from "./univer
 
 /** The Universal Sentence Encoder (lite) that is installed with the server. */
 export class SentenceNetwork implements EmbeddingNetwork {
+  readonly space = universalSentenceEncoder.id;
   readonly dimensions = universalSentenceEncoder.dimensions;
   readonly maxTokens = universalSentenceEncoder.maxTokens;
   /** The attention mask grows with the square of it: 128 is as fast as more (docs/embeddings.md). */

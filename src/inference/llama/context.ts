@@ -92,7 +92,7 @@ export class LlamaContext {
     this.maxOutputs = options.maxOutputs;
     this.contextPerSequence = options.contextPerSequence;
     this.batch = new TokenBatch(llama.llama_n_batch(handle));
-    this.#memory = llama.llama_get_memory(handle);
+    this.#memory = llama.llama_get_memory(handle) as MemoryHandle;
   }
 
   /** Runs the model over `batch` and stores its keys and values. @throws LlamaError `decode_failed` */

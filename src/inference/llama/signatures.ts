@@ -67,11 +67,18 @@ export interface LlamaFunctions {
   llama_free(context: ContextHandle): void;
   llama_n_ctx(context: ContextHandle): number;
   llama_n_batch(context: ContextHandle): number;
-  llama_get_memory(context: ContextHandle): MemoryHandle;
+  /** NULL for a model that keeps no keys and values, an encoder. */
+  llama_get_memory(context: ContextHandle): MemoryHandle | null;
+  /** `enum llama_pooling_type`: -1 unspecified, 0 none, 1 mean, 2 CLS, 3 last, 4 rank. */
+  llama_pooling_type(context: ContextHandle): number;
   llama_set_n_threads(context: ContextHandle, threads: number, batchThreads: number): void;
   llama_model_get_vocab(model: ModelHandle): VocabHandle;
   llama_model_n_ctx_train(model: ModelHandle): number;
   llama_model_n_embd(model: ModelHandle): number;
+  /** Elements of an embedding. */
+  llama_model_n_embd_out(model: ModelHandle): number;
+  /** Outputs of a classifier head. */
+  llama_model_n_cls_out(model: ModelHandle): number;
   llama_model_n_layer(model: ModelHandle): number;
   llama_model_n_head(model: ModelHandle): number;
   llama_model_n_head_kv(model: ModelHandle): number;
@@ -89,7 +96,10 @@ export interface LlamaFunctions {
   llama_vocab_type(vocab: VocabHandle): number;
   llama_vocab_bos(vocab: VocabHandle): number;
   llama_vocab_eos(vocab: VocabHandle): number;
+  llama_vocab_sep(vocab: VocabHandle): number;
   llama_vocab_get_add_bos(vocab: VocabHandle): boolean;
+  llama_vocab_get_add_eos(vocab: VocabHandle): boolean;
+  llama_vocab_get_add_sep(vocab: VocabHandle): boolean;
   llama_vocab_get_attr(vocab: VocabHandle, token: number): number;
   llama_vocab_is_eog(vocab: VocabHandle, token: number): boolean;
   llama_tokenize: NativeTokenize;
@@ -102,6 +112,10 @@ export interface LlamaFunctions {
     special: boolean,
   ): number;
   llama_decode(context: ContextHandle, batch: BatchStruct): number;
+  /** The same for models without memory; the whole batch at once. */
+  llama_encode(context: ContextHandle, batch: BatchStruct): number;
+  llama_get_embeddings_seq(context: ContextHandle, sequence: number): FloatPointer | null;
+  llama_memory_clear(memory: MemoryHandle, data: boolean): void;
   llama_get_logits_ith(context: ContextHandle, index: number): FloatPointer | null;
   llama_memory_seq_rm(memory: MemoryHandle, sequence: number, from: number, to: number): boolean;
   llama_memory_seq_cp(memory: MemoryHandle, source: number, target: number, from: number, to: number): void;
@@ -165,10 +179,13 @@ export const signatures = {
   llama_n_ctx: ["uint32", [P]],
   llama_n_batch: ["uint32", [P]],
   llama_get_memory: [P, [P]],
+  llama_pooling_type: ["int32", [P]],
   llama_set_n_threads: ["void", [P, "int32", "int32"]],
   llama_model_get_vocab: [P, [P]],
   llama_model_n_ctx_train: ["int32", [P]],
   llama_model_n_embd: ["int32", [P]],
+  llama_model_n_embd_out: ["int32", [P]],
+  llama_model_n_cls_out: ["uint32", [P]],
   llama_model_n_layer: ["int32", [P]],
   llama_model_n_head: ["int32", [P]],
   llama_model_n_head_kv: ["int32", [P]],
@@ -186,12 +203,18 @@ export const signatures = {
   llama_vocab_type: ["int32", [P]],
   llama_vocab_bos: ["int32", [P]],
   llama_vocab_eos: ["int32", [P]],
+  llama_vocab_sep: ["int32", [P]],
   llama_vocab_get_add_bos: ["bool", [P]],
+  llama_vocab_get_add_eos: ["bool", [P]],
+  llama_vocab_get_add_sep: ["bool", [P]],
   llama_vocab_get_attr: ["int32", [P, "int32"]],
   llama_vocab_is_eog: ["bool", [P, "int32"]],
   llama_tokenize: ["int32", [P, P, "int32", P, "int32", "bool", "bool"]],
   llama_token_to_piece: ["int32", [P, "int32", P, "int32", "int32", "bool"]],
   llama_decode: ["int32", [P, Batch]],
+  llama_encode: ["int32", [P, Batch]],
+  llama_get_embeddings_seq: [P, [P, "int32"]],
+  llama_memory_clear: ["void", [P, "bool"]],
   llama_get_logits_ith: [P, [P, "int32"]],
   llama_memory_seq_rm: ["bool", [P, "int32", "int32", "int32"]],
   llama_memory_seq_cp: ["void", [P, "int32", "int32", "int32", "int32"]],

@@ -6,6 +6,9 @@ import type { VocabHandle } from "./signatures.ts";
 const CONTROL = 1 << 3;
 const USER_DEFINED = 1 << 4;
 
+/** `enum llama_vocab_type` */
+const WPM = 3;
+
 export interface TokenizeOptions {
   /** Put the model's BOS (and EOS, where the model wants it) around the text. */
   readonly addSpecial: boolean;
@@ -36,6 +39,24 @@ export class Vocabulary {
 
   get eos(): number | undefined {
     return idOrUndefined(this.#llama.llama_vocab_eos(this.handle));
+  }
+
+  /** What separates two texts of one input. */
+  get separator(): number | undefined {
+    return idOrUndefined(this.#llama.llama_vocab_sep(this.handle));
+  }
+
+  /** Word pieces, as BERT has them: their text is not the original's. */
+  get isWordPiece(): boolean {
+    return this.#llama.llama_vocab_type(this.handle) === WPM;
+  }
+
+  get addsEos(): boolean {
+    return this.#llama.llama_vocab_get_add_eos(this.handle);
+  }
+
+  get addsSeparator(): boolean {
+    return this.#llama.llama_vocab_get_add_sep(this.handle);
   }
 
   get addsBos(): boolean {

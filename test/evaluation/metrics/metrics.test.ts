@@ -1,27 +1,15 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import fc from "fast-check";
-import { pino } from "pino";
-import { LocalEmbedder } from "../../../src/embeddings/local-embedder.ts";
 import { InvalidRequestError } from "../../../src/errors.ts";
 import type { MetricTools } from "../../../src/evaluation/metrics/metric.ts";
 import { numbersIn } from "../../../src/evaluation/metrics/numeric.ts";
 import { type MetricName, metrics, scoreMetric } from "../../../src/evaluation/metrics/registry.ts";
 import { longestCommonSubsequence } from "../../../src/evaluation/metrics/rouge-l.ts";
 import { Sandbox } from "../../../src/evaluation/sandbox/sandbox.ts";
-import { EmbeddingEngine } from "../../../src/inference/embedding/engine.ts";
-import { universalSentenceEncoder } from "../../../src/inference/embedding/universal-sentence-encoder.ts";
+import { installedEmbedder } from "../../support/embedder.ts";
 
-const engine = new EmbeddingEngine({
-  load: { libraryDirectory: undefined, threads: 1 },
-  maxQueue: 8,
-  hangTimeoutMs: 30_000,
-  log: pino({ level: "silent" }),
-});
-const tools: MetricTools = {
-  sandbox: new Sandbox(),
-  embedder: new LocalEmbedder(engine, universalSentenceEncoder),
-};
+const tools: MetricTools = { sandbox: new Sandbox(), embedder: installedEmbedder() };
 after(async () => {
   await Promise.all([tools.embedder.close(0), tools.sandbox.close()]);
 });

@@ -1,0 +1,23 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { disconnectSignal } from "../http/event-stream.ts";
+import { responses } from "../http/schema.ts";
+import { RerankAnswer, RerankBody } from "../rerank/schema.ts";
+import type { RerankService } from "../rerank/service.ts";
+
+export function rerankRoutes(rerank: RerankService): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const schema = {
+      tags: ["Embeddings"],
+      summary: "Order documents by their relevance to a query",
+      body: RerankBody,
+      response: responses(RerankAnswer, 400, 401, 404, 429, 501, 503),
+    };
+    app.post("/v1/rerank", { schema }, async (request, reply) => {
+      const answer = await rerank.rank(request.body, disconnectSignal(reply));
+      request.logFields["model"] = answer.model;
+      request.logFields["texts"] = request.body.documents.length;
+      request.logFields["prompt_tokens"] = answer.usage.prompt_tokens;
+      return answer;
+    });
+  };
+}
