@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Caches } from "./cache/caches.ts";
 import { ChatService } from "./chat/service.ts";
 import type { Config } from "./config/config.ts";
+import { Datasets } from "./datasets/datasets.ts";
 import type { Embedder } from "./embeddings/embedder.ts";
 import { EmbeddingModelNames } from "./embeddings/model-names.ts";
 import { EmbeddingsService } from "./embeddings/service.ts";
@@ -11,12 +12,14 @@ import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import { monotonicMs } from "./inference/clock.ts";
 import type { Engine } from "./inference/engine.ts";
+import { Retrieval } from "./rag/retrieval.ts";
 import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./redis/connection.ts";
 import type { Reranker } from "./rerank/reranker.ts";
 import { RerankService } from "./rerank/service.ts";
 import { chatRoutes } from "./routes/chat.ts";
+import { datasetRoutes } from "./routes/datasets.ts";
 import { embeddingRoutes } from "./routes/embeddings.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -24,6 +27,7 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { placeholderRoutes } from "./routes/placeholders.ts";
+import { ragRoutes } from "./routes/rag.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import type { Store } from "./store/database.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -68,6 +72,23 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   );
   const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
   await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
+  const datasets = new Datasets(store);
+  await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
+  const { chunkTokens, searchLanguage: language, relevanceFloor, maxNewTokensLimit } = config;
+  const retrieval = new Retrieval({
+    engine,
+    template: () => chat.template,
+    embedder,
+    reranker,
+    datasets,
+    store,
+    settings: { chunkTokens, language, relevanceFloor },
+    randomSeed,
+    log,
+  });
+  app.addHook("onListen", () => retrieval.start());
+  app.addHook("preClose", () => retrieval.close());
+  await app.register(ragRoutes({ ...retrieval, maxNewTokensLimit }));
   await app.register(rerankRoutes(new RerankService(reranker, config.rerankModel)));
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   await app.register(placeholderRoutes());

@@ -32,8 +32,10 @@ export interface GenerationRequest {
   readonly priority: Priority;
   /** Score every generated token, with this many of the likeliest beside it. */
   readonly logprobs?: number;
-  /** Score every prompt token likewise; the prompt is then computed whole, nothing of it taken from the cache. */
+  /** Score prompt tokens likewise; these are computed and not taken from the cache. */
   readonly promptLogprobs?: number;
+  /** Score from this prompt token on, counted from 0 with the beginning-of-sequence token; from the first when left out. */
+  readonly promptLogprobsFrom?: number;
   /** The client fixed the outcome, by temperature 0 or a seed: an earlier answer to the same request may stand for this one. */
   readonly reusable?: boolean;
 }
@@ -78,7 +80,7 @@ export interface Usage {
 }
 
 export type GenerationEvent =
-  /** The prompt's own tokens, once and before any text, when `promptLogprobs` was asked for. */
+  /** The prompt's own tokens, as far as they are scored, once and before any text, when `promptLogprobs` was asked for. */
   | { readonly type: "prompt"; readonly tokens: readonly ScoredToken[] }
   | {
       readonly type: "text";

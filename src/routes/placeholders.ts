@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { type TSchema, Type } from "typebox";
 import { ApiError } from "../errors.ts";
 import { criteria } from "../evaluation/judge-prompt.ts";
-import { Choice, PromptText } from "../fields.ts";
+import { Choice } from "../fields.ts";
 import { responses } from "../http/schema.ts";
 
 /*
@@ -19,20 +19,6 @@ const Page = Type.Object({
 const maxTokens = Type.Optional(Type.Integer({ minimum: 1, maximum: 1024 }));
 const temperature = Type.Optional(Type.Number({ minimum: 0, maximum: 2 }));
 
-const Dataset = Type.Object({
-  name: Text(200),
-  type: Choice(["rag_corpus", "eval_set"]),
-  records: Type.Array(Type.Object({}), { minItems: 1, maxItems: 50_000 }),
-  metadata: Type.Optional(Type.Object({})),
-});
-const RagQuery = Type.Object({
-  query: PromptText("What to look up and answer."),
-  dataset_id: Text(128),
-  top_k: Type.Optional(Type.Integer({ minimum: 1, maximum: 50 })),
-  max_new_tokens: maxTokens,
-  temperature,
-  stream: Type.Optional(Type.Boolean()),
-});
 const BatchEval = Type.Object({
   dataset_id: Text(128),
   criteria: Type.Array(Choice(criteria), { minItems: 1, uniqueItems: true }),
@@ -48,7 +34,7 @@ const BatchEval = Type.Object({
   ),
 });
 interface Placeholder {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST";
   readonly url: string;
   readonly tag: string;
   readonly summary: string;
@@ -57,33 +43,9 @@ interface Placeholder {
   readonly querystring?: TSchema;
 }
 
-const datasets = { tag: "Datasets" };
-const rag = { tag: "Retrieval" };
 const batch = { tag: "Batch evaluation" };
 
 const placeholders: readonly Placeholder[] = [
-  { method: "POST", url: "/v1/datasets", ...datasets, summary: "Create a dataset", body: Dataset },
-  { method: "POST", url: "/v1/datasets/upload", ...datasets, summary: "Create a dataset", body: Dataset },
-  { method: "GET", url: "/v1/datasets", ...datasets, summary: "List datasets", querystring: Page },
-  { method: "GET", url: "/v1/datasets/:id", ...datasets, summary: "Show a dataset", params: Id },
-  {
-    method: "GET",
-    url: "/v1/datasets/:id/records",
-    ...datasets,
-    summary: "Page through records",
-    params: Id,
-    querystring: Page,
-  },
-  { method: "DELETE", url: "/v1/datasets/:id", ...datasets, summary: "Delete a dataset", params: Id },
-  {
-    method: "POST",
-    url: "/v1/rag/query",
-    ...rag,
-    summary: "Answer from a corpus, with citations",
-    body: RagQuery,
-  },
-  { method: "POST", url: "/v1/rag", ...rag, summary: "Answer from a corpus, with citations", body: RagQuery },
-  { method: "GET", url: "/v1/rag/indexes/:id", ...rag, summary: "Show a corpus's index", params: Id },
   { method: "POST", url: "/v1/batch-evals", ...batch, summary: "Start a run", body: BatchEval },
   { method: "GET", url: "/v1/batch-evals", ...batch, summary: "List runs", querystring: Page },
   { method: "GET", url: "/v1/batch-evals/:id", ...batch, summary: "Show a run", params: Id },

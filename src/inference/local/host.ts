@@ -149,7 +149,7 @@ export class EngineHost {
 
   /** Tokens, sampler and scores of a request, all checked. */
   async #prepare(request: GenerationRequest) {
-    const { sampling, logprobs, promptLogprobs } = request;
+    const { sampling, logprobs, promptLogprobs, promptLogprobsFrom } = request;
     const { vocabulary } = this.#model;
     const { contextPerSequence } = this.#context;
     const prompt = await this.tokenize(request.prompt);
@@ -173,7 +173,9 @@ export class EngineHost {
       sampler: grammar === undefined ? undefined : createSampler(grammar),
       scores: logprobs === undefined ? undefined : new TokenScores(logprobs, vocabulary),
       promptScores:
-        promptLogprobs === undefined ? undefined : new PromptScores(prompt, promptLogprobs, vocabulary),
+        promptLogprobs === undefined
+          ? undefined
+          : new PromptScores(prompt, promptLogprobs, vocabulary, promptLogprobsFrom),
     };
   }
 

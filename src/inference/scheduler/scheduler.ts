@@ -203,9 +203,10 @@ export class Scheduler {
       for (const end = sequence.prefilled + length; sequence.prefilled < end; sequence.prefilled++) {
         const token = prompt[sequence.prefilled] as number;
         const isLast = sequence.prefilled === prompt.length - 1;
-        const isScored = sequence.promptScores !== undefined;
-        const row = batch.add(token, sequence.prefilled, slot.sequence, isLast || isScored);
-        sequence.promptScores?.expect(row, sequence.prefilled);
+        const scores =
+          sequence.prefilled >= (sequence.promptScores?.unscored ?? 0) ? sequence.promptScores : undefined;
+        const row = batch.add(token, sequence.prefilled, slot.sequence, isLast || scores !== undefined);
+        scores?.expect(row, sequence.prefilled);
         slot.tokens.push(token);
         if (isLast) rows.set(sequence, { first: row, draft: [] });
       }

@@ -80,24 +80,28 @@ export class TokenScores {
   }
 }
 
-/** Scores of a prompt's own tokens, collected chunk by chunk as the prompt is prefilled. */
+/** Scores of a prompt's own tokens from `first` on, collected chunk by chunk as the prompt is prefilled. */
 export class PromptScores {
+  /** Prompt tokens whose logits nobody wants: what they predict is not scored. */
+  readonly unscored: number;
   readonly #prompt: Int32Array;
   readonly #top: number;
   readonly #texts: TokenBytes;
   readonly #scores: ScoredToken[] = [];
   #rows: Array<{ readonly row: number; readonly position: number }> = [];
 
-  constructor(prompt: Int32Array, top: number, texts: TokenBytes) {
+  constructor(prompt: Int32Array, top: number, texts: TokenBytes, first = 0) {
     this.#prompt = prompt;
     this.#top = top;
     this.#texts = texts;
-    const first = prompt[0] as number;
+    this.unscored = Math.max(0, first - 1);
+    if (first > 0) return;
+    const token = prompt[0] as number;
     // Nothing comes before the first token, so nothing predicts it.
-    this.#scores.push({ token: first, logprob: undefined, bytes: texts.piece(first), top: [] });
+    this.#scores.push({ token, logprob: undefined, bytes: texts.piece(token), top: [] });
   }
 
-  /** Batch row `row` holds the prompt token at `position`. */
+  /** Batch row `row` holds the prompt token at `position`, which is not one of the `unscored`. */
   expect(row: number, position: number): void {
     this.#rows.push({ row, position });
   }

@@ -77,9 +77,11 @@ export class Sequence {
     return this.slot !== undefined && this.prefilled < this.prompt.length;
   }
 
-  /** The prompt as far as its keys and values may come from the cache: not at all where its logits are wanted. */
+  /** The prompt as far as its keys and values may come from the cache: up to where its logits are wanted. */
   get shareablePrompt(): Int32Array {
-    return this.promptScores === undefined ? this.prompt : NOTHING;
+    return this.promptScores === undefined
+      ? this.prompt
+      : this.prompt.subarray(0, this.promptScores.unscored);
   }
 
   get remainingPrompt(): number {
@@ -118,5 +120,3 @@ export class Sequence {
     };
   }
 }
-
-const NOTHING = new Int32Array(0);
