@@ -17,6 +17,7 @@ import { monotonicMs } from "./inference/clock.ts";
 import type { Engine } from "./inference/engine.ts";
 import { EngineLanes } from "./inference/lanes.ts";
 import { ModelNames } from "./openai/model-names.ts";
+import { Retrieval } from "./rag/retrieval.ts";
 import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./redis/connection.ts";
@@ -31,7 +32,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
-import { placeholderRoutes } from "./routes/placeholders.ts";
+import { ragRoutes } from "./routes/rag.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import type { Store } from "./store/database.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -81,6 +82,21 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
   const datasets = new Datasets(store);
   await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
+  const { chunkTokens, searchLanguage: language, relevanceFloor, maxNewTokensLimit } = config;
+  const retrieval = new Retrieval({
+    engine,
+    template: () => chat.template,
+    embedder,
+    reranker,
+    datasets,
+    store,
+    settings: { chunkTokens, language, relevanceFloor },
+    randomSeed,
+    log,
+  });
+  app.addHook("onListen", () => retrieval.start());
+  app.addHook("preClose", () => retrieval.close());
+  await app.register(ragRoutes({ ...retrieval, maxNewTokensLimit }));
   await app.register(rerankRoutes(new RerankService(reranker, config.rerankModel)));
   const batchEvals = createBatchEvals({
     store,
@@ -95,7 +111,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(batchEvalRoutes(batchEvals.runs));
   workWhileServing(app, batchEvals.dispatcher, dependencies);
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
-  await app.register(placeholderRoutes());
   return app;
 }
 

@@ -1,9 +1,11 @@
-import { once } from "node:events";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { latencyMs } from "./request-context.ts";
 
 /** Longest silence on a stream: proxies take longer ones for dead connections. */
 export const KEEP_ALIVE_MS = 15_000;
+
+/** A client that takes nothing for this long has stopped reading, and is let go with all that is held for it. */
+export const STALL_MS = 60_000;
 
 /** Server-sent events on one reply: data lines, keep-alive comments, and an end whatever happens. */
 export class EventStream {
@@ -44,14 +46,23 @@ export class EventStream {
 
   end(): void {
     clearInterval(this.#keepAlive);
-    this.#reply.raw.end();
+    const { raw } = this.#reply;
+    raw.end();
+    if (raw.writableFinished || raw.destroyed) return;
+    const stalled = setTimeout(() => raw.destroy(), STALL_MS);
+    raw.once("close", () => clearTimeout(stalled));
   }
 
   async #write(text: string): Promise<void> {
     const { raw } = this.#reply;
     this.#keepAlive.refresh();
     if (raw.destroyed || raw.write(text)) return;
-    await Promise.race([once(raw, "drain"), once(raw, "close")]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stalled = setTimeout(() => raw.destroy(), STALL_MS);
+    raw.once("drain", resolve).once("close", resolve);
+    await promise;
+    clearTimeout(stalled);
+    raw.off("drain", resolve).off("close", resolve);
   }
 }
 

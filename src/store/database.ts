@@ -10,6 +10,9 @@ import type { Connection, Database, Queries, Session } from "./queries.ts";
 
 export type { Database, Queries } from "./queries.ts";
 
+/** Of the embedded database, in the data directory. */
+const DIRECTORY = "postgres";
+
 export interface StoreLog {
   info(message: string): void;
   warn(message: string): void;
@@ -67,10 +70,9 @@ export class Store {
     };
   }
 
-  /** False while nobody ever kept anything here: then there is nothing to look for. */
+  /** False while nothing was ever stored: then there is nothing to go on with after a start. */
   get hasData(): boolean {
-    const { dataDir, databaseUrl } = this.#options;
-    return databaseUrl !== undefined || existsSync(join(dataDir, "postgres"));
+    return this.#options.databaseUrl !== undefined || existsSync(join(this.#options.dataDir, DIRECTORY));
   }
 
   /**
@@ -151,7 +153,7 @@ export class Store {
     try {
       connection =
         databaseUrl === undefined
-          ? await openPglite(join(dataDir, "postgres"), () => this.#lost(lock))
+          ? await openPglite(join(dataDir, DIRECTORY), () => this.#lost(lock))
           : await PostgresDatabase.open({
               url: databaseUrl,
               poolSize,
