@@ -84,7 +84,8 @@ export type UnavailableReason =
   | "draining"
   | "cancelled"
   | "judge_failed"
-  | "store_unavailable";
+  | "store_unavailable"
+  | "index_not_ready";
 
 export class UnavailableError extends ApiError {
   override readonly name = "UnavailableError";

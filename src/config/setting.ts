@@ -79,6 +79,20 @@ const unitBytes: Readonly<Record<string, number>> = {
   GB: 1e9,
 };
 
+export function decimal(
+  variable: string,
+  fallback: number,
+  range: Range,
+  description: string,
+): Setting<number> {
+  return setting(variable, description, `${range.min} to ${range.max}`, { fallback }, (text) => {
+    const value = Number(text);
+    if (!/^-?\d+(\.\d+)?$/.test(text) || value < range.min || value > range.max)
+      throw new Error(`must be a number from ${range.min} to ${range.max}`);
+    return value;
+  });
+}
+
 /** An amount of memory: `512MiB`, `2GiB`, `1000000`. */
 export function bytes(variable: string, fallback: string, description: string): Setting<number> {
   const parse = (text: string) => {

@@ -5,6 +5,7 @@ import {
   bytes,
   choice,
   connectionUrl,
+  decimal,
   flag,
   integer,
   optionalInteger,
@@ -17,6 +18,42 @@ import {
 export const DEFAULT_API_KEY = "dev-local-key";
 
 const hour = 3_600_000;
+
+/** Measured with the installed embedding model (docs/retrieval.md). */
+const DEFAULT_RELEVANCE_FLOOR = 0.3;
+
+/** Text search configurations that every Postgres 14 has. */
+const searchLanguages = [
+  "simple",
+  "arabic",
+  "armenian",
+  "basque",
+  "catalan",
+  "danish",
+  "dutch",
+  "english",
+  "finnish",
+  "french",
+  "german",
+  "greek",
+  "hindi",
+  "hungarian",
+  "indonesian",
+  "irish",
+  "italian",
+  "lithuanian",
+  "nepali",
+  "norwegian",
+  "portuguese",
+  "romanian",
+  "russian",
+  "serbian",
+  "spanish",
+  "swedish",
+  "tamil",
+  "turkish",
+  "yiddish",
+] as const;
 
 /** Every setting of the server, in the order of docs/configuration.md, by section. */
 export const sections = {
@@ -216,6 +253,27 @@ export const sections = {
       16_384,
       { min: 0, max: 10_000_000 },
       "Texts that may wait to be embedded; a request that would make it more is refused with 503.",
+    ),
+  },
+  Retrieval: {
+    chunkTokens: integer(
+      "CHUNK_TOKENS",
+      256,
+      { min: 32, max: 8192 },
+      "Most tokens of a chunk; four fifths of what the embedding model takes where that is less. Changing it indexes anew.",
+    ),
+    searchLanguage: choice(
+      "SEARCH_LANGUAGE",
+      "english",
+      searchLanguages,
+      "Language whose word endings and fillers the search by words knows; `simple` knows none. Changing it indexes anew.",
+    ),
+    relevanceFloor: decimal(
+      "RELEVANCE_FLOOR",
+      DEFAULT_RELEVANCE_FLOOR,
+      { min: -1, max: 1 },
+      "Cosine with the question below which a passage is not answered from, unless it has the question's words " +
+        "([retrieval](retrieval.md)). The default suits the installed embedding model.",
     ),
   },
   Limits: {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UnavailableError } from "../errors.ts";
 import { DataDirectoryLock } from "./data-directory.ts";
@@ -8,6 +9,9 @@ import { PostgresDatabase } from "./postgres.ts";
 import type { Connection, Database, Queries, Session } from "./queries.ts";
 
 export type { Database, Queries } from "./queries.ts";
+
+/** Of the embedded database, in the data directory. */
+const DIRECTORY = "postgres";
 
 export interface StoreLog {
   info(message: string): void;
@@ -64,6 +68,11 @@ export class Store {
       state: this.#state,
       ...(this.#message !== undefined && { message: this.#message }),
     };
+  }
+
+  /** False while nothing was ever stored: then there is nothing to go on with after a start. */
+  get hasData(): boolean {
+    return this.#options.databaseUrl !== undefined || existsSync(join(this.#options.dataDir, DIRECTORY));
   }
 
   /**
@@ -144,7 +153,7 @@ export class Store {
     try {
       connection =
         databaseUrl === undefined
-          ? await openPglite(join(dataDir, "postgres"), () => this.#lost(lock))
+          ? await openPglite(join(dataDir, DIRECTORY), () => this.#lost(lock))
           : await PostgresDatabase.open({
               url: databaseUrl,
               poolSize,

@@ -17,22 +17,10 @@ interface Case {
   readonly wrong?: Readonly<Record<string, unknown>>;
 }
 
-const rag = { query: "q", dataset_id: "ds_1" };
-const wrongRag = {
-  query: { ...rag, query: " " },
-  dataset_id: { query: "q" },
-  top_k: { ...rag, top_k: 51 },
-  max_new_tokens: { ...rag, max_new_tokens: 0 },
-  temperature: { ...rag, temperature: 2.1 },
-  stream: { ...rag, stream: "yes" },
-};
 const batch = { dataset_id: "ds_1", criteria: ["overall"] };
 const messages = [{ role: "user", content: "a" }];
 
 const cases: readonly Case[] = [
-  { method: "POST", path: "/v1/rag/query", body: rag, wrong: wrongRag },
-  { method: "POST", path: "/v1/rag", body: rag, wrong: wrongRag },
-  { method: "GET", path: "/v1/rag/indexes/ds_1" },
   {
     method: "POST",
     path: "/v1/batch-evals",

@@ -1,0 +1,31 @@
+import type { Embedder } from "../../embeddings/embedder.ts";
+import type { ChunkingOptions } from "../chunking/chunker.ts";
+import type { IndexRecipe } from "./index-record.ts";
+
+/** Changes when code changes what an index holds, so that older indexes are made anew. */
+const VERSION = 1;
+/** Tokens kept for the headings that a chunk's text is embedded with, as a share of what the model takes. */
+const HEADING_SHARE = 1 / 5;
+const OVERLAP_SHARE = 1 / 6;
+
+export interface RetrievalSettings {
+  /** Most tokens of a chunk, where the embedding model takes as many. */
+  readonly chunkTokens: number;
+  /** A text search configuration of Postgres. */
+  readonly language: string;
+}
+
+export function chunkingFor(embedder: Embedder, { chunkTokens }: RetrievalSettings): ChunkingOptions {
+  const budget = Math.min(chunkTokens, Math.floor(embedder.maxTokens * (1 - HEADING_SHARE)));
+  return { budget, overlap: Math.floor(budget * OVERLAP_SHARE) };
+}
+
+export function recipeFor(embedder: Embedder, settings: RetrievalSettings): IndexRecipe {
+  const { budget, overlap } = chunkingFor(embedder, settings);
+  return {
+    embedderId: embedder.id,
+    model: embedder.model,
+    dimensions: embedder.dimensions,
+    method: `${VERSION}:${budget}+${overlap}:${settings.language}`,
+  };
+}

@@ -1,0 +1,11 @@
+/**
+ * Text as full-text search is to see it: words of letters and digits alone, and names in camel case also by their
+ * parts, so that `reply.preSerialization()` is found by "pre serialization" and by `preSerialization`. Postgres'
+ * own parser takes `reply.send` for the name of a host.
+ */
+export function searchableText(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{N}\p{M}]+/gu, " ").replaceAll(/\S+/g, (word) => {
+    const parts = word.match(/\p{Lu}?[\p{Ll}\p{M}]+|\p{Lu}+(?!\p{Ll})|\p{N}+|[^\p{Lu}\p{Ll}\p{M}\p{N}]+/gu);
+    return parts === null || parts.length < 2 ? word : `${word} ${parts.join(" ")}`;
+  });
+}

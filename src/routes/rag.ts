@@ -1,0 +1,59 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { disconnectSignal } from "../http/event-stream.ts";
+import { responses } from "../http/schema.ts";
+import type { RagService } from "../rag/answer/service.ts";
+import type { IndexReport } from "../rag/index/index-report.ts";
+import { IndexStatus, RagAnswer, RagBody } from "../rag/schema.ts";
+import { streamTokens } from "./token-stream.ts";
+
+export interface RagDependencies {
+  readonly rag: RagService;
+  readonly indexes: IndexReport;
+  readonly maxNewTokensLimit: number;
+}
+
+/** `POST /v1/rag/query` and, the same, `POST /v1/rag`; `GET /v1/rag/indexes/{dataset_id}`. */
+export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies): FastifyPluginAsyncTypebox {
+  const body = RagBody(maxNewTokensLimit);
+  return async (app) => {
+    for (const url of ["/v1/rag/query", "/v1/rag"]) {
+      const schema = {
+        tags: ["Retrieval"],
+        summary: "Answer from a corpus, with citations",
+        body,
+        response: responses(RagAnswer, 400, 401, 404, 409, 429, 503),
+      };
+      app.post(url, { schema }, async (request, reply) => {
+        const context = { requestId: request.id, signal: disconnectSignal(reply) };
+        const answer = async (onText?: (text: string) => Promise<void>) => {
+          const answered = await rag.answer(request.body, context, onText);
+          Object.assign(request.logFields, logFields(answered));
+          return answered;
+        };
+        return request.body.stream === true ? streamTokens(request, reply, answer) : answer();
+      });
+    }
+    const schema = {
+      tags: ["Retrieval"],
+      summary: "Show a corpus's index, and how far it is",
+      params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 128, format: "text" }) }),
+      response: responses(IndexStatus, 400, 401, 404, 429, 503),
+    };
+    app.get("/v1/rag/indexes/:id", { schema }, async (request) => ({
+      ...(await indexes.of(request.params.id)),
+      request_id: request.id,
+    }));
+  };
+}
+
+function logFields({ retrieval, generation, citations }: RagAnswer) {
+  return {
+    model: generation.model,
+    prompt_tokens: generation.prompt_tokens,
+    cached_prompt_tokens: generation.cached_prompt_tokens,
+    completion_tokens: generation.completion_tokens,
+    retrieval_ms: retrieval.latency_ms,
+    passages: citations.length,
+  };
+}
