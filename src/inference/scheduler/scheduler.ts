@@ -162,7 +162,8 @@ export class Scheduler {
         prefilling: [],
       };
     }
-    const budget = this.#cost.prefillTokens(decoding.length, batch.capacity - decoding.length);
+    const room = batch.capacity - decoding.length;
+    const budget = this.#cost.prefillTokens(decoding.length, waitingForPrefill.length, room);
     return {
       decoding: decoding.map((sequence) => ({ sequence, draft: [] })),
       // Each running sequence may want one row of its own; the rest is for prompts whose every token is scored.
