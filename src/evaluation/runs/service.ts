@@ -45,12 +45,8 @@ const RESULTS = 32;
 type RunResult = ReturnType<typeof describeRun> & {
   readonly summary: Summary;
   readonly pass_rule: object;
-  readonly failures: ReadonlyArray<{
-    readonly code: string;
-    readonly category: string;
-    readonly count: number;
-  }>;
-  readonly slices: readonly Slice[];
+  readonly failures: Array<{ readonly code: string; readonly category: string; readonly count: number }>;
+  readonly slices: Slice[];
 };
 
 /** Batch evaluations: made, followed, stopped, and read. */
