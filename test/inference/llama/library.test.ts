@@ -24,7 +24,7 @@ test("a library of another release, or with other defaults or sizes, is refused 
     () => verifyAbi("0.9.9", model, context),
     isMismatch(/release is 0\.9\.9.*LLAMA_LIBRARY_DIR/),
   );
-  for (const field of ["use_mmap", "n_gpu_layers"]) {
+  for (const field of ["n_gpu_layers", "split_mode"]) {
     assert.ok(field in model, field);
     const changed = { ...model, [field]: 77 };
     assert.throws(
