@@ -1,6 +1,7 @@
 import koffi, { type LibraryHandle } from "koffi";
 import { LlamaError } from "./errors.ts";
 import { findLibraries, type LlamaLibraries } from "./library.ts";
+import { openLibrary } from "./native-library.ts";
 import { type LlamaFunctions, type NativeType, signatures } from "./signatures.ts";
 import { LogCallback, ProgressCallback, verifyAbi } from "./structs.ts";
 import { bindThreadPools, type CreateThreadPool } from "./thread-pool.ts";
@@ -22,9 +23,6 @@ export interface Llama extends LlamaFunctions {
   withLog<T>(onLine: (line: LogLine) => void, call: () => T): T;
 }
 
-/** Native calls run on stacks of koffi's; llama.cpp reads grammars by recursion, as deep as their rules refer. */
-const STACK_BYTES = 8 * 2 ** 20;
-
 let loaded: Llama | undefined;
 
 /**
@@ -38,7 +36,6 @@ export function loadLlama(directory?: string): Llama {
 }
 
 function openLlama(libraries: LlamaLibraries): Llama {
-  koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
   const library = openLibrary(libraries.files.llama);
   const functions = Object.fromEntries(
     Object.entries(signatures).map(([name, [result, args]]) => [name, bind(library, name, result, args)]),
@@ -70,16 +67,6 @@ function openLlama(libraries: LlamaLibraries): Llama {
     },
   );
   return llama;
-}
-
-function openLibrary(file: string): LibraryHandle {
-  try {
-    return koffi.load(file);
-  } catch (error) {
-    throw new LlamaError("library_not_found", `Cannot load ${file}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
 }
 
 function bind(

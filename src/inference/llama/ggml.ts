@@ -1,6 +1,7 @@
 import koffi from "koffi";
 import type { Llama } from "./bindings.ts";
 import { LlamaError } from "./errors.ts";
+import { openLibrary } from "./native-library.ts";
 import type { Handle } from "./signatures.ts";
 
 /*
@@ -126,11 +127,11 @@ export interface Ggml extends GgmlFunctions {
 
 /** @throws LlamaError `library_mismatch` when a function or the processor's backend is missing */
 export function loadGgml(llama: Llama): Ggml {
-  const base = koffi.load(llama.libraries.files.base);
+  const base = openLibrary(llama.libraries.files.base);
   const functions = Object.fromEntries(
     Object.entries(signatures).map(([name, [result, args]]) => [name, base.func(name, result, [...args])]),
   ) as unknown as GgmlFunctions;
-  const registry = koffi.load(llama.libraries.files.ggml);
+  const registry = openLibrary(llama.libraries.files.ggml);
   /** GGML_BACKEND_DEVICE_TYPE_CPU; its variant for this processor was picked when llama.cpp was loaded. */
   const backend = registry.func("ggml_backend_init_by_type", P, ["int32", P])(0, null) as Backend | null;
   if (backend === null) throw new LlamaError("library_mismatch", "ggml has no backend for this processor.");

@@ -1,5 +1,6 @@
-import koffi, { type KoffiFunc, type LibraryHandle } from "koffi";
+import type { KoffiFunc, LibraryHandle } from "koffi";
 import { findLibraries } from "./library.ts";
+import { openLibrary } from "./native-library.ts";
 
 /** The formats that checkpoints come in, by the names safetensors gives them. */
 export type SourceType = "F32" | "F16" | "BF16";
@@ -31,11 +32,7 @@ export interface Quantizer {
   ): Promise<void>;
 }
 
-/**
- * Libraries stay loaded until the process ends: koffi unloads one that nobody refers to any more, and libggml-base
- * ends the process when it is loaded a second time (ggml.cpp, the terminate handler it installs).
- */
-const loaded = new Map<string, { readonly library: LibraryHandle; readonly quantizer: Quantizer }>();
+const quantizers = new Map<string, Quantizer>();
 
 /**
  * Loads libggml's base library: from `libraryDirectory` when given, else from the installed package.
@@ -43,11 +40,10 @@ const loaded = new Map<string, { readonly library: LibraryHandle; readonly quant
  */
 export function loadQuantizer(libraryDirectory?: string): Quantizer {
   const { base } = findLibraries(libraryDirectory).files;
-  const known = loaded.get(base);
-  if (known) return known.quantizer;
-  const library = koffi.load(base);
-  const quantizer = bindQuantizer(library);
-  loaded.set(base, { library, quantizer });
+  const known = quantizers.get(base);
+  if (known !== undefined) return known;
+  const quantizer = bindQuantizer(openLibrary(base));
+  quantizers.set(base, quantizer);
   return quantizer;
 }
 

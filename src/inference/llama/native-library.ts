@@ -1,0 +1,28 @@
+import koffi, { type LibraryHandle } from "koffi";
+import { LlamaError } from "./errors.ts";
+
+/** Native calls run on stacks of koffi's; llama.cpp reads grammars by recursion, as deep as their rules refer. */
+const STACK_BYTES = 8 * 2 ** 20;
+
+/**
+ * Libraries stay loaded until the process ends: koffi unloads one that nobody refers to any more, and libggml-base
+ * ends the process when it is loaded a second time (ggml.cpp, the terminate handler it installs).
+ */
+const loaded = new Map<string, LibraryHandle>();
+
+/** Loads a native library, once a process. @throws LlamaError `library_not_found` */
+export function openLibrary(file: string): LibraryHandle {
+  const known = loaded.get(file);
+  if (known !== undefined) return known;
+  // koffi takes its configuration before the first library only.
+  if (loaded.size === 0) koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
+  try {
+    const library = koffi.load(file);
+    loaded.set(file, library);
+    return library;
+  } catch (error) {
+    throw new LlamaError("library_not_found", `Cannot load ${file}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
