@@ -15,6 +15,10 @@ run() {
     MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=2000000000 nice -n 19 "$python" "$@"
 }
 
+# Better now than after the hour that the steps before the training's end take.
+run -c 'import numpy, torch' ||
+  { echo "Training needs PyTorch and NumPy for $python (Debian: apt-get install python3-torch libopenblas0-pthread)." >&2; exit 1; }
+
 mkdir -p "$build"
 rm -f "$build"/train.jsonl
 run tokenizer.py "$build" 2048

@@ -38,9 +38,10 @@ export class EventStream {
     await this.#write(`data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
   }
 
-  /** Sends one event with a name, as some protocols want. */
-  async sendNamed(event: string, data: unknown): Promise<void> {
-    await this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  /** Sends one event with a name, as some protocols want; its `id` is what a client that reconnects went up to. */
+  async sendNamed(event: string, data: unknown, id?: number): Promise<void> {
+    const idLine = id === undefined ? "" : `id: ${id}\n`;
+    await this.#write(`event: ${event}\n${idLine}data: ${JSON.stringify(data)}\n\n`);
   }
 
   end(): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,6 +56,24 @@ for (const [name, change, message] of [
     assertFailed(await run(directory, { MODEL_NAME: path }), 1, message);
   });
 }
+
+test("a model of an architecture that the engine does not know is refused with its name", async () => {
+  const bytes = await readFile(TEST_MODEL);
+  const at = bytes.indexOf("llama", bytes.indexOf("general.architecture"));
+  bytes.write("xlama", at);
+  const path = join(directory, "strange.gguf");
+  await writeFile(path, bytes);
+  assertFailed(await run(directory, { MODEL_NAME: path }), 1, /does not know this architecture \(.*xlama/);
+});
+
+test("weights that no memory could hold are refused with the numbers", async () => {
+  const path = join(directory, "large.gguf");
+  await copyFile(TEST_MODEL, path);
+  // Nothing of it is on the disk: the file has a hole.
+  await truncate(path, 2 ** 42);
+  const result = await run(directory, { MODEL_NAME: path });
+  assertFailed(result, 1, /weights take 4\.0 TiB, and .* of memory is available.*smaller/);
+});
 
 test("a port in use is named, with what to do", async () => {
   const other = createServer().listen(0, "127.0.0.1");

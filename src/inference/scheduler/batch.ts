@@ -27,9 +27,10 @@ export function prefillTokens(plan: BatchPlan): number {
 }
 
 /**
- * Divides `budget` tokens among the prompts that are being prefilled, given oldest first. The oldest gets half, so
- * that it always advances; the other half goes to the shortest remainders, so that a short prompt does not wait for a
- * long one; what they leave is the oldest's again. Interactive prompts go before batch work. A prompt whose tokens are
+ * Divides `budget` tokens among the prompts that are being prefilled, given oldest first. Each gets one, so that no
+ * gap between the rows of neighbouring KV sequences costs a pass of its own (see `fillBatch`). Of the rest the oldest
+ * gets half, so that it always advances; the other half goes to the shortest remainders, so that a short prompt does
+ * not wait for a long one; what they leave is the oldest's again. Interactive prompts go before batch work. A prompt whose tokens are
  * scored needs logits of every row, of which a step has `scoredRows` to give.
  */
 export function planPrefill(
@@ -51,6 +52,7 @@ export function planPrefill(
     left -= more;
     if (isScored) scoredLeft -= more;
   };
+  for (const sequence of prefilling) give(sequence, 1);
   for (const group of [interactive, batch]) {
     const [oldest, ...others] = group;
     if (oldest === undefined) continue;

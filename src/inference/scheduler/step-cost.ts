@@ -1,17 +1,22 @@
 /** Weight that each decode observation keeps when the next one comes. */
 const MEMORY = 0.97;
-/** Weight of the newest observation in the average of prefill cost. */
-const SMOOTHING = 0.2;
+/** Share of a mixed step's error that is corrected at once. */
+const CORRECTION = 0.5;
+/** Prompt tokens of a step whose error is as likely the decode part's as the prompts'. */
+const EVEN_TOKENS = 128;
 /** A prompt always advances by this many tokens a step, however slow the machine. */
 const MIN_PREFILL_TOKENS = 16;
 
 /**
  * What a step costs on this machine now, learned from the steps it ran. Decoding is modelled as fixed + rows × perRow
- * (the weights are read once a step whatever the rows), by least squares that forget; prefill as a time a token.
+ * (the weights are read once a step whatever the rows), by least squares that forget; prefill as a time a token. Steps
+ * that do both correct the sum where it is off, which it is after few steps or after steps of very different sizes.
  */
 export class StepCost {
   readonly #targetMs: number;
   #msPerPrefillToken: number | undefined;
+  /** What decoding takes in a mixed step beyond `decodeMs`. */
+  #mixedExtraMs = 0;
   /** Decayed sums of the weights, rows, times, rows² and rows × times of decode-only steps. */
   #w = 0;
   #x = 0;
@@ -26,12 +31,7 @@ export class StepCost {
   /** Learns from a finished step. */
   observe(prefillTokens: number, decodeRows: number, ms: number): void {
     if (prefillTokens > 0) {
-      const own = Math.max(0, ms - (decodeRows > 0 ? this.decodeMs(decodeRows) : 0));
-      const perToken = own / prefillTokens;
-      this.#msPerPrefillToken =
-        this.#msPerPrefillToken === undefined
-          ? perToken
-          : this.#msPerPrefillToken + SMOOTHING * (perToken - this.#msPerPrefillToken);
+      this.#observePrefill(prefillTokens, decodeRows, ms);
       return;
     }
     this.#w = this.#w * MEMORY + 1;
@@ -39,6 +39,16 @@ export class StepCost {
     this.#y = this.#y * MEMORY + ms;
     this.#xx = this.#xx * MEMORY + decodeRows * decodeRows;
     this.#xy = this.#xy * MEMORY + decodeRows * ms;
+  }
+
+  /** Divides the error between the decode part and the prompts, by how much of the step was prompts (Kaczmarz' step). */
+  #observePrefill(tokens: number, decodeRows: number, ms: number): void {
+    this.#msPerPrefillToken ??= Math.max(0, ms - this.decodeMs(decodeRows)) / tokens;
+    const error = CORRECTION * (ms - this.expectedMs(decodeRows, tokens));
+    const weight = tokens / EVEN_TOKENS;
+    const norm = weight * weight + (decodeRows > 0 ? 1 : 0);
+    this.#msPerPrefillToken = Math.max(0, this.#msPerPrefillToken + (error * weight) / norm / EVEN_TOKENS);
+    if (decodeRows > 0) this.#mixedExtraMs += error / norm;
   }
 
   /** Milliseconds that one more row adds to a decode step; undefined while steps of different sizes were not seen. */
@@ -55,17 +65,23 @@ export class StepCost {
     return Math.max(0, this.#y / this.#w + perRow * (rows - this.#x / this.#w));
   }
 
-  /** Prompt tokens that the next step may take so that it stays under its target, at most `capacity`. */
-  prefillTokens(decodeRows: number, capacity: number): number {
+  /**
+   * Prompt tokens that the next step may take so that it stays under its target, at most `capacity`. Where more
+   * prompts wait for their first token than streams for their next one, the target is longer in that proportion: each
+   * millisecond then saves more waiting than it causes.
+   */
+  prefillTokens(decodeRows: number, prompts: number, capacity: number): number {
     // Nobody waits for a token: a full batch is the fastest way through the prompt.
     if (decodeRows === 0 || this.#msPerPrefillToken === undefined) return capacity;
-    const spareMs = this.#targetMs - this.decodeMs(decodeRows);
+    const targetMs = this.#targetMs * Math.max(1, prompts / decodeRows);
+    const spareMs = targetMs - this.expectedMs(decodeRows, 0);
     const affordable = Math.floor(spareMs / Math.max(this.#msPerPrefillToken, 1e-6));
     return Math.min(capacity, Math.max(MIN_PREFILL_TOKENS, affordable));
   }
 
   /** Time that a full step should take; the watchdog measures a silent engine against it. */
   expectedMs(decodeRows: number, prefillTokens: number): number {
-    return this.decodeMs(decodeRows) + prefillTokens * (this.#msPerPrefillToken ?? 0);
+    const decodeMs = decodeRows > 0 ? Math.max(0, this.decodeMs(decodeRows) + this.#mixedExtraMs) : 0;
+    return decodeMs + prefillTokens * (this.#msPerPrefillToken ?? 0);
   }
 }
