@@ -47,8 +47,9 @@ export class CachedEmbedder extends EmbedderDecorator {
     entries: Map<string, Entry>,
     options: EmbedOptions,
   ): Promise<void> {
-    const places = new Map(keys.map((key, index) => [key, index] as const).reverse());
-    const missing = [...places].filter(([key]) => !entries.has(key)).reverse();
+    const places = new Map<string, number>();
+    for (const [index, key] of keys.entries()) if (!places.has(key)) places.set(key, index);
+    const missing = [...places].filter(([key]) => !entries.has(key));
     const indexes = missing.map(([, index]) => index);
     const { vectors, lengths, tokens } = await this.inner
       .embed(

@@ -88,10 +88,14 @@ export class Metrics implements CacheObserver {
       buckets: queryBuckets,
       registers,
     });
-    this.#embeddedTexts = new Counter({ name: "embedding_texts_total", help: "Texts embedded.", registers });
+    this.#embeddedTexts = new Counter({
+      name: "embedding_texts_total",
+      help: "Texts embedded, cached ones included.",
+      registers,
+    });
     this.#embeddedTokens = new Counter({
       name: "embedding_tokens_total",
-      help: "Tokens of the texts embedded.",
+      help: "Tokens of the texts embedded, cached ones included.",
       registers,
     });
     this.#embeddingDurations = new Histogram({

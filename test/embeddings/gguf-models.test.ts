@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import type { EmbeddingsAnswer } from "../../src/embeddings/schema.ts";
 import type { RerankAnswer } from "../../src/rerank/schema.ts";
 import { bertInput, bertPair, bertReference, makeBert, type TestBert } from "../support/bert.ts";
 import { assertError } from "../support/envelope.ts";
+import { FakeHub } from "../support/fake-hub.ts";
 import { json, startServer, type TestServer, until } from "../support/server.ts";
 
 let directory: string;
@@ -130,4 +132,29 @@ test("a document that does not fit beside the query is refused by its place", as
     { status: 400, code: "context_length_exceeded", param: "documents[1]" },
   );
   assert.equal(error.details?.["context_window"], 64);
+});
+
+test("a well-known name is fetched from the repository that has it as a GGUF, and its vectors can be shortened", async (context) => {
+  const hub = await FakeHub.start(context);
+  hub.add("nomic-ai/nomic-embed-text-v1.5-GGUF", {
+    "nomic-embed-text-v1.5.Q8_0.gguf": readFileSync(embedder.path),
+  });
+  await using served = await startServer({
+    env: { HF_ENDPOINT: hub.endpoint, HF_HUB_OFFLINE: "", EMBEDDING_MODEL: "nomic-embed-text" },
+    waitUntilReady: false,
+  });
+  const embed = (body: object) => served.post("/v1/embeddings", body);
+  await until(async () => (await embed({ input: "a" })).status === 200);
+  const whole = await json<EmbeddingsAnswer>(embed({ input: "hello world", model: "nomic-embed-text" }));
+  const short = await json<EmbeddingsAnswer>(embed({ input: "hello world", dimensions: 16 }));
+  const full = whole.data[0]?.embedding as number[];
+  const expected = unit(full.slice(0, 16));
+  const actual = short.data[0]?.embedding as number[];
+  assert.equal(actual.length, 16);
+  assert.ok(expected.every((value, i) => Math.abs(value - (actual[i] as number)) < 1e-6));
+  await assertError(await embed({ input: "a", dimensions: 65 }), {
+    status: 400,
+    code: "invalid_request",
+    param: "dimensions",
+  });
 });
