@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { records } from "../support/batch-evals.ts";
+import { BUILTIN } from "../support/model.ts";
+import { type Run, run } from "../support/run.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+let file: string;
+before(async () => {
+  server = await startServer({ env: { MODEL_NAME: BUILTIN } });
+  file = join(server.directory, "sums.jsonl");
+  await writeFile(
+    file,
+    records(6)
+      .map((record) => JSON.stringify(record))
+      .join("\n"),
+  );
+});
+after(() => server[Symbol.asyncDispose]());
+
+function evaluate(...args: string[]): Promise<Run> {
+  return run(server.directory, {}, ["eval", ...args, "--url", server.url]);
+}
+
+test("a file is uploaded, evaluated and reported, and the exit code is the verdict", async () => {
+  const junit = join(server.directory, "report.xml");
+  const csv = join(server.directory, "results.csv");
+  const good = await evaluate(
+    file,
+    ...["--metrics", "token_f1", "--criteria", "overall", "--threshold", "overall=1"],
+    ...["--fail-under", "1", "--junit", junit, "--export", csv],
+  );
+  assert.equal(good.exitCode, 0, good.output);
+  assert.match(good.output, /uploaded .*sums\.jsonl as ds_/);
+  assert.match(good.output, /overall +\d/);
+  assert.match(good.output, /token_f1 +\d/);
+  assert.match(good.output, /pass rate +100\.0 %/);
+  const report = await readFile(junit, "utf8");
+  assert.match(report, /<testsuites [^>]*tests="6" failures="0" errors="0"/);
+  assert.equal(report.match(/<testcase /g)?.length, 6);
+  assert.equal((await readFile(csv, "utf8")).trimEnd().split("\r\n").length, 7);
+});
+
+test("figures under what was asked for end with 3 and are named", async () => {
+  const bad = await evaluate(file, "--fail-under", "overall=11");
+  assert.equal(bad.exitCode, 3, bad.output);
+  assert.match(bad.output, /overall is [\d.]+, under 11/);
+});
+
+test("what can't be done ends with 1 and says why, wrong usage with 2", async () => {
+  const unknown = await evaluate("ds_none");
+  assert.equal(unknown.exitCode, 1);
+  assert.match(unknown.output, /no dataset "?ds_none/i);
+  const usage = await evaluate(file, "--criteria", "charm");
+  assert.equal(usage.exitCode, 2);
+  assert.match(usage.output, /charm is none of accuracy/);
+});
+
+test("without a server one is started for the run", async () => {
+  const alone = await run(
+    server.directory,
+    { MODEL_NAME: BUILTIN, DATA_DIR: join(server.directory, "own") },
+    ["eval", file, "--metrics", "exact_match"],
+  );
+  assert.equal(alone.exitCode, 0, alone.output);
+  assert.match(alone.output, /pass rate/);
+});
