@@ -1,6 +1,6 @@
 /**
  * Conversion speed and memory on a synthetic checkpoint with TinyLlama-1.1B's shapes (BF16, 2.2 GB), in a process of
- * its own: `node bench/convert.ts [--quant Q8_0,Q4_0,F16] [--layers 22]`. Everything is removed afterwards.
+ * its own: `npm run bench:convert -- [--quant Q8_0,Q4_0,F16] [--layers 22]`. Everything is removed afterwards.
  */
 import { execFileSync } from "node:child_process";
 import {

@@ -59,10 +59,11 @@ export class BenchContext {
   /** A fresh server: nothing cached, and no idle one beside it. */
   start(
     side: Side,
-    settings: Partial<ServerSettings> & { readonly clients: number },
+    settings: Partial<ServerSettings> & { readonly clients: number; readonly route?: Options["route"] },
   ): Promise<RunningServer> {
     this.signal.throwIfAborted();
-    const { sequences, threads, contextSize, speculation, route, isPeerLean } = this.options;
+    const { sequences, threads, contextSize, speculation, isPeerLean } = this.options;
+    const { route = this.options.route } = settings;
     const full: ServerSettings = {
       modelPath: this.model.path,
       contextSize,

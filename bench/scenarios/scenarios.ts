@@ -1,8 +1,10 @@
 import { arrivalGap } from "./arrival-gap.ts";
+import { constrained } from "./constrained.ts";
 import { disconnects } from "./disconnects.ts";
 import { neighbour } from "./neighbour.ts";
 import { overhead } from "./overhead.ts";
 import { overload } from "./overload.ts";
+import { routesCompared } from "./routes.ts";
 import type { Scenario } from "./scenario.ts";
 import { sharedPrefix } from "./shared-prefix.ts";
 import { smoke } from "./smoke.ts";
@@ -15,6 +17,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   overload,
   neighbour,
   overhead,
+  routes: routesCompared,
+  constrained,
   disconnects,
   smoke,
 };

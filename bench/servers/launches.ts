@@ -41,6 +41,8 @@ export function ourLaunch(settings: ServerSettings, route: "chat" | "openai" = "
       HF_HUB_OFFLINE: "1",
       DATA_DIR: dataDirectory,
       MODEL_NAME: settings.modelPath,
+      // The OpenAI routes insist on a model's name.
+      MODEL_ALIASES: `default=${settings.modelPath}`,
       CONTEXT_SIZE: String(settings.contextSize),
       LOG_LEVEL: "warn",
       LOG_FORMAT: "json",

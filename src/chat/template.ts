@@ -34,11 +34,11 @@ export class ChatTemplate {
 
   constructor(model: TemplateModel) {
     this.#model = model;
-    this.#template = model.chatTemplate === undefined ? undefined : new Template(model.chatTemplate);
+    this.#template = model.chatTemplate === undefined ? undefined : parse(model.chatTemplate);
     this.#specialTexts = new SpecialTexts(model.specialTexts);
   }
 
-  /** False for base models, which were trained on text and not on conversations. */
+  /** False for base models, which were trained on text and not on conversations, and where the template can't be read. */
   get hasTemplate(): boolean {
     return this.#template !== undefined;
   }
@@ -99,6 +99,26 @@ export class ChatTemplate {
         cause: error,
       });
     }
+  }
+}
+
+/** Undefined for what is no Jinja, or more of it than the library knows: `templateProblem` says so when the model is loaded. */
+function parse(source: string): Template | undefined {
+  try {
+    return new Template(source);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a model's chat template can't be read; undefined when it can be, or when there is none. */
+export function templateProblem({ chatTemplate }: Pick<TemplateModel, "chatTemplate">): string | undefined {
+  if (chatTemplate === undefined) return undefined;
+  try {
+    new Template(chatTemplate);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

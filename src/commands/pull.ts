@@ -10,7 +10,10 @@ Downloads a model ahead of time, and converts it where needed. MODEL is a Huggin
   ${defaultModel}                            converted from safetensors (MODEL_QUANT, Q8_0 by default)
   org/name-GGUF:Q4_K_M                  one quantization of a GGUF repository`;
 
-/** @returns the exit code: 0 done, 1 failed, 2 called wrongly */
+/** What shells expect of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** @returns the exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted */
 export async function run(args: readonly string[], settings: ResolveOptions): Promise<number> {
   const [model, ...rest] = args;
   const wantsHelp = args.includes("--help") || args.includes("-h");
@@ -18,9 +21,16 @@ export async function run(args: readonly string[], settings: ResolveOptions): Pr
     console.error(usage);
     return wantsHelp ? 0 : 2;
   }
+  // What has arrived is written down before the process ends, so that the next try goes on from there.
+  const interrupted = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
   const display = progressDisplay({ stream: process.stderr, log: (line) => console.error(line) });
   try {
-    const { path, name } = await pullModel(model, { ...settings, onProgress: display.onProgress });
+    const { path, name } = await pullModel(model, {
+      ...settings,
+      signal: interrupted.signal,
+      onProgress: display.onProgress,
+    });
     display.stop();
     console.log(`${name} is ready: ${path}`);
     return 0;
@@ -28,6 +38,6 @@ export async function run(args: readonly string[], settings: ResolveOptions): Pr
     display.stop();
     if (!(error instanceof ModelError)) throw error;
     console.error(error.message);
-    return 1;
+    return error.code === "cancelled" ? INTERRUPTED : 1;
   }
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { readPrefixFile, renderPrefixes } from "../chat/pinned-prefixes.ts";
+import { templateProblem } from "../chat/template.ts";
 import type { Config } from "../config/config.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
 import { LocalEngine } from "../inference/local/engine.ts";
@@ -37,6 +38,11 @@ export async function startEngine(
   deferred.become(engine);
   await engine.start();
   metrics.modelLoaded(engine.describe().loadMs);
+  const problem = templateProblem(engine.describe());
+  if (problem !== undefined)
+    log.warn(
+      `the model's chat template can't be read, so conversations become plain transcripts: ${problem}`,
+    );
   log.info({ model: model.name, source: describeSource(model.source) }, "ready");
 }
 

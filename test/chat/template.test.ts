@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChatTemplate, type TemplateModel } from "../../src/chat/template.ts";
+import { ChatTemplate, type TemplateModel, templateProblem } from "../../src/chat/template.ts";
 import type { Prompt } from "../../src/inference/engine.ts";
 
 const chatMl = {
@@ -117,4 +117,18 @@ test("templates of reasoning models are told to skip the reasoning, when they ar
   const messages = [{ role: "user", content: "Hi" }];
   assert.equal(text(template.render(messages)), "Hi");
   assert.equal(text(template.render(messages, { thinks: false })), "Hi<think></think>");
+});
+
+test("a template that is no Jinja is told, and conversations become transcripts", () => {
+  const model = { ...chatMl, chatTemplate: "{% for m in messages %}{{ m.content" };
+  assert.equal(typeof templateProblem(model), "string");
+  assert.equal(templateProblem(chatMl), undefined);
+  const template = new ChatTemplate(model);
+  assert.equal(template.hasTemplate, false);
+  const messages = [
+    { role: "user", content: "Hi" },
+    { role: "assistant", content: "Hello" },
+    { role: "user", content: "Bye" },
+  ];
+  assert.equal(text(template.render(messages)), "User: Hi\nAssistant: Hello\nUser: Bye\nAssistant:");
 });

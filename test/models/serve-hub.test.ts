@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -96,4 +97,42 @@ test("the command line pulls, lists, removes and converts models", async (contex
   const refused = await run("convert", directory, join(directory, "no.gguf"));
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /no config\.json/);
+});
+
+test("a pull that is interrupted says so, and the next one goes on where it stopped", async (context) => {
+  const hub = await hubWithDistilgpt2(context);
+  const directory = await temporaryDirectory(context);
+  const main = join(import.meta.dirname, "../../src/main.ts");
+  const pull = () =>
+    spawn(process.execPath, [main, "pull", "distilgpt2"], {
+      cwd: directory,
+      env: { PATH: process.env["PATH"], HOME: directory, HF_HOME: directory, HF_ENDPOINT: hub.endpoint },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  const half = Promise.withResolvers<void>();
+  let isHalfway = false;
+  hub.faults.hold = (path) => {
+    if (!path.endsWith(".safetensors")) return undefined;
+    isHalfway = true;
+    return half.promise;
+  };
+  const interrupted = pull();
+  let said = "";
+  interrupted.stderr.on("data", (chunk) => {
+    said += chunk;
+  });
+  const ended = once(interrupted, "exit");
+  const isUnderWay = () =>
+    readdirSync(directory, { recursive: true }).some((path) => /partial$/.test(String(path)));
+  await until(() => isHalfway && isUnderWay() && hub.bytesServed > 0);
+  interrupted.kill("SIGINT");
+  assert.deepEqual(await ended, [130, null]);
+  assert.match(said, /cancelled; it will go on where it stopped/);
+  half.resolve();
+  delete hub.faults.hold;
+  const served = hub.bytesServed;
+  const [code] = await once(pull(), "exit");
+  assert.equal(code, 0);
+  const weights = hub.repositories.get("distilgpt2")?.files.get("model.safetensors")?.length ?? 0;
+  assert.ok(hub.bytesServed - served < weights, `${hub.bytesServed - served} of ${weights} bytes again`);
 });

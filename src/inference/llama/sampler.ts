@@ -7,6 +7,8 @@ import type { SamplerHandle } from "./signatures.ts";
 import { Utf8Guard } from "./utf8-guard.ts";
 
 const REPEAT_WINDOW = 64;
+/** Draws after the first that a grammar may refuse before the whole vocabulary is masked, which costs as much as many. */
+const MAX_REDRAWS = 4;
 /**
  * Probability that all tokens together may have which are left out before the costly steps of a chain: far below what
  * the float32 sums in them can tell from nothing.
@@ -27,6 +29,8 @@ export class Sampler {
   readonly #chain: SamplerHandle | undefined;
   readonly #grammar: SamplerHandle | undefined;
   readonly #utf8: Utf8Guard;
+  /** The chain looks at the tokens that were drawn before. */
+  readonly #hasHistory: boolean;
 
   /** `grammar` is that of `parameters`, compiled; the sampler frees it. */
   constructor(
@@ -42,6 +46,7 @@ export class Sampler {
     this.#candidates = candidates;
     this.#utf8 = new Utf8Guard(context.model.vocabulary);
     this.#grammar = grammar;
+    this.#hasHistory = hasPenalties(parameters);
     this.#chain = isPlainGreedy(parameters) ? undefined : createChain(llama, context, parameters, prompt);
   }
 
@@ -49,39 +54,64 @@ export class Sampler {
   sample(row: number): number {
     // Building llama.cpp's array of candidates costs more than looking for the largest logit.
     if (this.#chain === undefined) return argmax(this.#context.logits(row));
-    if (this.#grammar === undefined) {
-      return this.#llama.llama_sampler_sample(this.#chain, this.#context.handle, row);
-    }
+    if (this.#grammar === undefined) return this.#draw(this.#chain, row);
     const token = this.#sampleConstrained(this.#chain, this.#grammar, row);
     this.#llama.llama_sampler_accept(this.#grammar, token);
     this.#utf8.accept(token);
-    this.#llama.llama_sampler_accept(this.#chain, token);
     return token;
   }
 
   /**
-   * Most tokens that a model wants are allowed: draw freely, test that one against the grammar, and mask the whole
-   * vocabulary only when it is refused (llama.cpp, common/sampling.cpp, does the same).
+   * Most tokens that a model wants are allowed: draw freely, test that one against the grammar, and draw again without
+   * it when it is refused, which gives each allowed token the chance that it has among the allowed ones. The whole
+   * vocabulary is masked only when that goes on (llama.cpp, common/sampling.cpp, does so at once).
    */
   #sampleConstrained(chain: SamplerHandle, grammar: SamplerHandle, row: number): number {
+    const refused: number[] = [];
+    // A draw goes into the history of the chain, where a refused token must not be.
+    if (!this.#hasHistory) {
+      const wanted = this.#draw(chain, row);
+      if (this.#allows(grammar, wanted)) return wanted;
+      refused.push(wanted);
+    }
     const candidates = this.#candidates;
     const logits = this.#context.logits(row);
-    candidates.fill(logits);
-    this.#llama.llama_sampler_apply(chain, candidates.address);
-    const wanted = candidates.selected;
-    if (wanted !== undefined && this.#utf8.allows(wanted)) {
-      candidates.setOnly(wanted);
-      this.#llama.llama_sampler_apply(grammar, candidates.address);
-      if (!candidates.onlyIsForbidden) return wanted;
+    while (refused.length <= MAX_REDRAWS) {
+      candidates.fill(logits);
+      for (const token of refused) candidates.forbid(token);
+      const wanted = this.#select(chain);
+      if (wanted === undefined) break;
+      if (this.#allows(grammar, wanted)) return this.#accepted(chain, wanted);
+      refused.push(wanted);
     }
     candidates.fill(logits);
     for (const token of this.#utf8.forbidden()) candidates.forbid(token);
     this.#llama.llama_sampler_apply(grammar, candidates.address);
-    this.#llama.llama_sampler_apply(chain, candidates.address);
-    const allowed = candidates.selected;
+    const allowed = this.#select(chain);
     if (allowed === undefined)
       throw new LlamaError("decode_failed", "The grammar allows no token of the vocabulary.");
-    return allowed;
+    return this.#accepted(chain, allowed);
+  }
+
+  #draw(chain: SamplerHandle, row: number): number {
+    return this.#llama.llama_sampler_sample(chain, this.#context.handle, row);
+  }
+
+  #select(chain: SamplerHandle): number | undefined {
+    this.#llama.llama_sampler_apply(chain, this.#candidates.address);
+    return this.#candidates.selected;
+  }
+
+  #accepted(chain: SamplerHandle, token: number): number {
+    this.#llama.llama_sampler_accept(chain, token);
+    return token;
+  }
+
+  #allows(grammar: SamplerHandle, token: number): boolean {
+    if (!this.#utf8.allows(token)) return false;
+    this.#candidates.setOnly(token);
+    this.#llama.llama_sampler_apply(grammar, this.#candidates.address);
+    return !this.#candidates.onlyIsForbidden;
   }
 
   free(): void {
@@ -90,14 +120,15 @@ export class Sampler {
   }
 }
 
+function hasPenalties({ repeatPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 }: Sampling): boolean {
+  return repeatPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+}
+
 /** Nothing but the largest logit decides. */
 function isPlainGreedy(parameters: Sampling): boolean {
-  const { temperature, repeatPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = parameters;
   return (
-    temperature <= 0 &&
-    repeatPenalty === 1 &&
-    presencePenalty === 0 &&
-    frequencyPenalty === 0 &&
+    parameters.temperature <= 0 &&
+    !hasPenalties(parameters) &&
     (parameters.logitBias ?? []).length === 0 &&
     parameters.grammar === undefined
   );
