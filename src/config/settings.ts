@@ -253,7 +253,7 @@ export const sections = {
       "CHUNK_TOKENS",
       256,
       { min: 32, max: 8192 },
-      "Most tokens of a chunk; four fifths of what the embedding model takes where that is less. Changing it indexes anew.",
+      "Most tokens of a chunk; what the embedding model takes where that is less. Changing it indexes anew.",
     ),
     searchLanguage: choice(
       "SEARCH_LANGUAGE",

@@ -70,6 +70,11 @@ export class Indexer {
     await dropOrphans(await this.#options.database());
   }
 
+  /** Resolves when nothing is left to index. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
   /** Ends after the step that is running. */
   async close(): Promise<void> {
     this.#stopped.abort();
