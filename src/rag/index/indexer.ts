@@ -28,6 +28,8 @@ export interface IndexerOptions {
   readonly settings: RetrievalSettings;
   /** Tells servers on one database apart; the same after a restart where there can only be one. */
   readonly builder: string;
+  /** Indexes of fewer chunks are searched exactly. */
+  readonly graphFromChunks?: number;
   readonly log: { info(message: string): void; warn(message: string): void };
 }
 
@@ -176,7 +178,8 @@ export class Indexer {
   }
 
   async #withGraph(database: Database, index: IndexRecord): Promise<IndexRecord> {
-    const needsGraph = index.chunks >= GRAPH_FROM_CHUNKS && !index.hasGraph;
+    const { graphFromChunks = GRAPH_FROM_CHUNKS } = this.#options;
+    const needsGraph = index.chunks >= graphFromChunks && !index.hasGraph;
     return needsGraph ? addGraph(database, index, this.#options.builder) : index;
   }
 
