@@ -8,16 +8,22 @@ import type { Embedder } from "./embeddings/embedder.ts";
 import { EmbeddingModelNames } from "./embeddings/model-names.ts";
 import { EmbeddingsService } from "./embeddings/service.ts";
 import { Judge } from "./evaluation/judge.ts";
+import { createBatchEvals } from "./evaluation/runs/create.ts";
+import type { Dispatcher } from "./evaluation/runs/dispatcher.ts";
+import { Sandbox } from "./evaluation/sandbox/sandbox.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import { monotonicMs } from "./inference/clock.ts";
 import type { Engine } from "./inference/engine.ts";
+import { EngineLanes } from "./inference/lanes.ts";
+import { ModelNames } from "./openai/model-names.ts";
 import { Retrieval } from "./rag/retrieval.ts";
 import { RedisTokenBuckets } from "./rate-limit/redis-token-buckets.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "./rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./redis/connection.ts";
 import type { Reranker } from "./rerank/reranker.ts";
 import { RerankService } from "./rerank/service.ts";
+import { batchEvalRoutes } from "./routes/batch-evals.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
 import { embeddingRoutes } from "./routes/embeddings.ts";
@@ -26,7 +32,6 @@ import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
-import { placeholderRoutes } from "./routes/placeholders.ts";
 import { ragRoutes } from "./routes/rag.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import type { Store } from "./store/database.ts";
@@ -35,6 +40,8 @@ import type { Metrics } from "./telemetry/metrics.ts";
 export interface AppDependencies {
   readonly engine: Engine;
   readonly store: Store;
+  /** Aborts when the server begins to shut down: what nobody waits for ends then. */
+  readonly stopping: AbortSignal;
   readonly embedder: Embedder;
   readonly reranker: Reranker;
   readonly caches: Caches;
@@ -49,8 +56,9 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, store, embedder, reranker, caches, redis, metrics, log, version, requestedModel } =
-    dependencies;
+  const { store, embedder, reranker, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const lanes = new EngineLanes(dependencies.engine);
+  const engine = lanes.interactive;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   await registerOpenApi(app, version);
 
@@ -90,9 +98,40 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   app.addHook("preClose", () => retrieval.close());
   await app.register(ragRoutes({ ...retrieval, maxNewTokensLimit }));
   await app.register(rerankRoutes(new RerankService(reranker, config.rerankModel)));
+  const batchEvals = createBatchEvals({
+    store,
+    datasets,
+    engine: lanes.batch,
+    template: () => chat.template,
+    tools: { sandbox: new Sandbox(), embedder },
+    modelNames: () => new ModelNames(engine, config.modelAliases, requestedModel).all,
+    codeVersion: version,
+    log,
+  });
+  await app.register(batchEvalRoutes(batchEvals.runs));
+  workWhileServing(app, batchEvals.dispatcher, dependencies);
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
-  await app.register(placeholderRoutes());
   return app;
+}
+
+/** Goes on with runs that an earlier process left once the server listens, and lets go of them when it begins to stop. */
+function workWhileServing(
+  app: Server,
+  dispatcher: Dispatcher,
+  { store, stopping, log }: AppDependencies,
+): void {
+  app.addHook("onListen", async () => {
+    if (!store.hasData) return;
+    // Not awaited: nobody who sends a request waits for the store.
+    dispatcher
+      .recover()
+      .catch((error: unknown) => log.error({ err: error }, "batch evaluations are not gone on with"));
+  });
+  const stopped = Promise.withResolvers<void>();
+  stopping.addEventListener("abort", () => stopped.resolve(dispatcher.stop()), { once: true });
+  app.addHook("onClose", async () => {
+    if (stopping.aborted) await stopped.promise;
+  });
 }
 
 /** Where requests are counted for the rate limit: in Redis for all servers on it, else in this process. */

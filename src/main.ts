@@ -1,6 +1,7 @@
 /** The command line. Everything it needs of the environment is read here, once. */
 import { readFileSync } from "node:fs";
 import { run as convert } from "./commands/convert.ts";
+import { run as evaluate } from "./commands/eval.ts";
 import { run as models } from "./commands/models.ts";
 import { run as pull } from "./commands/pull.ts";
 import { resolveOptions } from "./commands/resolve-options.ts";
@@ -12,6 +13,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   pull: (args) => pull([...args], resolveOptions(configuration())),
   models: (args) => models([...args], resolveOptions(configuration())),
   convert: (args) => convert([...args], resolveOptions(configuration())),
+  eval: (args) => evaluate(args, { apiKey: configuration().apiKey, environment: process.env }),
 };
 
 function configuration(): Config {

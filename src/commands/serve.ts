@@ -50,6 +50,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const app = await createApp(config, {
     engine,
     store,
+    stopping: stopping.signal,
     embedder,
     reranker,
     caches,

@@ -78,6 +78,7 @@ function engineOptions(config: Config, modelPath: string): EngineOptions {
     threads: config.threads,
     batchSize: config.batchSize,
     stepTargetMs: config.stepTargetMs,
+    streamIntervalMs: config.streamIntervalMs,
     gpuLayers: config.gpuLayers,
     speculation: config.speculation === "auto",
     prefixDirectory: join(config.dataDir, "prefixes"),

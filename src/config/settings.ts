@@ -189,6 +189,13 @@ export const sections = {
       { min: 5, max: 60_000 },
       "Time a step should stay under while streams are running: it bounds the gap between their tokens.",
     ),
+    streamIntervalMs: integer(
+      "STREAM_INTERVAL_MS",
+      40,
+      { min: 0, max: 10_000 },
+      "While more than four streams run, each is sent what it got in this time at once; 0 sends after every step. " +
+        "First tokens and ends never wait.",
+    ),
   },
   Store: {
     dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),

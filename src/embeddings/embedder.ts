@@ -11,6 +11,7 @@ export interface Embedder {
   readonly maxTokens: number;
   /** Whether the first elements of a vector are a vector of fewer dimensions. */
   readonly shortenable: boolean;
+  /** Tokens of each text; at least that many, where a text is hopelessly over `maxTokens`. */
   countTokens(texts: readonly string[]): Promise<number[]>;
   /**
    * One unit-length vector a text.

@@ -20,7 +20,6 @@ export class EmbeddingsService {
   async create(body: EmbeddingsBody, signal: AbortSignal): Promise<EmbeddingsAnswer> {
     const input = readInput(body.input);
     if (isSet(body.model)) this.#names.check(body.model);
-    const { model } = this.#embedder;
     const dimensions = this.#dimensions(body.dimensions ?? undefined);
     try {
       const texts = await this.#texts(input);
@@ -37,7 +36,7 @@ export class EmbeddingsService {
             body.encoding_format ?? "float",
           ),
         })),
-        model,
+        model: body.model ?? this.#embedder.model,
         usage: { input_tokens: total, prompt_tokens: total, total_tokens: total },
       };
     } catch (error) {

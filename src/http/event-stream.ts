@@ -1,9 +1,11 @@
-import { once } from "node:events";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { latencyMs } from "./request-context.ts";
 
 /** Longest silence on a stream: proxies take longer ones for dead connections. */
 export const KEEP_ALIVE_MS = 15_000;
+
+/** A client that takes nothing for this long has stopped reading, and is let go with all that is held for it. */
+export const STALL_MS = 60_000;
 
 /** Server-sent events on one reply: data lines, keep-alive comments, and an end whatever happens. */
 export class EventStream {
@@ -36,21 +38,31 @@ export class EventStream {
     await this.#write(`data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
   }
 
-  /** Sends one event with a name, as some protocols want. */
-  async sendNamed(event: string, data: unknown): Promise<void> {
-    await this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  /** Sends one event with a name, as some protocols want; its `id` is what a client that reconnects went up to. */
+  async sendNamed(event: string, data: unknown, id?: number): Promise<void> {
+    const idLine = id === undefined ? "" : `id: ${id}\n`;
+    await this.#write(`event: ${event}\n${idLine}data: ${JSON.stringify(data)}\n\n`);
   }
 
   end(): void {
     clearInterval(this.#keepAlive);
-    this.#reply.raw.end();
+    const { raw } = this.#reply;
+    raw.end();
+    if (raw.writableFinished || raw.destroyed) return;
+    const stalled = setTimeout(() => raw.destroy(), STALL_MS);
+    raw.once("close", () => clearTimeout(stalled));
   }
 
   async #write(text: string): Promise<void> {
     const { raw } = this.#reply;
     this.#keepAlive.refresh();
     if (raw.destroyed || raw.write(text)) return;
-    await Promise.race([once(raw, "drain"), once(raw, "close")]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stalled = setTimeout(() => raw.destroy(), STALL_MS);
+    raw.once("drain", resolve).once("close", resolve);
+    await promise;
+    clearTimeout(stalled);
+    raw.off("drain", resolve).off("close", resolve);
   }
 }
 

@@ -2,6 +2,9 @@ import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
 import type { TokenBuckets } from "../rate-limit/token-buckets.ts";
 
+/** Names of the headers that tell a client of its share: the limit, what is left, seconds until it is whole again. */
+export const rateLimitHeaders = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] as const;
+
 /** Refuses what is more than a client's share, and tells every client how much of it is left. */
 export class RateLimiter {
   readonly #perMinute: number;
@@ -15,9 +18,8 @@ export class RateLimiter {
   /** Counts the request and sets the contract's headers. @throws ApiError `rate_limited` */
   async check(client: string, reply: FastifyReply): Promise<void> {
     const { remaining, retryAfterMs, resetMs } = await this.#buckets.take(client);
-    reply.header("x-ratelimit-limit", String(this.#perMinute));
-    reply.header("x-ratelimit-remaining", String(remaining));
-    reply.header("x-ratelimit-reset", String(Math.ceil(resetMs / 1000)));
+    const values = [this.#perMinute, remaining, Math.ceil(resetMs / 1000)];
+    for (const [index, name] of rateLimitHeaders.entries()) reply.header(name, String(values[index]));
     if (retryAfterMs === 0) return;
     throw new ApiError("rate_limited", `More than ${this.#perMinute} requests a minute.`, {
       retryAfterSeconds: Math.ceil(retryAfterMs / 1000),

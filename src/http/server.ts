@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { Socket } from "node:net";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
@@ -9,17 +10,18 @@ import {
   fastify,
   LogController,
 } from "fastify";
-import { InvalidRequestError } from "../errors.ts";
+import { ApiError, InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../inference/clock.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "../rate-limit/token-buckets.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
+import { ConnectionErrors } from "./connection-errors.ts";
 import { sendError } from "./error-envelope.ts";
 import { assertShallow } from "./json-depth.ts";
-import { RouteMethods } from "./method-not-allowed.ts";
+import { pathOf, RouteMethods } from "./method-not-allowed.ts";
 import { convertQuery } from "./query.ts";
-import { RateLimiter } from "./rate-limit.ts";
+import { RateLimiter, rateLimitHeaders } from "./rate-limit.ts";
 import { latencyMs, requestId } from "./request-context.ts";
 import { formats } from "./validation.ts";
 
@@ -45,6 +47,7 @@ export async function createServer(
   metrics: Metrics,
   buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
 ) {
+  const connectionErrors = new ConnectionErrors(metrics);
   const app = fastify({
     loggerInstance: log,
     // One line a request, written when it is over; Fastify's own two say less.
@@ -53,12 +56,16 @@ export async function createServer(
     bodyLimit: options.bodyLimit,
     // Sockets that stall while sending their request are closed; answers may take as long as they need.
     requestTimeout: 60_000,
+    // Node's own refusal of a request without a host is no envelope; the hook below has one.
+    http: { requireHostHeader: false },
+    clientErrorHandler: (error, socket) => connectionErrors.refuse(error, socket as Socket),
     routerOptions: { maxParamLength: 256 },
     // While the server closes, routes still answer for themselves, in the envelope.
     return503OnClosing: false,
     // Paths that the router itself gives up on pass no hook.
     frameworkErrors: (_error, request, reply) => {
       begin(request, reply, metrics);
+      connectionErrors.watch(reply.raw);
       reply.header("x-latency-ms", "0");
       const message = "The path is not a valid URL, or a part of it is longer than any id.";
       sendError(new InvalidRequestError(message), request, reply);
@@ -85,25 +92,8 @@ export async function createServer(
   app.decorateRequest("logFields");
   app.addHook("onRequest", async (request, reply) => {
     begin(request, reply, metrics);
-    // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
-    const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
-    const isProbe = probes.has(request.routeOptions.url ?? "");
-    if (!isProbe) await limiter?.check(client, reply);
-    guard.check(request);
-    if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
+    connectionErrors.watch(reply.raw);
   });
-  app.addHook("preValidation", async (request) => convertQuery(request));
-  app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
-  app.addHook("onSend", async (request, reply) => {
-    reply.header("x-latency-ms", String(latencyMs(request)));
-  });
-  app.setErrorHandler(sendError);
-  app.setNotFoundHandler((request, reply) => {
-    const { error, allow } = methods.error(request);
-    if (allow !== undefined) reply.header("allow", allow);
-    sendError(error, request, reply);
-  });
-
   // Answers that pages of other origins could frame or sniff are refused; the docs page needs its own styles and script.
   await app.register(helmet, {
     contentSecurityPolicy: false,
@@ -115,14 +105,54 @@ export async function createServer(
     xPermittedCrossDomainPolicies: false,
     xXssProtection: false,
   });
+  // Before a key is asked for: browsers send none with the question whether they may, and read no refusal without it.
   if (options.corsOrigin !== undefined) {
     await app.register(cors, {
       origin: options.corsOrigin,
-      exposedHeaders: ["x-request-id", "x-latency-ms", "x-cache", "retry-after"],
+      methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+      exposedHeaders: ["x-request-id", "x-latency-ms", "x-cache", "retry-after", ...rateLimitHeaders],
     });
   }
+  app.addHook("onRequest", async (request, reply) => {
+    // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
+    const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
+    const isProbe = probes.has(request.routeOptions.url ?? "");
+    if (!isProbe) await limiter?.check(client, reply);
+    guard.check(request);
+    // Before the body is read: it would be read for nothing, and its mistakes are not what is wrong.
+    if (request.is404) refuseUnmatched(request, reply, methods);
+    refuseStrangeHeaders(request);
+    if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
+  });
+  app.addHook("preValidation", async (request) => convertQuery(request));
+  app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
+  app.addHook("onSend", async (request, reply) => {
+    reply.header("x-latency-ms", String(latencyMs(request)));
+  });
+  app.setErrorHandler(sendError);
+  // So that there is a route, and with it the hook above, for what matches none.
+  app.setNotFoundHandler((request, reply) => refuseUnmatched(request, reply, methods));
+
   acceptJsonOnly(app);
   return app;
+}
+
+/** @throws ApiError `not_found` or `method_not_allowed` */
+function refuseUnmatched(request: FastifyRequest, reply: FastifyReply, methods: RouteMethods): never {
+  const { error, allow } = methods.error(request);
+  if (allow !== undefined) reply.header("allow", allow);
+  throw error;
+}
+
+/** @throws ApiError for headers that HTTP demands and for those that nothing here would honour */
+function refuseStrangeHeaders({ headers, raw }: FastifyRequest): void {
+  if (headers.host === undefined && raw.httpVersion === "1.1")
+    throw new InvalidRequestError("The request has no Host header.");
+  const encoding = headers["content-encoding"] ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    const message = `content-encoding ${encoding.slice(0, 50)} is not supported: send the body uncompressed.`;
+    throw new ApiError("unsupported_media_type", message);
+  }
 }
 
 function begin(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
@@ -145,7 +175,7 @@ function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics):
   if (request.logFields["error"] === "rate_limited") metrics.rateLimited();
   const fields = {
     method: request.method,
-    path: route === "unmatched" ? (request.url.split("?", 1)[0] ?? "") : route,
+    path: route === "unmatched" ? pathOf(request) : route,
     status,
     latency_ms: Math.round(ms),
     ...request.logFields,

@@ -107,6 +107,12 @@ test("the image's layers serve as an unprivileged user who can write nowhere but
     body: JSON.stringify({ prompt: "Once upon a time", max_new_tokens: 8 }),
   });
   assert.equal(response.status, 200);
+  const embedded = await fetch(`${url}/v1/embeddings`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-api-key": "dev-local-key" },
+    body: JSON.stringify({ input: "Once upon a time" }),
+  });
+  assert.equal(embedded.status, 200, "the installed embedding model works");
   server.kill("SIGTERM");
   assert.deepEqual(await exited, [0, null]);
 });

@@ -3,21 +3,46 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ChatResponse } from "../../src/chat/schema.ts";
+import { hasStories } from "../support/model.ts";
 import { json, metric, startServer, type TestServer, until } from "../support/server.ts";
 
-const shared =
-  "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. ".repeat(3);
-const endings = [
-  "One day, she",
-  "Her mom said",
-  "The dog",
-  "She saw a big",
-  "It was",
-  "Tom",
-  "They",
-  "Lily and Tom",
-];
-const body = (ending: string) => ({ prompt: shared + ending, raw: true, temperature: 0, max_new_tokens: 40 });
+/**
+ * Text that the model is sure of: a batch of another shape rounds otherwise, which must not decide between two tokens
+ * that are as good as equally likely.
+ */
+const { shared, endings, raw } = hasStories
+  ? {
+      raw: true,
+      shared:
+        "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. ".repeat(
+          3,
+        ),
+      endings: [
+        "One day, she",
+        "Her mom said",
+        "The dog",
+        "She saw a big",
+        "It was",
+        "Tom",
+        "They",
+        "Lily and Tom",
+      ],
+    }
+  : {
+      raw: false,
+      shared: `${"Context: The Marlin printer was built in Oslo. It has a warranty of 24 months. The manual is green. ".repeat(4)}Question: `,
+      endings: [
+        "What is a token?",
+        "What is a KV cache?",
+        "What is attention?",
+        "What colour is the manual?",
+        "What is the warranty?",
+        "What is a transformer?",
+        "What is a language model?",
+        "What is a neural network?",
+      ],
+    };
+const body = (ending: string) => ({ prompt: shared + ending, raw, temperature: 0, max_new_tokens: 40 });
 
 let server: TestServer;
 let alone: Map<string, ChatResponse>;
@@ -62,9 +87,9 @@ test("requests that arrive together compute their common prefix once", async () 
 });
 
 test("a pinned prefix is computed once, kept on disk, and taken from there at the next start", async () => {
-  await using first = await startServer({ waitUntilReady: false });
-  const dataDir = join(first.directory, "pinned");
-  const file = join(first.directory, "prefixes.json");
+  await using plain = await startServer({ env: { CONTEXT_SIZE: "512", MAX_SEQUENCES: "1" } });
+  const dataDir = join(plain.directory, "pinned");
+  const file = join(plain.directory, "prefixes.json");
   writeFileSync(file, JSON.stringify([{ text: shared }]));
   const env = {
     PINNED_PREFIXES: file,
@@ -87,9 +112,9 @@ test("a pinned prefix is computed once, kept on disk, and taken from there at th
     // More requests than sequences, so that anything not pinned is overwritten.
     for (const prompt of ["a", "b", "c", "d", "e"])
       await pinned.post("/chat", { prompt, raw: true, max_new_tokens: 4 });
-    const ending = endings[start] ?? "";
-    const answer = await json<ChatResponse>(pinned.post("/chat", body(ending)));
-    assert.equal(answer.response, alone.get(ending)?.response);
+    const request = { ...body(endings[start] ?? ""), raw: true, max_new_tokens: 8 };
+    const answer = await json<ChatResponse>(pinned.post("/chat", request));
+    assert.equal(answer.response, (await json<ChatResponse>(plain.post("/chat", request))).response);
     assert.ok(answer.cached_prompt_tokens > 60, `cached ${answer.cached_prompt_tokens}`);
   }
 });

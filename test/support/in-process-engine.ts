@@ -31,6 +31,7 @@ export class InProcessEngine {
         threads: 1,
         batchSize: 256,
         stepTargetMs: 100,
+        streamIntervalMs: 0,
         gpuLayers: 0,
         speculation: false,
         prefixDirectory: tmpdir(),

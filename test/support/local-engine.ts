@@ -19,6 +19,7 @@ export async function startLocalEngine(
       threads: 1,
       batchSize: 256,
       stepTargetMs: 100,
+      streamIntervalMs: 0,
       gpuLayers: 0,
       speculation: false,
       prefixDirectory: tmpdir(),

@@ -104,6 +104,11 @@ export class EmbeddingEngine {
     }
   }
 
+  /** Of the process, while there is one. */
+  get pid(): number | undefined {
+    return this.#supervisor.pid;
+  }
+
   get waitingTexts(): number {
     return this.#waitingTexts;
   }

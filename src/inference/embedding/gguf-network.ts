@@ -65,6 +65,12 @@ export class GgufNetwork implements EmbeddingNetwork {
     return this.#vocabulary.tokenize(text, { addSpecial: true, parseSpecial: false });
   }
 
+  /** Word pieces make one token of any word that they don't know; every other tokenizer keeps all bytes. */
+  atLeast(text: string): number {
+    if (this.#vocabulary.isWordPiece) return 0;
+    return Math.ceil(Buffer.byteLength(text) / this.#vocabulary.longestPiece);
+  }
+
   /**
    * A question and a text, as cross-encoders are trained to read them: `[CLS] a [SEP] b [SEP]` for BERT,
    * `<s> a </s></s> b </s>` for RoBERTa.

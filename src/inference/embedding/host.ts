@@ -1,6 +1,7 @@
 import { ApiError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { type LogLine, loadLlama } from "../llama/bindings.ts";
+import { usableCores } from "../local/machine/cpu-limit.ts";
 import { ThreadGovernor } from "../local/machine/thread-governor.ts";
 import { GgufNetwork } from "./gguf-network.ts";
 import type { EmbedderNews, EmbeddingOptions, LoadedEmbedder } from "./messages.ts";
@@ -35,14 +36,14 @@ export class EmbeddingHost {
     const startedAt = clock();
     const { libraryDirectory, network } = options;
     this.#clock = clock;
-    this.#governor = options.threads === 0 ? new ThreadGovernor() : undefined;
+    const cores = usableCores();
+    this.#governor = options.threads === 0 ? new ThreadGovernor({ cores, arePlaced: false }) : undefined;
     const threads = this.#governor?.threads ?? options.threads;
     const llama = loadLlama(libraryDirectory);
     this.#network =
       network.kind === "gguf"
         ? new GgufNetwork(llama, { ...network, threads }, onProgress, onLog)
-        : new SentenceNetwork(llama);
-    this.#network.setThreads(threads);
+        : new SentenceNetwork(llama, threads);
     const { space, dimensions, maxTokens } = this.#network;
     this.description = { space, dimensions, maxTokens, loadMs: clock() - startedAt };
   }
@@ -69,10 +70,12 @@ export class EmbeddingHost {
   }
 
   #add(id: number, texts: readonly string[], subject: string, tokenize: (text: string) => Int32Array): void {
+    const { maxTokens } = this.#network;
     const tokenized = texts.map((text, index) => {
+      const fewest = this.#network.atLeast(text);
+      if (fewest > maxTokens) throw tooLong(`${subject} at least`, index, fewest, maxTokens);
       const tokens = tokenize(text);
-      if (tokens.length > this.#network.maxTokens)
-        throw tooLong(subject, index, tokens.length, this.#network.maxTokens);
+      if (tokens.length > maxTokens) throw tooLong(subject, index, tokens.length, maxTokens);
       return tokens;
     });
     const vectors = new Float32Array(texts.length * this.#network.dimensions);
@@ -84,8 +87,12 @@ export class EmbeddingHost {
     if (index >= 0) this.#waiting.splice(index, 1);
   }
 
+  /** Tokens of each text; at least, where it is hopelessly over the window. */
   count(texts: readonly string[]): number[] {
-    return texts.map((text) => this.#network.tokenize(text).length);
+    return texts.map((text) => {
+      const fewest = this.#network.atLeast(text);
+      return fewest > this.#network.maxTokens ? fewest : this.#network.tokenize(text).length;
+    });
   }
 
   /** @throws InvalidRequestError with the index of what can't be turned into text */

@@ -10,6 +10,8 @@ export interface EmbeddingNetwork {
   /** Texts that one call can take. */
   readonly batchTexts: number;
   tokenize(text: string): Int32Array;
+  /** Tokens that `text` has at least, found without the tokenizer: some take minutes for a long text without spaces. */
+  atLeast(text: string): number;
   /** A question and a text as one input; only ranking models have been trained for it. */
   tokenizePair?(query: string, document: string): Int32Array;
   /** Text of tokens. @throws InvalidRequestError when there is none */

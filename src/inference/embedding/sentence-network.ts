@@ -17,14 +17,20 @@ export class SentenceNetwork implements EmbeddingNetwork {
   readonly #tokenizer: UnigramTokenizer;
 
   /** @throws LlamaError when the package or memory is missing */
-  constructor(llama: Llama) {
+  constructor(llama: Llama, threads: number) {
     const { weights, tokenizer } = readUniversalSentenceEncoder();
     this.#encoder = new SentenceEncoder(llama, weights);
+    this.#encoder.setThreads(threads);
     this.#tokenizer = tokenizer;
   }
 
   tokenize(text: string): Int32Array {
     return this.#tokenizer.tokenize(text);
+  }
+
+  /** Its tokenizer is quick for every text. */
+  atLeast(): number {
+    return 0;
   }
 
   detokenize(tokens: readonly number[]): string {

@@ -3,6 +3,7 @@ import { LlamaError } from "./errors.ts";
 import { findLibraries, type LlamaLibraries } from "./library.ts";
 import { type LlamaFunctions, type NativeType, signatures } from "./signatures.ts";
 import { LogCallback, ProgressCallback, verifyAbi } from "./structs.ts";
+import { bindThreadPools, type CreateThreadPool } from "./thread-pool.ts";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -11,6 +12,7 @@ export interface LogLine {
 
 export interface Llama extends LlamaFunctions {
   readonly libraries: LlamaLibraries;
+  readonly createThreadPool: CreateThreadPool;
   /** Registers a load-progress callback for the duration of one native call. */
   withProgress<T>(onProgress: (fraction: number) => void, call: (pointer: bigint) => T): T;
   /**
@@ -48,8 +50,14 @@ function openLlama(libraries: LlamaLibraries): Llama {
     functions.llama_context_default_params(),
   );
 
-  const llama: Llama = { ...functions, libraries, withProgress, withLog: withLog(functions) };
   const ggml = openLibrary(libraries.files.ggml);
+  const llama: Llama = {
+    ...functions,
+    libraries,
+    createThreadPool: bindThreadPools(openLibrary(libraries.files.base), ggml),
+    withProgress,
+    withLog: withLog(functions),
+  };
   // Scores every libggml-cpu-* beside it against this processor and keeps the best; finds CUDA, Vulkan, Metal too.
   const loadBackends = bind(ggml, "ggml_backend_load_all_from_path", "void", ["str"]) as (
     path: string,

@@ -29,6 +29,8 @@ export interface ContextOptions {
   /** Rows of one decode that may ask for logits: each costs a vocabulary of floats. */
   readonly maxOutputs: number;
   readonly threads: number;
+  /** Processors to place the threads on, one each; none leaves that to the system. */
+  readonly cpus: readonly number[];
   readonly kvCacheType: KvCacheType;
   readonly kvLayout: KvLayout;
   readonly onLog?: (line: LogLine) => void;
@@ -85,6 +87,8 @@ export class LlamaContext {
           `(${bytes} bytes of KV cache): ${errors.join("; ")}. Lower MAX_SEQUENCES, CONTEXT_SIZE or KV_CACHE_MEMORY.`,
       );
     }
+    const pool = llama.createThreadPool({ threads: options.threads, cpus: options.cpus });
+    llama.llama_attach_threadpool(handle, pool, pool);
     this.#llama = llama;
     this.handle = handle;
     this.model = model;

@@ -72,6 +72,11 @@ export interface LlamaFunctions {
   /** `enum llama_pooling_type`: -1 unspecified, 0 none, 1 mean, 2 CLS, 3 last, 4 rank. */
   llama_pooling_type(context: ContextHandle): number;
   llama_set_n_threads(context: ContextHandle, threads: number, batchThreads: number): void;
+  llama_attach_threadpool(
+    context: ContextHandle,
+    pool: Handle<"ggml_threadpool">,
+    batchPool: Handle<"ggml_threadpool">,
+  ): void;
   llama_model_get_vocab(model: ModelHandle): VocabHandle;
   llama_model_n_ctx_train(model: ModelHandle): number;
   llama_model_n_embd(model: ModelHandle): number;
@@ -181,6 +186,7 @@ export const signatures = {
   llama_get_memory: [P, [P]],
   llama_pooling_type: ["int32", [P]],
   llama_set_n_threads: ["void", [P, "int32", "int32"]],
+  llama_attach_threadpool: ["void", [P, P, P]],
   llama_model_get_vocab: [P, [P]],
   llama_model_n_ctx_train: ["int32", [P]],
   llama_model_n_embd: ["int32", [P]],

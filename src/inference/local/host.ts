@@ -12,6 +12,8 @@ import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
 import { assertWeightsFit, planCapacity } from "./capacity.ts";
+import { placement } from "./machine/cpu-affinity.ts";
+import { usableCores } from "./machine/cpu-limit.ts";
 import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
@@ -68,8 +70,11 @@ export class EngineHost {
       availableMemory: availableMemory(),
     });
     const { sequences, contextPerSequence } = capacity;
-    this.#governor = options.threads === 0 ? new ThreadGovernor() : undefined;
-    const threads = this.#governor?.threads ?? options.threads;
+    const cores = usableCores();
+    const threads = options.threads || cores;
+    const cpus = placement(threads);
+    this.#governor =
+      options.threads === 0 ? new ThreadGovernor({ cores, arePlaced: cpus.length > 0 }) : undefined;
     const batchSize = Math.max(options.batchSize, sequences + EXTRA_OUTPUTS);
     this.#context = new LlamaContext(this.#llama, this.#model, {
       sequences,
@@ -77,6 +82,7 @@ export class EngineHost {
       batchSize,
       maxOutputs: sequences + EXTRA_OUTPUTS,
       threads,
+      cpus,
       kvCacheType: options.kvCacheType,
       kvLayout: options.kvLayout,
       onLog,

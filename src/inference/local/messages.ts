@@ -21,6 +21,8 @@ export interface EngineOptions {
   /** Tokens a decode call. */
   readonly batchSize: number;
   readonly stepTargetMs: number;
+  /** Longest time that text is held back while many streams run. */
+  readonly streamIntervalMs: number;
   readonly gpuLayers: number;
   readonly speculation: boolean;
   /** Where the keys and values of pinned prefixes are kept between starts. */

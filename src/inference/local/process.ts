@@ -4,12 +4,14 @@ import type { Prompt } from "../engine.ts";
 import { LlamaError } from "../llama/errors.ts";
 import { EngineHost } from "./host.ts";
 import type { FromEngine, ToEngine, WireError, WireOutput } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
 import { asWireError } from "./wire-error.ts";
 
 /** So that the first request after a pause finds the right number of threads. */
 const MACHINE_INTERVAL_MS = 250;
 
 let host: EngineHost | undefined;
+let outbox: Outbox | undefined;
 let isStepScheduled = false;
 
 function send(message: FromEngine): void {
@@ -32,6 +34,7 @@ function load(message: Extract<ToEngine, { type: "load" }>): void {
     host = new EngineHost(message.options, monotonicMs, onProgress, ({ level, text }) =>
       send({ type: "log", level, text }),
     );
+    outbox = new Outbox(message.options.streamIntervalMs, monotonicMs);
     const engine = host;
     setInterval(() => engine.watchMachine(), MACHINE_INTERVAL_MS).unref();
     send({ type: "ready", model: host.description, capacity: host.capacity });
@@ -54,7 +57,8 @@ function scheduleStep(engine: EngineHost): void {
 
 function step(engine: EngineHost): void {
   const { scheduler } = engine;
-  const report = engine.step();
+  const stepped = engine.step();
+  const report = stepped && outbox?.add(stepped, scheduler.running);
   if (report === undefined) return;
   const outputs = report.outputs.map(({ error, ...output }): WireOutput => {
     return error === undefined ? output : { ...output, error: toWire(error) };

@@ -85,6 +85,11 @@ export class Supervisor<Model, Work, News extends WorkNews> {
     if (this.#child?.connected === true) this.#child.send(message as object, () => {});
   }
 
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Ends the process and waits until it is gone. */
   async close(): Promise<void> {
     this.#isClosing = true;

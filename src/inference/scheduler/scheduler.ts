@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { FinishReason } from "../engine.ts";
 import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./batch.ts";
+import { type BatchRows, fillBatch, type Rows } from "./batch-rows.ts";
 import { PrefixCache, type SequenceMemory } from "./prefix-cache.ts";
 import type { SequenceOutput, StepReport } from "./report.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
@@ -13,12 +14,7 @@ export interface DecodeContext extends SequenceMemory {
   readonly contextPerSequence: number;
   /** Rows of one decode that may ask for logits. */
   readonly maxOutputs: number;
-  readonly batch: {
-    readonly capacity: number;
-    clear(): void;
-    /** Adds a token and returns the row that names its logits. */
-    add(token: number, position: number, sequence: number, wantsLogits: boolean): number;
-  };
+  readonly batch: BatchRows & { readonly capacity: number };
   /** Computes the batch. Throws when it can't; the sequences in it are then lost. */
   decode(): void;
   /** Logits of a batch row that asked for them; a view, valid until the next decode. */
@@ -40,12 +36,6 @@ export interface SchedulerOptions {
 
 /** Tokens that finished sequences may keep together for others to share, where the context is small. */
 const MIN_IDLE_TOKENS = 8192;
-
-/** Rows of a sequence whose logits are to be sampled, in order, and the tokens drafted after each. */
-interface Rows {
-  readonly first: number;
-  readonly draft: readonly number[];
-}
 
 /**
  * Continuous batching: requests join and leave the batch between any two steps. A step admits, plans, decodes,
@@ -131,7 +121,7 @@ export class Scheduler {
     const decoding = decodeRows(plan);
     let computeMs = 0;
     if (prompts + decoding > 0) {
-      const rows = this.#fill(plan);
+      const rows = fillBatch(plan, this.#context.batch);
       const computeStartedAt = this.#clock();
       if (this.#decode(plan)) {
         this.#scorePrompts(plan);
@@ -178,40 +168,6 @@ export class Scheduler {
       // Each running sequence may want one row of its own; the rest is for prompts whose every token is scored.
       prefilling: planPrefill(waitingForPrefill, budget, maxOutputs - this.#running.length),
     };
-  }
-
-  /** Writes the plan into the batch; returns the rows to sample of each sequence that gets a token. */
-  #fill(plan: BatchPlan): Map<Sequence, Rows> {
-    const { batch } = this.#context;
-    const rows = new Map<Sequence, Rows>();
-    batch.clear();
-    for (const { sequence, draft } of plan.decoding) {
-      const { slot, lastToken } = sequence;
-      if (slot === undefined || lastToken === undefined)
-        throw new Error("a decoding sequence lacks its token");
-      const first = batch.add(lastToken, slot.tokens.length, slot.sequence, true);
-      slot.tokens.push(lastToken);
-      for (const token of draft) {
-        batch.add(token, slot.tokens.length, slot.sequence, true);
-        slot.tokens.push(token);
-      }
-      rows.set(sequence, { first, draft });
-    }
-    for (const { sequence, length } of plan.prefilling) {
-      const { slot, prompt } = sequence;
-      if (slot === undefined) throw new Error("a prefilling sequence lacks its slot");
-      for (const end = sequence.prefilled + length; sequence.prefilled < end; sequence.prefilled++) {
-        const token = prompt[sequence.prefilled] as number;
-        const isLast = sequence.prefilled === prompt.length - 1;
-        const scores =
-          sequence.prefilled >= (sequence.promptScores?.unscored ?? 0) ? sequence.promptScores : undefined;
-        const row = batch.add(token, sequence.prefilled, slot.sequence, isLast || scores !== undefined);
-        scores?.expect(row, sequence.prefilled);
-        slot.tokens.push(token);
-        if (isLast) rows.set(sequence, { first: row, draft: [] });
-      }
-    }
-    return rows;
   }
 
   /** Computes the batch; a failure ends every sequence in it, and the others go on. */

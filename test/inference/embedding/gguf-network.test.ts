@@ -64,6 +64,14 @@ test("a Llama with last pooling makes the state after its last token", async (co
   }
 });
 
+test("a text that can't fit is refused without asking a tokenizer that would take minutes", async (context) => {
+  const llama = await makeLastPoolingLlama(await temporaryDirectory(context));
+  const { host } = open(llama.path);
+  const hopeless = "a".repeat(1_000_000);
+  assert.throws(() => host.embed(1, [hopeless]), { code: "context_length_exceeded", message: /at least/ });
+  assert.ok((host.count([hopeless])[0] as number) > host.description.maxTokens);
+});
+
 test("more texts than fit one call get the vectors that each has alone", async (context) => {
   const embedder = open((await bertOf(context, "mean")).path);
   const many = Array.from(

@@ -8,8 +8,8 @@ class Machine {
   #times = { machineMs: 0, ownMs: 0, yieldingMs: 0 };
   readonly governor: ThreadGovernor;
 
-  constructor(cores: number) {
-    this.governor = new ThreadGovernor(cores, (): CpuTimes => ({ ...this.#times }));
+  constructor(cores: number, arePlaced = false) {
+    this.governor = new ThreadGovernor({ cores, arePlaced }, (): CpuTimes => ({ ...this.#times }));
     this.governor.update(this.#now);
   }
 
@@ -64,4 +64,11 @@ test("after a pause the first look is no reason to change", () => {
   machine.pass(1, { others: 0, own: 2 });
   machine.governor.update(1e6);
   assert.equal(machine.governor.threads, 2);
+});
+
+test("threads with a core each are not given up where half of them or fewer would be left", () => {
+  assert.equal(new Machine(2, true).pass(1, { others: 1, own: 1.5 }), 2);
+  const machine = new Machine(8, true);
+  assert.equal(machine.pass(1, { others: 3, own: 5 }), 5);
+  assert.equal(machine.pass(1, { others: 6, own: 2 }), 8);
 });

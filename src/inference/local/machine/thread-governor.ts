@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { usableCores } from "./cpu-limit.ts";
 
 /** Time between two looks at the machine: long enough for the kernel's 10 ms ticks to mean something. */
 const INTERVAL_MS = 200;
@@ -23,14 +22,23 @@ export interface CpuTimes {
   readonly yieldingMs: number;
 }
 
+export interface ThreadGovernorOptions {
+  readonly cores: number;
+  /**
+   * Each thread has a core of its own. A neighbour on one of them then halves a step at worst, so giving up half of
+   * the threads or more gains nothing.
+   */
+  readonly arePlaced: boolean;
+}
+
 /**
  * Chooses the number of compute threads by what the machine gives: its cores, less those that other processes keep
  * busy. What others take while this process wants all cores is what they are strong enough to take; what they use of
  * cores that this process leaves alone counts only as far as they would not step back.
  */
 export class ThreadGovernor {
-  readonly #maximum: number;
   readonly #cores: number;
+  readonly #fewest: number;
   readonly #read: () => CpuTimes | undefined;
   #threads: number;
   #lastAt = Number.NEGATIVE_INFINITY;
@@ -38,9 +46,9 @@ export class ThreadGovernor {
   #wanted: number;
   #agreed = 0;
 
-  constructor(cores = usableCores(), read: () => CpuTimes | undefined = readCpuTimes) {
-    this.#maximum = cores;
+  constructor({ cores, arePlaced }: ThreadGovernorOptions, read: () => CpuTimes | undefined = readCpuTimes) {
     this.#cores = cores;
+    this.#fewest = arePlaced ? Math.floor(cores / 2) + 1 : 1;
     this.#read = read;
     this.#threads = cores;
     this.#wanted = cores;
@@ -75,14 +83,14 @@ export class ThreadGovernor {
     return wanted;
   }
 
-  /** The most threads that others leave room for. */
+  /** The most threads that others leave room for; all of them where too few would be left. */
   #countFor(others: number, unyielding: number): number {
-    for (let threads = this.#maximum; threads > 1; threads--) {
+    for (let threads = this.#cores; threads >= this.#fewest; threads--) {
       const room = this.#cores - threads;
       if (threads > this.#threads ? unyielding <= room + TAKE_BACK_BELOW : others <= room + GIVE_UP_ABOVE)
         return threads;
     }
-    return 1;
+    return this.#fewest === 1 ? 1 : this.#cores;
   }
 }
 

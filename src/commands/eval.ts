@@ -1,0 +1,102 @@
+import { createWriteStream, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
+import type { Environment } from "../config/config.ts";
+import type { BatchEvalBody } from "../evaluation/runs/schema.ts";
+import { EvalClient, type RunResultView } from "./eval/client.ts";
+import { junitReport } from "./eval/junit.ts";
+import { type EvalOptions, parseOptions, UsageError, usage } from "./eval/options.ts";
+import { OwnServer } from "./eval/own-server.ts";
+import { runDisplay } from "./eval/progress.ts";
+import { resultTable } from "./eval/table.ts";
+import { shortfalls } from "./eval/verdict.ts";
+
+export interface EvalSettings {
+  readonly apiKey: string;
+  /** What a server that is started for the run is started with. */
+  readonly environment: Environment;
+}
+
+/** Evaluates a dataset and prints what came of it. @returns the exit code: 0 good, 1 could not be done, 2 called wrongly, 3 not good enough */
+export async function run(args: readonly string[], settings: EvalSettings): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(usage);
+    return 0;
+  }
+  let options: EvalOptions;
+  try {
+    options = parseOptions(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+  if (options.url !== undefined) return evaluate(options, new EvalClient(options.url, settings.apiKey));
+  console.error("Starting a server …");
+  const server = await OwnServer.start(settings.environment, options.model);
+  try {
+    return await evaluate({ ...options, model: undefined }, new EvalClient(server.url, settings.apiKey));
+  } finally {
+    await server.stop();
+  }
+}
+
+async function evaluate(options: EvalOptions, client: EvalClient): Promise<number> {
+  const datasetId = await datasetOf(options.dataset, client);
+  const runId = await client.start(requestOf(options, datasetId));
+  console.error(`run ${runId}`);
+  const display = runDisplay(process.stderr);
+  try {
+    for await (const progress of client.follow(runId)) {
+      display.show(progress);
+      // A server that can't go on pauses the run and says why; nobody here will resume it.
+      if (progress.status === "paused")
+        throw new Error(`The run is paused: ${progress.status_reason ?? "by a user"}`);
+    }
+  } finally {
+    display.stop();
+  }
+  const result = await client.result(runId);
+  console.log(resultTable(result));
+  await writeReports(options, client, result);
+  if (result.status === "failed" || result.status === "cancelled") return 1;
+  const missed = shortfalls(result, options.failUnder);
+  for (const line of missed) console.error(line);
+  return missed.length > 0 ? 3 : 0;
+}
+
+/** The dataset named on the command line, uploaded when it is a file. */
+async function datasetOf(dataset: string, client: EvalClient): Promise<string> {
+  if (!existsSync(dataset)) return dataset;
+  const { dataset_id, rejected_count } = await client.upload(dataset);
+  await client.untilDatasetReady(dataset_id);
+  const refused = rejected_count > 0 ? `; ${rejected_count} of its records can't be used` : "";
+  console.error(`uploaded ${dataset} as ${dataset_id}${refused}`);
+  return dataset_id;
+}
+
+function requestOf(options: EvalOptions, datasetId: string): BatchEvalBody {
+  const { criteria, metrics, thresholds, model, concurrency, instructionsFile, maxNewTokens } = options;
+  return {
+    dataset_id: datasetId,
+    ...(criteria.length > 0 && { criteria: [...criteria] }),
+    ...(metrics.length > 0 && { metrics: Object.fromEntries(metrics.map((name) => [name, {}])) }),
+    ...(Object.keys(thresholds).length > 0 && { thresholds }),
+    ...(model !== undefined && { model }),
+    ...(concurrency !== undefined && { concurrency }),
+    ...(instructionsFile !== undefined && { instructions: readFileSync(instructionsFile, "utf8") }),
+    ...(maxNewTokens !== undefined && { generation: { max_new_tokens: maxNewTokens } }),
+  };
+}
+
+async function writeReports(
+  { junitFile, exportFile }: EvalOptions,
+  client: EvalClient,
+  run: RunResultView,
+): Promise<void> {
+  if (junitFile !== undefined) writeFileSync(junitFile, junitReport(run, await client.records(run.run_id)));
+  if (exportFile === undefined) return;
+  const { body } = await client.export(run.run_id, exportFile.endsWith(".csv") ? "csv" : "jsonl");
+  if (body !== null) await pipeline(Readable.fromWeb(body as ReadableStream), createWriteStream(exportFile));
+}

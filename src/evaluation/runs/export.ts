@@ -1,0 +1,73 @@
+import { type Cell, csvLine } from "./csv.ts";
+import type { RecordResult } from "./measurement.ts";
+import { describeResult, describeRun } from "./report.ts";
+import type { Run } from "./run.ts";
+
+export const exportFormats = ["jsonl", "csv"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+/** A run and all its results as text, line by line. */
+export function exportRun(
+  run: Run,
+  results: AsyncIterable<RecordResult>,
+  format: ExportFormat,
+): AsyncIterable<string> {
+  return format === "csv" ? toCsv(run, results) : toJsonLines(run, results);
+}
+
+/** The first line is the run with everything that made it; each further one is a record. */
+async function* toJsonLines(run: Run, results: AsyncIterable<RecordResult>): AsyncIterable<string> {
+  yield `${JSON.stringify({ type: "run", ...describeRun(run) })}\n`;
+  for await (const result of results)
+    yield `${JSON.stringify({ type: "record", ...describeResult(result) })}\n`;
+}
+
+/** One row a record, each naming its run and model, so that rows of several exports can stand in one table. */
+async function* toCsv(run: Run, results: AsyncIterable<RecordResult>): AsyncIterable<string> {
+  const { criteria } = run.request;
+  const metrics = Object.keys(run.request.metrics);
+  yield csvLine([
+    "run_id",
+    "model",
+    "position",
+    "record_id",
+    "status",
+    "passed",
+    "failure_code",
+    ...criteria.map((criterion) => `score_${criterion}`),
+    ...metrics.map((metric) => `metric_${metric}`),
+    "latency_ms",
+    "prompt_tokens",
+    "completion_tokens",
+    "attempt",
+    "tags",
+    "prompt",
+    "reference",
+    "output",
+    "error",
+  ]);
+  for await (const { record, measurement, ...result } of results) {
+    const score = (name: string): Cell =>
+      measurement?.scores.find(({ criterion }) => criterion === name)?.score;
+    yield csvLine([
+      run.runId,
+      run.provenance.model.name,
+      result.position,
+      result.recordId,
+      measurement === null ? "failed" : "completed",
+      result.failureCode === null,
+      result.failureCode,
+      ...criteria.map(score),
+      ...metrics.map((metric) => measurement?.metrics[metric]),
+      measurement?.latency_ms,
+      measurement?.tokens.prompt_tokens,
+      measurement?.tokens.completion_tokens,
+      result.attempt,
+      record.tags?.join(" "),
+      record.input.prompt,
+      record.reference?.answer,
+      measurement?.output,
+      result.error?.message,
+    ]);
+  }
+}

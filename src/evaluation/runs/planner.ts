@@ -1,0 +1,116 @@
+import type { Dataset } from "../../datasets/dataset.ts";
+import type { Datasets } from "../../datasets/datasets.ts";
+import { ApiError, InvalidRequestError } from "../../errors.ts";
+import type { Engine } from "../../inference/engine.ts";
+import type { RunRequest } from "./request.ts";
+import type { Provenance } from "./run.ts";
+import type { NewRun } from "./run-table.ts";
+import type { BatchEvalBody } from "./schema.ts";
+import { taskPromptVersion } from "./task-prompt.ts";
+
+export interface PlannerOptions {
+  readonly engine: Engine;
+  readonly datasets: Datasets;
+  /** Names that the served model answers to. */
+  readonly modelNames: () => readonly string[];
+  readonly judgePrompt: { readonly version: string; readonly sha256: string };
+  readonly codeVersion: string;
+}
+
+/** Turns what a client asks for into a run that can be made, or says why it can't. */
+export class Planner {
+  readonly #options: PlannerOptions;
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ApiError that names the field */
+  async plan(body: BatchEvalBody): Promise<Omit<NewRun, "runId">> {
+    const request = withDefaults(body);
+    requireMeasures(request);
+    requireMeasuredThresholds(request);
+    this.#requireServedModel(body.model);
+    const dataset = await this.#requireEvaluationSet(body.dataset_id);
+    return { request, provenance: this.#provenance(request, dataset), total: dataset.recordCount };
+  }
+
+  #requireServedModel(name: string | undefined): void {
+    const available = this.#options.modelNames();
+    if (name === undefined || available.includes(name)) return;
+    throw new InvalidRequestError(
+      `The model ${JSON.stringify(name)} is not served here; a run evaluates the served model, ${available.join(" or ")}.`,
+      { param: "model", details: { available } },
+    );
+  }
+
+  async #requireEvaluationSet(datasetId: string): Promise<Dataset> {
+    const param = "dataset_id";
+    const dataset = await this.#options.datasets.get(datasetId);
+    if (dataset.type !== "eval_set")
+      throw new InvalidRequestError(
+        `${datasetId} is a corpus for retrieval; a run needs an evaluation set.`,
+        { param },
+      );
+    if (dataset.status !== "ready")
+      throw new ApiError("conflict", `${datasetId} is ${dataset.status}; a run needs it ready.`, { param });
+    if (dataset.recordCount === 0)
+      throw new InvalidRequestError(`${datasetId} has no records to evaluate.`, { param });
+    return dataset;
+  }
+
+  #provenance(request: RunRequest, dataset: Dataset): Provenance {
+    const { engine, judgePrompt, codeVersion } = this.#options;
+    const model = engine.describe();
+    return {
+      model: {
+        name: model.name,
+        source: model.source,
+        quantization: model.quantization,
+        fingerprint: model.fingerprint,
+        file_sha256: null,
+        context_window: model.contextWindow,
+      },
+      engine_version: model.engineVersion,
+      code_version: codeVersion,
+      task_prompt: taskPromptVersion,
+      judge: request.criteria.length === 0 ? null : { model: model.name, prompt: judgePrompt },
+      dataset: {
+        dataset_id: dataset.datasetId,
+        name: dataset.name,
+        content_hash: dataset.contentHash ?? "",
+        record_count: dataset.recordCount,
+      },
+    };
+  }
+}
+
+function withDefaults(body: BatchEvalBody): RunRequest {
+  const { temperature = 0, top_p = 1, max_new_tokens = 160, seed = 42 } = body.generation ?? {};
+  return {
+    dataset_id: body.dataset_id,
+    criteria: body.criteria ?? [],
+    metrics: body.metrics ?? {},
+    thresholds: body.thresholds ?? {},
+    concurrency: body.concurrency ?? 4,
+    instructions: body.instructions ?? null,
+    generation: { temperature, top_p, max_new_tokens, seed },
+  };
+}
+
+function requireMeasures({ criteria, metrics }: RunRequest): void {
+  if (criteria.length > 0 || Object.keys(metrics).length > 0) return;
+  throw new InvalidRequestError("criteria is required: a run needs criteria or metrics to measure by", {
+    param: "criteria",
+  });
+}
+
+function requireMeasuredThresholds({ thresholds, criteria, metrics }: RunRequest): void {
+  const measured: readonly string[] = [...criteria, ...Object.keys(metrics)];
+  const unknown = Object.keys(thresholds).find((name) => !measured.includes(name));
+  if (unknown === undefined) return;
+  throw new InvalidRequestError(
+    `thresholds.${unknown} is not among what the run measures: ${measured.join(", ")}`,
+    { param: `thresholds.${unknown}` },
+  );
+}

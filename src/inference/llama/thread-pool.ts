@@ -1,0 +1,50 @@
+import koffi, { type LibraryHandle } from "koffi";
+import { LlamaError } from "./errors.ts";
+import type { Handle } from "./signatures.ts";
+
+export type ThreadPoolHandle = Handle<"ggml_threadpool">;
+
+export interface ThreadPoolOptions {
+  /** Threads that a decode may use at the most, the calling one included. */
+  readonly threads: number;
+  /** Processors to place the threads on, one each; none leaves that to the system. */
+  readonly cpus: readonly number[];
+}
+
+/** GGML_MAX_N_THREADS; processors beyond it can't be named. */
+const MAX_CPUS = 512;
+
+const NewThreadPool = koffi.proto("ggml_threadpool_new", "void *", ["void *"]);
+
+/**
+ * Creates compute threads that live as long as the process (ggml/include/ggml-backend.h, release v0.4.0). Without them
+ * every decode starts and ends threads of its own. They sleep between decodes, when the server's own processes want
+ * the cores.
+ *
+ * ggml's threads wait for one another by spinning, hundreds of times a decode. Two that the system puts on one core
+ * take turns by whole time slices, so that a neighbour on another core could slow a decode twentyfold. Placed on a
+ * core each they lose to a neighbour what it takes and no more (docs/performance.md).
+ */
+export type CreateThreadPool = (options: ThreadPoolOptions) => ThreadPoolHandle;
+
+/** The CPU backend is one of several libraries, chosen at load; its functions are asked for by name. */
+export function bindThreadPools(base: LibraryHandle, ggml: LibraryHandle): CreateThreadPool {
+  const registryByName = ggml.func("ggml_backend_reg_by_name", "void *", ["str"]);
+  const functionByName = base.func("ggml_backend_reg_get_proc_address", "void *", ["void *", "str"]);
+  return (options) => {
+    const registry: unknown = registryByName("CPU");
+    const create: unknown = registry && functionByName(registry, "ggml_threadpool_new");
+    if (!create) throw new LlamaError("library_mismatch", "The llama.cpp library has no CPU thread pools.");
+    return koffi.call(create, NewThreadPool, encode(options)) as ThreadPoolHandle;
+  };
+}
+
+/** `struct ggml_threadpool_params` (ggml/include/ggml.h): mask, n_threads, prio, poll, strict_cpu, paused. */
+function encode({ threads, cpus }: ThreadPoolOptions): Buffer {
+  const params = Buffer.alloc(MAX_CPUS + 16);
+  const isPlaced = cpus.length > 0 && cpus.every((cpu) => cpu < MAX_CPUS);
+  if (isPlaced) for (const cpu of cpus) params[cpu] = 1;
+  params.writeInt32LE(threads, MAX_CPUS);
+  params[MAX_CPUS + 12] = isPlaced ? 1 : 0;
+  return params;
+}

@@ -1,0 +1,109 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { type TSchema, Type } from "typebox";
+import { describeRun } from "../evaluation/runs/report.ts";
+import { BatchEvalBody, RunCreated, RunId, RunPage, RunsQuery, RunView } from "../evaluation/runs/schema.ts";
+import type { BatchEvals } from "../evaluation/runs/service.ts";
+import { disconnectSignal, EventStream } from "../http/event-stream.ts";
+import { responses } from "../http/schema.ts";
+import { batchEvalResultRoutes } from "./batch-eval-results.ts";
+
+const tags = ["Batch evaluation"];
+
+/** `/v1/batch-evals`: runs are made, listed, followed, paused, resumed and cancelled. */
+export function batchEvalRoutes(runs: BatchEvals): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const { 200: accepted, ...failures } = responses(RunCreated, 400, 401, 404, 409, 429, 503);
+    app.post(
+      "/v1/batch-evals",
+      {
+        schema: {
+          tags,
+          summary: "Start a run",
+          body: BatchEvalBody,
+          response: { 202: accepted, ...failures },
+        },
+      },
+      async (request, reply) => {
+        const run = await runs.create(request.body);
+        request.logFields["run_id"] = run.runId;
+        reply.code(202);
+        return {
+          run_id: run.runId,
+          batch_eval_id: run.runId,
+          status: run.status,
+          created_at: run.createdAt.toISOString(),
+        };
+      },
+    );
+
+    app.get(
+      "/v1/batch-evals",
+      {
+        schema: {
+          tags,
+          summary: "List runs, newest first",
+          querystring: RunsQuery,
+          response: responses(RunPage, 400, 401, 429, 503),
+        },
+      },
+      async ({ query }) => {
+        const { limit = 20, cursor } = query;
+        const { items, nextCursor } = await runs.list({ limit, cursor });
+        return { data: items.map((run) => describeRun(run)), next_cursor: nextCursor };
+      },
+    );
+
+    const ofRun = (summary: string, response: TSchema = responses(RunView, 400, 401, 404, 429, 503)) => ({
+      schema: { tags, summary, params: RunId, response },
+    });
+    app.get("/v1/batch-evals/:id", ofRun("Show a run"), async ({ params }) => runs.show(params.id));
+
+    const changes = {
+      cancel: "Cancel a run; what it has measured stays",
+      pause: "Take up no more records of a run until it is resumed",
+      resume: "Go on with a paused run",
+    } as const;
+    for (const [change, summary] of Object.entries(changes) as Array<[keyof typeof changes, string]>) {
+      app.post(
+        `/v1/batch-evals/:id/${change}`,
+        ofRun(summary, responses(RunView, 400, 401, 404, 409, 429, 503)),
+        async ({ params }) => describeRun(await runs[change](params.id)),
+      );
+    }
+
+    app.get(
+      "/v1/batch-evals/:id/events",
+      {
+        schema: {
+          tags,
+          summary: "Follow a run",
+          description:
+            "Server-sent events until the run is over: `progress` after every record, `status` after every change of " +
+            "it. They are numbered; `Last-Event-ID` goes on after the one it names, also when the server was restarted meanwhile.",
+          params: RunId,
+          headers: Type.Object({ "last-event-id": Type.Optional(Type.String({ pattern: "^\\d{1,9}$" })) }),
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        const after = Number(request.headers["last-event-id"] ?? 0);
+        const events = runs.follow(id, after, disconnectSignal(reply))[Symbol.asyncIterator]();
+        // Before the answer begins, so that a run that isn't there is a 404.
+        let next = await events.next();
+        // Tells a browser's EventSource that there is nothing to reconnect for.
+        if (next.done === true) return reply.code(204).send();
+        const stream = new EventStream(request, reply);
+        try {
+          for (; next.done !== true; next = await events.next()) {
+            const { type, data, event_id } = next.value;
+            await stream.sendNamed(type, data, event_id);
+          }
+        } finally {
+          stream.end();
+        }
+      },
+    );
+
+    await app.register(batchEvalResultRoutes(runs));
+  };
+}
