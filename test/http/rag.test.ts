@@ -10,7 +10,7 @@ const documents = [
   {
     record_id: "keys",
     title: "Operations",
-    text: "# Rotating keys\n\nA signing key is rotated in two steps.\nFirst the new key is added to every server.\n\n# Backups\n\nA backup is written every night and kept for thirty days.",
+    text: "# Rotating keys\n\nA signing key is rotated in two steps.\nFirst the new key is added to every server, which from then on accepts signatures of both. When all servers have it, signing moves to the new key, and after a day the old key is taken away everywhere.\n\n# Backups\n\nA backup is written every night and kept for thirty days.",
   },
 ];
 

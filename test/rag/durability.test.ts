@@ -24,6 +24,8 @@ test(`a server that is killed ${ROUNDS} times while it stores and indexes loses 
   const acknowledged: string[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await using server = await startServer({ env });
+    // Opens the store, which takes longer than some lives the first time.
+    assert.equal((await server.get("/v1/datasets")).status, 200);
     await checkAll(server, acknowledged);
     const dying = new AbortController();
     const uploading = uploadUntil(server, dying.signal, acknowledged);
