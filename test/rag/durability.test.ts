@@ -80,7 +80,13 @@ async function lastIsFound(server: TestServer, datasetId: string): Promise<boole
   const response = await fetch(`${server.url}/v1/rag`, {
     method: "POST",
     headers: { "content-type": "application/json", ...KEY },
-    body: JSON.stringify({ dataset_id: datasetId, query: LAST, top_k: 1, max_new_tokens: 1 }),
+    body: JSON.stringify({
+      dataset_id: datasetId,
+      query: LAST,
+      method: "lexical",
+      top_k: 1,
+      max_new_tokens: 1,
+    }),
   });
   const answer = await json<RagAnswer & { error?: { details: { reason: string } } }>(response);
   if (response.status === 503) {
