@@ -108,7 +108,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     codeVersion: version,
     log,
   });
-  await app.register(batchEvalRoutes(batchEvals.runs));
+  await app.register(batchEvalRoutes(batchEvals.runs, dependencies.stopping));
   workWhileServing(app, batchEvals.dispatcher, dependencies);
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   return app;

@@ -10,7 +10,7 @@ import { batchEvalResultRoutes } from "./batch-eval-results.ts";
 const tags = ["Batch evaluation"];
 
 /** `/v1/batch-evals`: runs are made, listed, followed, paused, resumed and cancelled. */
-export function batchEvalRoutes(runs: BatchEvals): FastifyPluginAsyncTypebox {
+export function batchEvalRoutes(runs: BatchEvals, stopping: AbortSignal): FastifyPluginAsyncTypebox {
   return async (app) => {
     const { 200: accepted, ...failures } = responses(RunCreated, 400, 401, 404, 409, 429, 503);
     app.post(
@@ -87,7 +87,9 @@ export function batchEvalRoutes(runs: BatchEvals): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { id } = request.params;
         const after = Number(request.headers["last-event-id"] ?? 0);
-        const events = runs.follow(id, after, disconnectSignal(reply))[Symbol.asyncIterator]();
+        // A server that stops ends its streams: their readers go on with the next one.
+        const signal = AbortSignal.any([disconnectSignal(reply), stopping]);
+        const events = runs.follow(id, after, signal)[Symbol.asyncIterator]();
         // Before the answer begins, so that a run that isn't there is a 404.
         let next = await events.next();
         // Tells a browser's EventSource that there is nothing to reconnect for.

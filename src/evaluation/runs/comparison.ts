@@ -1,6 +1,7 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { InvalidRequestError } from "../../errors.ts";
 import { comparePasses, compareScores, type PairedComparison } from "../statistics/paired-comparison.ts";
+import { metricNames } from "./request.ts";
 import type { ResultFigures } from "./results-table.ts";
 import type { Run } from "./run.ts";
 
@@ -53,7 +54,7 @@ export async function compareRuns(
     ),
     metrics: await compare(
       "metrics",
-      inBoth(({ request }) => Object.keys(request.metrics)),
+      inBoth(({ request }) => metricNames(request)),
     ),
     pass: describePasses(pairs),
   };

@@ -7,13 +7,14 @@ import { Judge } from "../judge.ts";
 import type { MetricTools } from "../metrics/metric.ts";
 import { type MetricName, metrics, scoreMetric } from "../metrics/registry.ts";
 import type { Verdict } from "./ledger.ts";
-import type { CriterionScore } from "./measurement.ts";
+import { measureLikelihood } from "./likelihood-task.ts";
+import type { CriterionScore, Measurement } from "./measurement.ts";
 import { meteredEngine } from "./metered-engine.ts";
 import { failureCode } from "./pass-rule.ts";
 import type { Run } from "./run.ts";
 import { taskMessages } from "./task-prompt.ts";
 
-/** Asks the model for an answer to each record, and the judge for its scores. */
+/** Asks the model for an answer to each record and the judge for its scores, or measures likelihoods. */
 export class Evaluator {
   readonly #engine: Engine;
   readonly #template: () => ChatTemplate;
@@ -31,12 +32,20 @@ export class Evaluator {
    * @throws ApiError that says why it can't be; whatever `signal` was aborted with
    */
   async evaluate(record: EvalData, run: Run, signal: AbortSignal): Promise<Verdict> {
+    const measurement =
+      run.request.task === "generate"
+        ? await this.#generate(record, run, signal)
+        : await measureLikelihood(this.#engine, record, run.request, signal);
+    return { measurement, failureCode: failureCode(measurement, run.request.thresholds) };
+  }
+
+  async #generate(record: EvalData, run: Run, signal: AbortSignal): Promise<Measurement> {
     const startedAt = monotonicMs();
     const answer = await this.#answer(record, run, signal);
     const latencyMs = monotonicMs() - startedAt;
     const judge = meteredEngine(this.#engine);
     const scores = await this.#judge(judge.engine, record.input.prompt, answer.text, run, signal);
-    const measurement = {
+    return {
       output: answer.text,
       finish_reason: answer.finishReason,
       scores,
@@ -51,7 +60,6 @@ export class Evaluator {
         judge_completion_tokens: sum(judge.usages, "completionTokens"),
       },
     };
-    return { measurement, failureCode: failureCode(measurement, run.request.thresholds) };
   }
 
   async #answer({ input, context }: EvalData, { request }: Run, signal: AbortSignal) {

@@ -1,6 +1,7 @@
 import { type Cell, csvLine } from "./csv.ts";
 import type { RecordResult } from "./measurement.ts";
 import { describeResult, describeRun } from "./report.ts";
+import { metricNames } from "./request.ts";
 import type { Run } from "./run.ts";
 
 export const exportFormats = ["jsonl", "csv"] as const;
@@ -25,7 +26,7 @@ async function* toJsonLines(run: Run, results: AsyncIterable<RecordResult>): Asy
 /** One row a record, each naming its run and model, so that rows of several exports can stand in one table. */
 async function* toCsv(run: Run, results: AsyncIterable<RecordResult>): AsyncIterable<string> {
   const { criteria } = run.request;
-  const metrics = Object.keys(run.request.metrics);
+  const metrics = metricNames(run.request);
   yield csvLine([
     "run_id",
     "model",

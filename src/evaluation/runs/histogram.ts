@@ -1,5 +1,6 @@
 import { InvalidRequestError } from "../../errors.ts";
 import { distribution } from "../statistics/sample.ts";
+import { metricNames } from "./request.ts";
 import type { ResultFigures } from "./results-table.ts";
 import type { Run } from "./run.ts";
 
@@ -12,7 +13,7 @@ const BARS = 10;
  */
 export function histogram({ request }: Run, name: string, results: readonly ResultFigures[]) {
   const isCriterion = (request.criteria as readonly string[]).includes(name);
-  const metrics = Object.keys(request.metrics);
+  const metrics = metricNames(request);
   if (!isCriterion && !metrics.includes(name)) {
     const measured = [...request.criteria, ...metrics];
     throw new InvalidRequestError(`criterion must be what this run measured: ${measured.join(", ")}`, {

@@ -9,7 +9,7 @@ export const DEFAULT_PASS_METRIC = 0.5;
 export type Thresholds = Readonly<Record<string, number>>;
 
 /** Metrics of which less is better. */
-const lowerIsBetter: ReadonlySet<string> = new Set(["perplexity"]);
+const lowerIsBetter: ReadonlySet<string> = new Set(["perplexity", "bits_per_byte"]);
 
 /** Why a record does not pass by `thresholds`, or by the default rule when there are none; null when it passes. */
 export function failureCode(measurement: Measurement, thresholds: Thresholds): string | null {

@@ -2,7 +2,7 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Engine } from "../../inference/engine.ts";
-import type { RunRequest } from "./request.ts";
+import { metricNames, type RunRequest } from "./request.ts";
 import type { Provenance } from "./run.ts";
 import type { NewRun } from "./run-table.ts";
 import type { BatchEvalBody } from "./schema.ts";
@@ -86,28 +86,38 @@ export class Planner {
 }
 
 function withDefaults(body: BatchEvalBody): RunRequest {
+  const { task = "generate" } = body;
   const { temperature = 0, top_p = 1, max_new_tokens = 160, seed = 42 } = body.generation ?? {};
   return {
     dataset_id: body.dataset_id,
+    task,
     criteria: body.criteria ?? [],
     metrics: body.metrics ?? {},
-    thresholds: body.thresholds ?? {},
+    // A choice is right or wrong; whether that goes by the plain or the normalised likelihood is said here.
+    thresholds: body.thresholds ?? (task === "multiple_choice" ? { acc: 1 } : {}),
     concurrency: body.concurrency ?? 4,
     instructions: body.instructions ?? null,
     generation: { temperature, top_p, max_new_tokens, seed },
   };
 }
 
-function requireMeasures({ criteria, metrics }: RunRequest): void {
-  if (criteria.length > 0 || Object.keys(metrics).length > 0) return;
+function requireMeasures({ task, criteria, metrics }: RunRequest): void {
+  const asked = criteria.length > 0 ? "criteria" : Object.keys(metrics).length > 0 ? "metrics" : undefined;
+  if (task === "generate" && asked !== undefined) return;
+  if (task !== "generate" && asked === undefined) return;
+  if (asked !== undefined) {
+    throw new InvalidRequestError(`${asked} can't be asked of ${task}, which generates nothing to measure`, {
+      param: asked,
+    });
+  }
   throw new InvalidRequestError("criteria is required: a run needs criteria or metrics to measure by", {
     param: "criteria",
   });
 }
 
-function requireMeasuredThresholds({ thresholds, criteria, metrics }: RunRequest): void {
-  const measured: readonly string[] = [...criteria, ...Object.keys(metrics)];
-  const unknown = Object.keys(thresholds).find((name) => !measured.includes(name));
+function requireMeasuredThresholds(request: RunRequest): void {
+  const measured: readonly string[] = [...request.criteria, ...metricNames(request)];
+  const unknown = Object.keys(request.thresholds).find((name) => !measured.includes(name));
   if (unknown === undefined) return;
   throw new InvalidRequestError(
     `thresholds.${unknown} is not among what the run measures: ${measured.join(", ")}`,

@@ -1,8 +1,13 @@
 import type { Criterion } from "../judge-prompt.ts";
 
+export const tasks = ["generate", "multiple_choice", "likelihood"] as const;
+/** `generate`: an answer, judged and measured; the others score given texts by likelihood. */
+export type Task = (typeof tasks)[number];
+
 /** What a run does, with every default written out; stored with it. */
 export interface RunRequest {
   readonly dataset_id: string;
+  readonly task: Task;
   readonly criteria: readonly Criterion[];
   /** Options by the names of reference metrics. */
   readonly metrics: Readonly<Record<string, object>>;
@@ -16,4 +21,16 @@ export interface RunRequest {
     readonly max_new_tokens: number;
     readonly seed: number;
   };
+}
+
+/** What each task measures by itself. */
+const ownMetrics: Readonly<Record<Task, readonly string[]>> = {
+  generate: [],
+  multiple_choice: ["acc", "acc_norm"],
+  likelihood: ["perplexity", "bits_per_byte"],
+};
+
+/** Metrics that the run's records have figures for. */
+export function metricNames({ task, metrics }: RunRequest): readonly string[] {
+  return [...Object.keys(metrics), ...ownMetrics[task]];
 }

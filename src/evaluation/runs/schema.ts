@@ -4,6 +4,7 @@ import { criteria } from "../judge-prompt.ts";
 import { MetricChoice } from "../metrics/registry.ts";
 import { exportFormats } from "./export.ts";
 import { failureCategories } from "./failure.ts";
+import { tasks } from "./request.ts";
 import { runStatuses } from "./run.ts";
 
 const Text = (maxLength: number, description: string) =>
@@ -21,6 +22,14 @@ const Generation = Type.Object(
 
 export const BatchEvalBody = Type.Object({
   dataset_id: Text(128, "An evaluation set."),
+  task: Type.Optional(
+    Choice(tasks, {
+      default: "generate",
+      description:
+        "`generate`: the model answers, and the answer is judged and measured. `multiple_choice`: the likeliest of a " +
+        "record's choices, as lm-evaluation-harness takes it. `likelihood`: perplexity of the reference.",
+    }),
+  ),
   criteria: Type.Optional(
     Type.Array(Choice(criteria), {
       minItems: 1,

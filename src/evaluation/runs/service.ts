@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { ApiError } from "../../errors.ts";
 import { decodeCursor, type Page, toPage } from "../../paging.ts";
 import type { Queries, Store } from "../../store/database.ts";
@@ -24,7 +25,7 @@ import {
 } from "./run-table.ts";
 import type { BatchEvalBody, FailuresFilter, PageRequest, RecordsFilter } from "./schema.ts";
 import type { RunSignals } from "./signals.ts";
-import { slicesByTag, summarize } from "./summary.ts";
+import { type Slice, type Summary, slicesByTag, summarize } from "./summary.ts";
 
 /** Events that one look at the store brings. */
 const EVENTS = 500;
@@ -38,9 +39,21 @@ export interface BatchEvalOptions {
   readonly signals: RunSignals;
 }
 
+/** Results that are kept at hand. */
+const RESULTS = 32;
+
+type RunResult = ReturnType<typeof describeRun> & {
+  readonly summary: Summary;
+  readonly pass_rule: object;
+  readonly failures: Array<{ readonly code: string; readonly category: string; readonly count: number }>;
+  readonly slices: Slice[];
+};
+
 /** Batch evaluations: made, followed, stopped, and read. */
 export class BatchEvals {
   readonly #options: BatchEvalOptions;
+  /** Of finished runs, which don't change any more: the intervals of a large one take seconds. */
+  readonly #results = new LRUCache<string, RunResult>({ max: RESULTS });
 
   constructor(options: BatchEvalOptions) {
     this.#options = options;
@@ -111,8 +124,17 @@ export class BatchEvals {
     }
   }
 
-  async result(runId: string) {
+  async result(runId: string): Promise<RunResult> {
     const run = await this.get(runId);
+    const known = this.#results.get(runId);
+    if (known !== undefined) return known;
+    const result = await this.#summarize(run);
+    if (isFinished(run.status)) this.#results.set(runId, result);
+    return result;
+  }
+
+  async #summarize(run: Run): Promise<RunResult> {
+    const { runId } = run;
     const database = await this.#options.store.database();
     const figures = await figuresOf(database, runId);
     const failures = await failureCounts(database, runId);
