@@ -22,7 +22,9 @@ const DATASET = "ds_evaluation";
 const { values } = parseArgs({
   options: {
     "chunk-tokens": { type: "string", default: "256" },
-    floor: { type: "string", default: "0.3" },
+    floor: { type: "string", default: "0.5" },
+    /** Keeps the index there for the next run. */
+    "data-dir": { type: "string" },
     /** Writes the scores of each question's best passages, to choose a floor by. */
     scores: { type: "string" },
   },
@@ -30,7 +32,7 @@ const { values } = parseArgs({
 
 const documents = readDocuments();
 const embedder = installedEmbedder();
-await using workplace = await openStore();
+await using workplace = await openStore(values["data-dir"]);
 const { store } = workplace;
 const corpora = await corpusOf(store, DATASET, documents);
 const settings = { chunkTokens: Number(values["chunk-tokens"]), language: "english" };

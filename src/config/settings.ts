@@ -20,7 +20,7 @@ export const DEFAULT_API_KEY = "dev-local-key";
 const hour = 3_600_000;
 
 /** Measured with the installed embedding model (docs/retrieval.md). */
-const DEFAULT_RELEVANCE_FLOOR = 0.3;
+const DEFAULT_RELEVANCE_FLOOR = 0.5;
 
 /** Text search configurations that every Postgres 14 has. */
 const searchLanguages = [
