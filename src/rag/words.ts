@@ -12,8 +12,8 @@ export function searchableText(text: string): string {
 
 /**
  * Text as an embedding model is to see it: without Markdown's and HTML's signs and code's punctuation, which models of
- * sentences were not trained on. On the evaluation set recall@5 was 0.25 with this and 0.21 with the text as it is
- * (docs/retrieval.md).
+ * sentences were not trained on. On the evaluation set, in chunks of 102 tokens, recall@5 of the vectors was 0.25 with
+ * this, and 0.21 with the text as it is under its headings.
  */
 export function readableText(text: string): string {
   const readable = text

@@ -41,7 +41,7 @@ describe("a corpus", () => {
   const ask = (body: object) => server.post("/v1/rag/query", { dataset_id: datasetId, ...body });
 
   before(async () => {
-    server = await startServer({ env: { MODEL_NAME: "builtin" } });
+    server = await startServer({ env: { MODEL_NAME: "builtin", RELEVANCE_FLOOR: "0.3" } });
     datasetId = await upload(server, documents);
   });
   after(() => server[Symbol.asyncDispose]());
