@@ -20,7 +20,7 @@ export const DEFAULT_API_KEY = "dev-local-key";
 const hour = 3_600_000;
 
 /** Measured with the installed embedding model (docs/retrieval.md). */
-const DEFAULT_RELEVANCE_FLOOR = 0.3;
+const DEFAULT_RELEVANCE_FLOOR = 0.5;
 
 /** Text search configurations that every Postgres 14 has. */
 const searchLanguages = [
@@ -260,7 +260,7 @@ export const sections = {
       "CHUNK_TOKENS",
       256,
       { min: 32, max: 8192 },
-      "Most tokens of a chunk; four fifths of what the embedding model takes where that is less. Changing it indexes anew.",
+      "Most tokens of a chunk; what the embedding model takes where that is less. Changing it indexes anew.",
     ),
     searchLanguage: choice(
       "SEARCH_LANGUAGE",

@@ -26,7 +26,6 @@ export interface NewChunk {
 
 export interface StoredChunk {
   readonly ordinal: number;
-  readonly headingPath: readonly string[];
   readonly text: string;
 }
 
@@ -96,7 +95,7 @@ export async function addChunks(
 /** Chunks that have no vector yet, in order. */
 export function chunksToEmbed(queries: Queries, index: IndexRecord, from: number, limit: number) {
   return queries.query<StoredChunk>(
-    `SELECT ordinal, heading_path AS "headingPath", text FROM ${partition("chunks", index.indexId)}
+    `SELECT ordinal, text FROM ${partition("chunks", index.indexId)}
      WHERE ordinal >= $1 ORDER BY ordinal LIMIT $2`,
     [from, limit],
   );

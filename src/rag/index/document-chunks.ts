@@ -1,7 +1,7 @@
 import type { Embedder } from "../../embeddings/embedder.ts";
 import { type ChunkingOptions, chunkDocument } from "../chunking/chunker.ts";
 import type { CorpusDocument } from "../corpus.ts";
-import { searchableText } from "../words.ts";
+import { readableText, searchableText } from "../words.ts";
 import type { NewChunk } from "./building.ts";
 
 /** The chunks of a document as an index keeps them: under its title, with their words. */
@@ -25,26 +25,14 @@ export async function chunksOf(
   });
 }
 
-/**
- * What is embedded of each chunk: its text under the headings that it does not spell out itself. Outer headings are
- * left out where the model takes no more.
- */
+/** What is embedded of each chunk: its text without markup, or as it is where that would be too long for the model. */
 export async function embeddingInputs(
-  chunks: ReadonlyArray<{ readonly headingPath: readonly string[]; readonly text: string }>,
+  chunks: ReadonlyArray<{ readonly text: string }>,
   embedder: Embedder,
 ): Promise<string[]> {
-  const paths = chunks.map(({ headingPath, text }) =>
-    headingPath.filter((heading) => !text.includes(heading)),
+  const inputs = chunks.map(({ text }) => readableText(text));
+  const counts = await embedder.countTokens(inputs);
+  return chunks.map(({ text }, index) =>
+    (counts[index] ?? 0) <= embedder.maxTokens ? (inputs[index] ?? text) : text,
   );
-  for (;;) {
-    const inputs = chunks.map(({ text }, index) => [...(paths[index] ?? []), text].join("\n"));
-    const counts = await embedder.countTokens(inputs);
-    let isFitting = true;
-    for (const [index, path] of paths.entries()) {
-      if ((counts[index] ?? 0) <= embedder.maxTokens || path.length === 0) continue;
-      path.shift();
-      isFitting = false;
-    }
-    if (isFitting) return inputs;
-  }
 }

@@ -28,6 +28,8 @@ export interface IndexerOptions {
   readonly settings: RetrievalSettings;
   /** Tells servers on one database apart; the same after a restart where there can only be one. */
   readonly builder: string;
+  /** Indexes of fewer chunks are searched exactly. */
+  readonly graphFromChunks?: number;
   readonly log: { info(message: string): void; warn(message: string): void };
 }
 
@@ -68,6 +70,11 @@ export class Indexer {
     this.#waiting.delete(datasetId);
     if (this.#current?.datasetId === datasetId) this.#current.cancelled.abort();
     await dropOrphans(await this.#options.database());
+  }
+
+  /** Resolves when nothing is left to index. */
+  async idle(): Promise<void> {
+    await this.#running;
   }
 
   /** Ends after the step that is running. */
@@ -171,7 +178,8 @@ export class Indexer {
   }
 
   async #withGraph(database: Database, index: IndexRecord): Promise<IndexRecord> {
-    const needsGraph = index.chunks >= GRAPH_FROM_CHUNKS && !index.hasGraph;
+    const { graphFromChunks = GRAPH_FROM_CHUNKS } = this.#options;
+    const needsGraph = index.chunks >= graphFromChunks && !index.hasGraph;
     return needsGraph ? addGraph(database, index, this.#options.builder) : index;
   }
 

@@ -74,10 +74,11 @@ export async function failIndex(database: Database, index: IndexRecord, error: s
 /** Removes the tables of indexes whose dataset is gone. */
 export async function dropOrphans(database: Database): Promise<void> {
   const orphans = await database.query<{ indexId: number }>(
-    `SELECT DISTINCT split_part(child.relname, '_', 3)::bigint AS "indexId"
+    // Not by its place in the name: Postgres may read the names of other tables before it leaves them out.
+    `SELECT DISTINCT substring(child.relname FROM '_(\\d+)$')::bigint AS "indexId"
      FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
      WHERE inhparent IN ('rag_chunks'::regclass, 'rag_vectors'::regclass, 'rag_words'::regclass)
-       AND split_part(child.relname, '_', 3)::bigint NOT IN (SELECT index_id FROM rag_indexes)`,
+       AND substring(child.relname FROM '_(\\d+)$')::bigint NOT IN (SELECT index_id FROM rag_indexes)`,
   );
   for (const { indexId } of orphans) await database.transaction((queries) => dropTables(queries, indexId));
 }

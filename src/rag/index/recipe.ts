@@ -4,8 +4,6 @@ import type { IndexRecipe } from "./index-record.ts";
 
 /** Changes when code changes what an index holds, so that older indexes are made anew. */
 const VERSION = 1;
-/** Tokens kept for the headings that a chunk's text is embedded with, as a share of what the model takes. */
-const HEADING_SHARE = 1 / 5;
 const OVERLAP_SHARE = 1 / 6;
 
 export interface RetrievalSettings {
@@ -16,7 +14,7 @@ export interface RetrievalSettings {
 }
 
 export function chunkingFor(embedder: Embedder, { chunkTokens }: RetrievalSettings): ChunkingOptions {
-  const budget = Math.min(chunkTokens, Math.floor(embedder.maxTokens * (1 - HEADING_SHARE)));
+  const budget = Math.min(chunkTokens, embedder.maxTokens);
   return { budget, overlap: Math.floor(budget * OVERLAP_SHARE) };
 }
 

@@ -4,6 +4,11 @@ import { searchableText } from "../words.ts";
 
 /** Chunks that are scored at the most; the rarest words of a question choose them. */
 const CANDIDATES = 2_000;
+/**
+ * Share of the best chunk's score that a chunk must have. In a fusion by ranks the second place counts nearly as much
+ * as the first, even where it only shares a common word with the question and the first has the rare one.
+ */
+const WORTH = 0.5;
 /** ts_rank's weights of its four classes of words: all are of one. */
 const WEIGHTS = "{1,1,1,1}";
 /** ts_rank's normalization: divide by 1 + the logarithm of the length. */
@@ -49,16 +54,17 @@ export async function searchLexically(
   limit: number,
 ): Promise<number[]> {
   if (words.length === 0) return [];
-  const rows = await queries.query<{ ordinal: number }>(
-    `SELECT ordinal
+  const rows = await queries.query<{ ordinal: number; score: number }>(
+    `SELECT ordinal, sum(asked.weight * ts_rank('${WEIGHTS}', words, asked.term, ${NORMALIZATION})) AS score
      FROM (SELECT ordinal, words FROM ${partition("chunks", index.indexId)} WHERE words @@ $1::tsquery LIMIT ${CANDIDATES * 2}) AS chunk,
        json_to_recordset($2::json) AS asked(term tsquery, weight real)
      GROUP BY ordinal
-     ORDER BY sum(asked.weight * ts_rank('${WEIGHTS}', words, asked.term, ${NORMALIZATION})) DESC, ordinal
+     ORDER BY score DESC, ordinal
      LIMIT $3`,
     [choosing(words).map(quoted).join(" | "), JSON.stringify(asked(words)), limit],
   );
-  return rows.map(({ ordinal }) => ordinal);
+  const best = rows[0]?.score ?? 0;
+  return rows.filter(({ score }) => score >= WORTH * best).map(({ ordinal }) => ordinal);
 }
 
 /** The rarest words, as many as together choose no more chunks than are to be scored; one at least. */

@@ -4,7 +4,7 @@ import type { FoundChunk, SearchMethod } from "./retriever.ts";
  * Share of a question's telling words that a passage must have to be answered from by words alone. Measured on the
  * evaluation set and on questions that its documents do not answer (docs/retrieval.md).
  */
-const COVERAGE_FLOOR = 0.5;
+const COVERAGE_FLOOR = 0.4;
 
 /** True when a passage is near enough to the question by what the method goes by. */
 export function isRelevant(chunk: FoundChunk, method: SearchMethod, similarityFloor: number): boolean {
