@@ -46,7 +46,12 @@ export class Messages {
       else take(blocks, event);
     }
     if (end === undefined) throw new Error("an answer ended without saying how");
-    return { ...this.#head(body), content: blocks.map(describe), ...ending(end), usage: toUsage(end) };
+    return {
+      ...this.#head(body),
+      content: blocks.map(describe),
+      ...ending(end),
+      usage: { ...notSent, ...toUsage(end) },
+    };
   }
 
   /** Anthropic's events in their order: message, blocks with their deltas, how it ended. */
@@ -60,9 +65,14 @@ export class Messages {
         hasBegun = true;
         // How much of the prompt was cached is known at the end, in `message_delta`.
         const tokens = await engine.tokenize(plan.request.prompt);
-        const usage = { input_tokens: tokens.length, output_tokens: 0, ...noCache };
-        const message = { ...this.#head(body), content: [], stop_reason: null, stop_sequence: null, usage };
-        yield { type: "message_start", message };
+        const usage = {
+          ...nothingElse,
+          ...notSent,
+          input_tokens: tokens.length,
+          output_tokens: 0,
+          cache_read_input_tokens: 0,
+        };
+        yield { type: "message_start", message: { ...this.#head(body), content: [], ...notEnded, usage } };
         yield { type: "ping" };
       }
       const before = blocks.length;
@@ -78,8 +88,8 @@ export class Messages {
         const block = blocks[index] as Block;
         const opened =
           block.type === "text"
-            ? { type: "text", text: "" }
-            : { type: "tool_use", id: block.id, name: block.name, input: {} };
+            ? { type: "text", text: "", citations: null }
+            : { type: "tool_use", id: block.id, name: block.name, input: {}, ...direct };
         yield { type: "content_block_start", index, content_block: opened };
       }
       const delta = toDelta(event);
@@ -100,11 +110,17 @@ export class Messages {
   }
 
   #head(body: MessagesBody) {
-    return { id: newId("msg_"), type: "message", role: "assistant", model: body.model };
+    return { id: newId("msg_"), type: "message", role: "assistant", model: body.model, diagnostics: null };
   }
 }
 
-const noCache = { cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
+/** Fields that Anthropic's schema requires and that say nothing here. */
+const nothingElse = { cache_creation_input_tokens: 0, output_tokens_details: null, server_tool_use: null };
+/** Those of a whole message's usage, which `message_delta` has not. */
+const notSent = { cache_creation: null, inference_geo: null, service_tier: "standard", speed: null };
+const notEnded = { container: null, stop_details: null, stop_reason: null, stop_sequence: null };
+/** Whoever called the tool: the model itself, and no code of its. */
+const direct = { caller: { type: "direct" } };
 
 function take(blocks: Block[], event: Exclude<TurnEvent, TurnEnd>): void {
   const last = blocks.at(-1);
@@ -136,7 +152,7 @@ function toDelta(event: TurnEvent): object | undefined {
 function describe(block: Block): object {
   if (block.type === "text") return { type: "text", text: block.text, citations: null };
   const { type, id, name, json } = block;
-  return { type, id, name, input: parseOrEmpty(json) };
+  return { type, id, name, input: parseOrEmpty(json), ...direct };
 }
 
 /** Arguments that were cut by the limit of tokens are no JSON; `stop_reason` says so. */
@@ -152,6 +168,7 @@ function ending({ finishReason, stopText }: TurnEnd) {
   const reasons = { stop: "end_turn", length: "max_tokens", tool_calls: "tool_use" } as const;
   const isSequence = finishReason === "stop" && stopText !== undefined;
   return {
+    ...notEnded,
     stop_reason: isSequence ? "stop_sequence" : reasons[finishReason],
     stop_sequence: isSequence ? stopText : null,
   };
@@ -160,9 +177,9 @@ function ending({ finishReason, stopText }: TurnEnd) {
 /** Anthropic counts cached input apart. */
 function toUsage({ usage }: TurnEnd) {
   return {
+    ...nothingElse,
     input_tokens: usage.promptTokens - usage.cachedPromptTokens,
     output_tokens: usage.completionTokens,
-    cache_creation_input_tokens: 0,
     cache_read_input_tokens: usage.cachedPromptTokens,
   };
 }

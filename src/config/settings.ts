@@ -237,6 +237,7 @@ export const sections = {
       "Longest run of one generation.",
     ),
     bodyLimit: bytes("BODY_LIMIT", "1MiB", "Largest JSON body."),
+    uploadLimit: bytes("UPLOAD_LIMIT", "100MiB", "Largest file that a dataset may be made of."),
     shutdownTimeoutMs: integer(
       "SHUTDOWN_TIMEOUT_MS",
       25_000,

@@ -8,6 +8,8 @@ export interface Unsupported {
   readonly reason: string;
   /** Values that ask for nothing that isn't so anyway. */
   readonly harmless?: (value: unknown) => boolean;
+  /** What clients look for to go on without it. */
+  readonly details?: Readonly<Record<string, unknown>>;
 }
 
 const oneOf =
@@ -22,6 +24,7 @@ const common: readonly Unsupported[] = [
     reason: "there is one tier; leave it out, or say auto or default",
     harmless: oneOf("auto", "default"),
   },
+  { param: "moderation", reason: "this server judges no content" },
 ];
 
 export const unsupportedInChat: readonly Unsupported[] = [
@@ -47,6 +50,7 @@ export const unsupportedInResponses: readonly Unsupported[] = [
   ...common,
   { param: "background", reason: "poll a stream instead", harmless: oneOf(false) },
   { param: "generate", reason: "a response is always generated", harmless: oneOf(true) },
+  { param: "access_programs", reason: "there are none here" },
   { param: "conversation", reason: "use previous_response_id" },
   { param: "prompt", reason: "send input and instructions" },
   { param: "max_tool_calls", reason: "no built-in tools run here" },
@@ -81,6 +85,12 @@ export const unsupportedInMessages: readonly Unsupported[] = [
   },
   { param: "mcp_servers", reason: "this server calls no others", harmless: isEmpty },
   { param: "container", reason: "no code runs here" },
+  { param: "context_management", reason: "a prompt is never cut" },
+  {
+    param: "thread",
+    reason: "conversations are not kept; send all messages",
+    details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },
+  },
   {
     param: "inference_geo",
     reason: "this server is where it is",
@@ -95,9 +105,12 @@ export const unsupportedInMessages: readonly Unsupported[] = [
 
 /** @throws InvalidRequestError naming the first parameter that would change the result and can't be honoured */
 export function refuseUnsupported(body: object, list: readonly Unsupported[]): void {
-  for (const { param, reason, harmless } of list) {
+  for (const { param, reason, harmless, details } of list) {
     const value = (body as Record<string, unknown>)[param];
     if (isSet(value) && harmless?.(value) !== true)
-      throw new InvalidRequestError(`${param} is not supported: ${reason}.`, { param });
+      throw new InvalidRequestError(`${param} is not supported: ${reason}.`, {
+        param,
+        ...(details !== undefined && { details }),
+      });
   }
 }

@@ -19,12 +19,6 @@ const Page = Type.Object({
 const maxTokens = Type.Optional(Type.Integer({ minimum: 1, maximum: 1024 }));
 const temperature = Type.Optional(Type.Number({ minimum: 0, maximum: 2 }));
 
-const Dataset = Type.Object({
-  name: Text(200),
-  type: Choice(["rag_corpus", "eval_set"]),
-  records: Type.Array(Type.Object({}), { minItems: 1, maxItems: 50_000 }),
-  metadata: Type.Optional(Type.Object({})),
-});
 const RagQuery = Type.Object({
   query: PromptText("What to look up and answer."),
   dataset_id: Text(128),
@@ -48,7 +42,7 @@ const BatchEval = Type.Object({
   ),
 });
 interface Placeholder {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST";
   readonly url: string;
   readonly tag: string;
   readonly summary: string;
@@ -57,24 +51,10 @@ interface Placeholder {
   readonly querystring?: TSchema;
 }
 
-const datasets = { tag: "Datasets" };
 const rag = { tag: "Retrieval" };
 const batch = { tag: "Batch evaluation" };
 
 const placeholders: readonly Placeholder[] = [
-  { method: "POST", url: "/v1/datasets", ...datasets, summary: "Create a dataset", body: Dataset },
-  { method: "POST", url: "/v1/datasets/upload", ...datasets, summary: "Create a dataset", body: Dataset },
-  { method: "GET", url: "/v1/datasets", ...datasets, summary: "List datasets", querystring: Page },
-  { method: "GET", url: "/v1/datasets/:id", ...datasets, summary: "Show a dataset", params: Id },
-  {
-    method: "GET",
-    url: "/v1/datasets/:id/records",
-    ...datasets,
-    summary: "Page through records",
-    params: Id,
-    querystring: Page,
-  },
-  { method: "DELETE", url: "/v1/datasets/:id", ...datasets, summary: "Delete a dataset", params: Id },
   {
     method: "POST",
     url: "/v1/rag/query",

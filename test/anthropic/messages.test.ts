@@ -123,6 +123,18 @@ for (const [name, fields, param] of [
     },
     "messages[1].role",
   ],
+  ["a conversation kept here", { thread: { type: "create" } }, "thread"],
+  ["effort", { output_config: { effort: "max" } }, "output_config.effort"],
+  [
+    "a call without a name",
+    {
+      messages: [
+        { role: "assistant", content: [{ type: "tool_use", id: "a", input: {} }] },
+        { role: "user", content: "x" },
+      ],
+    },
+    "messages[0].content[0].name",
+  ],
   ["no limit", { max_tokens: undefined }, "max_tokens"],
   ["too hot", { temperature: 1.5 }, "temperature"],
   ["a tool without a schema", { tools: [{ name: "x" }] }, "tools[0].input_schema"],

@@ -10,21 +10,13 @@ before(async () => {
 after(() => server[Symbol.asyncDispose]());
 
 interface Case {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: unknown;
   /** Bodies (or, for GET, query strings) that are wrong, by the field at fault. */
   readonly wrong?: Readonly<Record<string, unknown>>;
 }
 
-const records = [{ text: "a" }];
-const dataset = { name: "n", type: "rag_corpus", records };
-const wrongDataset = {
-  name: { ...dataset, name: "" },
-  type: { ...dataset, type: "table" },
-  records: { ...dataset, records: [] },
-  metadata: { ...dataset, metadata: "x" },
-};
 const rag = { query: "q", dataset_id: "ds_1" };
 const wrongRag = {
   query: { ...rag, query: " " },
@@ -38,12 +30,6 @@ const batch = { dataset_id: "ds_1", criteria: ["overall"] };
 const messages = [{ role: "user", content: "a" }];
 
 const cases: readonly Case[] = [
-  { method: "POST", path: "/v1/datasets", body: dataset, wrong: wrongDataset },
-  { method: "POST", path: "/v1/datasets/upload", body: dataset, wrong: wrongDataset },
-  { method: "GET", path: "/v1/datasets" },
-  { method: "GET", path: "/v1/datasets/ds_1" },
-  { method: "GET", path: "/v1/datasets/ds_1/records" },
-  { method: "DELETE", path: "/v1/datasets/ds_1" },
   { method: "POST", path: "/v1/rag/query", body: rag, wrong: wrongRag },
   { method: "POST", path: "/v1/rag", body: rag, wrong: wrongRag },
   { method: "GET", path: "/v1/rag/indexes/ds_1" },
@@ -115,12 +101,7 @@ for (const one of cases) {
   }
 }
 
-for (const path of [
-  "/v1/datasets",
-  "/v1/datasets/ds_1/records",
-  "/v1/batch-evals",
-  "/v1/batch-evals/r/failures",
-]) {
+for (const path of ["/v1/batch-evals", "/v1/batch-evals/r/failures"]) {
   test(`GET ${path} takes a page of 1 to 100, written as a query string writes it`, async () => {
     for (const limit of ["1", "100"]) {
       const response = await server.get(`${path}?limit=${limit}`);

@@ -98,6 +98,7 @@ const chat: readonly Case[] = [
   ["reasoning_effort", "high"],
   ["verbosity", "low"],
   ["service_tier", "flex"],
+  ["moderation", { model: "m" }],
 ];
 
 const completions: readonly Case[] = [
@@ -125,6 +126,8 @@ const responses: readonly Case[] = [
   ["background", true],
   ["truncation", "auto"],
   ["conversation", "c"],
+  ["access_programs", { cyber: {} }],
+  ["moderation", { model: "m" }],
   ["prompt", { id: "p" }],
   ["include", ["file_search_call.results"]],
   ["reasoning", { effort: "high" }],

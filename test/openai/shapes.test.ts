@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { type Sample, typeErrors } from "../support/client-types.ts";
 import { type OpenAiServer, startOpenAiServer } from "../support/openai-server.ts";
-import { type Sample, typeErrors } from "../support/openai-types.ts";
 import { json, readEvents } from "../support/server.ts";
 
 let started: OpenAiServer;

@@ -4,7 +4,7 @@ import ts from "typescript";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const file = `${root}test/openai/virtual-samples.ts`;
 
-/** A value that the server sent, and the type of the `openai` package that it must have. */
+/** A value that the server sent, and the type of the `openai` or `@anthropic-ai/sdk` package that it must have. */
 export interface Sample {
   readonly type: string;
   readonly value: unknown;
@@ -25,6 +25,7 @@ export function typeErrors(samples: readonly Sample[]): string[] {
     'import type * as Chat from "openai/resources/chat/completions";',
     'import type { Completion } from "openai/resources/completions";',
     'import type { Model } from "openai/resources/models";',
+    'import type * as Anthropic from "@anthropic-ai/sdk/resources/messages";',
     'import type * as Responses from "openai/resources/responses/responses";',
     // The package's own type knows neither chunks nor the prompt's first token, which nothing predicts.
     "type SentCompletion = Omit<Completion, 'choices'> & { choices: SentChoice[] };",
@@ -34,8 +35,27 @@ export function typeErrors(samples: readonly Sample[]): string[] {
     "  top_logprobs: (Record<string, number> | null)[] };",
     ...lines,
     `export const samples = [${samples.map((_, index) => `sample${index}`).join(", ")}];`,
-    "export type Used = [Chat.ChatCompletion, Completion, Model, Responses.Response];",
+    "export type Used = [Chat.ChatCompletion, Completion, Model, Responses.Response, Anthropic.Message];",
   ].join("\n");
+  const program = programOf(source);
+  return program.getSemanticDiagnostics(program.getSourceFile(file)).map((diagnostic) => {
+    const line = diagnostic.file?.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line ?? 0;
+    const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
+    return `${source.split("\n")[line]?.slice(0, 400)}\n  ${text}`;
+  });
+}
+
+/** Names of the properties of a package's exported type. */
+export function propertiesOf(type: string, module: string): readonly string[] {
+  const program = programOf(`import type { ${type} } from "${module}";\nexport type Wanted = ${type};`);
+  const checker = program.getTypeChecker();
+  const [alias] = (program.getSourceFile(file)?.statements ?? []).filter(ts.isTypeAliasDeclaration);
+  if (alias === undefined) throw new Error(`no type ${type}`);
+  return checker.getPropertiesOfType(checker.getTypeAtLocation(alias)).map(({ name }) => name);
+}
+
+/** `source` as a file of this project, which is not on disk. */
+function programOf(source: string): ts.Program {
   const options: ts.CompilerOptions = {
     strict: true,
     noEmit: true,
@@ -52,12 +72,7 @@ export function typeErrors(samples: readonly Sample[]): string[] {
     name === file
       ? ts.createSourceFile(name, source, ts.ScriptTarget.ES2024)
       : getSourceFile.call(host, name, ...rest);
-  const program = ts.createProgram([file], options, host);
-  return program.getSemanticDiagnostics(program.getSourceFile(file)).map((diagnostic) => {
-    const line = diagnostic.file?.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line ?? 0;
-    const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
-    return `${source.split("\n")[line]?.slice(0, 400)}\n  ${text}`;
-  });
+  return ts.createProgram([file], options, host);
 }
 
 /** At the top only, but for those of a response within an event. */
