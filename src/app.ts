@@ -8,6 +8,10 @@ import type { Embedder } from "./embeddings/embedder.ts";
 import { EmbeddingModelNames } from "./embeddings/model-names.ts";
 import { EmbeddingsService } from "./embeddings/service.ts";
 import { Judge } from "./evaluation/judge.ts";
+import { EngineJudge } from "./evaluation/judges/engine-judge.ts";
+import type { JudgeModel } from "./evaluation/judges/judge-model.ts";
+import { Sandbox } from "./evaluation/sandbox/sandbox.ts";
+import { EvaluationService } from "./evaluation/service.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import { monotonicMs } from "./inference/clock.ts";
@@ -32,6 +36,8 @@ import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
   readonly engine: Engine;
+  /** Who judges, where that is not the served model. */
+  readonly judgeModel: JudgeModel | undefined;
   readonly store: Store;
   readonly embedder: Embedder;
   readonly reranker: Reranker;
@@ -47,18 +53,31 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { engine, store, embedder, reranker, caches, redis, metrics, log, version, requestedModel } =
-    dependencies;
+  const {
+    engine,
+    judgeModel,
+    store,
+    embedder,
+    reranker,
+    caches,
+    redis,
+    metrics,
+    log,
+    version,
+    requestedModel,
+  } = dependencies;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   await registerOpenApi(app, version);
 
   const randomSeed = () => randomInt(2 ** 32);
   const chat = new ChatService(engine, randomSeed);
-  const judge = new Judge(engine, () => chat.template);
-  await app.register(healthRoutes({ engine, embedder, reranker, store, caches, requestedModel }));
+  const sandbox = new Sandbox();
+  app.addHook("onClose", () => sandbox.close());
+  const judge = new Judge(judgeModel ?? new EngineJudge(engine, () => chat.template));
+  await app.register(healthRoutes({ engine, judgeModel, embedder, reranker, store, caches, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
-  await app.register(evaluateRoutes(judge));
+  await app.register(evaluateRoutes(new EvaluationService(judge, { sandbox, embedder })));
   await app.register(
     openAiRoutes({
       engine,

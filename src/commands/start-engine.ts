@@ -66,7 +66,7 @@ async function findModel(
   }
 }
 
-function engineOptions(config: Config, modelPath: string): EngineOptions {
+export function engineOptions(config: Config, modelPath: string): EngineOptions {
   return {
     libraryDirectory: config.llamaLibraryDir,
     modelPath,
@@ -84,7 +84,7 @@ function engineOptions(config: Config, modelPath: string): EngineOptions {
   };
 }
 
-function describeSource(source: ModelSource): string {
+export function describeSource(source: ModelSource): string {
   switch (source.kind) {
     case "builtin":
     case "file":

@@ -50,7 +50,7 @@ export class Judge {
       model: name,
       scores: results.map(({ answer, judgement }) => ({
         ...judgement,
-        score_expected: answer.expectedScore === undefined ? null : Number(answer.expectedScore.toFixed(4)),
+        score_expected: answer.expectedScore === undefined ? null : Number(answer.expectedScore.toFixed(2)),
       })),
       latency_ms: Math.round(slowest.latencyMs),
       judge: { model: name, template: judgeTemplate.version, template_hash: judgeTemplate.sha256 },

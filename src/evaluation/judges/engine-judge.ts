@@ -66,7 +66,9 @@ export class EngineJudge implements JudgeModel {
     return {
       text: answer.text,
       expectedScore:
-        place === undefined ? undefined : expectedScore(place, after === undefined ? place.afterOne : after.tokens[0]),
+        place === undefined
+          ? undefined
+          : expectedScore(place, after === undefined ? place.afterOne : after.tokens[0]),
       usage: {
         promptTokens: total("promptTokens"),
         cachedPromptTokens: total("cachedPromptTokens"),
@@ -119,7 +121,9 @@ export class EngineJudge implements JudgeModel {
         text += event.text;
         tokens.push(...(event.tokens ?? []));
       } else if (event.type === "done") {
-        const scored = tokens.filter((token): token is ScoredToken & AnswerToken => token.logprob !== undefined);
+        const scored = tokens.filter(
+          (token): token is ScoredToken & AnswerToken => token.logprob !== undefined,
+        );
         return { text, tokens: scored, done: event };
       }
     }

@@ -1,5 +1,4 @@
-import type { Priority, Usage } from "../../inference/engine.ts";
-import type { GenerationTimings } from "../../inference/engine.ts";
+import type { GenerationTimings, Priority, Usage } from "../../inference/engine.ts";
 
 /** A judge's answer to one question. */
 export interface JudgeAnswer {

@@ -19,7 +19,10 @@ export interface UpstreamOptions {
 }
 
 export interface UpstreamRequest {
-  readonly messages: ReadonlyArray<{ readonly role: "system" | "user" | "assistant"; readonly content: string }>;
+  readonly messages: ReadonlyArray<{
+    readonly role: "system" | "user" | "assistant";
+    readonly content: string;
+  }>;
   readonly maxTokens: number;
   readonly temperature: number;
   readonly seed: number;
@@ -140,7 +143,9 @@ export class UpstreamChat {
       return body;
     } catch (error) {
       if (error instanceof UpstreamError || signal.aborted) throw error;
-      const reason = timeout.aborted ? `did not answer within ${timeoutMs} ms` : `can't be reached: ${cause(error)}`;
+      const reason = timeout.aborted
+        ? `did not answer within ${timeoutMs} ms`
+        : `can't be reached: ${cause(error)}`;
       throw new UpstreamError(reason, { isTransient: true, cause: error });
     }
   }
@@ -155,14 +160,17 @@ export class UpstreamChat {
       ...(schema !== undefined && {
         response_format: { type: "json_schema", json_schema: { ...schema, strict: true } },
       }),
-      ...(topLogprobs !== undefined &&
-        this.#scoresTokens && { logprobs: true, top_logprobs: topLogprobs }),
+      ...(topLogprobs !== undefined && this.#scoresTokens && { logprobs: true, top_logprobs: topLogprobs }),
     };
   }
 }
 
 const ErrorBody = Type.Object({
-  error: Type.Object({ message: Type.String(), code: Optional(Type.String()), param: Optional(Type.String()) }),
+  error: Type.Object({
+    message: Type.String(),
+    code: Optional(Type.String()),
+    param: Optional(Type.String()),
+  }),
 });
 
 function refusal(response: Response, text: string): UpstreamError {
