@@ -8,9 +8,12 @@ import type { Embedder } from "./embeddings/embedder.ts";
 import { EmbeddingModelNames } from "./embeddings/model-names.ts";
 import { EmbeddingsService } from "./embeddings/service.ts";
 import { Judge } from "./evaluation/judge.ts";
+import { EngineJudge } from "./evaluation/judges/engine-judge.ts";
+import type { JudgeModel } from "./evaluation/judges/judge-model.ts";
 import { createBatchEvals } from "./evaluation/runs/create.ts";
 import type { Dispatcher } from "./evaluation/runs/dispatcher.ts";
 import { Sandbox } from "./evaluation/sandbox/sandbox.ts";
+import { EvaluationService } from "./evaluation/service.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import { monotonicMs } from "./inference/clock.ts";
@@ -39,6 +42,8 @@ import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
   readonly engine: Engine;
+  /** Who judges, where that is not the served model. */
+  readonly judgeModel: JudgeModel | undefined;
   readonly store: Store;
   /** Aborts when the server begins to shut down: what nobody waits for ends then. */
   readonly stopping: AbortSignal;
@@ -56,7 +61,8 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { store, embedder, reranker, caches, redis, metrics, log, version, requestedModel } = dependencies;
+  const { store, judgeModel, embedder, reranker, caches, redis, metrics, log, version, requestedModel } =
+    dependencies;
   const lanes = new EngineLanes(dependencies.engine);
   const engine = lanes.interactive;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
@@ -64,11 +70,13 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
 
   const randomSeed = () => randomInt(2 ** 32);
   const chat = new ChatService(engine, randomSeed);
-  const judge = new Judge(engine, () => chat.template);
-  await app.register(healthRoutes({ engine, embedder, reranker, store, caches, requestedModel }));
+  const sandbox = new Sandbox();
+  app.addHook("onClose", () => sandbox.close());
+  const judge = new Judge(judgeModel ?? new EngineJudge(engine, () => chat.template));
+  await app.register(healthRoutes({ engine, judgeModel, embedder, reranker, store, caches, requestedModel }));
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
-  await app.register(evaluateRoutes(judge));
+  await app.register(evaluateRoutes(new EvaluationService(judge, { sandbox, embedder })));
   await app.register(
     openAiRoutes({
       engine,
@@ -103,7 +111,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     datasets,
     engine: lanes.batch,
     template: () => chat.template,
-    tools: { sandbox: new Sandbox(), embedder },
+    judge: new Judge(judgeModel ?? new EngineJudge(lanes.batch, () => chat.template)),
+    tools: { sandbox, embedder },
     modelNames: () => new ModelNames(engine, config.modelAliases, requestedModel).all,
     codeVersion: version,
     log,

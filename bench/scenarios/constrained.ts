@@ -42,7 +42,10 @@ const trained: readonly Task[] = [
   ),
   bySchema(
     "a score",
-    judgePrompt("What is a token?", "A token is a piece of text that a model reads.", "clarity"),
+    judgePrompt(
+      { prompt: "What is a token?", response: "A token is a piece of text that a model reads." },
+      "clarity",
+    ),
     closed({
       score: { type: "integer", minimum: 1, maximum: 10 },
       rationale: { type: "string", maxLength: 240 },
@@ -148,6 +151,7 @@ class SamplingBench {
       batchSize: 512,
       maxOutputs: 1,
       threads: 1,
+      cpus: [],
       kvCacheType: "f16",
       kvLayout: "separate",
     });

@@ -2,6 +2,9 @@ import type { ModelDescription } from "../inference/engine.ts";
 import { type Completion, totalMs } from "./completion.ts";
 import type { ChatResponse, Timings } from "./schema.ts";
 
+/** What the times of a generation are told from. */
+type Accounted = Pick<Completion, "usage" | "timings">;
+
 type Accounts = Omit<
   ChatResponse,
   | "response"
@@ -44,8 +47,8 @@ export function account(passes: readonly Completion[], model: ModelDescription):
 }
 
 /** The parts of the latency. The time to first token is that of the last pass, whose text is the answer. */
-export function timings(passes: readonly Completion[]): Timings {
-  const sum = (of: (pass: Completion) => number) => passes.reduce((total, pass) => total + of(pass), 0);
+export function timings(passes: readonly Accounted[]): Timings {
+  const sum = (of: (pass: Accounted) => number) => passes.reduce((total, pass) => total + of(pass), 0);
   const prefillMs = sum((pass) => pass.timings.prefillMs);
   const decodeMs = sum((pass) => pass.timings.decodeMs);
   const computed = sum((pass) => pass.usage.promptTokens - pass.usage.cachedPromptTokens);

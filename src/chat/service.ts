@@ -1,9 +1,10 @@
-import type { Engine, GenerationRequest, ModelDescription, Prompt } from "../inference/engine.ts";
+import type { Engine, GenerationRequest, Prompt } from "../inference/engine.ts";
 import { account } from "./accounting.ts";
 import { type Completion, complete, totalMs } from "./completion.ts";
+import { modelTemplate } from "./model-template.ts";
 import { CRITIQUE_REQUEST, REWRITE_REQUEST } from "./refine-prompts.ts";
 import type { ChatBody, ChatResponse } from "./schema.ts";
-import { type ChatMessage, ChatTemplate, plainPrompt, transcript } from "./template.ts";
+import { type ChatMessage, type ChatTemplate, plainPrompt, transcript } from "./template.ts";
 
 export interface ChatContext {
   readonly requestId: string;
@@ -19,19 +20,18 @@ type Sink = (text: string) => Promise<void> | void;
 export class ChatService {
   readonly #engine: Engine;
   readonly #randomSeed: () => number;
-  #template: { readonly model: ModelDescription; readonly template: ChatTemplate } | undefined;
+  readonly #template: () => ChatTemplate;
 
   /** `randomSeed` draws a 32-bit seed for requests that give none. */
   constructor(engine: Engine, randomSeed: () => number) {
     this.#engine = engine;
     this.#randomSeed = randomSeed;
+    this.#template = modelTemplate(engine);
   }
 
   /** The loaded model's template, compiled once. */
   get template(): ChatTemplate {
-    const model = this.#engine.describe();
-    if (this.#template?.model !== model) this.#template = { model, template: new ChatTemplate(model) };
-    return this.#template.template;
+    return this.#template();
   }
 
   /** Answers `body`; the final pass's text also goes to `onText` piece by piece. */

@@ -20,6 +20,7 @@ import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
 import { startEmbedder, startReranker } from "./start-embeddings.ts";
 import { startEngine } from "./start-engine.ts";
+import { createJudge, startJudge } from "./start-judge.ts";
 
 /** Time that connections get to end by themselves once every generation is over. */
 const CLOSE_GRACE_MS = 1_000;
@@ -47,8 +48,11 @@ export async function serve(config: Config, version: string): Promise<number> {
   const embeddings = new DeferredEmbedder();
   const embedder = new ObservedEmbedder(new CachedEmbedder(embeddings, caches.named("embeddings")), metrics);
   const reranker = new DeferredReranker();
+  const judgeEngine = new DeferredEngine();
+  const judgeModel = createJudge(config, judgeEngine);
   const app = await createApp(config, {
     engine,
+    judgeModel,
     store,
     stopping: stopping.signal,
     embedder,
@@ -71,6 +75,7 @@ export async function serve(config: Config, version: string): Promise<number> {
 
   void startEmbedder(embeddings, context);
   void startReranker(reranker, context);
+  void startJudge(judgeEngine, context);
   const starting = startEngine(config, deferred, metrics, log, stopping.signal).then(
     () => signal,
     (error: unknown) => error,
@@ -81,7 +86,8 @@ export async function serve(config: Config, version: string): Promise<number> {
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
   const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
-  await Promise.all([deferred.close(timeoutMs), embedder.close(timeoutMs), reranker.close(timeoutMs)]);
+  const models = [deferred, judgeModel, embedder, reranker];
+  await Promise.all(models.map((model) => model?.close(timeoutMs)));
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
   await store.close();
   await redis?.close();

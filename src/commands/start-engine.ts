@@ -72,7 +72,7 @@ async function findModel(
   }
 }
 
-function engineOptions(config: Config, modelPath: string): EngineOptions {
+export function engineOptions(config: Config, modelPath: string): EngineOptions {
   return {
     libraryDirectory: config.llamaLibraryDir,
     modelPath,
@@ -91,7 +91,7 @@ function engineOptions(config: Config, modelPath: string): EngineOptions {
   };
 }
 
-function describeSource(source: ModelSource): string {
+export function describeSource(source: ModelSource): string {
   switch (source.kind) {
     case "builtin":
     case "file":

@@ -198,6 +198,32 @@ export function connectionUrl(
   );
 }
 
+/** A model of this machine or the hub, or one behind an OpenAI-compatible API. */
+export type ModelOrUpstream =
+  | { readonly kind: "local"; readonly name: string }
+  | { readonly kind: "upstream"; readonly baseUrl: string; readonly model: string };
+
+/** `org/name`, a path, `builtin`, or `https://host/v1#model`. */
+export function modelOrUpstream(variable: string, description: string): Setting<ModelOrUpstream | undefined> {
+  const form = "a model as in `MODEL_NAME`, or `https://host/v1#model`";
+  return setting<ModelOrUpstream | undefined>(
+    variable,
+    description,
+    form,
+    { fallback: undefined },
+    (text) => {
+      if (!/^https?:/.test(text)) return { kind: "local", name: text };
+      const [address = "", model = ""] = text.split("#", 2);
+      const parsed = URL.parse(address);
+      if (parsed === null || model === "")
+        throw new Error("must name the API and the model: https://host/v1#model");
+      if (parsed.username !== "" || parsed.password !== "")
+        throw new Error("must not contain a password; the key has a variable of its own");
+      return { kind: "upstream", baseUrl: address.replace(/\/+$/, ""), model };
+    },
+  );
+}
+
 /** Names that stand for others: `gpt-4o-mini=builtin,gpt-4o=builtin`. */
 export function aliases(variable: string, description: string): Setting<ReadonlyMap<string, string>> {
   const fallback: ReadonlyMap<string, string> = new Map();

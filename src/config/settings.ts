@@ -8,6 +8,7 @@ import {
   decimal,
   flag,
   integer,
+  modelOrUpstream,
   optionalInteger,
   optionalText,
   secret,
@@ -228,6 +229,20 @@ export const sections = {
       "CACHE_MEMORY",
       "64MiB",
       "Memory of this process that its caches (embeddings, answers) may take together; 0 keeps nothing.",
+    ),
+  },
+  Evaluation: {
+    judgeModel: modelOrUpstream(
+      "JUDGE_MODEL",
+      "Who judges in `/evaluate` and in runs ([evaluation](evaluation.md)): another model, in a process of its own, or one " +
+        "behind an OpenAI-compatible API. Unset means the served model.",
+    ),
+    judgeApiKey: secret("JUDGE_API_KEY", undefined, "Key of that API."),
+    judgeTimeoutMs: integer(
+      "JUDGE_TIMEOUT_MS",
+      120_000,
+      { min: 1, max: hour },
+      "Longest wait for one answer of that API; what fails in a way that may pass is tried three times.",
     ),
   },
   Embeddings: {

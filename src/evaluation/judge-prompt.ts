@@ -1,4 +1,15 @@
-/** The judge's prompt and the form of its answer, in the words that the built-in model was trained on. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+/**
+ * What the judge is asked. The wording is in `prompts/judge-v1.txt` and is the one that the built-in model was trained
+ * on; changing a word of it, of a criterion or of the form makes another version: another file, another hash.
+ */
+const TEMPLATE_VERSION = "judge-v1";
+const template = readFileSync(
+  new URL(`./prompts/${TEMPLATE_VERSION}.txt`, import.meta.url),
+  "utf8",
+).trimEnd();
 
 const descriptions = {
   accuracy: "The response is correct and answers the prompt.",
@@ -11,21 +22,57 @@ const descriptions = {
 export type Criterion = keyof typeof descriptions;
 export const criteria = Object.keys(descriptions) as Criterion[];
 
-/** Instructions first and the criterion last, so that all criteria of one response share the prefix before it. */
-export function judgePrompt(prompt: string, response: string, criterion: Criterion): string {
-  return [
-    'Judge the response to the prompt by the criterion. Answer as JSON with "score" (1 to 10) and "rationale".',
-    `Prompt: ${prompt}`,
-    `Response: ${response}`,
-    `Criterion: ${criterion} - ${descriptions[criterion]}`,
-  ].join("\n");
+/** What is judged. */
+export interface JudgedPair {
+  readonly prompt: string;
+  readonly response: string;
+  /** A right answer, to judge by. */
+  readonly reference?: string | undefined;
 }
 
+/**
+ * Instructions first, then what is judged, the criterion last: all criteria of one response share the prefix before it,
+ * and all records of a run the instructions.
+ */
+export function judgePrompt(pair: JudgedPair, criterion: Criterion): string {
+  const values: Readonly<Record<string, string>> = {
+    prompt: pair.prompt,
+    response: pair.response,
+    reference: pair.reference === undefined ? "" : `Reference: ${pair.reference}\n`,
+    criterion: `${criterion} - ${descriptions[criterion]}`,
+  };
+  // In one pass, so that a response that spells a placeholder stays what it is.
+  return template.replaceAll(/\{\{(\w+)\}\}/g, (placeholder, name: string) => values[name] ?? placeholder);
+}
+
+/** Characters of the longest rationale. */
+const MAX_RATIONALE = 240;
+
 /** The only answers a judge can give: a score from 1 to 10, then a rationale of 1 to 240 characters. */
-export const judgeGrammar = String.raw`root ::= "{\"score\": " score ", \"rationale\": \"" char{1,240} "\"}"
+export const judgeGrammar = String.raw`root ::= "{\"score\": " score ", \"rationale\": \"" char{1,${MAX_RATIONALE}} "\"}"
 score ::= "10" | [1-9]
 char ::= [^"\\\x00-\x1f] | "\\" ["\\/bfnrt]
 `;
 
+/** The same form for judges elsewhere. The score comes first, so that the rationale explains it and not the other way round. */
+export const judgeSchema = {
+  type: "object",
+  properties: {
+    score: { type: "integer", minimum: 1, maximum: 10 },
+    rationale: { type: "string", minLength: 1, maxLength: MAX_RATIONALE },
+  },
+  required: ["score", "rationale"],
+  additionalProperties: false,
+} as const;
+
 /** Enough for the longest rationale that a judge in practice gives; one cut off here keeps its score. */
 export const JUDGE_MAX_TOKENS = 256;
+
+/** Names the prompt that scores were given by; scores of different hashes are not to be compared. */
+export const judgeTemplate = {
+  version: TEMPLATE_VERSION,
+  /** SHA-256 of everything that makes up the question and the form of its answer. */
+  sha256: createHash("sha256")
+    .update(JSON.stringify([template, descriptions, judgeGrammar, judgeSchema]))
+    .digest("hex"),
+} as const;

@@ -1,9 +1,8 @@
-import { complete, totalMs } from "../chat/completion.ts";
-import { type ChatTemplate, plainPrompt } from "../chat/template.ts";
+import { timings } from "../chat/accounting.ts";
 import { UnavailableError } from "../errors.ts";
-import type { Engine } from "../inference/engine.ts";
-import { type Criterion, JUDGE_MAX_TOKENS, judgeGrammar, judgePrompt } from "./judge-prompt.ts";
-import type { EvaluateResponse } from "./schema.ts";
+import { type Criterion, type JudgedPair, judgePrompt, judgeTemplate } from "./judge-prompt.ts";
+import type { JudgeAnswer, JudgeModel, JudgeOptions } from "./judges/judge-model.ts";
+import type { Judgements } from "./schema.ts";
 
 export interface Judgement {
   readonly criterion: Criterion;
@@ -12,68 +11,70 @@ export interface Judgement {
   readonly rationale: string;
 }
 
-export interface JudgeContext {
-  readonly requestId: string;
-  readonly arrivedAt: number;
-  readonly signal: AbortSignal;
-}
-
-/** Scores a response by asked criteria, with a model whose output a grammar holds to the form. */
+/** Scores a response by asked criteria, one question each. */
 export class Judge {
-  readonly #engine: Engine;
-  readonly #template: () => ChatTemplate;
+  readonly #model: JudgeModel;
 
-  constructor(engine: Engine, template: () => ChatTemplate) {
-    this.#engine = engine;
-    this.#template = template;
+  constructor(model: JudgeModel) {
+    this.#model = model;
+  }
+
+  get status() {
+    return this.#model.status;
   }
 
   /**
    * Judges every criterion, side by side.
-   * @throws UnavailableError `judge_failed` when the judge was cut off before its score; nothing is invented
+   * @throws UnavailableError `judge_failed` when the judge gave no score; nothing is invented
    */
   async evaluate(
-    input: { readonly prompt: string; readonly response: string; readonly criteria: readonly Criterion[] },
-    context: JudgeContext,
-  ): Promise<EvaluateResponse> {
+    { criteria, ...pair }: JudgedPair & { readonly criteria: readonly Criterion[] },
+    options: JudgeOptions,
+  ): Promise<Judgements> {
     // When one criterion can't be judged there is no answer, so the others need not be finished.
     const failed = new AbortController();
-    const signal = AbortSignal.any([context.signal, failed.signal]);
+    const signal = AbortSignal.any([options.signal, failed.signal]);
     const results = await Promise.all(
-      input.criteria.map((criterion) =>
-        this.#score(input.prompt, input.response, criterion, { ...context, signal }),
-      ),
+      criteria.map(async (criterion) => {
+        const answer = await this.#model.ask(judgePrompt(pair, criterion), { ...options, signal });
+        return { answer, judgement: parseJudgement(answer.text, criterion) };
+      }),
     ).catch((error: unknown) => {
       failed.abort();
       throw error;
     });
+    const answers = results.map(({ answer }) => answer);
+    const slowest = answers.reduce((a, b) => (b.latencyMs > a.latencyMs ? b : a));
+    const { name } = this.#model;
     return {
-      request_id: context.requestId,
-      model: this.#engine.describe().name,
-      scores: results.map(({ judgement }) => judgement),
-      latency_ms: Math.round(Math.max(...results.map(({ latencyMs }) => latencyMs))),
+      model: name,
+      scores: results.map(({ answer, judgement }) => ({
+        ...judgement,
+        score_expected: answer.expectedScore === undefined ? null : Number(answer.expectedScore.toFixed(2)),
+      })),
+      latency_ms: Math.round(slowest.latencyMs),
+      judge: { model: name, template: judgeTemplate.version, template_hash: judgeTemplate.sha256 },
+      usage: usageOf(answers),
+      ...accountOf(slowest),
     };
   }
+}
 
-  async #score(prompt: string, response: string, criterion: Criterion, context: JudgeContext) {
-    const template = this.#template();
-    const question = judgePrompt(prompt, response, criterion);
-    const completion = await complete(
-      this.#engine,
-      {
-        prompt: template.hasTemplate
-          ? template.render([{ role: "user", content: question }])
-          : plainPrompt(`${question}\nAnswer: `),
-        maxTokens: JUDGE_MAX_TOKENS,
-        sampling: { temperature: 0, seed: 0, grammar: judgeGrammar },
-        stop: [],
-        priority: "interactive",
-      },
-      context,
-    );
-    const judgement = parseJudgement(completion.text, criterion);
-    return { judgement, latencyMs: totalMs(completion.timings) };
-  }
+function usageOf(answers: readonly JudgeAnswer[]): Judgements["usage"] {
+  const sum = (of: keyof JudgeAnswer["usage"]) => answers.reduce((total, { usage }) => total + usage[of], 0);
+  const [prompt, completion] = [sum("promptTokens"), sum("completionTokens")];
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    cached_prompt_tokens: sum("cachedPromptTokens"),
+  };
+}
+
+/** The parts of the latency: those of the criterion that took longest, since all are judged side by side. */
+function accountOf({ timings: parts, usage }: JudgeAnswer): Pick<Judgements, "timings"> {
+  if (parts === undefined) return {};
+  return { timings: timings([{ timings: parts, usage: { ...usage, draftedTokens: 0, acceptedTokens: 0 } }]) };
 }
 
 /**
@@ -85,17 +86,17 @@ export function parseJudgement(text: string, criterion: Criterion): Judgement {
   const unescaped = /(?<!\\)(?:\\\\)*\\$/.test(text) ? text.slice(0, -1) : text;
   for (const whole of [text, `${text}}`, `${unescaped}"}`]) {
     const judgement = readJson(whole);
-    if (judgement !== undefined) return { criterion, score: judgement.score, rationale: judgement.rationale };
+    if (judgement !== undefined) return { criterion, ...judgement };
   }
   throw new UnavailableError("judge_failed", `The judge gave no score for ${criterion}.`);
 }
 
+/** A judge elsewhere need not keep to the form it was given. */
 function readJson(text: string): Omit<Judgement, "criterion"> | undefined {
   try {
-    const value = JSON.parse(text) as Partial<Judgement>;
-    return value.score === undefined || value.rationale === undefined
-      ? undefined
-      : { score: value.score, rationale: value.rationale };
+    const { score, rationale } = JSON.parse(text) as Partial<Judgement>;
+    const isScore = Number.isInteger(score) && (score as number) >= 1 && (score as number) <= 10;
+    return isScore && typeof rationale === "string" ? { score: score as number, rationale } : undefined;
   } catch {
     return undefined;
   }

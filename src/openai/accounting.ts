@@ -68,7 +68,7 @@ export function toUsage(passesByPrompt: ReadonlyArray<readonly Pass[]>): OpenAiU
 export function toTimings(passes: readonly Pass[]): Timings {
   const total = ({ timings }: Pass) => timings.queueMs + timings.prefillMs + timings.decodeMs;
   const slowest = passes.toSorted((a, b) => total(b) - total(a))[0];
-  return timings(slowest === undefined ? [] : [{ ...slowest, text: "", finishReason: "stop" }]);
+  return timings(slowest === undefined ? [] : [slowest]);
 }
 
 /** Changes when the engine, the model's file or its quantization does: then the same seed may draw another text. */

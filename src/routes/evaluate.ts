@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { Judge } from "../evaluation/judge.ts";
 import { EvaluateBody, EvaluateResponse } from "../evaluation/schema.ts";
+import type { EvaluationService } from "../evaluation/service.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 
 /** `POST /evaluate` and `POST /v1/evaluate`: the same, without and with a key. */
-export function evaluateRoutes(judge: Judge): FastifyPluginAsyncTypebox {
+export function evaluateRoutes(evaluation: EvaluationService): FastifyPluginAsyncTypebox {
   return async (app) => {
     for (const url of ["/evaluate", "/v1/evaluate"]) {
       const response = responses(
@@ -17,20 +17,18 @@ export function evaluateRoutes(judge: Judge): FastifyPluginAsyncTypebox {
       );
       const schema = {
         tags: ["Evaluation"],
-        summary: "Score a response by criteria",
+        summary: "Score a response by criteria, and by reference metrics",
         body: EvaluateBody,
         response,
       };
       app.post(url, { schema }, async (request, reply) => {
-        const { prompt, response: answer, criteria = ["overall"] } = request.body;
-        const context = {
+        const result = await evaluation.evaluate(request.body, {
           requestId: request.id,
           arrivedAt: request.arrivedAt,
           signal: disconnectSignal(reply),
-        };
-        const result = await judge.evaluate({ prompt, response: answer, criteria }, context);
+        });
         request.logFields["model"] = result.model;
-        request.logFields["criteria"] = criteria.length;
+        request.logFields["criteria"] = result.scores.length;
         return result;
       });
     }

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { type Caches, cacheStates } from "../cache/caches.ts";
 import type { Embedder } from "../embeddings/embedder.ts";
+import type { JudgeModel } from "../evaluation/judges/judge-model.ts";
 import { Choice } from "../fields.ts";
 import { Answer, responses } from "../http/schema.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
@@ -12,6 +13,8 @@ export interface HealthDependencies {
   readonly engine: Engine;
   readonly embedder: Pick<Embedder, "status">;
   readonly reranker: Pick<Reranker, "status">;
+  /** Undefined when the served model judges. */
+  readonly judgeModel: Pick<JudgeModel, "status"> | undefined;
   readonly store: Pick<Store, "status">;
   readonly caches: Caches;
   /** What `/health` calls the model before it is loaded. */
@@ -45,6 +48,9 @@ const Ready = Answer(
         "Where caches and rate limits are kept: in this process, in Redis, or in this process while Redis is away.",
     }),
     embeddings: ModelStatus("The embedding model; `idle` is loaded when somebody needs it."),
+    judge: ModelStatus(
+      "The model of JUDGE_MODEL; `none` when the served one judges. Of a remote one: its last answer.",
+    ),
     reranker: ModelStatus("The reranker; `none` is configured unless RERANK_MODEL is set."),
     persistence: Type.Object(
       {
@@ -80,6 +86,7 @@ export function healthRoutes({
   engine,
   embedder,
   reranker,
+  judgeModel,
   store,
   caches,
   requestedModel,
@@ -116,6 +123,7 @@ export function healthRoutes({
             cache: caches.state,
             embeddings: embedder.status,
             reranker: reranker.status,
+            judge: judgeModel?.status ?? { state: "none" },
             persistence: store.status,
           };
         }

@@ -3,10 +3,11 @@ import type { EvalData } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import type { Engine } from "../../inference/engine.ts";
 import type { Store } from "../../store/database.ts";
+import type { Judge } from "../judge.ts";
+import { judgeTemplate } from "../judge-prompt.ts";
 import type { MetricTools } from "../metrics/metric.ts";
 import { Dispatcher, type DispatcherLog } from "./dispatcher.ts";
 import { Evaluator } from "./evaluator.ts";
-import { judgePromptVersion } from "./judge-version.ts";
 import { Ledger } from "./ledger.ts";
 import { ModelCheck } from "./model-check.ts";
 import { Planner } from "./planner.ts";
@@ -20,6 +21,7 @@ export interface BatchEvalParts {
   /** Takes batch work, which yields to interactive requests. */
   readonly engine: Engine;
   readonly template: () => ChatTemplate;
+  readonly judge: Judge;
   /** What metrics work with. */
   readonly tools: MetricTools;
   readonly modelNames: () => readonly string[];
@@ -36,7 +38,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
   const queue = new RecordQueue(store, log);
   const ledger = new Ledger(store, queue);
   const signals = new RunSignals();
-  const evaluator = new Evaluator(engine, template, parts.tools);
+  const evaluator = new Evaluator(engine, template, parts.judge, parts.tools);
   const dispatcher = new Dispatcher({
     store,
     ledger,
@@ -55,7 +57,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
     engine,
     datasets,
     modelNames: parts.modelNames,
-    judgePrompt: judgePromptVersion,
+    judgePrompt: judgeTemplate,
     codeVersion: parts.codeVersion,
   });
   return { runs: new BatchEvals({ store, planner, dispatcher, signals }), dispatcher };

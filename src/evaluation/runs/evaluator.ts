@@ -2,14 +2,14 @@ import { complete } from "../../chat/completion.ts";
 import type { ChatTemplate } from "../../chat/template.ts";
 import type { EvalData } from "../../datasets/dataset.ts";
 import { monotonicMs } from "../../inference/clock.ts";
-import type { Engine, Usage } from "../../inference/engine.ts";
-import { Judge } from "../judge.ts";
+import type { Engine } from "../../inference/engine.ts";
+import type { Judge } from "../judge.ts";
 import type { MetricTools } from "../metrics/metric.ts";
 import { type MetricName, metrics, scoreMetric } from "../metrics/registry.ts";
+import type { Judgements } from "../schema.ts";
 import type { Verdict } from "./ledger.ts";
 import { measureLikelihood } from "./likelihood-task.ts";
-import type { CriterionScore, Measurement } from "./measurement.ts";
-import { meteredEngine } from "./metered-engine.ts";
+import type { Measurement } from "./measurement.ts";
 import { failureCode } from "./pass-rule.ts";
 import type { Run } from "./run.ts";
 import { taskMessages } from "./task-prompt.ts";
@@ -18,12 +18,14 @@ import { taskMessages } from "./task-prompt.ts";
 export class Evaluator {
   readonly #engine: Engine;
   readonly #template: () => ChatTemplate;
+  readonly #judge: Judge;
   readonly #tools: MetricTools;
 
-  /** `engine` takes batch work. */
-  constructor(engine: Engine, template: () => ChatTemplate, tools: MetricTools) {
+  /** `engine` takes batch work, and `judge` is asked for it. */
+  constructor(engine: Engine, template: () => ChatTemplate, judge: Judge, tools: MetricTools) {
     this.#engine = engine;
     this.#template = template;
+    this.#judge = judge;
     this.#tools = tools;
   }
 
@@ -43,21 +45,20 @@ export class Evaluator {
     const startedAt = monotonicMs();
     const answer = await this.#answer(record, run, signal);
     const latencyMs = monotonicMs() - startedAt;
-    const judge = meteredEngine(this.#engine);
-    const scores = await this.#judge(judge.engine, record.input.prompt, answer.text, run, signal);
+    const judged = await this.#score(record, answer.text, run, signal);
     return {
       output: answer.text,
       finish_reason: answer.finishReason,
-      scores,
+      scores: judged?.scores ?? [],
       ...(await this.#measure(record, answer.text, run, signal)),
       latency_ms: Math.round(latencyMs),
       tokens: {
         prompt_tokens: answer.usage.promptTokens,
         cached_prompt_tokens: answer.usage.cachedPromptTokens,
         completion_tokens: answer.usage.completionTokens,
-        judge_prompt_tokens: sum(judge.usages, "promptTokens"),
-        judge_cached_prompt_tokens: sum(judge.usages, "cachedPromptTokens"),
-        judge_completion_tokens: sum(judge.usages, "completionTokens"),
+        judge_prompt_tokens: judged?.usage.prompt_tokens ?? 0,
+        judge_cached_prompt_tokens: judged?.usage.cached_prompt_tokens ?? 0,
+        judge_completion_tokens: judged?.usage.completion_tokens ?? 0,
       },
     };
   }
@@ -105,19 +106,19 @@ export class Evaluator {
     return { metrics: metricValues, metric_details: details };
   }
 
-  async #judge(
-    engine: Engine,
-    prompt: string,
+  /** Undefined when the run asks for no criteria. */
+  async #score(
+    { input, reference }: EvalData,
     response: string,
-    { runId, request }: Run,
+    { request }: Run,
     signal: AbortSignal,
-  ): Promise<CriterionScore[]> {
-    if (request.criteria.length === 0) return [];
-    const judge = new Judge(engine, this.#template);
-    const context = { requestId: runId, arrivedAt: monotonicMs(), signal };
-    const { scores } = await judge.evaluate({ prompt, response, criteria: request.criteria }, context);
+  ): Promise<Judgements | undefined> {
+    if (request.criteria.length === 0) return undefined;
+    const pair = { prompt: input.prompt, response, reference: reference?.answer };
+    const options = { arrivedAt: monotonicMs(), signal, priority: "batch" } as const;
+    const judged = await this.#judge.evaluate({ ...pair, criteria: request.criteria }, options);
     signal.throwIfAborted();
-    return scores;
+    return judged;
   }
 }
 
@@ -130,11 +131,4 @@ function withExpected(
   const known = Object.keys(metrics[name].options.properties);
   const own = Object.entries(expected ?? {}).filter(([option]) => known.includes(option));
   return { ...options, ...Object.fromEntries(own) };
-}
-
-function sum(
-  usages: readonly Usage[],
-  of: "promptTokens" | "cachedPromptTokens" | "completionTokens",
-): number {
-  return usages.reduce((total, usage) => total + usage[of], 0);
 }

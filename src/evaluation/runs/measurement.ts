@@ -19,8 +19,8 @@ export interface CriterionScore {
   /** 1 to 10. */
   readonly score: number;
   readonly rationale: string;
-  /** Expectation over the score tokens' probabilities, where it was taken. */
-  readonly score_expected?: number;
+  /** Expectation over the score tokens' probabilities; null where they are not known. */
+  readonly score_expected?: number | null;
 }
 
 export interface TokenCounts {

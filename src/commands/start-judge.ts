@@ -1,0 +1,58 @@
+import { modelTemplate } from "../chat/model-template.ts";
+import type { Config } from "../config/config.ts";
+import { EngineJudge } from "../evaluation/judges/engine-judge.ts";
+import type { JudgeModel } from "../evaluation/judges/judge-model.ts";
+import { UpstreamJudge } from "../evaluation/judges/upstream-judge.ts";
+import type { DeferredEngine } from "../inference/deferred-engine.ts";
+import { LocalEngine } from "../inference/local/engine.ts";
+import { UpstreamChat } from "../inference/upstream/chat-client.ts";
+import { resolveModel } from "../models/resolve.ts";
+import { resolveOptions } from "./resolve-options.ts";
+import type { StartContext } from "./start-embeddings.ts";
+import { describeSource, engineOptions } from "./start-engine.ts";
+
+/** The judge that `JUDGE_MODEL` names, undefined when the served model judges. A local one judges once `engine` is there. */
+export function createJudge(config: Config, engine: DeferredEngine): JudgeModel | undefined {
+  const { judgeModel, judgeApiKey, judgeTimeoutMs } = config;
+  switch (judgeModel?.kind) {
+    case undefined:
+      return undefined;
+    case "local":
+      return new EngineJudge(engine, modelTemplate(engine));
+    case "upstream": {
+      const { baseUrl, model } = judgeModel;
+      return new UpstreamJudge(
+        new UpstreamChat({ baseUrl, model, apiKey: judgeApiKey, timeoutMs: judgeTimeoutMs }),
+      );
+    }
+  }
+}
+
+/**
+ * Lets `deferred` become the engine of the configured local judge, a process of its own. The server serves its other
+ * routes meanwhile, and also when that fails.
+ */
+export async function startJudge(deferred: DeferredEngine, context: StartContext): Promise<void> {
+  const { config, log, signal } = context;
+  if (config.judgeModel?.kind !== "local") return;
+  try {
+    const model = await resolveModel(config.judgeModel.name, { ...resolveOptions(config), signal });
+    if (signal.aborted) return;
+    const engine = new LocalEngine({
+      engine: engineOptions(config, model.path),
+      model: { name: model.name, source: describeSource(model.source) },
+      maxQueue: config.maxQueue,
+      queueTimeoutMs: config.queueTimeoutMs,
+      requestTimeoutMs: config.requestTimeoutMs,
+      hangTimeoutMs: config.watchdogTimeoutMs,
+      log,
+    });
+    deferred.become(engine);
+    await engine.start();
+    log.info({ model: model.name }, "the judge is ready");
+  } catch (error) {
+    const { message } = error as Error;
+    deferred.failed(message);
+    if (!signal.aborted) log.error(`JUDGE_MODEL: ${message}`);
+  }
+}

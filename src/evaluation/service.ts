@@ -1,0 +1,57 @@
+import { InvalidRequestError } from "../errors.ts";
+import type { Judge } from "./judge.ts";
+import type { JudgeOptions } from "./judges/judge-model.ts";
+import type { MetricTools } from "./metrics/metric.ts";
+import { type MetricName, scoreMetric } from "./metrics/registry.ts";
+import type { EvaluateBody, EvaluateResponse } from "./schema.ts";
+
+/** Evaluates one response: by the judge, and by reference metrics where they are asked for. */
+export class EvaluationService {
+  readonly #judge: Judge;
+  readonly #tools: MetricTools;
+
+  constructor(judge: Judge, tools: MetricTools) {
+    this.#judge = judge;
+    this.#tools = tools;
+  }
+
+  /** @throws InvalidRequestError for metrics that can't be computed, before the judge is asked; what the judge throws */
+  async evaluate(
+    { prompt, response, reference, criteria = ["overall"], metrics }: EvaluateBody,
+    options: JudgeOptions & { readonly requestId: string },
+  ): Promise<EvaluateResponse> {
+    const measured = metrics && (await this.#measure(metrics, response, reference, options.signal));
+    const judgements = await this.#judge.evaluate({ prompt, response, reference, criteria }, options);
+    return {
+      request_id: options.requestId,
+      ...judgements,
+      ...(measured !== undefined && { metrics: measured }),
+    };
+  }
+
+  async #measure(
+    metrics: NonNullable<EvaluateBody["metrics"]>,
+    response: string,
+    reference: string | undefined,
+    signal: AbortSignal,
+  ): Promise<NonNullable<EvaluateResponse["metrics"]>> {
+    const asked = Object.entries(metrics) as Array<[MetricName, Readonly<Record<string, unknown>>]>;
+    const measured = asked.map(async ([name, options]) => {
+      const scored = scoreMetric(name, { response, reference, options }, { ...this.#tools, signal });
+      return [name, await scored.catch((error: unknown) => Promise.reject(inField(name, error)))] as const;
+    });
+    return Object.fromEntries(await Promise.all(measured));
+  }
+}
+
+/** Names an option by its path in the request; the reference has a field of its own. */
+function inField(metric: MetricName, error: unknown): unknown {
+  if (!(error instanceof InvalidRequestError) || error.param === undefined || error.param === "reference")
+    return error;
+  const { message, details, param } = error;
+  return new InvalidRequestError(message, {
+    param: `metrics.${metric}.${param}`,
+    ...(details !== undefined && { details }),
+    cause: error,
+  });
+}
