@@ -1,5 +1,6 @@
 /** The command line. Everything it needs of the environment is read here, once. */
 import { readFileSync } from "node:fs";
+import { backup, restore } from "./commands/backup.ts";
 import { run as convert } from "./commands/convert.ts";
 import { run as models } from "./commands/models.ts";
 import { run as pull } from "./commands/pull.ts";
@@ -12,6 +13,8 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   pull: (args) => pull([...args], resolveOptions(configuration())),
   models: (args) => models([...args], resolveOptions(configuration())),
   convert: (args) => convert([...args], resolveOptions(configuration())),
+  backup: (args) => backup(args, configuration()),
+  restore: (args) => restore(args, configuration()),
 };
 
 function configuration(): Config {

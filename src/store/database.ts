@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { UnavailableError } from "../errors.ts";
 import { DataDirectoryLock } from "./data-directory.ts";
 import { storeUnavailable } from "./errors.ts";
 import { migrate, readMigrations } from "./migrations.ts";
-import { openPglite } from "./pglite/open.ts";
+import { databaseDirectory, openPglite } from "./pglite/open.ts";
 import { PostgresDatabase } from "./postgres.ts";
 import type { Connection, Database, Queries, Session } from "./queries.ts";
 
@@ -144,7 +143,7 @@ export class Store {
     try {
       connection =
         databaseUrl === undefined
-          ? await openPglite(join(dataDir, "postgres"), () => this.#lost(lock))
+          ? await openPglite(databaseDirectory(dataDir), () => this.#lost(lock))
           : await PostgresDatabase.open({
               url: databaseUrl,
               poolSize,
