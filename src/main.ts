@@ -1,5 +1,6 @@
 /** The command line. Everything it needs of the environment is read here, once. */
 import { readFileSync } from "node:fs";
+import { backup, restore } from "./commands/backup.ts";
 import { run as convert } from "./commands/convert.ts";
 import { run as evaluate } from "./commands/eval.ts";
 import { run as models } from "./commands/models.ts";
@@ -14,6 +15,8 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   models: (args) => models([...args], resolveOptions(configuration())),
   convert: (args) => convert([...args], resolveOptions(configuration())),
   eval: (args) => evaluate(args, { apiKey: configuration().apiKey, environment: process.env }),
+  backup: (args) => backup(args, configuration()),
+  restore: (args) => restore(args, configuration()),
 };
 
 function configuration(): Config {

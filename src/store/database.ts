@@ -1,17 +1,13 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { UnavailableError } from "../errors.ts";
 import { DataDirectoryLock } from "./data-directory.ts";
 import { storeUnavailable } from "./errors.ts";
 import { migrate, readMigrations } from "./migrations.ts";
-import { openPglite } from "./pglite/open.ts";
+import { databaseDirectory, openPglite } from "./pglite/open.ts";
 import { PostgresDatabase } from "./postgres.ts";
 import type { Connection, Database, Queries, Session } from "./queries.ts";
 
 export type { Database, Queries } from "./queries.ts";
-
-/** Of the embedded database, in the data directory. */
-const DIRECTORY = "postgres";
 
 export interface StoreLog {
   info(message: string): void;
@@ -72,7 +68,7 @@ export class Store {
 
   /** False while nothing was ever stored: then there is nothing to go on with after a start. */
   get hasData(): boolean {
-    return this.#options.databaseUrl !== undefined || existsSync(join(this.#options.dataDir, DIRECTORY));
+    return this.#options.databaseUrl !== undefined || existsSync(databaseDirectory(this.#options.dataDir));
   }
 
   /**
@@ -153,7 +149,7 @@ export class Store {
     try {
       connection =
         databaseUrl === undefined
-          ? await openPglite(join(dataDir, DIRECTORY), () => this.#lost(lock))
+          ? await openPglite(databaseDirectory(dataDir), () => this.#lost(lock))
           : await PostgresDatabase.open({
               url: databaseUrl,
               poolSize,
