@@ -31,7 +31,9 @@ before(async () => {
     dataset_id: datasetId,
     criteria: ["overall", "clarity"],
     metrics: { exact_match: {}, token_f1: {} },
-    instructions: "Answer with one short sentence.",
+    instructions: "Answer with one short sentence, and with nothing that was not asked for. "
+      .repeat(4)
+      .trim(),
   });
   events = await untilFinished(server, runId);
 });
