@@ -21,6 +21,8 @@ export interface Options {
   readonly route: "chat" | "openai";
   /** Off shows what our server does without prompt lookup. */
   readonly speculation: "auto" | "off";
+  /** `KV_LAYOUT` of our server. */
+  readonly kvLayout: "separate" | "shared";
   readonly isPeerLean: boolean;
   readonly level: ServiceLevel;
   readonly output: string | undefined;
@@ -41,6 +43,7 @@ const flags = {
   side: { type: "string", default: "both" },
   route: { type: "string", default: "chat" },
   speculation: { type: "string", default: "auto" },
+  "kv-layout": { type: "string", default: "separate" },
   "lean-peer": { type: "boolean", default: false },
   "slo-first-token": { type: "string", default: "2000" },
   "slo-token": { type: "string", default: "200" },
@@ -70,6 +73,7 @@ export function parseOptions(args: readonly string[]): Options {
     side: oneOf("side", values.side, ["ours", "peer", "both"]),
     route: oneOf("route", values.route, ["chat", "openai"]),
     speculation: oneOf("speculation", values.speculation, ["auto", "off"]),
+    kvLayout: oneOf("kv-layout", values["kv-layout"], ["separate", "shared"]),
     isPeerLean: values["lean-peer"],
     level: {
       firstTokenMs: whole("slo-first-token", values["slo-first-token"], 1),
