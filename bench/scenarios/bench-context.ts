@@ -62,7 +62,7 @@ export class BenchContext {
     settings: Partial<ServerSettings> & { readonly clients: number; readonly route?: Options["route"] },
   ): Promise<RunningServer> {
     this.signal.throwIfAborted();
-    const { sequences, threads, contextSize, speculation, isPeerLean } = this.options;
+    const { sequences, threads, contextSize, speculation, kvLayout, isPeerLean } = this.options;
     const { route = this.options.route } = settings;
     const full: ServerSettings = {
       modelPath: this.model.path,
@@ -70,7 +70,7 @@ export class BenchContext {
       threads,
       sequences: sequences === "match" ? settings.clients : sequences,
       ...settings,
-      env: { SPECULATION: speculation, ...settings.env },
+      env: { SPECULATION: speculation, KV_LAYOUT: kvLayout, ...settings.env },
     };
     if (side === "ours") return startServer(ourLaunch(full, route));
     if (this.#peerBinary === undefined) throw new Error("LLAMA_SERVER_BIN is not set");
