@@ -21,7 +21,7 @@ export interface EngineOptions {
   /** Tokens a decode call. */
   readonly batchSize: number;
   readonly stepTargetMs: number;
-  /** Longest time that text is held back while many streams run. */
+  /** Longest time that text is held back. */
   readonly streamIntervalMs: number;
   readonly gpuLayers: number;
   readonly speculation: boolean;

@@ -1,13 +1,13 @@
 import type { Clock } from "../clock.ts";
 import type { SequenceOutput, StepReport } from "../scheduler/report.ts";
 
-/** Up to this many streams every step's text leaves at once: they cost the server little, and each is worth watching. */
+/** Up to this many streams text is held back for a quarter of the time: they cost the server little. */
 const FEW_STREAMS = 4;
 
 /**
- * Holds back text while many streams run, so that what they got in several steps leaves as one message and each
- * stream's as one write: sending takes processor time that computing then lacks. First text, ends and failures never
- * wait, and what is held leaves with them.
+ * Holds back text for moments, so that what streams got in several fast steps leaves as one message and each stream's
+ * as one write: sending takes processor time that computing then lacks. First text, ends and failures never wait, and
+ * what is held leaves with them.
  */
 export class Outbox {
   readonly #intervalMs: number;
@@ -28,8 +28,8 @@ export class Outbox {
     const isUrgent = report.outputs.some((output) => this.#isUrgent(output));
     this.#held = this.#held === undefined ? report : join(this.#held, report);
     const now = this.#clock();
-    const mayWait = !isUrgent && running > FEW_STREAMS && now - this.#sentAt < this.#intervalMs;
-    if (mayWait) return undefined;
+    const intervalMs = running > FEW_STREAMS ? this.#intervalMs : this.#intervalMs / 4;
+    if (!isUrgent && now - this.#sentAt < intervalMs) return undefined;
     const due = this.#held;
     this.#held = undefined;
     this.#sentAt = now;

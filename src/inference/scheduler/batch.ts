@@ -26,30 +26,38 @@ export function prefillTokens(plan: BatchPlan): number {
   return plan.prefilling.reduce((sum, { length }) => sum + length, 0);
 }
 
+/** What a step has for prompts. */
+export interface PrefillBudget {
+  readonly tokens: number;
+  /** Of these, for batch work. */
+  readonly batchTokens: number;
+  /** Rows whose logits prompts may ask for. */
+  readonly scoredRows: number;
+}
+
 /**
- * Divides `budget` tokens among the prompts that are being prefilled, given oldest first. Each gets one, so that no
+ * Divides a step's budget among the prompts that are being prefilled, given oldest first. Each gets one, so that no
  * gap between the rows of neighbouring KV sequences costs a pass of its own (see `fillBatch`). Of the rest the oldest
  * gets half, so that it always advances; the other half goes to the shortest remainders, so that a short prompt does
  * not wait for a long one; what they leave is the oldest's again. Interactive prompts go before batch work. A prompt whose tokens are
- * scored needs logits of every row, of which a step has `scoredRows` to give.
+ * scored needs logits of every row, of which a step has a few to give.
  */
-export function planPrefill(
-  prefilling: readonly Sequence[],
-  budget: number,
-  scoredRows: number,
-): PrefillChunk[] {
+export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudget): PrefillChunk[] {
   const interactive = prefilling.filter((sequence) => sequence.priority === "interactive");
   const batch = prefilling.filter((sequence) => sequence.priority === "batch");
   const chunks = new Map<Sequence, number>();
-  let left = budget;
-  let scoredLeft = scoredRows;
+  let left = budget.tokens;
+  let batchLeft = budget.batchTokens;
+  let scoredLeft = budget.scoredRows;
   const give = (sequence: Sequence, limit: number) => {
     const given = chunks.get(sequence) ?? 0;
     const isScored = sequence.promptScores !== undefined;
     const rows = isScored ? scoredLeft : left;
-    const more = Math.max(0, Math.min(limit, left, rows, sequence.remainingPrompt - given));
+    const most = sequence.priority === "batch" ? Math.min(left, batchLeft) : left;
+    const more = Math.max(0, Math.min(limit, most, rows, sequence.remainingPrompt - given));
     if (more > 0) chunks.set(sequence, given + more);
     left -= more;
+    if (sequence.priority === "batch") batchLeft -= more;
     if (isScored) scoredLeft -= more;
   };
   for (const sequence of prefilling) give(sequence, 1);

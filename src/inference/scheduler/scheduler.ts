@@ -34,6 +34,11 @@ export interface SchedulerOptions {
   readonly speculation: boolean;
 }
 
+/** While interactive requests run, batch work takes part in one step of this many. */
+const BATCH_TURN = 8;
+/** Prompt tokens of batch work in such a step. */
+const BATCH_PREFILL_TOKENS = 16;
+
 /** Tokens that finished sequences may keep together for others to share, where the context is small. */
 const MIN_IDLE_TOKENS = 8192;
 
@@ -53,6 +58,7 @@ export class Scheduler {
   #outputs: SequenceOutput[] = [];
   #started: number[] = [];
   #cacheHitTokens = 0;
+  #stepsUntilBatch = 0;
 
   constructor(context: DecodeContext, texts: TokenTexts, options: SchedulerOptions) {
     this.#context = context;
@@ -153,8 +159,9 @@ export class Scheduler {
   /** Every decoding sequence gets its token, and a draft where that pays; the rest of the budget goes to prompts. */
   #plan(): BatchPlan {
     const { batch, maxOutputs } = this.#context;
-    const decoding = this.#running.filter((sequence) => !sequence.isPrefilling);
-    const waitingForPrefill = this.#running.filter((sequence) => sequence.isPrefilling);
+    const taking = this.#takingPart();
+    const decoding = taking.filter((sequence) => !sequence.isPrefilling);
+    const waitingForPrefill = taking.filter((sequence) => sequence.isPrefilling);
     if (waitingForPrefill.length === 0) {
       const drafts = this.#speculation?.draft(decoding, Math.min(maxOutputs, batch.capacity));
       return {
@@ -163,12 +170,26 @@ export class Scheduler {
       };
     }
     const room = batch.capacity - decoding.length;
-    const budget = this.#cost.prefillTokens(decoding.length, waitingForPrefill.length, room);
+    const tokens = this.#cost.prefillTokens(decoding.length, waitingForPrefill.length, room);
+    const isShared = taking.some(isInteractive);
     return {
       decoding: decoding.map((sequence) => ({ sequence, draft: [] })),
       // Each running sequence may want one row of its own; the rest is for prompts whose every token is scored.
-      prefilling: planPrefill(waitingForPrefill, budget, maxOutputs - this.#running.length),
+      prefilling: planPrefill(waitingForPrefill, {
+        tokens,
+        batchTokens: isShared ? Math.min(tokens, BATCH_PREFILL_TOKENS) : tokens,
+        scoredRows: maxOutputs - this.#running.length,
+      }),
     };
+  }
+
+  /** The sequences that may be in this step: batch work keeps its place, and mostly waits, while interactive requests run. */
+  #takingPart(): readonly Sequence[] {
+    const interactive = this.#running.filter(isInteractive);
+    if (interactive.length === 0 || interactive.length === this.#running.length) return this.#running;
+    if (this.#stepsUntilBatch-- > 0) return interactive;
+    this.#stepsUntilBatch = BATCH_TURN - 1;
+    return this.#running;
   }
 
   /** Computes the batch; a failure ends every sequence in it, and the others go on. */
@@ -292,4 +313,8 @@ export class Scheduler {
     this.#started = [];
     return report;
   }
+}
+
+function isInteractive({ priority }: Sequence): boolean {
+  return priority === "interactive";
 }

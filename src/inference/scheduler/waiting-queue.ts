@@ -50,13 +50,18 @@ export class WaitingQueue {
   }
 }
 
-/** True while a running prompt computes a prefix that `sequence` could take over and that is not there yet. */
+/**
+ * True while a running prompt computes a prefix that `sequence` could take over and that is not there yet. An
+ * interactive request does not wait for batch work, which may take its time.
+ */
 function isPrefixOnItsWay(sequence: Sequence, running: readonly Sequence[], cache: PrefixCache): boolean {
   const { shareablePrompt: prompt } = sequence;
   const longest = Math.max(
     0,
     ...running
-      .filter((other) => other.isPrefilling)
+      .filter(
+        (other) => other.isPrefilling && (other.priority === "interactive" || sequence.priority === "batch"),
+      )
       .map((other) => ({ other, shared: Math.min(commonPrefix(other.prompt, prompt), prompt.length - 1) }))
       .filter(({ other, shared }) => shared > other.prefilled)
       .map(({ shared }) => shared),

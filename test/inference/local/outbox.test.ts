@@ -60,11 +60,15 @@ test("first text, ends and failures leave at once and take with them what is hel
   ]);
 });
 
-test("with few streams, or without an interval, nothing waits", () => {
-  const few = new Outbox(40, () => 0);
-  const never = new Outbox(0, () => 0);
+test("with few streams text waits a quarter of the time, and without an interval not at all", () => {
+  let now = 0;
+  const few = new Outbox(40, () => now);
+  const never = new Outbox(0, () => now);
   for (const text of ["a", "b", "c"]) {
     assert.equal(few.add(report([{ id: 1, text }]), 4)?.outputs[0]?.text, text);
+    now += 9;
+    assert.equal(few.add(report([{ id: 1, text: "" }]), 4), undefined);
+    now += 1;
     assert.equal(never.add(report([{ id: 1, text }]), 20)?.outputs[0]?.text, text);
   }
 });

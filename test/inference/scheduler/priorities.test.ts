@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Scheduler } from "../../../src/inference/scheduler/scheduler.ts";
+import { FakeContext, letters } from "../../support/fake-context.ts";
+
+type Priority = "interactive" | "batch";
+
+/** A scheduler whose requests never end by themselves, and what each has got so far. */
+function setUp() {
+  const context = new FakeContext({ sequences: 4, capacity: 64, contextPerSequence: 2000 });
+  const clock = () => context.now;
+  const scheduler = new Scheduler(context, letters, { stepTargetMs: 1000, clock, speculation: false });
+  const tokens = new Map<number, number>();
+  return {
+    scheduler,
+    tokens,
+    add(id: number, priority: Priority, promptTokens: number) {
+      tokens.set(id, 0);
+      scheduler.add({
+        id,
+        prompt: new Int32Array(promptTokens).fill(id),
+        maxTokens: 1000,
+        stop: [],
+        priority,
+        arrivedAt: 0,
+        createSampler: () => ({ sample: () => 1 + (id % 3), free: () => {} }),
+      });
+    },
+    steps(count: number) {
+      for (let step = 0; step < count; step++)
+        for (const { id, text } of scheduler.step()?.outputs ?? [])
+          tokens.set(id, (tokens.get(id) ?? 0) + text.length);
+    },
+  };
+}
+
+test("while an interactive request runs it gets a token each step, and batch work one step in eight", () => {
+  const { tokens, add, steps } = setUp();
+  add(1, "batch", 4);
+  steps(3);
+  assert.equal(tokens.get(1), 3);
+  add(2, "interactive", 4);
+  steps(80);
+  assert.equal(tokens.get(2), 80);
+  assert.equal(tokens.get(1), 3 + 10);
+});
+
+test("batch work has the steps to itself again once no interactive request runs", () => {
+  const { scheduler, tokens, add, steps } = setUp();
+  add(1, "batch", 4);
+  add(2, "interactive", 4);
+  steps(8);
+  scheduler.cancel(2);
+  const before = tokens.get(1) ?? 0;
+  steps(8);
+  assert.equal(tokens.get(1), before + 8);
+});
+
+test("a long batch prompt advances a little at a time beside an interactive request", () => {
+  const { scheduler, tokens, add, steps } = setUp();
+  add(2, "interactive", 4);
+  steps(1);
+  add(1, "batch", 640);
+  steps(8 * 40);
+  assert.equal(tokens.get(2), 1 + 8 * 40);
+  assert.equal(tokens.get(1), 1);
+  scheduler.cancel(2);
+  steps(5);
+  assert.equal(tokens.get(1), 6);
+});
