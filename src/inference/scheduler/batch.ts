@@ -33,14 +33,16 @@ export interface PrefillBudget {
   readonly batchTokens: number;
   /** Rows whose logits prompts may ask for. */
   readonly scoredRows: number;
+  /** Which prompt is first in line. */
+  readonly first: "oldest" | "shortest";
 }
 
 /**
  * Divides a step's budget among the prompts that are being prefilled, given oldest first. Each gets one, so that no
- * gap between the rows of neighbouring KV sequences costs a pass of its own (see `fillBatch`). Of the rest the oldest
- * gets half, so that it always advances; the other half goes to the shortest remainders, so that a short prompt does
- * not wait for a long one; what they leave is the oldest's again. Interactive prompts go before batch work. A prompt whose tokens are
- * scored needs logits of every row, of which a step has a few to give.
+ * gap between the rows of neighbouring KV sequences costs a pass of its own (see `fillBatch`). The rest goes to as few as
+ * can be, since each one's rows are a pass too: by turns to the oldest, so that it always advances, and to the one with
+ * the shortest remainder, so that a short prompt does not wait for a long one. Interactive prompts go before batch
+ * work. A prompt whose tokens are scored needs logits of every row, of which a step has a few to give.
  */
 export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudget): PrefillChunk[] {
   const interactive = prefilling.filter((sequence) => sequence.priority === "interactive");
@@ -62,12 +64,9 @@ export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudg
   };
   for (const sequence of prefilling) give(sequence, 1);
   for (const group of [interactive, batch]) {
-    const [oldest, ...others] = group;
-    if (oldest === undefined) continue;
-    if (others.length > 0) give(oldest, Math.ceil(left / 2));
-    for (const sequence of others.toSorted((a, b) => a.remainingPrompt - b.remainingPrompt))
-      give(sequence, left);
-    give(oldest, left);
+    const inLine =
+      budget.first === "oldest" ? group : group.toSorted((a, b) => a.remainingPrompt - b.remainingPrompt);
+    for (const sequence of inLine) give(sequence, left);
   }
   return [...chunks].map(([sequence, length]) => ({ sequence, length }));
 }

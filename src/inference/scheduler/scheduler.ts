@@ -59,6 +59,7 @@ export class Scheduler {
   #started: number[] = [];
   #cacheHitTokens = 0;
   #stepsUntilBatch = 0;
+  #prefillSteps = 0;
 
   constructor(context: DecodeContext, texts: TokenTexts, options: SchedulerOptions) {
     this.#context = context;
@@ -179,6 +180,7 @@ export class Scheduler {
         tokens,
         batchTokens: isShared ? Math.min(tokens, BATCH_PREFILL_TOKENS) : tokens,
         scoredRows: maxOutputs - this.#running.length,
+        first: this.#prefillSteps++ % 2 === 0 ? "oldest" : "shortest",
       }),
     };
   }
