@@ -3,6 +3,7 @@ import type { FinishReason } from "../engine.ts";
 import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./batch.ts";
 import { type BatchRows, fillBatch, type Rows } from "./batch-rows.ts";
 import { PrefixCache, type SequenceMemory } from "./prefix-cache.ts";
+import { Priorities } from "./priorities.ts";
 import type { SequenceOutput, StepReport } from "./report.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
 import { Speculation } from "./speculation.ts";
@@ -34,11 +35,6 @@ export interface SchedulerOptions {
   readonly speculation: boolean;
 }
 
-/** While interactive requests run, batch work takes part in one step of this many. */
-const BATCH_TURN = 8;
-/** Prompt tokens of batch work in such a step. */
-const BATCH_PREFILL_TOKENS = 16;
-
 /** Tokens that finished sequences may keep together for others to share, where the context is small. */
 const MIN_IDLE_TOKENS = 8192;
 
@@ -58,7 +54,7 @@ export class Scheduler {
   #outputs: SequenceOutput[] = [];
   #started: number[] = [];
   #cacheHitTokens = 0;
-  #stepsUntilBatch = 0;
+  readonly #priorities = new Priorities();
   #prefillSteps = 0;
 
   constructor(context: DecodeContext, texts: TokenTexts, options: SchedulerOptions) {
@@ -123,7 +119,7 @@ export class Scheduler {
     if (!this.hasWork) return undefined;
     const startedAt = this.#clock();
     this.#admit(startedAt);
-    const plan = this.#plan();
+    const plan = this.#plan(startedAt);
     const prompts = prefillTokens(plan);
     const decoding = decodeRows(plan);
     let computeMs = 0;
@@ -136,6 +132,7 @@ export class Scheduler {
       }
       computeMs = this.#clock() - computeStartedAt;
       this.#cost.observe(prompts, decoding, computeMs);
+      this.#priorities.observe(plan, startedAt, computeMs);
     }
     return this.#emit(this.#clock() - startedAt, computeMs);
   }
@@ -158,9 +155,9 @@ export class Scheduler {
   }
 
   /** Every decoding sequence gets its token, and a draft where that pays; the rest of the budget goes to prompts. */
-  #plan(): BatchPlan {
+  #plan(startedAt: number): BatchPlan {
     const { batch, maxOutputs } = this.#context;
-    const taking = this.#takingPart();
+    const taking = this.#priorities.takingPart(this.#running, startedAt);
     const decoding = taking.filter((sequence) => !sequence.isPrefilling);
     const waitingForPrefill = taking.filter((sequence) => sequence.isPrefilling);
     if (waitingForPrefill.length === 0) {
@@ -172,26 +169,16 @@ export class Scheduler {
     }
     const room = batch.capacity - decoding.length;
     const tokens = this.#cost.prefillTokens(decoding.length, waitingForPrefill.length, room);
-    const isShared = taking.some(isInteractive);
     return {
       decoding: decoding.map((sequence) => ({ sequence, draft: [] })),
       // Each running sequence may want one row of its own; the rest is for prompts whose every token is scored.
       prefilling: planPrefill(waitingForPrefill, {
         tokens,
-        batchTokens: isShared ? Math.min(tokens, BATCH_PREFILL_TOKENS) : tokens,
+        batchTokens: Math.min(tokens, this.#priorities.batchTokens(taking, startedAt)),
         scoredRows: maxOutputs - this.#running.length,
         first: this.#prefillSteps++ % 2 === 0 ? "oldest" : "shortest",
       }),
     };
-  }
-
-  /** The sequences that may be in this step: batch work keeps its place, and mostly waits, while interactive requests run. */
-  #takingPart(): readonly Sequence[] {
-    const interactive = this.#running.filter(isInteractive);
-    if (interactive.length === 0 || interactive.length === this.#running.length) return this.#running;
-    if (this.#stepsUntilBatch-- > 0) return interactive;
-    this.#stepsUntilBatch = BATCH_TURN - 1;
-    return this.#running;
   }
 
   /** Computes the batch; a failure ends every sequence in it, and the others go on. */
@@ -315,8 +302,4 @@ export class Scheduler {
     this.#started = [];
     return report;
   }
-}
-
-function isInteractive({ priority }: Sequence): boolean {
-  return priority === "interactive";
 }
