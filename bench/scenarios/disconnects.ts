@@ -12,8 +12,10 @@ import type { Scenario } from "./scenario.ts";
 
 const CLIENTS = 40;
 const SEQUENCES = 20;
+/** Room for all clients and for what those left behind that went away: a request that is refused at once tests nothing. */
+const MAX_QUEUE = 10 * CLIENTS;
 /** Requests before the first look at memory: caches and pools are full by then. */
-const SETTLING_REQUESTS = 1000;
+const SETTLING_REQUESTS = 5000;
 const SETTLE_TIMEOUT_MS = 30_000;
 /** Growth over the whole run, and handles beyond those before it, that still count as back. */
 const MEMORY_SLACK = 1.15;
@@ -28,6 +30,7 @@ export const disconnects: Scenario = {
     await using server = await context.start("ours", {
       clients: SEQUENCES,
       sequences: SEQUENCES,
+      env: { MAX_QUEUE: String(MAX_QUEUE) },
       contextSize: Math.min(512, context.options.contextSize),
     });
     using client = context.client(server);
