@@ -34,6 +34,7 @@ export class FakeContext implements DecodeContext {
   readonly sequences: number;
   readonly contextPerSequence: number;
   readonly maxOutputs: number;
+  readonly isOnePass = true;
   /** Plain model of the KV cache. */
   readonly held: number[][];
   readonly batch: DecodeContext["batch"];

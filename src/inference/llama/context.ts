@@ -49,6 +49,7 @@ export class LlamaContext {
   readonly sequences: number;
   readonly contextPerSequence: number;
   readonly maxOutputs: number;
+  readonly isOnePass: boolean;
   readonly batch: TokenBatch;
   readonly #llama: Llama;
   readonly #memory: MemoryHandle;
@@ -94,6 +95,7 @@ export class LlamaContext {
     this.model = model;
     this.sequences = options.sequences;
     this.maxOutputs = options.maxOutputs;
+    this.isOnePass = options.kvLayout === "shared";
     this.contextPerSequence = options.contextPerSequence;
     this.batch = new TokenBatch(llama.llama_n_batch(handle));
     this.#memory = llama.llama_get_memory(handle) as MemoryHandle;

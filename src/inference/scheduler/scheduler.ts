@@ -13,6 +13,8 @@ import { WaitingQueue } from "./waiting-queue.ts";
 /** What the scheduler drives: an inference context with a KV sequence for each running request. */
 export interface DecodeContext extends SequenceMemory {
   readonly contextPerSequence: number;
+  /** Rows of all sequences are computed in one pass over the weights, whatever their numbers. */
+  readonly isOnePass: boolean;
   /** Rows of one decode that may ask for logits. */
   readonly maxOutputs: number;
   readonly batch: BatchRows & { readonly capacity: number };
@@ -64,7 +66,7 @@ export class Scheduler {
     this.#cache = new PrefixCache(context, Math.max(MIN_IDLE_TOKENS, 2 * context.contextPerSequence));
     this.#waiting = new WaitingQueue(context.sequences);
     this.#cost = new StepCost(options.stepTargetMs);
-    this.#speculation = options.speculation ? new Speculation(this.#cost) : undefined;
+    this.#speculation = options.speculation ? new Speculation(this.#cost, context.isOnePass) : undefined;
   }
 
   get waiting(): number {

@@ -21,10 +21,13 @@ const ASSUMED_ROW_SHARE = 0.25;
  */
 export class Speculation {
   readonly #cost: StepCost;
+  readonly #isOnePass: boolean;
   readonly #acceptance = new WeakMap<Sequence, number>();
 
-  constructor(cost: StepCost) {
+  /** `isOnePass`: the rows of a draft are computed in the same pass as those of sequences without one. */
+  constructor(cost: StepCost, isOnePass: boolean) {
     this.#cost = cost;
+    this.#isOnePass = isOnePass;
   }
 
   /**
@@ -41,7 +44,12 @@ export class Speculation {
       const room = Math.min(MAX_DRAFT_TOKENS, rowsLeft, sequence.maxTokens - sequence.completionTokens - 1);
       const found = lookUp(sequence, room);
       if (found.length === 0) continue;
-      const length = worthwhileLength(this.#rate(sequence), tokensPerMs * rowMs, found.length);
+      const rate = this.#rate(sequence);
+      const longest = worthwhileLength(rate, tokensPerMs * rowMs, found.length);
+      const needsPass = decoding.length > 1 && !this.#isOnePass;
+      const isPassPaid =
+        !needsPass || expectedTokens(rate, longest) > tokensPerMs * this.#cost.decodeMs(longest);
+      const length = isPassPaid ? longest : 0;
       if (length === 0) this.#recover(sequence);
       else drafts.set(sequence, found.slice(0, length));
       rowsLeft -= length;
@@ -76,6 +84,13 @@ function worthwhileLength(acceptance: number, tokensPerRowTime: number, limit: n
   let length = 0;
   while (length < limit && acceptance ** (length + 1) > tokensPerRowTime) length++;
   return length;
+}
+
+/** Tokens that a draft of `length` is expected to bring. */
+function expectedTokens(acceptance: number, length: number): number {
+  let tokens = 0;
+  for (let position = 1; position <= length; position++) tokens += acceptance ** position;
+  return tokens;
 }
 
 /** Up to `limit` tokens that followed the latest earlier occurrence of the sequence's last tokens. */

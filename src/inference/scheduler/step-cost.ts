@@ -4,6 +4,9 @@ const MEMORY = 0.97;
 const CORRECTION = 0.5;
 /** Prompt tokens of a step whose error is as likely the decode part's as the prompts'. */
 const EVEN_TOKENS = 128;
+/** Prompt tokens that make reading the weights for them worth while, and the stretch of the target to get so many. */
+const EFFICIENT_TOKENS = 64;
+const STRETCH = 1.4;
 /** A prompt always advances by this many tokens a step, however slow the machine. */
 const MIN_PREFILL_TOKENS = 16;
 
@@ -74,9 +77,15 @@ export class StepCost {
     // Nobody waits for a token: a full batch is the fastest way through the prompt.
     if (decodeRows === 0 || this.#msPerPrefillToken === undefined) return capacity;
     const targetMs = this.#targetMs * Math.max(1, prompts / decodeRows);
+    const affordable = this.#affordable(targetMs, decodeRows);
+    // Few tokens cost nearly as much as some more, so a step that has little to spare may be somewhat longer.
+    const some = Math.min(EFFICIENT_TOKENS, this.#affordable(STRETCH * targetMs, decodeRows));
+    return Math.min(capacity, Math.max(MIN_PREFILL_TOKENS, affordable, some));
+  }
+
+  #affordable(targetMs: number, decodeRows: number): number {
     const spareMs = targetMs - this.expectedMs(decodeRows, 0);
-    const affordable = Math.floor(spareMs / Math.max(this.#msPerPrefillToken, 1e-6));
-    return Math.min(capacity, Math.max(MIN_PREFILL_TOKENS, affordable));
+    return Math.floor(spareMs / Math.max(this.#msPerPrefillToken ?? 0, 1e-6));
   }
 
   /** Time that a full step should take; the watchdog measures a silent engine against it. */
