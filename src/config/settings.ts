@@ -209,8 +209,8 @@ export const sections = {
     databasePoolSize: integer(
       "DATABASE_POOL_SIZE",
       10,
-      { min: 2, max: 1000 },
-      "Connections to `DATABASE_URL` at the most.",
+      { min: 1, max: 1000 },
+      "Connections to `DATABASE_URL` at the most. 1 for PGlite behind pglite-socket, which mixes up the messages of several.",
     ),
   },
   Cache: {

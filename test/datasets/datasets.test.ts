@@ -5,14 +5,14 @@ import { assertError } from "../support/envelope.ts";
 import { json, KEY, metric, startServer, type TestServer } from "../support/server.ts";
 import { type DatasetAnswer, type ListAnswer, upload } from "../support/upload.ts";
 
-for (const { name: kind, skip, start } of databaseKinds) {
+for (const { name: kind, skip, poolSize, start } of databaseKinds) {
   suite(`datasets on ${kind}`, { skip }, () => {
     let database: TestDatabase;
     let server: TestServer;
     before(async () => {
       database = await start();
       const env = {
-        DATABASE_POOL_SIZE: "3",
+        DATABASE_POOL_SIZE: String(poolSize),
         ...(database.url !== undefined && { DATABASE_URL: database.url }),
       };
       server = await startServer({ waitUntilReady: false, env });

@@ -8,7 +8,7 @@ import { QueryError } from "../../src/store/errors.ts";
 import { databaseKinds, type TestDatabase } from "../support/databases.ts";
 import { silentLog } from "../support/silent-log.ts";
 
-for (const { name, skip, start } of databaseKinds) {
+for (const { name, skip, poolSize, start } of databaseKinds) {
   suite(`the store on ${name}`, { skip }, () => {
     let directory: string;
     let server: TestDatabase;
@@ -17,7 +17,7 @@ for (const { name, skip, start } of databaseKinds) {
     before(async () => {
       directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
       server = await start();
-      store = new Store({ dataDir: directory, databaseUrl: server.url, poolSize: 3, log: silentLog });
+      store = new Store({ dataDir: directory, databaseUrl: server.url, poolSize, log: silentLog });
       database = await store.database();
     });
     beforeEach(async () => {
@@ -93,7 +93,7 @@ for (const { name, skip, start } of databaseKinds) {
     });
 
     test("opening again finds the migrations applied", async () => {
-      const again = new Store({ dataDir: directory, databaseUrl: server.url, poolSize: 2, log: silentLog });
+      const again = new Store({ dataDir: directory, databaseUrl: server.url, poolSize, log: silentLog });
       if (server.url === undefined) await store.close();
       const rows = await (await again.database()).query(
         "SELECT name FROM schema_migrations WHERE name = '0001-datasets'",

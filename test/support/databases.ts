@@ -21,6 +21,8 @@ export interface DatabaseKind {
   readonly name: string;
   /** Why it can't be had here, or false. */
   readonly skip: string | false;
+  /** How many connections may be used at once. */
+  readonly poolSize: number;
   start(): Promise<TestDatabase>;
 }
 
@@ -31,12 +33,16 @@ export const databaseKinds: readonly DatabaseKind[] = [
   {
     name: "the embedded database",
     skip: false,
+    poolSize: 3,
     start: async () => ({ url: undefined, [Symbol.asyncDispose]: async () => {} }),
   },
-  { name: "PGlite over the wire", skip: false, start: startSocketServer },
+  // The socket server has one session for all connections and keeps no message of several packets together: the
+  // statement that one connection prepared is bound by another.
+  { name: "PGlite over the wire", skip: false, poolSize: 1, start: startSocketServer },
   {
     name: "a Postgres server",
     skip: skipWithoutPostgres(),
+    poolSize: 3,
     start: () => startPostgres(postgresBinaries ?? ""),
   },
 ];
