@@ -14,8 +14,8 @@ const CLIENTS = 40;
 const SEQUENCES = 20;
 /** Room for all clients and for what those left behind that went away: a request that is refused at once tests nothing. */
 const MAX_QUEUE = 10 * CLIENTS;
-/** Requests before the first look at memory: caches and pools are full by then. */
-const SETTLING_REQUESTS = 5000;
+/** Requests before the first look at memory: caches and pools are full, and V8 has its heap's size, by then. */
+const SETTLING_REQUESTS = 15_000;
 const SETTLE_TIMEOUT_MS = 30_000;
 /** Growth over the whole run, and handles beyond those before it, that still count as back. */
 const MEMORY_SLACK = 1.15;
