@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { InvalidRequestError } from "../../../src/errors.ts";
+import { longestCommonSubsequence } from "../../../src/evaluation/metrics/longest-common-subsequence.ts";
 import type { MetricTools } from "../../../src/evaluation/metrics/metric.ts";
 import { numbersIn } from "../../../src/evaluation/metrics/numeric.ts";
 import { type MetricName, metrics, scoreMetric } from "../../../src/evaluation/metrics/registry.ts";
-import { longestCommonSubsequence } from "../../../src/evaluation/metrics/rouge-l.ts";
 import { Sandbox } from "../../../src/evaluation/sandbox/sandbox.ts";
 import { installedEmbedder } from "../../support/embedder.ts";
 
@@ -54,6 +55,20 @@ describe("every metric", () => {
     );
   });
 
+  test("leaves others their turn while it measures the longest texts", async () => {
+    const text = "a ".repeat(100_000).trim();
+    for (const name of ["rouge_l", "chrf"] as const) {
+      let turns = 0;
+      let isMeasured = false;
+      const measuring = value(name, text, text).finally(() => {
+        isMeasured = true;
+      });
+      for (; !isMeasured; turns++) await setImmediate();
+      assert.ok(Math.abs((await measuring) - 1) < 1e-9, name);
+      assert.ok(turns > 5, `${name}: ${turns}`);
+    }
+  });
+
   test("that needs a reference says so when there is none", async () => {
     for (const name of names)
       await assert.rejects(value(name, "x"), namesOption("reference", /needs a reference/));
@@ -66,16 +81,32 @@ test("exact match forgives white space around the answer and nothing else", asyn
 });
 
 describe("ROUGE-L", () => {
-  test("the longest common subsequence is that of a plain recursion", () => {
-    const plain = (a: readonly string[], b: readonly string[]): number => {
-      const [first, ...rest] = a;
-      if (first === undefined || b.length === 0) return 0;
-      const at = b.indexOf(first);
-      const without = plain(rest, b);
-      return at < 0 ? without : Math.max(without, 1 + plain(rest, b.slice(at + 1)));
+  test("the longest common subsequence is that of the textbook's table", async () => {
+    const table = (a: readonly string[], b: readonly string[]): number => {
+      let above = new Array<number>(b.length + 1).fill(0);
+      for (const row of a) {
+        const lengths = [0];
+        for (const [column, item] of b.entries())
+          lengths.push(
+            item === row
+              ? (above[column] as number) + 1
+              : Math.max(above[column + 1] as number, lengths[column] as number),
+          );
+        above = lengths;
+      }
+      return above.at(-1) as number;
     };
-    const list = fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 9 });
-    fc.assert(fc.property(list, list, (a, b) => assert.equal(longestCommonSubsequence(a, b), plain(a, b))));
+    // Long enough for several blocks of 32, and for carries between them.
+    const list = (...letters: readonly string[]) =>
+      fc.array(fc.constantFrom(...letters), { maxLength: 150, size: "max" });
+    for (const letters of [["a"], ["a", "b"], ["a", "b", "c", "d", "e", "f", "g", "h"]]) {
+      await fc.assert(
+        fc.asyncProperty(list(...letters), list(...letters), async (a, b) =>
+          assert.equal(await longestCommonSubsequence(a, b), table(a, b)),
+        ),
+        { numRuns: 200 },
+      );
+    }
   });
 
   test("other scripts count when asked for", async () => {
