@@ -1,4 +1,5 @@
 import { ApiError, UnavailableError, type UnavailableReason } from "../../errors.ts";
+import { UpstreamError } from "../../inference/upstream/upstream-error.ts";
 
 /** Why a record has no measurement. */
 export interface RecordError {
@@ -17,7 +18,10 @@ const transient: ReadonlySet<UnavailableReason> = new Set([
 ]);
 
 export function isTransient(error: unknown): boolean {
-  return error instanceof UnavailableError && transient.has(error.reason);
+  if (!(error instanceof UnavailableError)) return false;
+  // A judge elsewhere that was busy or could not be reached, not one that gave no score.
+  if (error.reason === "judge_failed") return error.cause instanceof UpstreamError && error.cause.isTransient;
+  return transient.has(error.reason);
 }
 
 /** True when it is the server that goes away, which is no failure of the record's. */
