@@ -68,11 +68,17 @@ export const judgeSchema = {
 /** Enough for the longest rationale that a judge in practice gives; one cut off here keeps its score. */
 export const JUDGE_MAX_TOKENS = 256;
 
+/** The wording of a prompt, by name and by content. */
+export interface PromptVersion {
+  readonly version: string;
+  readonly sha256: string;
+}
+
 /** Names the prompt that scores were given by; scores of different hashes are not to be compared. */
-export const judgeTemplate = {
+export const judgeTemplate: PromptVersion = {
   version: TEMPLATE_VERSION,
   /** SHA-256 of everything that makes up the question and the form of its answer. */
   sha256: createHash("sha256")
     .update(JSON.stringify([template, descriptions, judgeGrammar, judgeSchema]))
     .digest("hex"),
-} as const;
+};

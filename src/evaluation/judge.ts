@@ -1,6 +1,12 @@
 import { timings } from "../chat/accounting.ts";
 import { UnavailableError } from "../errors.ts";
-import { type Criterion, type JudgedPair, judgePrompt, judgeTemplate } from "./judge-prompt.ts";
+import {
+  type Criterion,
+  type JudgedPair,
+  judgePrompt,
+  judgeTemplate,
+  type PromptVersion,
+} from "./judge-prompt.ts";
 import type { JudgeAnswer, JudgeModel, JudgeOptions } from "./judges/judge-model.ts";
 import type { Judgements } from "./schema.ts";
 
@@ -9,6 +15,14 @@ export interface Judgement {
   /** 1 to 10. */
   readonly score: number;
   readonly rationale: string;
+}
+
+/** What scores are by: those of different judges or prompts are not to be compared. */
+export interface JudgeIdentity {
+  readonly model: string;
+  /** Null for a model behind an API, which does not tell. */
+  readonly fingerprint: string | null;
+  readonly prompt: PromptVersion;
 }
 
 /** Scores a response by asked criteria, one question each. */
@@ -21,6 +35,16 @@ export class Judge {
 
   get status() {
     return this.#model.status;
+  }
+
+  get isReady(): boolean {
+    return this.#model.isReady;
+  }
+
+  /** Who judges and how it is asked. @throws UnavailableError while it is not loaded */
+  get identity(): JudgeIdentity {
+    const { name: model, fingerprint } = this.#model;
+    return { model, fingerprint, prompt: judgeTemplate };
   }
 
   /**

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { EvaluateResponse } from "../../src/evaluation/schema.ts";
+import {
+  allRecords,
+  createDataset,
+  records,
+  showRun,
+  startRun,
+  untilFinished,
+} from "../support/batch-evals.ts";
 import { assertError } from "../support/envelope.ts";
 import { BUILTIN } from "../support/model.ts";
 import { json, startServer, type TestServer, until } from "../support/server.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const pair = { prompt: "What is two plus two?", response: "Four." };
 
@@ -85,6 +94,15 @@ describe("a judge behind an OpenAI-compatible API", () => {
     assert.deepEqual(await judgeState(server), { state: "ready" });
   });
 
+  test("is named in the runs that it judges", async () => {
+    const runId = await startRun(server, { dataset_id: await createDataset(server, records(2)) });
+    await untilFinished(server, runId);
+    const { judge, model } = (await showRun(server, runId)).provenance;
+    assert.equal(judge?.["model"], "builtin");
+    assert.equal(judge?.["fingerprint"], null, "an API does not tell");
+    assert.notEqual(model?.["name"], "builtin");
+  });
+
   test("says that a response is too long to be judged", async () => {
     const response = await server.post("/evaluate", { ...pair, response: "a long answer ".repeat(300) });
     await assertError(response, { status: 400, code: "context_length_exceeded" });
@@ -102,6 +120,33 @@ test("when the API refuses, nothing is invented: 503 with what it said", async (
   assert.equal(error.details?.["reason"], "judge_failed");
   assert.equal(error.details?.["judge_status"], 401);
   assert.equal((await judgeState(server)).state, "failed");
+});
+
+test("a judge that can't be reached is asked again later, three times in all", async () => {
+  await using server = await startServer({ env: { JUDGE_MODEL: "http://127.0.0.1:9/v1#m" } });
+  const runId = await startRun(server, { dataset_id: await createDataset(server, records(1)) });
+  await untilFinished(server, runId);
+  const [record] = await allRecords(server, runId);
+  assert.deepEqual(record?.failure, { code: "judge_failed", category: "judge" });
+  assert.equal(record?.attempt, 3);
+});
+
+test("a run is not judged by two judges: with another one it pauses and says so", async (context) => {
+  const env = { MODEL_NAME: BUILTIN, DATA_DIR: await temporaryDirectory(context) };
+  let runId: string;
+  {
+    await using server = await startServer({
+      env: { ...env, JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "judge-key" },
+    });
+    runId = await startRun(server, { dataset_id: await createDataset(server, records(40)) });
+    await server.post(`/v1/batch-evals/${runId}/pause`, {});
+  }
+  await using server = await startServer({ env });
+  await server.post(`/v1/batch-evals/${runId}/resume`, {});
+  await until(async () => (await showRun(server, runId)).status_reason !== null);
+  const { status, status_reason } = await showRun(server, runId);
+  assert.equal(status, "paused");
+  assert.match(status_reason ?? "", /is judged by builtin by judge-v1 .* judges now/);
 });
 
 test("an address without a model, or with a password, stops the start", async () => {

@@ -37,6 +37,14 @@ export class EngineJudge implements JudgeModel {
     return this.#engine.describe().name;
   }
 
+  get fingerprint(): string {
+    return this.#engine.describe().fingerprint;
+  }
+
+  get isReady(): boolean {
+    return this.#engine.state.status === "ready";
+  }
+
   get status(): JudgeStatus {
     return describeState(this.#engine.state);
   }

@@ -29,7 +29,11 @@ export interface JudgeStatus {
 export interface JudgeModel {
   /** @throws UnavailableError while the model is not loaded */
   readonly name: string;
+  /** Of the model's file; null behind an API, which does not tell. @throws UnavailableError while it is not loaded */
+  readonly fingerprint: string | null;
   readonly status: JudgeStatus;
+  /** False while it is loading or restarting, when a question could only fail. */
+  readonly isReady: boolean;
   /**
    * Asks one question, to be answered in the judge's form.
    * @throws ApiError when it can't be asked or answered now; nothing is invented

@@ -10,6 +10,8 @@ const TOP_TOKENS = 20;
 
 /** A model behind an OpenAI-compatible API as judge. A JSON schema holds its output to the form. */
 export class UpstreamJudge implements JudgeModel {
+  readonly fingerprint = null;
+  readonly isReady = true;
   readonly #chat: UpstreamChat;
   #status: JudgeStatus = { state: "idle" };
 

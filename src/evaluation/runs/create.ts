@@ -4,7 +4,6 @@ import type { Datasets } from "../../datasets/datasets.ts";
 import type { Engine } from "../../inference/engine.ts";
 import type { Store } from "../../store/database.ts";
 import type { Judge } from "../judge.ts";
-import { judgeTemplate } from "../judge-prompt.ts";
 import type { MetricTools } from "../metrics/metric.ts";
 import { Dispatcher, type DispatcherLog } from "./dispatcher.ts";
 import { Evaluator } from "./evaluator.ts";
@@ -44,8 +43,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
     ledger,
     queue,
     signals,
-    engine,
-    model: new ModelCheck(engine),
+    model: new ModelCheck(engine, parts.judge),
     recordAt: async ({ datasetId }, position) =>
       (await datasets.recordsFrom<EvalData>(datasetId, position, 1)).find(
         (record) => record.position === position,
@@ -57,7 +55,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
     engine,
     datasets,
     modelNames: parts.modelNames,
-    judgePrompt: judgeTemplate,
+    judge: parts.judge,
     codeVersion: parts.codeVersion,
   });
   return { runs: new BatchEvals({ store, planner, dispatcher, signals }), dispatcher };

@@ -19,8 +19,7 @@ export interface DispatcherLog {
   error(fields: object, message: string): void;
 }
 
-export interface DispatcherOptions
-  extends Pick<ExecutionOptions, "engine" | "evaluate" | "ledger" | "queue"> {
+export interface DispatcherOptions extends Pick<ExecutionOptions, "evaluate" | "ledger" | "queue"> {
   readonly store: Store;
   readonly signals: RunSignals;
   readonly log: DispatcherLog;
@@ -132,12 +131,12 @@ export class Dispatcher {
     if (store.status.kind === "pglite") await ledger.interruptAll(runId);
     await queue.add(runId, await ledger.unsettled(runId));
     if (run.status === "queued") await this.#change(runId, "running");
-    const { engine, evaluate, recordAt } = this.#options;
+    const { evaluate, recordAt } = this.#options;
     const execution = new Execution({
       run,
       ledger,
       queue,
-      engine,
+      isReady: () => model.isReadyFor(run),
       evaluate,
       recordAt: (position) => recordAt(run, position),
       onChange: () => signals.changed(runId),

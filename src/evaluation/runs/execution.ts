@@ -1,14 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { DatasetRecord, EvalData } from "../../datasets/dataset.ts";
 import { monotonicMs } from "../../inference/clock.ts";
-import type { Engine } from "../../inference/engine.ts";
 import { isShutdown, isTransient, recordError } from "./failure.ts";
 import type { Ledger, Verdict } from "./ledger.ts";
 import { Pace } from "./pace.ts";
 import type { Claim, RecordQueue } from "./queue.ts";
 import type { Run } from "./run.ts";
 
-/** How long to wait before looking again for records that are due, or for an engine that is restarting. */
+/** How long to wait before looking again for records that are due, or for what is restarting. */
 const POLL_MS = 500;
 /** Well within the time after which a claim lapses. */
 const KEEP_MS = 10_000;
@@ -17,7 +16,8 @@ export interface ExecutionOptions {
   readonly run: Run;
   readonly ledger: Ledger;
   readonly queue: RecordQueue;
-  readonly engine: Engine;
+  /** An engine or a judge that is loading or restarting is waited for; each record would only fail on it. */
+  readonly isReady: () => boolean;
   /** The record at a position of the run's dataset. */
   readonly recordAt: (position: number) => Promise<DatasetRecord<EvalData> | undefined>;
   readonly evaluate: (record: EvalData, run: Run, signal: AbortSignal) => Promise<Verdict>;
@@ -60,9 +60,9 @@ export class Execution {
   }
 
   async #takeUpRecords(): Promise<void> {
-    const { run, ledger, signal } = this.#options;
+    const { run, ledger, isReady, signal } = this.#options;
     while (!signal.aborted && !this.#failure.signal.aborted) {
-      const free = this.#isEngineReady ? run.request.concurrency - this.#inFlight.size : 0;
+      const free = isReady() ? run.request.concurrency - this.#inFlight.size : 0;
       const claims = free > 0 ? await ledger.claim(run.runId, free) : [];
       if (claims === undefined) return;
       for (const claim of claims) this.#begin(claim);
@@ -78,11 +78,6 @@ export class Execution {
       timeoutMs === undefined ? [] : [pause(timeoutMs, undefined, { signal: timer.signal }).catch(() => {})];
     await Promise.race([...this.#inFlight.values(), ...timeout]);
     timer.abort();
-  }
-
-  /** An engine that is loading or restarting is waited for; each record would only fail on it. */
-  get #isEngineReady(): boolean {
-    return this.#options.engine.state.status === "ready";
   }
 
   #begin(claim: Claim): void {

@@ -2,6 +2,7 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Engine } from "../../inference/engine.ts";
+import type { Judge } from "../judge.ts";
 import { metricNames, type RunRequest } from "./request.ts";
 import type { Provenance } from "./run.ts";
 import type { NewRun } from "./run-table.ts";
@@ -13,7 +14,7 @@ export interface PlannerOptions {
   readonly datasets: Datasets;
   /** Names that the served model answers to. */
   readonly modelNames: () => readonly string[];
-  readonly judgePrompt: { readonly version: string; readonly sha256: string };
+  readonly judge: Judge;
   readonly codeVersion: string;
 }
 
@@ -60,7 +61,7 @@ export class Planner {
   }
 
   #provenance(request: RunRequest, dataset: Dataset): Provenance {
-    const { engine, judgePrompt, codeVersion } = this.#options;
+    const { engine, judge, codeVersion } = this.#options;
     const model = engine.describe();
     return {
       model: {
@@ -74,7 +75,7 @@ export class Planner {
       engine_version: model.engineVersion,
       code_version: codeVersion,
       task_prompt: taskPromptVersion,
-      judge: request.criteria.length === 0 ? null : { model: model.name, prompt: judgePrompt },
+      judge: request.criteria.length === 0 ? null : judge.identity,
       dataset: {
         dataset_id: dataset.datasetId,
         name: dataset.name,

@@ -1,3 +1,5 @@
+import type { JudgeIdentity } from "../judge.ts";
+import type { PromptVersion } from "../judge-prompt.ts";
 import type { RunRequest } from "./request.ts";
 
 /** One evaluation of a whole dataset, as the store has it. */
@@ -55,16 +57,12 @@ export interface Provenance {
   readonly engine_version: string;
   readonly code_version: string;
   readonly task_prompt: PromptVersion;
-  readonly judge: { readonly model: string; readonly prompt: PromptVersion } | null;
+  /** Null when the run asks for no criteria. */
+  readonly judge: JudgeIdentity | null;
   readonly dataset: {
     readonly dataset_id: string;
     readonly name: string;
     readonly content_hash: string;
     readonly record_count: number;
   };
-}
-
-export interface PromptVersion {
-  readonly version: string;
-  readonly sha256: string;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ChatMessage } from "../../chat/message.ts";
-import type { PromptVersion } from "./run.ts";
+import type { PromptVersion } from "../judge-prompt.ts";
 
 export interface TaskPromptParts {
   readonly instructions: string | null;
