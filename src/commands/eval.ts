@@ -5,6 +5,7 @@ import type { ReadableStream } from "node:stream/web";
 import type { Environment } from "../config/config.ts";
 import type { BatchEvalBody } from "../evaluation/runs/schema.ts";
 import { EvalClient, type RunResultView } from "./eval/client.ts";
+import { Interruption } from "./eval/interruption.ts";
 import { junitReport } from "./eval/junit.ts";
 import { type EvalOptions, parseOptions, UsageError, usage } from "./eval/options.ts";
 import { OwnServer } from "./eval/own-server.ts";
@@ -18,7 +19,10 @@ export interface EvalSettings {
   readonly environment: Environment;
 }
 
-/** Evaluates a dataset and prints what came of it. @returns the exit code: 0 good, 1 could not be done, 2 called wrongly, 3 not good enough */
+/**
+ * Evaluates a dataset and prints what came of it. @returns the exit code: 0 good, 1 could not be done, 2 called wrongly,
+ * 3 not good enough; 128 and the signal's number when it was interrupted
+ */
 export async function run(args: readonly string[], settings: EvalSettings): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
     console.log(usage);
@@ -32,17 +36,38 @@ export async function run(args: readonly string[], settings: EvalSettings): Prom
     console.error(error.message);
     return 2;
   }
-  if (options.url !== undefined) return evaluate(options, new EvalClient(options.url, settings.apiKey));
-  console.error("Starting a server …");
-  const server = await OwnServer.start(settings.environment, options.model);
+  const interruption = new Interruption();
   try {
-    return await evaluate({ ...options, model: undefined }, new EvalClient(server.url, settings.apiKey));
+    return await evaluateSomewhere(options, settings, interruption.signal);
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error;
+    console.error("Interrupted.");
+    return interruption.exitCode;
+  }
+}
+
+/** On the server at `--url`, or on one that is started for it. */
+async function evaluateSomewhere(
+  options: EvalOptions,
+  { apiKey, environment }: EvalSettings,
+  signal: AbortSignal,
+): Promise<number> {
+  if (options.url !== undefined)
+    return evaluate(options, new EvalClient(options.url, apiKey, signal), signal);
+  console.error("Starting a server …");
+  const server = await OwnServer.start(environment, options.model, signal);
+  try {
+    return await evaluate(
+      { ...options, model: undefined },
+      new EvalClient(server.url, apiKey, signal),
+      signal,
+    );
   } finally {
     await server.stop();
   }
 }
 
-async function evaluate(options: EvalOptions, client: EvalClient): Promise<number> {
+async function evaluate(options: EvalOptions, client: EvalClient, signal: AbortSignal): Promise<number> {
   const datasetId = await datasetOf(options.dataset, client);
   const runId = await client.start(requestOf(options, datasetId));
   console.error(`run ${runId}`);
@@ -54,9 +79,14 @@ async function evaluate(options: EvalOptions, client: EvalClient): Promise<numbe
       if (progress.status === "paused")
         throw new Error(`The run is paused: ${progress.status_reason ?? "by a user"}`);
     }
-  } finally {
+  } catch (error) {
     display.stop();
+    if (!signal.aborted) throw error;
+    await client.pause(runId);
+    console.error(`The run is paused: POST /v1/batch-evals/${runId}/resume goes on with it.`);
+    throw error;
   }
+  display.stop();
   const result = await client.result(runId);
   console.log(resultTable(result));
   await writeReports(options, client, result);

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { records } from "../support/batch-evals.ts";
+import { records, showRun } from "../support/batch-evals.ts";
 import { BUILTIN } from "../support/model.ts";
-import { type Run, run } from "../support/run.ts";
+import { type OnOutput, type Run, run } from "../support/run.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -20,6 +20,16 @@ before(async () => {
   );
 });
 after(() => server[Symbol.asyncDispose]());
+
+/** Ctrl-C, when a command has said this. */
+function interruptAt(said: RegExp): OnOutput {
+  let isDone = false;
+  return (output, child) => {
+    if (isDone || !said.test(output)) return;
+    isDone = true;
+    child.kill("SIGINT");
+  };
+}
 
 function evaluate(...args: string[]): Promise<Run> {
   return run(server.directory, {}, ["eval", ...args, "--url", server.url]);
@@ -57,6 +67,33 @@ test("what can't be done ends with 1 and says why, wrong usage with 2", async ()
   const usage = await evaluate(file, "--criteria", "charm");
   assert.equal(usage.exitCode, 2);
   assert.match(usage.output, /charm is none of accuracy/);
+});
+
+test("an interrupted run is paused, and the server that was started for it ends", async () => {
+  const long = join(server.directory, "long.jsonl");
+  await writeFile(
+    long,
+    records(500)
+      .map((record) => JSON.stringify(record))
+      .join("\n"),
+  );
+  const env = { MODEL_NAME: BUILTIN, DATA_DIR: join(server.directory, "interrupted") };
+  const there = await run(
+    server.directory,
+    env,
+    ["eval", long, "--url", server.url],
+    interruptAt(/^run run_/m),
+  );
+  assert.equal(there.exitCode, 130, there.output);
+  const runId = /run (run_\w+)/.exec(there.output)?.[1] ?? "";
+  assert.equal((await showRun(server, runId)).status, "paused");
+  const own = await run(server.directory, env, ["eval", long], interruptAt(/^run run_/m));
+  assert.equal(own.exitCode, 130, own.output);
+  assert.match(own.output, /The run is paused: POST .*resume/);
+  // The data directory is free again.
+  await using next = await startServer({ env });
+  const id = /run (run_\w+)/.exec(own.output)?.[1] ?? "";
+  assert.equal((await showRun(next, id)).status, "paused");
 });
 
 test("without a server one is started for the run", async () => {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
@@ -10,11 +10,15 @@ export interface Run {
   readonly output: string;
 }
 
+/** Told after every piece of output of all that there was so far. */
+export type OnOutput = (output: string, child: ChildProcess) => void;
+
 /** Runs the command line in `directory` until it ends. Nothing of the caller's environment but `env` reaches it. */
 export async function run(
   directory: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = ["serve"],
+  onOutput: OnOutput = () => {},
 ): Promise<Run> {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: directory,
@@ -38,6 +42,7 @@ export async function run(
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
       output += text;
+      onOutput(output, child);
     });
   }
   await once(child, "close");

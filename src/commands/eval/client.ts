@@ -52,9 +52,12 @@ export interface ProgressView {
 export class EvalClient {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #signal: AbortSignal;
 
-  constructor(url: string, apiKey: string) {
+  /** `signal` ends everything but `pause`. */
+  constructor(url: string, apiKey: string, signal: AbortSignal) {
     this.#url = url;
+    this.#signal = signal;
     this.#headers = { "x-api-key": apiKey };
   }
 
@@ -87,6 +90,11 @@ export class EvalClient {
       body: JSON.stringify(body),
     });
     return run_id;
+  }
+
+  /** Has no more records taken up until the run is resumed. */
+  async pause(runId: string): Promise<void> {
+    await this.#json(`/v1/batch-evals/${runId}/pause`, { method: "POST", signal: null });
   }
 
   async result(runId: string): Promise<RunResultView> {
@@ -125,6 +133,7 @@ export class EvalClient {
         }
         return;
       } catch (error) {
+        this.#signal.throwIfAborted();
         failures++;
         if (failures > RECONNECTS || error instanceof AnswerError) throw error;
         await pause(RECONNECT_MS);
@@ -138,7 +147,9 @@ export class EvalClient {
 
   async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = { ...this.#headers, ...(init.headers as Record<string, string> | undefined) };
-    const response = await fetch(this.#url + path, { ...init, headers }).catch((error: Error) => {
+    const signal = this.#signal;
+    const response = await fetch(this.#url + path, { signal, ...init, headers }).catch((error: Error) => {
+      if (init.signal !== null) signal.throwIfAborted();
       const reason = error.cause instanceof Error ? error.cause.message : error.message;
       throw new Error(`The server at ${this.#url} can't be reached: ${reason}`, { cause: error });
     });

@@ -23,8 +23,12 @@ export class OwnServer {
     this.#child = child;
   }
 
-  /** @throws Error with what the server logged when it ends before it is ready */
-  static async start(environment: Environment, model: string | undefined): Promise<OwnServer> {
+  /** @throws Error with what the server logged when it ends before it is ready, as it does with `signal` */
+  static async start(
+    environment: Environment,
+    model: string | undefined,
+    signal: AbortSignal,
+  ): Promise<OwnServer> {
     const child = spawn(process.execPath, [main, "serve"], {
       env: {
         ...environment,
@@ -35,7 +39,13 @@ export class OwnServer {
         ...(model !== undefined && { MODEL_NAME: model }),
       },
       stdio: ["ignore", "pipe", "inherit"],
+      // Out of reach of a terminal's Ctrl-C: the run is paused first, which takes a server.
+      detached: true,
     });
+    // It does not outlive this command, however that ends.
+    process.once("exit", () => child.kill("SIGKILL"));
+    const stop = () => child.kill();
+    signal.addEventListener("abort", stop, { once: true });
     const address = Promise.withResolvers<string>();
     const problems: string[] = [];
     createInterface({ input: child.stdout }).on("line", (text) => {
@@ -50,6 +60,7 @@ export class OwnServer {
     ended.catch(() => {});
     const url = await Promise.race([address.promise, ended]);
     await Promise.race([untilReady(url), ended]);
+    signal.removeEventListener("abort", stop);
     return new OwnServer(url, child);
   }
 
