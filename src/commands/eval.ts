@@ -1,4 +1,5 @@
-import { createWriteStream, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createWriteStream, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
@@ -38,7 +39,8 @@ export async function run(args: readonly string[], settings: EvalSettings): Prom
   }
   const interruption = new Interruption();
   try {
-    return await evaluateSomewhere(options, settings, interruption.signal);
+    const instructions = readFiles(options);
+    return await evaluateSomewhere({ ...options, instructions }, settings, interruption.signal);
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
     console.error("Interrupted.");
@@ -46,9 +48,27 @@ export async function run(args: readonly string[], settings: EvalSettings): Prom
   }
 }
 
+/**
+ * Looks at the files that are named before anything is begun that would be lost for one that isn't there.
+ * @returns the instructions. @throws Error that names the file
+ */
+function readFiles({ dataset, instructionsFile, junitFile, exportFile }: EvalOptions): string | undefined {
+  const isFile = statSync(dataset, { throwIfNoEntry: false })?.isFile();
+  if (isFile === false) throw new Error(`${dataset} is no file.`);
+  if (isFile === undefined && !dataset.startsWith("ds_"))
+    throw new Error(`There is no file ${dataset}, and a dataset's id begins with ds_.`);
+  for (const file of [junitFile, exportFile]) {
+    if (file !== undefined && !existsSync(dirname(file)))
+      throw new Error(`${file} can't be written: there is no folder ${dirname(file)}.`);
+  }
+  return instructionsFile === undefined ? undefined : readFileSync(instructionsFile, "utf8");
+}
+
+type PreparedOptions = EvalOptions & { readonly instructions: string | undefined };
+
 /** On the server at `--url`, or on one that is started for it. */
 async function evaluateSomewhere(
-  options: EvalOptions,
+  options: PreparedOptions,
   { apiKey, environment }: EvalSettings,
   signal: AbortSignal,
 ): Promise<number> {
@@ -67,7 +87,7 @@ async function evaluateSomewhere(
   }
 }
 
-async function evaluate(options: EvalOptions, client: EvalClient, signal: AbortSignal): Promise<number> {
+async function evaluate(options: PreparedOptions, client: EvalClient, signal: AbortSignal): Promise<number> {
   const datasetId = await datasetOf(options.dataset, client);
   const runId = await client.start(requestOf(options, datasetId));
   console.error(`run ${runId}`);
@@ -106,16 +126,17 @@ async function datasetOf(dataset: string, client: EvalClient): Promise<string> {
   return dataset_id;
 }
 
-function requestOf(options: EvalOptions, datasetId: string): BatchEvalBody {
-  const { criteria, metrics, thresholds, model, concurrency, instructionsFile, maxNewTokens } = options;
+function requestOf(options: PreparedOptions, datasetId: string): BatchEvalBody {
+  const { task, criteria, metrics, thresholds, model, concurrency, instructions, maxNewTokens } = options;
   return {
     dataset_id: datasetId,
+    task,
     ...(criteria.length > 0 && { criteria: [...criteria] }),
     ...(metrics.length > 0 && { metrics: Object.fromEntries(metrics.map((name) => [name, {}])) }),
     ...(Object.keys(thresholds).length > 0 && { thresholds }),
     ...(model !== undefined && { model }),
     ...(concurrency !== undefined && { concurrency }),
-    ...(instructionsFile !== undefined && { instructions: readFileSync(instructionsFile, "utf8") }),
+    ...(instructions !== undefined && { instructions }),
     ...(maxNewTokens !== undefined && { generation: { max_new_tokens: maxNewTokens } }),
   };
 }

@@ -60,6 +60,32 @@ test("figures under what was asked for end with 3 and are named", async () => {
   assert.match(bad.output, /overall is [\d.]+, under 11/);
 });
 
+test("a file of multiple-choice questions is answered by likelihood, one of texts measured", async () => {
+  const questions = join(server.directory, "questions.jsonl");
+  const expected = { choices: ["blue", "green"], answer: 0 };
+  await writeFile(questions, JSON.stringify({ prompt: "The sky is", reference: "blue", expected }));
+  const chosen = await evaluate(questions, "--task", "multiple_choice", "--fail-under", "acc=0");
+  assert.equal(chosen.exitCode, 0, chosen.output);
+  assert.match(chosen.output, /acc_norm +[01] /);
+  const measured = await evaluate(questions, "--task", "likelihood", "--fail-under", "perplexity=0.5");
+  assert.equal(measured.exitCode, 3, measured.output);
+  assert.match(measured.output, /perplexity is [\d.]+, over 0.5/);
+});
+
+test("files that are not there are noticed before anything is begun", async () => {
+  for (const [args, said] of [
+    [["nowhere.jsonl"], /no file nowhere\.jsonl/],
+    [[server.directory], /is no file/],
+    [[file, "--instructions", "nowhere.txt"], /nowhere\.txt/],
+    [[file, "--junit", "nowhere/report.xml"], /no folder nowhere/],
+  ] as const) {
+    const { exitCode, output } = await evaluate(...args);
+    assert.equal(exitCode, 1, output);
+    assert.match(output, said);
+    assert.doesNotMatch(output, /uploaded/);
+  }
+});
+
 test("what can't be done ends with 1 and says why, wrong usage with 2", async () => {
   const unknown = await evaluate("ds_none");
   assert.equal(unknown.exitCode, 1);

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { criteria as allCriteria, type Criterion } from "../../evaluation/judge-prompt.ts";
 import { metrics as allMetrics, type MetricName } from "../../evaluation/metrics/registry.ts";
+import { metricNames, type Task, tasks } from "../../evaluation/runs/request.ts";
 
 export const usage = `npm run eval -- DATASET [options]
 
@@ -8,13 +9,15 @@ export const usage = `npm run eval -- DATASET [options]
 
   --url URL              a running server; without it one is started for the run
   --model NAME           the model to evaluate: what the server at --url must serve, or the started one serves
-  --criteria A,B         what the judge scores by: ${allCriteria.join(", ")} (overall, when no metrics are asked for)
+  --task NAME            generate (the default), multiple_choice or likelihood, which generate nothing
+  --criteria A,B         what the judge scores by: ${allCriteria.join(", ")} (overall, when nothing else is asked for)
   --metrics A,B          reference metrics: ${Object.keys(allMetrics).join(", ")}
   --threshold NAME=X     least value of a criterion or metric for a record to pass; several may be given
   --instructions FILE    a system message before every record's prompt
   --max-new-tokens N     tokens of an answer at the most (160)
   --concurrency N        records side by side (4)
-  --fail-under X         least pass rate (0 to 1), or NAME=X: least mean of a criterion or metric; several may be given
+  --fail-under X         least pass rate (0 to 1), or NAME=X: least mean of a criterion or metric, largest one of
+                         perplexity and bits_per_byte; several may be given
   --junit FILE           writes a JUnit report, one test a record
   --export FILE          writes all results, as .jsonl or .csv
 
@@ -25,6 +28,7 @@ export interface EvalOptions {
   readonly dataset: string;
   readonly url: string | undefined;
   readonly model: string | undefined;
+  readonly task: Task;
   readonly criteria: readonly Criterion[];
   readonly metrics: readonly MetricName[];
   readonly thresholds: Readonly<Record<string, number>>;
@@ -36,7 +40,7 @@ export interface EvalOptions {
   readonly exportFile: string | undefined;
 }
 
-/** Least mean of what `name` measures; the pass rate, without a name. */
+/** Least mean of what `name` measures, largest where less is better; the pass rate, without a name. */
 export interface FailUnder {
   readonly name: string | undefined;
   readonly least: number;
@@ -53,20 +57,28 @@ export function parseOptions(args: readonly string[]): EvalOptions {
   if (dataset === undefined || rest.length > 0) throw new UsageError(`Name one dataset.\n\n${usage}`);
   const metrics = list("--metrics", values.metrics, Object.keys(allMetrics) as MetricName[]);
   const criteria = list("--criteria", values.criteria, allCriteria);
+  const [task = "generate"] = list("--task", values.task, tasks);
   const exportFile = values.export;
   if (exportFile !== undefined && !/\.(jsonl|csv)$/.test(exportFile))
     throw new UsageError("--export takes a file that ends in .jsonl or .csv.");
+  const judged =
+    task === "generate" && criteria.length === 0 && metrics.length === 0 ? (["overall"] as const) : criteria;
+  const asked = Object.fromEntries(metrics.map((name) => [name, {}]));
+  const measured = [...judged, ...metricNames({ task, metrics: asked })];
   return {
     dataset,
+    task,
     url: values.url?.replace(/\/+$/, ""),
     model: values.model,
-    criteria: criteria.length === 0 && metrics.length === 0 ? ["overall"] : criteria,
+    criteria: judged,
     metrics,
-    thresholds: Object.fromEntries((values.threshold ?? []).map((text) => namedNumber("--threshold", text))),
+    thresholds: Object.fromEntries(
+      (values.threshold ?? []).map((text) => namedNumber("--threshold", text, measured)),
+    ),
     instructionsFile: values.instructions,
     maxNewTokens: wholeNumber("--max-new-tokens", values["max-new-tokens"]),
     concurrency: wholeNumber("--concurrency", values.concurrency),
-    failUnder: (values["fail-under"] ?? []).map(failUnder),
+    failUnder: (values["fail-under"] ?? []).map((text) => failUnder(text, measured)),
     junitFile: values.junit,
     exportFile,
   };
@@ -82,6 +94,7 @@ function parse(args: readonly string[]) {
       options: {
         url: text,
         model: text,
+        task: text,
         criteria: text,
         metrics: text,
         threshold: several,
@@ -107,14 +120,17 @@ function list<T extends string>(option: string, text: string | undefined, known:
   });
 }
 
-function namedNumber(option: string, text: string): readonly [string, number] {
-  const [name = "", value = ""] = text.split("=");
+function namedNumber(option: string, text: string, measured: readonly string[]): readonly [string, number] {
+  const [name = "", value] = text.split("=");
+  if (value === undefined) throw new UsageError(`${option} takes NAME=X, not ${text}.`);
+  if (!measured.includes(name))
+    throw new UsageError(`${option}: ${name} is not among what is measured: ${measured.join(", ")}.`);
   return [name, number(option, value)];
 }
 
-function failUnder(text: string): FailUnder {
+function failUnder(text: string, measured: readonly string[]): FailUnder {
   if (text.includes("=")) {
-    const [name, least] = namedNumber("--fail-under", text);
+    const [name, least] = namedNumber("--fail-under", text, measured);
     return { name, least };
   }
   const least = number("--fail-under", text);

@@ -1,4 +1,5 @@
 import type { Measurement } from "./measurement.ts";
+import { lowerIsBetter } from "./request.ts";
 
 /** A record passes by default when its judge scores are this on average, of 1 to 10. */
 export const DEFAULT_PASS_SCORE = 7;
@@ -7,9 +8,6 @@ export const DEFAULT_PASS_METRIC = 0.5;
 
 /** Least values by the names of criteria and metrics; for perplexity, where less is better, the largest one. */
 export type Thresholds = Readonly<Record<string, number>>;
-
-/** Metrics of which less is better. */
-const lowerIsBetter: ReadonlySet<string> = new Set(["perplexity", "bits_per_byte"]);
 
 /** Why a record does not pass by `thresholds`, or by the default rule when there are none; null when it passes. */
 export function failureCode(measurement: Measurement, thresholds: Thresholds): string | null {

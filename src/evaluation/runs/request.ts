@@ -30,7 +30,10 @@ const ownMetrics: Readonly<Record<Task, readonly string[]>> = {
   likelihood: ["perplexity", "bits_per_byte"],
 };
 
+/** Metrics of which less is better: their limits are the largest values. */
+export const lowerIsBetter: ReadonlySet<string> = new Set(["perplexity", "bits_per_byte"]);
+
 /** Metrics that the run's records have figures for. */
-export function metricNames({ task, metrics }: RunRequest): readonly string[] {
+export function metricNames({ task, metrics }: Pick<RunRequest, "task" | "metrics">): readonly string[] {
   return [...Object.keys(metrics), ...ownMetrics[task]];
 }

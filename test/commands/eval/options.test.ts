@@ -26,6 +26,11 @@ for (const args of [
   ["a", "--fail-under", "x"],
   ["a", "--concurrency", "0"],
   ["a", "--export", "out.xlsx"],
+  ["a", "--task", "guess"],
+  ["a", "--fail-under", "token_f1=0.5"],
+  ["a", "--threshold", "overall"],
+  ["a", "--threshold", "clarity=7"],
+  ["a", "--task", "multiple_choice", "--fail-under", "overall=7"],
   ["a", "--unknown"],
 ]) {
   test(`refuses ${JSON.stringify(args)}`, () => {
