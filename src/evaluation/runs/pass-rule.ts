@@ -12,6 +12,11 @@ export type Thresholds = Readonly<Record<string, number>>;
 /** Why a record does not pass by `thresholds`, or by the default rule when there are none; null when it passes. */
 export function failureCode(measurement: Measurement, thresholds: Thresholds): string | null {
   if (measurement.output.trim() === "") return "empty_output";
+  const { scores, metrics } = measurement;
+  const values = Object.values(metrics);
+  // Nothing was measured: that is no success.
+  if (scores.length === 0 && values.length > 0 && values.every((value) => value === null))
+    return "missing_reference";
   const isDefault = Object.keys(thresholds).length === 0;
   return isDefault ? failureByDefault(measurement) : failureByThresholds(measurement, thresholds);
 }
@@ -32,7 +37,8 @@ function failureByThresholds({ scores, metrics }: Measurement, thresholds: Thres
   }
   for (const [name, value] of Object.entries(metrics)) {
     const limit = thresholds[name];
-    if (limit === undefined || value === null) continue;
+    if (limit === undefined) continue;
+    if (value === null) return "missing_reference";
     if (lowerIsBetter.has(name) ? value > limit : value < limit) return "wrong_answer";
   }
   return null;

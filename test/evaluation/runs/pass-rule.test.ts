@@ -43,6 +43,13 @@ test("thresholds take the place of the default, each for what it names", () => {
   assert.equal(failureCode(measured({ overall: 9 }, { token_f1: 0.6 }), { token_f1: 0.7 }), "wrong_answer");
 });
 
+test("a record that was not measured by what decides does not pass", () => {
+  assert.equal(failureCode(measured({}, { exact_match: null, token_f1: null }), {}), "missing_reference");
+  const unmeasured = measured({ overall: 9 }, { exact_match: null });
+  assert.equal(failureCode(unmeasured, { exact_match: 1 }), "missing_reference");
+  assert.equal(failureCode(unmeasured, { overall: 7 }), null);
+});
+
 test("an answer without a word does not pass", () => {
   assert.equal(failureCode(measured({ overall: 10 }, {}, " \n"), { overall: 1 }), "empty_output");
 });
