@@ -1,7 +1,7 @@
-import { InvalidRequestError } from "../errors.ts";
 import type { Judge } from "./judge.ts";
 import type { JudgeOptions } from "./judges/judge-model.ts";
 import type { MetricTools } from "./metrics/metric.ts";
+import { inField } from "./metrics/options.ts";
 import { type MetricName, scoreMetric } from "./metrics/registry.ts";
 import type { EvaluateBody, EvaluateResponse } from "./schema.ts";
 
@@ -42,16 +42,4 @@ export class EvaluationService {
     });
     return Object.fromEntries(await Promise.all(measured));
   }
-}
-
-/** Names an option by its path in the request; the reference has a field of its own. */
-function inField(metric: MetricName, error: unknown): unknown {
-  if (!(error instanceof InvalidRequestError) || error.param === undefined || error.param === "reference")
-    return error;
-  const { message, details, param } = error;
-  return new InvalidRequestError(message, {
-    param: `metrics.${metric}.${param}`,
-    ...(details !== undefined && { details }),
-    cause: error,
-  });
 }

@@ -124,6 +124,21 @@ test("a record that can't be evaluated is a failure of its own and stops nobody"
   );
 });
 
+test("a set without references is no success of metrics that need one", async () => {
+  const rows = [{ prompt: "What is 1 plus 1?" }, { prompt: "What is 2 plus 1?" }];
+  const runId = await startRun(server, {
+    dataset_id: await createDataset(server, rows),
+    criteria: undefined,
+    metrics: { exact_match: {} },
+  });
+  await untilFinished(server, runId);
+  const { summary, failures } = await json<{ summary: { pass_rate: number }; failures: object[] }>(
+    server.get(`/v1/batch-evals/${runId}/result`),
+  );
+  assert.equal(summary.pass_rate, 0);
+  assert.deepEqual(failures, [{ code: "missing_reference", category: "input", count: 2 }]);
+});
+
 test("runs of different records can't be compared, nor a run that is not over", async () => {
   const small = await startRun(server, { dataset_id: await createDataset(server, records(2)) });
   const other = await startRun(server, {
@@ -160,6 +175,26 @@ for (const [what, body, expected] of [
   ["concurrency 0", { concurrency: 0 }, { status: 400, code: "invalid_request", param: "concurrency" }],
   ["concurrency 65", { concurrency: 65 }, { status: 400, code: "invalid_request", param: "concurrency" }],
   ["another model", { model: "gpt-9" }, { status: 400, code: "invalid_request", param: "model" }],
+  [
+    "a threshold that no score reaches",
+    { thresholds: { overall: 11 } },
+    { status: 400, code: "invalid_request", param: "thresholds.overall" },
+  ],
+  [
+    "a threshold that no metric reaches",
+    { metrics: { token_f1: {} }, thresholds: { token_f1: 50 } },
+    { status: 400, code: "invalid_request", param: "thresholds.token_f1" },
+  ],
+  [
+    "a pattern that is none",
+    { metrics: { regex: { pattern: "(" } } },
+    { status: 400, code: "invalid_request", param: "metrics.regex.pattern" },
+  ],
+  [
+    "a schema that is none",
+    { metrics: { json_schema: { schema: { type: "nope" } } } },
+    { status: 400, code: "invalid_request", param: "metrics.json_schema.schema" },
+  ],
   [
     "a threshold of what is not measured",
     { thresholds: { clarity: 5 } },

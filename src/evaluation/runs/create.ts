@@ -56,6 +56,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
     datasets,
     modelNames: parts.modelNames,
     judge: parts.judge,
+    tools: parts.tools,
     codeVersion: parts.codeVersion,
   });
   return { runs: new BatchEvals({ store, planner, dispatcher, signals }), dispatcher };

@@ -3,7 +3,9 @@ import type { Datasets } from "../../datasets/datasets.ts";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Engine } from "../../inference/engine.ts";
 import type { Judge } from "../judge.ts";
-import { metricNames, type RunRequest } from "./request.ts";
+import type { MetricTools } from "../metrics/metric.ts";
+import { requireUsable } from "../metrics/options.ts";
+import { lowerIsBetter, metricNames, type RunRequest } from "./request.ts";
 import type { Provenance } from "./run.ts";
 import type { NewRun } from "./run-table.ts";
 import type { BatchEvalBody } from "./schema.ts";
@@ -15,6 +17,7 @@ export interface PlannerOptions {
   /** Names that the served model answers to. */
   readonly modelNames: () => readonly string[];
   readonly judge: Judge;
+  readonly tools: MetricTools;
   readonly codeVersion: string;
 }
 
@@ -30,7 +33,8 @@ export class Planner {
   async plan(body: BatchEvalBody): Promise<Omit<NewRun, "runId">> {
     const request = withDefaults(body);
     requireMeasures(request);
-    requireMeasuredThresholds(request);
+    requireReachableThresholds(request);
+    await requireUsable(request.metrics, this.#options.tools);
     this.#requireServedModel(body.model);
     const dataset = await this.#requireEvaluationSet(body.dataset_id);
     return { request, provenance: this.#provenance(request, dataset), total: dataset.recordCount };
@@ -116,12 +120,17 @@ function requireMeasures({ task, criteria, metrics }: RunRequest): void {
   });
 }
 
-function requireMeasuredThresholds(request: RunRequest): void {
-  const measured: readonly string[] = [...request.criteria, ...metricNames(request)];
-  const unknown = Object.keys(request.thresholds).find((name) => !measured.includes(name));
-  if (unknown === undefined) return;
-  throw new InvalidRequestError(
-    `thresholds.${unknown} is not among what the run measures: ${measured.join(", ")}`,
-    { param: `thresholds.${unknown}` },
-  );
+function requireReachableThresholds(request: RunRequest): void {
+  const criteria: readonly string[] = request.criteria;
+  const measured = [...criteria, ...metricNames(request)];
+  for (const [name, value] of Object.entries(request.thresholds)) {
+    const param = `thresholds.${name}`;
+    if (!measured.includes(name))
+      throw new InvalidRequestError(`${param} is not among what the run measures: ${measured.join(", ")}`, {
+        param,
+      });
+    const [least, largest] = criteria.includes(name) ? [1, 10] : [0, lowerIsBetter.has(name) ? Infinity : 1];
+    if (value < least || value > largest)
+      throw new InvalidRequestError(`${param} must be from ${least} to ${largest}`, { param });
+  }
 }
