@@ -15,9 +15,12 @@ export class RunSignals {
     const waiting = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, waiting.add(resolve));
     const timer = setTimeout(resolve, timeoutMs);
-    signal?.addEventListener("abort", () => resolve(), { once: true });
+    const stop = () => resolve();
+    signal?.addEventListener("abort", stop);
     await promise;
     clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
     waiting.delete(resolve);
+    if (waiting.size === 0 && this.#waiting.get(runId) === waiting) this.#waiting.delete(runId);
   }
 }
