@@ -87,19 +87,16 @@ export function batchEvalRoutes(runs: BatchEvals, stopping: AbortSignal): Fastif
       async (request, reply) => {
         const { id } = request.params;
         const after = Number(request.headers["last-event-id"] ?? 0);
+        // Tells a browser's EventSource that there is nothing to reconnect for.
+        if (!(await runs.hasEventsAfter(id, after))) return reply.code(204).send();
         // A server that stops ends its streams: their readers go on with the next one.
         const signal = AbortSignal.any([disconnectSignal(reply), stopping]);
-        const events = runs.follow(id, after, signal)[Symbol.asyncIterator]();
-        // Before the answer begins, so that a run that isn't there is a 404.
-        let next = await events.next();
-        // Tells a browser's EventSource that there is nothing to reconnect for.
-        if (next.done === true) return reply.code(204).send();
         const stream = new EventStream(request, reply);
+        // Begins the answer: the next event of a paused run may be long in coming, and clients and proxies don't wait for ever.
+        stream.keepAlive();
         try {
-          for (; next.done !== true; next = await events.next()) {
-            const { type, data, event_id } = next.value;
+          for await (const { type, data, event_id } of runs.follow(id, after, signal))
             await stream.sendNamed(type, data, event_id);
-          }
         } finally {
           stream.end();
         }

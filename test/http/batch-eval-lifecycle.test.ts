@@ -13,7 +13,7 @@ import {
 } from "../support/batch-evals.ts";
 import { assertError } from "../support/envelope.ts";
 import { BUILTIN } from "../support/model.ts";
-import { json, startServer, type TestServer, until } from "../support/server.ts";
+import { json, KEY, startServer, type TestServer, until } from "../support/server.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const LONG = 60;
@@ -49,6 +49,14 @@ test("a paused run takes up nothing until it is resumed, and then ends as if not
     status: 409,
     code: "conflict",
   });
+  // A follower who has seen everything is answered at once, though nothing will happen for long.
+  const follower = new AbortController();
+  const quiet = await fetch(`${server.url}/v1/batch-evals/${runId}/events`, {
+    headers: { ...KEY, "last-event-id": "999999" },
+    signal: follower.signal,
+  });
+  assert.equal(quiet.status, 200);
+  follower.abort();
   assert.equal((await server.post(`/v1/batch-evals/${runId}/resume`, {})).status, 200);
   const events = await untilFinished(server, runId);
   assert.deepEqual(

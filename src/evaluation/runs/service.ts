@@ -108,6 +108,12 @@ export class BatchEvals {
     return run;
   }
 
+  /** False when the run is over and `after` was its last event. @throws ApiError `not_found` */
+  async hasEventsAfter(runId: string, after: number): Promise<boolean> {
+    if (!isFinished((await this.get(runId)).status)) return true;
+    return (await eventsAfter(await this.#options.store.database(), runId, after, 1)).length > 0;
+  }
+
   /** Events after the one numbered `after`, as they come, until the run is over. */
   async *follow(runId: string, after: number, signal: AbortSignal): AsyncIterable<RunEvent> {
     const { store, signals } = this.#options;
