@@ -25,6 +25,12 @@ export interface JudgeIdentity {
   readonly prompt: PromptVersion;
 }
 
+/** The same text for the same judge, asked in the same way. */
+export function describeJudge({ model, fingerprint, prompt }: JudgeIdentity): string {
+  const file = fingerprint === null ? "" : ` (${fingerprint})`;
+  return `${model}${file} by ${prompt.version} (${prompt.sha256.slice(0, 10)})`;
+}
+
 /** Scores a response by asked criteria, one question each. */
 export class Judge {
   readonly #model: JudgeModel;

@@ -243,6 +243,7 @@ test("two runs of the same records are compared record by record", async () => {
     scores: Record<string, Record<string, unknown>>;
     metrics: Record<string, unknown>;
     pass: Record<string, unknown>;
+    warnings: Array<{ code: string }>;
   }>(server.get(`/v1/batch-evals/compare?a=${runId}&b=${other}`));
   assert.equal(comparison.paired_items, COUNT);
   assert.deepEqual(Object.keys(comparison.scores), ["overall"]);
@@ -258,6 +259,12 @@ test("two runs of the same records are compared record by record", async () => {
   const same = await json<typeof comparison>(server.get(`/v1/batch-evals/compare?a=${runId}&b=${runId}`));
   assert.equal(same.scores["overall"]?.["difference"], 0);
   assert.equal(same.pass["mcnemar_exact_p"], 1);
+  // The other run measures less, so that passing it is easier.
+  assert.deepEqual(
+    comparison.warnings.map(({ code }) => code),
+    ["different_pass_rules"],
+  );
+  assert.deepEqual(same.warnings, []);
 });
 
 test("thresholds of one's own decide what passes", async () => {

@@ -131,6 +131,33 @@ test("a judge that can't be reached is asked again later, three times in all", a
   assert.equal(record?.attempt, 3);
 });
 
+test("runs of different judges are compared with a warning", async (context) => {
+  const env = { MODEL_NAME: BUILTIN, DATA_DIR: await temporaryDirectory(context) };
+  const finished = async (server: TestServer, datasetId: string) => {
+    const runId = await startRun(server, { dataset_id: datasetId });
+    await untilFinished(server, runId);
+    return runId;
+  };
+  let datasetId: string;
+  let first: string;
+  {
+    await using server = await startServer({
+      env: { ...env, JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "judge-key" },
+    });
+    datasetId = await createDataset(server, records(2));
+    first = await finished(server, datasetId);
+  }
+  await using server = await startServer({ env });
+  const second = await finished(server, datasetId);
+  const { warnings } = await json<{ warnings: Array<{ code: string; message: string }> }>(
+    server.get(`/v1/batch-evals/compare?a=${first}&b=${second}`),
+  );
+  assert.deepEqual(
+    warnings.map(({ code }) => code),
+    ["different_judges"],
+  );
+});
+
 test("a run is not judged by two judges: with another one it pauses and says so", async (context) => {
   const env = { MODEL_NAME: BUILTIN, DATA_DIR: await temporaryDirectory(context) };
   let runId: string;

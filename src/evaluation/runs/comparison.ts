@@ -1,5 +1,7 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { InvalidRequestError } from "../../errors.ts";
+import { describeJudge } from "../judge.ts";
 import { comparePasses, compareScores, type PairedComparison } from "../statistics/paired-comparison.ts";
 import { metricNames } from "./request.ts";
 import type { ResultFigures } from "./results-table.ts";
@@ -57,6 +59,32 @@ export async function compareRuns(
       inBoth(({ request }) => metricNames(request)),
     ),
     pass: describePasses(pairs),
+    warnings: [differentJudges(a, b) ?? [], differentRules(a, b) ?? []].flat(),
+  };
+}
+
+function differentJudges(a: Run, b: Run) {
+  const [one, other] = [a.provenance.judge, b.provenance.judge];
+  if (one === null || other === null || describeJudge(one) === describeJudge(other)) return undefined;
+  return {
+    code: "different_judges",
+    message: `The scores are of different judges and can't be compared: ${describeJudge(one)}, and ${describeJudge(other)}.`,
+  };
+}
+
+/** Passing is by the thresholds, or where there are none by everything that was measured. */
+function differentRules(a: Run, b: Run) {
+  const rule = ({ request }: Run) => {
+    const { thresholds, criteria } = request;
+    return Object.keys(thresholds).length > 0
+      ? thresholds
+      : [new Set(criteria), new Set(metricNames(request))];
+  };
+  if (isDeepStrictEqual(rule(a), rule(b))) return undefined;
+  return {
+    code: "different_pass_rules",
+    message:
+      "What passes in one run need not pass in the other: their thresholds, criteria or metrics differ.",
   };
 }
 

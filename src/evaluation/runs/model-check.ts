@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Engine, ModelDescription } from "../../inference/engine.ts";
-import type { Judge, JudgeIdentity } from "../judge.ts";
+import { describeJudge, type Judge } from "../judge.ts";
 import type { Provenance, Run } from "./run.ts";
 
 /** How often to look whether the model has been loaded. */
@@ -62,11 +62,6 @@ export class ModelCheck {
     }
     return this.#hash.sha256;
   }
-}
-
-function describeJudge({ model, fingerprint, prompt }: JudgeIdentity): string {
-  const file = fingerprint === null ? "" : ` (${fingerprint})`;
-  return `${model}${file} by ${prompt.version} (${prompt.sha256.slice(0, 10)})`;
 }
 
 async function sha256OfFile(path: string): Promise<string> {

@@ -172,5 +172,8 @@ export const ComparisonView = Type.Object({
   scores: Facts,
   metrics: Facts,
   pass: Facts,
+  warnings: Type.Array(Type.Object({ code: Type.String(), message: Type.String() }), {
+    description: "Why the runs can't be compared in everything.",
+  }),
   request_id: RequestId,
 });
