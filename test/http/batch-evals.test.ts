@@ -43,6 +43,7 @@ interface Result extends RunView {
   readonly summary: {
     readonly mean_scores: Readonly<Record<string, number>>;
     readonly mean_scores_ci95: Readonly<Record<string, { readonly lower: number; readonly upper: number }>>;
+    readonly mean_scores_expected: Readonly<Record<string, number>>;
     readonly mean_metrics: Readonly<Record<string, number>>;
     readonly pass_rate: number;
     readonly pass_rate_ci95_lower: number;
@@ -118,6 +119,11 @@ test("the summary is what its records come to", async () => {
       (record) => record.measurement?.scores.find((one) => one.criterion === criterion)?.score ?? 0,
     );
     assert.ok(Math.abs((summary.mean_scores[criterion] ?? 0) - score) < 1e-4);
+    const expected = mean(
+      (record) =>
+        record.measurement?.scores.find((one) => one.criterion === criterion)?.score_expected ?? Number.NaN,
+    );
+    assert.ok(Math.abs((summary.mean_scores_expected[criterion] ?? 0) - expected) < 1e-4);
     const interval = summary.mean_scores_ci95[criterion];
     assert.ok(interval !== undefined && interval.lower <= score && score <= interval.upper);
   }
@@ -230,7 +236,7 @@ test("exports name their run and hold every record", async () => {
   const csv = (await response.text()).trimEnd().split("\r\n");
   assert.match(
     csv[0] ?? "",
-    /^run_id,model,position,record_id,.*score_overall,score_clarity,metric_token_f1,metric_exact_match,/,
+    /^run_id,model,position,record_id,.*score_overall,score_clarity,metric_token_f1,metric_exact_match,score_expected_overall,score_expected_clarity,/,
   );
   assert.equal(csv.filter((line) => line.startsWith(`${runId},`)).length, COUNT);
 });

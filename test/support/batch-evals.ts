@@ -19,7 +19,11 @@ export interface RecordView {
   readonly input: { readonly prompt: string };
   readonly measurement: {
     readonly output: string;
-    readonly scores: ReadonlyArray<{ readonly criterion: string; readonly score: number }>;
+    readonly scores: ReadonlyArray<{
+      readonly criterion: string;
+      readonly score: number;
+      readonly score_expected: number | null;
+    }>;
     readonly metrics: Readonly<Record<string, number | null>>;
     readonly tokens: Readonly<Record<string, number>>;
     readonly latency_ms: number;

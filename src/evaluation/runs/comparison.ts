@@ -25,7 +25,7 @@ export async function compareRuns(
     return other === undefined ? [] : [{ one, other }];
   });
   if (pairs.length === 0) throw new InvalidRequestError("The runs have no records in common yet.");
-  const compare = async (kind: "scores" | "metrics", names: readonly string[]) => {
+  const compare = async (kind: "scores" | "expectedScores" | "metrics", names: readonly string[]) => {
     const compared: Record<string, ReturnType<typeof describeScores>> = {};
     for (const name of names) {
       const values = pairs.flatMap(({ one, other }) => {
@@ -52,6 +52,10 @@ export async function compareRuns(
     unpaired_items: figuresOfA.length + figuresOfB.length - 2 * pairs.length,
     scores: await compare(
       "scores",
+      inBoth(({ request }) => request.criteria),
+    ),
+    scores_expected: await compare(
+      "expectedScores",
       inBoth(({ request }) => request.criteria),
     ),
     metrics: await compare(

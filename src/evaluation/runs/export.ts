@@ -1,4 +1,4 @@
-import { type Cell, csvLine } from "./csv.ts";
+import { csvLine } from "./csv.ts";
 import type { RecordResult } from "./measurement.ts";
 import { describeResult, describeRun } from "./report.ts";
 import { metricNames } from "./request.ts";
@@ -37,6 +37,7 @@ async function* toCsv(run: Run, results: AsyncIterable<RecordResult>): AsyncIter
     "failure_code",
     ...criteria.map((criterion) => `score_${criterion}`),
     ...metrics.map((metric) => `metric_${metric}`),
+    ...criteria.map((criterion) => `score_expected_${criterion}`),
     "latency_ms",
     "prompt_tokens",
     "completion_tokens",
@@ -48,8 +49,7 @@ async function* toCsv(run: Run, results: AsyncIterable<RecordResult>): AsyncIter
     "error",
   ]);
   for await (const { record, measurement, ...result } of results) {
-    const score = (name: string): Cell =>
-      measurement?.scores.find(({ criterion }) => criterion === name)?.score;
+    const scores = criteria.map((name) => measurement?.scores.find(({ criterion }) => criterion === name));
     yield csvLine([
       run.runId,
       run.provenance.model.name,
@@ -58,8 +58,9 @@ async function* toCsv(run: Run, results: AsyncIterable<RecordResult>): AsyncIter
       measurement === null ? "failed" : "completed",
       result.failureCode === null,
       result.failureCode,
-      ...criteria.map(score),
+      ...scores.map((score) => score?.score),
       ...metrics.map((metric) => measurement?.metrics[metric]),
+      ...scores.map((score) => score?.score_expected),
       measurement?.latency_ms,
       measurement?.tokens.prompt_tokens,
       measurement?.tokens.completion_tokens,

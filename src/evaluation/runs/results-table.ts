@@ -1,7 +1,7 @@
 import type { EvalData } from "../../datasets/dataset.ts";
 import type { Queries } from "../../store/database.ts";
 import type { RecordError } from "./failure.ts";
-import type { Measurement, RecordResult } from "./measurement.ts";
+import type { CriterionScore, Measurement, RecordResult } from "./measurement.ts";
 
 /** Rows that one statement reads when all are wanted: a reader never holds more of them in memory. */
 const CHUNK = 500;
@@ -92,6 +92,8 @@ export interface ResultFigures {
   readonly tags: readonly string[];
   /** By criterion. */
   readonly scores: Readonly<Record<string, number>>;
+  /** By criterion; null where the judge does not tell. */
+  readonly expectedScores: Readonly<Record<string, number | null>>;
   readonly metrics: Readonly<Record<string, number | null>>;
   readonly measurement: Pick<Measurement, "latency_ms" | "tokens"> | null;
 }
@@ -100,7 +102,7 @@ interface FiguresRow {
   readonly position: number;
   readonly failure_code: string | null;
   readonly tags: readonly string[] | null;
-  readonly scores: ReadonlyArray<{ readonly criterion: string; readonly score: number }> | null;
+  readonly scores: ReadonlyArray<Omit<CriterionScore, "rationale">> | null;
   readonly metrics: Readonly<Record<string, number | null>> | null;
   readonly tokens: Measurement["tokens"] | null;
   readonly latency_ms: number | null;
@@ -132,6 +134,9 @@ function toFigures(row: FiguresRow): ResultFigures {
     failureCode: row.failure_code,
     tags: row.tags ?? [],
     scores: Object.fromEntries((row.scores ?? []).map(({ criterion, score }) => [criterion, score])),
+    expectedScores: Object.fromEntries(
+      (row.scores ?? []).map(({ criterion, score_expected = null }) => [criterion, score_expected]),
+    ),
     metrics: row.metrics ?? {},
     measurement:
       row.tokens === null || row.latency_ms === null

@@ -170,6 +170,7 @@ export const ComparisonView = Type.Object({
   paired_items: Type.Integer(),
   unpaired_items: Type.Integer(),
   scores: Facts,
+  scores_expected: Facts,
   metrics: Facts,
   pass: Facts,
   warnings: Type.Array(Type.Object({ code: Type.String(), message: Type.String() }), {

@@ -85,6 +85,10 @@ async function means(completed: readonly ResultFigures[], resamples?: number) {
     completed.map((result) => result.scores),
     resamples,
   );
+  const expected = await meansOf(
+    completed.map((result) => result.expectedScores),
+    resamples,
+  );
   const metrics = await meansOf(
     completed.map((result) => result.metrics),
     resamples,
@@ -94,6 +98,8 @@ async function means(completed: readonly ResultFigures[], resamples?: number) {
   return {
     mean_scores: column(scores, "mean"),
     mean_scores_ci95: column(scores, "ci95"),
+    mean_scores_expected: column(expected, "mean"),
+    mean_scores_expected_ci95: column(expected, "ci95"),
     mean_metrics: column(metrics, "mean"),
     mean_metrics_ci95: column(metrics, "ci95"),
   };
