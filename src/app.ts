@@ -114,10 +114,12 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     judge: new Judge(judgeModel ?? new EngineJudge(lanes.batch, () => chat.template)),
     tools: { sandbox, embedder },
     modelNames: () => new ModelNames(engine, config.modelAliases, requestedModel).all,
+    maxNewTokensLimit,
     codeVersion: version,
     log,
   });
-  await app.register(batchEvalRoutes(batchEvals.runs, dependencies.stopping));
+  const { stopping } = dependencies;
+  await app.register(batchEvalRoutes({ runs: batchEvals.runs, maxNewTokensLimit, stopping }));
   workWhileServing(app, batchEvals.dispatcher, dependencies);
   await app.register(metricsRoutes(metrics, "/v1/metrics"));
   return app;

@@ -9,8 +9,21 @@ import { batchEvalResultRoutes } from "./batch-eval-results.ts";
 
 const tags = ["Batch evaluation"];
 
+export interface BatchEvalDependencies {
+  readonly runs: BatchEvals;
+  /** Largest `max_new_tokens`. */
+  readonly maxNewTokensLimit: number;
+  /** Aborts when the server begins to stop. */
+  readonly stopping: AbortSignal;
+}
+
 /** `/v1/batch-evals`: runs are made, listed, followed, paused, resumed and cancelled. */
-export function batchEvalRoutes(runs: BatchEvals, stopping: AbortSignal): FastifyPluginAsyncTypebox {
+export function batchEvalRoutes({
+  runs,
+  maxNewTokensLimit,
+  stopping,
+}: BatchEvalDependencies): FastifyPluginAsyncTypebox {
+  const body = BatchEvalBody(maxNewTokensLimit);
   return async (app) => {
     const { 200: accepted, ...failures } = responses(RunCreated, 400, 401, 404, 409, 429, 503);
     app.post(
@@ -19,7 +32,7 @@ export function batchEvalRoutes(runs: BatchEvals, stopping: AbortSignal): Fastif
         schema: {
           tags,
           summary: "Start a run",
-          body: BatchEvalBody,
+          body,
           response: { 202: accepted, ...failures },
         },
       },

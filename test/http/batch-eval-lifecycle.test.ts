@@ -184,6 +184,16 @@ for (const [what, body, expected] of [
   ["concurrency 65", { concurrency: 65 }, { status: 400, code: "invalid_request", param: "concurrency" }],
   ["another model", { model: "gpt-9" }, { status: 400, code: "invalid_request", param: "model" }],
   [
+    "instructions that fill the context window",
+    { instructions: "word ".repeat(3_000) },
+    { status: 400, code: "context_length_exceeded", param: "instructions" },
+  ],
+  [
+    "answers that fill the context window",
+    { generation: { max_new_tokens: 1024 } },
+    { status: 400, code: "context_length_exceeded", param: "generation.max_new_tokens" },
+  ],
+  [
     "a threshold that no score reaches",
     { thresholds: { overall: 11 } },
     { status: 400, code: "invalid_request", param: "thresholds.overall" },
@@ -266,4 +276,16 @@ test("what a run did not measure has no distribution", async () => {
   await untilFinished(server, runId);
   const response = await server.get(`/v1/batch-evals/${runId}/distribution?criterion=clarity`);
   await assertError(response, { status: 400, code: "invalid_request", param: "criterion" });
+});
+
+test("MAX_NEW_TOKENS_LIMIT holds for the answers of a run", async () => {
+  await using limited = await startServer({ env: { MODEL_NAME: BUILTIN, MAX_NEW_TOKENS_LIMIT: "24" } });
+  const body = { dataset_id: await createDataset(limited, records(1)), ...good };
+  const response = await limited.post("/v1/batch-evals", { ...body, generation: { max_new_tokens: 25 } });
+  await assertError(response, { status: 400, code: "invalid_request", param: "generation.max_new_tokens" });
+  const { run_id } = await json<RunView>(limited.post("/v1/batch-evals", body));
+  const { request } = await json<{ request: { generation: { max_new_tokens: number } } }>(
+    limited.get(`/v1/batch-evals/${run_id}`),
+  );
+  assert.equal(request.generation.max_new_tokens, 24);
 });

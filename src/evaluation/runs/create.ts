@@ -24,6 +24,7 @@ export interface BatchEvalParts {
   /** What metrics work with. */
   readonly tools: MetricTools;
   readonly modelNames: () => readonly string[];
+  readonly maxNewTokensLimit: number;
   readonly codeVersion: string;
   readonly log: DispatcherLog;
 }
@@ -57,6 +58,8 @@ export function createBatchEvals(parts: BatchEvalParts): {
     modelNames: parts.modelNames,
     judge: parts.judge,
     tools: parts.tools,
+    template,
+    maxNewTokensLimit: parts.maxNewTokensLimit,
     codeVersion: parts.codeVersion,
   });
   return { runs: new BatchEvals({ store, planner, dispatcher, signals }), dispatcher };

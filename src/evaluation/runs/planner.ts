@@ -1,3 +1,4 @@
+import type { ChatTemplate } from "../../chat/template.ts";
 import type { Dataset } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
@@ -8,8 +9,8 @@ import { requireUsable } from "../metrics/options.ts";
 import { lowerIsBetter, metricNames, type RunRequest } from "./request.ts";
 import type { Provenance } from "./run.ts";
 import type { NewRun } from "./run-table.ts";
-import type { BatchEvalBody } from "./schema.ts";
-import { taskPromptVersion } from "./task-prompt.ts";
+import { type BatchEvalBody, DEFAULT_MAX_NEW_TOKENS } from "./schema.ts";
+import { taskMessages, taskPromptVersion } from "./task-prompt.ts";
 
 export interface PlannerOptions {
   readonly engine: Engine;
@@ -18,6 +19,9 @@ export interface PlannerOptions {
   readonly modelNames: () => readonly string[];
   readonly judge: Judge;
   readonly tools: MetricTools;
+  readonly template: () => ChatTemplate;
+  /** Largest `max_new_tokens`, and the default where that is more. */
+  readonly maxNewTokensLimit: number;
   readonly codeVersion: string;
 }
 
@@ -31,12 +35,13 @@ export class Planner {
 
   /** @throws ApiError that names the field */
   async plan(body: BatchEvalBody): Promise<Omit<NewRun, "runId">> {
-    const request = withDefaults(body);
+    const request = withDefaults(body, this.#options.maxNewTokensLimit);
     requireMeasures(request);
     requireReachableThresholds(request);
     await requireUsable(request.metrics, this.#options.tools);
     this.#requireServedModel(body.model);
     const dataset = await this.#requireEvaluationSet(body.dataset_id);
+    await this.#requireRoom(request);
     return { request, provenance: this.#provenance(request, dataset), total: dataset.recordCount };
   }
 
@@ -62,6 +67,31 @@ export class Planner {
     if (dataset.recordCount === 0)
       throw new InvalidRequestError(`${datasetId} has no records to evaluate.`, { param });
     return dataset;
+  }
+
+  /** What all records have in common must leave room for a prompt: every one of them would fail for the same reason. */
+  async #requireRoom({ task, instructions, generation }: RunRequest): Promise<void> {
+    if (task !== "generate") return;
+    const { engine, template } = this.#options;
+    const { contextWindow } = engine.describe();
+    const shared = template().render(taskMessages({ instructions, context: undefined, prompt: "" }));
+    const promptTokens = (await engine.tokenize(shared)).length;
+    const maxNewTokens = generation.max_new_tokens;
+    if (promptTokens + maxNewTokens < contextWindow) return;
+    throw new ApiError(
+      "context_length_exceeded",
+      `The instructions take ${promptTokens} tokens and each answer may take ${maxNewTokens}: the context window of ${contextWindow} has no room for a prompt.`,
+      {
+        param: promptTokens < contextWindow ? "generation.max_new_tokens" : "instructions",
+        details: {
+          prompt_tokens: promptTokens,
+          max_new_tokens: maxNewTokens,
+          context_window: contextWindow,
+          total_tokens_requested: promptTokens + maxNewTokens,
+          hint: "Shorten the instructions, or lower generation.max_new_tokens.",
+        },
+      },
+    );
   }
 
   #provenance(request: RunRequest, dataset: Dataset): Provenance {
@@ -90,9 +120,14 @@ export class Planner {
   }
 }
 
-function withDefaults(body: BatchEvalBody): RunRequest {
+function withDefaults(body: BatchEvalBody, limit: number): RunRequest {
   const { task = "generate" } = body;
-  const { temperature = 0, top_p = 1, max_new_tokens = 160, seed = 42 } = body.generation ?? {};
+  const {
+    temperature = 0,
+    top_p = 1,
+    max_new_tokens = Math.min(DEFAULT_MAX_NEW_TOKENS, limit),
+    seed = 42,
+  } = body.generation ?? {};
   return {
     dataset_id: body.dataset_id,
     task,

@@ -10,54 +10,63 @@ import { runStatuses } from "./run.ts";
 const Text = (maxLength: number, description: string) =>
   Type.String({ minLength: 1, maxLength, format: "text", description });
 
-const Generation = Type.Object(
-  {
-    temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2, default: 0 })),
-    top_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 1 })),
-    max_new_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 1024, default: 160 })),
-    seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295, default: 42 })),
-  },
-  { description: "How each answer is generated." },
-);
+/** Tokens of an answer at the most, unless a run says otherwise. */
+export const DEFAULT_MAX_NEW_TOKENS = 160;
 
-export const BatchEvalBody = Type.Object({
-  dataset_id: Text(128, "An evaluation set."),
-  task: Type.Optional(
-    Choice(tasks, {
-      default: "generate",
-      description:
-        "`generate`: the model answers, and the answer is judged and measured. `multiple_choice`: the likeliest of a " +
-        "record's choices, as lm-evaluation-harness takes it. `likelihood`: perplexity of the reference.",
-    }),
-  ),
-  criteria: Type.Optional(
-    Type.Array(Choice(criteria), {
-      minItems: 1,
-      uniqueItems: true,
-      description: "What the judge scores each answer by. Needed where no metrics are asked for.",
-    }),
-  ),
-  metrics: Type.Optional(MetricChoice),
-  thresholds: Type.Optional(
-    Type.Record(Type.String({ maxLength: 64 }), Type.Number(), {
-      description:
-        "A record passes when each of these criteria and metrics is at least this. Without it: when its judge scores " +
-        "are 7 on average and its metrics 0.5 each.",
-    }),
-  ),
-  model: Type.Optional(Text(256, "The model to evaluate; it must be the one that is served.")),
-  concurrency: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 64, default: 4, description: "Records evaluated side by side." }),
-  ),
-  instructions: Type.Optional(
-    Text(
-      50_000,
-      "A system message before every record's prompt. All records share its place in the KV cache, so that a run pays for it once.",
+const Generation = (limit: number) =>
+  Type.Object(
+    {
+      temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2, default: 0 })),
+      top_p: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 1 })),
+      max_new_tokens: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: limit, default: Math.min(DEFAULT_MAX_NEW_TOKENS, limit) }),
+      ),
+      seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295, default: 42 })),
+    },
+    { description: "How each answer is generated." },
+  );
+
+/** Body of `POST /v1/batch-evals`; `limit` is the largest `max_new_tokens` that this server allows. */
+export function BatchEvalBody(limit: number) {
+  return Type.Object({
+    dataset_id: Text(128, "An evaluation set."),
+    task: Type.Optional(
+      Choice(tasks, {
+        default: "generate",
+        description:
+          "`generate`: the model answers, and the answer is judged and measured. `multiple_choice`: the likeliest of a " +
+          "record's choices, as lm-evaluation-harness takes it. `likelihood`: perplexity of the reference.",
+      }),
     ),
-  ),
-  generation: Type.Optional(Generation),
-});
-export type BatchEvalBody = Static<typeof BatchEvalBody>;
+    criteria: Type.Optional(
+      Type.Array(Choice(criteria), {
+        minItems: 1,
+        uniqueItems: true,
+        description: "What the judge scores each answer by. Needed where no metrics are asked for.",
+      }),
+    ),
+    metrics: Type.Optional(MetricChoice),
+    thresholds: Type.Optional(
+      Type.Record(Type.String({ maxLength: 64 }), Type.Number(), {
+        description:
+          "A record passes when each of these criteria and metrics is at least this. Without it: when its judge scores " +
+          "are 7 on average and its metrics 0.5 each.",
+      }),
+    ),
+    model: Type.Optional(Text(256, "The model to evaluate; it must be the one that is served.")),
+    concurrency: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 64, default: 4, description: "Records evaluated side by side." }),
+    ),
+    instructions: Type.Optional(
+      Text(
+        50_000,
+        "A system message before every record's prompt. All records share its place in the KV cache, so that a run pays for it once.",
+      ),
+    ),
+    generation: Type.Optional(Generation(limit)),
+  });
+}
+export type BatchEvalBody = Static<ReturnType<typeof BatchEvalBody>>;
 
 export const RunId = Type.Object({ id: Text(128, "The run.") });
 
