@@ -24,7 +24,7 @@ export const jsonSchema: Metric<typeof JsonSchemaOptions> = {
   summary: "The response is JSON that a schema accepts.",
   needsReference: false,
   options: JsonSchemaOptions,
-  score: async (response, _reference, { schema, allow_fence = false }, { sandbox }) => {
+  score: async (response, _reference, { schema, allow_fence = false }, { sandbox, signal }) => {
     const text = (allow_fence ? fence.exec(response)?.[1] : undefined) ?? response;
     const value = parseJson(text);
     if (value === undefined) return { value: 0, details: { reason: "not_json" } };
@@ -33,7 +33,7 @@ export const jsonSchema: Metric<typeof JsonSchemaOptions> = {
       throw new InvalidRequestError(`The schema is longer than ${MAX_SCHEMA_LENGTH} characters.`, {
         param: "schema",
       });
-    const { errors } = await sandbox.run({ type: "json_schema", schema, value: value.json });
+    const { errors } = await sandbox.run({ type: "json_schema", schema, value: value.json }, signal);
     if (errors.length === 0) return { value: 1, details: {} };
     return { value: 0, details: { reason: "schema", errors } };
   },

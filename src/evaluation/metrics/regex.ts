@@ -26,10 +26,13 @@ export const regex: Metric<typeof RegexOptions> = {
   summary: "A regular expression matches the response.",
   needsReference: false,
   options: RegexOptions,
-  score: async (response, _reference, { pattern, flags = "", match = "search" }, { sandbox }) => {
+  score: async (response, _reference, { pattern, flags = "", match = "search" }, { sandbox, signal }) => {
     if (pattern === undefined) throw new InvalidRequestError("regex needs a pattern.", { param: "pattern" });
     const source = match === "full" ? `^(?:${pattern})$` : pattern;
-    const { matched, groups } = await sandbox.run({ type: "regex", pattern: source, flags, text: response });
+    const { matched, groups } = await sandbox.run(
+      { type: "regex", pattern: source, flags, text: response },
+      signal,
+    );
     return { value: matched ? 1 : 0, details: { groups } };
   },
 };

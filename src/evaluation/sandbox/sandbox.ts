@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { InvalidRequestError } from "../../errors.ts";
+import { InvalidRequestError, UnavailableError } from "../../errors.ts";
 import type { SandboxJob, SandboxReply, SandboxResults } from "./jobs.ts";
 
 /** Far more than any sensible pattern needs on the longest response. */
@@ -20,9 +20,16 @@ export class Sandbox {
     this.#timeLimitMs = timeLimitMs;
   }
 
-  /** @throws InvalidRequestError when the pattern or schema can't be used, or takes too long */
-  run<Job extends SandboxJob>(job: Job): Promise<SandboxResults[Job["type"]]> {
-    const run = this.#last.then(() => this.#run(job));
+  /**
+   * Nothing is run for whoever is gone by the time that it is its turn.
+   * @throws InvalidRequestError when the pattern or schema can't be used, or takes too long; UnavailableError `cancelled`
+   */
+  run<Job extends SandboxJob>(job: Job, signal?: AbortSignal): Promise<SandboxResults[Job["type"]]> {
+    const run = this.#last.then(() => {
+      if (signal?.aborted === true)
+        throw new UnavailableError("cancelled", "The client left before the answer.");
+      return this.#run(job);
+    });
     this.#last = run.catch(() => {});
     return run;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
-import { InvalidRequestError } from "../../../src/errors.ts";
+import { InvalidRequestError, UnavailableError } from "../../../src/errors.ts";
 import { longestCommonSubsequence } from "../../../src/evaluation/metrics/longest-common-subsequence.ts";
 import type { MetricTools } from "../../../src/evaluation/metrics/metric.ts";
 import { numbersIn } from "../../../src/evaluation/metrics/numeric.ts";
@@ -167,6 +167,24 @@ describe("regular expressions", () => {
     const next = value("regex", "fine", undefined, { pattern: "fine" });
     await assert.rejects(endless, namesOption("pattern", /longer than 1000 ms/));
     assert.equal(await next, 1);
+  });
+
+  test("one whose client is gone before its turn is not run", async () => {
+    const client = new AbortController();
+    const [response, pattern] = [`${"a".repeat(60)}!`, "^(a+)+$"];
+    const running = value("regex", response, undefined, { pattern });
+    const waiting = scoreMetric(
+      "regex",
+      { response, reference: undefined, options: { pattern } },
+      { ...tools, signal: client.signal },
+    );
+    client.abort();
+    await assert.rejects(running, namesOption("pattern", /longer than 1000 ms/));
+    // One that ran would have ended by the time limit.
+    await assert.rejects(
+      waiting,
+      (error) => error instanceof UnavailableError && error.reason === "cancelled",
+    );
   });
 });
 
