@@ -4,6 +4,7 @@ import { backup, restore } from "./commands/backup.ts";
 import { run as convert } from "./commands/convert.ts";
 import { run as evaluate } from "./commands/eval.ts";
 import { run as models } from "./commands/models.ts";
+import { perplexity } from "./commands/perplexity.ts";
 import { run as pull } from "./commands/pull.ts";
 import { resolveOptions } from "./commands/resolve-options.ts";
 import { serve } from "./commands/serve.ts";
@@ -15,6 +16,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   models: (args) => models([...args], resolveOptions(configuration())),
   convert: (args) => convert([...args], resolveOptions(configuration())),
   eval: (args) => evaluate(args, { apiKey: configuration().apiKey, environment: process.env }),
+  perplexity: (args) => perplexity(args, configuration()),
   backup: (args) => backup(args, configuration()),
   restore: (args) => restore(args, configuration()),
 };

@@ -1,58 +1,21 @@
-import { Presets, SingleBar } from "cli-progress";
+import { type CountDisplay, countDisplay } from "../count-display.ts";
 import type { ProgressView } from "./client.ts";
 
-/** How often a line is written where there is no bar. */
-const LINE_INTERVAL_MS = 5_000;
-
-export interface RunDisplay {
+export interface RunDisplay extends Pick<CountDisplay, "stop"> {
   show(progress: ProgressView): void;
-  /** Ends the bar, so that what is printed next starts on a line of its own. */
-  stop(): void;
 }
 
-/** A bar on a terminal, a line every few seconds elsewhere. */
-export function runDisplay(
-  stream: NodeJS.WriteStream,
-  clock: () => number = () => performance.now(),
-): RunDisplay {
-  return stream.isTTY ? barDisplay(stream) : lineDisplay(stream, clock);
-}
-
-function barDisplay(stream: NodeJS.WriteStream): RunDisplay {
-  const format = "Evaluating [{bar}] {percentage}% {value} of {total} records{text}";
-  const bar = new SingleBar(
-    { stream, format, hideCursor: true, clearOnComplete: false },
-    Presets.shades_classic,
-  );
-  let isStarted = false;
+/** Shows how far a run is. */
+export function runDisplay(stream: NodeJS.WriteStream): RunDisplay {
+  const display = countDisplay({ stream, title: "Evaluating", unit: "records" });
   return {
-    show(view) {
-      const done = doneOf(view);
-      const payload = { text: remarks(view) };
-      if (isStarted) bar.update(done, payload);
-      else bar.start(view.progress.total, done, payload);
-      isStarted = true;
-    },
-    stop() {
-      if (isStarted) bar.stop();
-    },
+    stop: () => display.stop(),
+    show: (view) =>
+      display.show(view.progress.completed + view.progress.failed, view.progress.total, {
+        state: view.status,
+        remarks: remarks(view),
+      }),
   };
-}
-
-function lineDisplay(stream: NodeJS.WriteStream, clock: () => number): RunDisplay {
-  let writtenAt = Number.NEGATIVE_INFINITY;
-  return {
-    show(view) {
-      if (clock() - writtenAt < LINE_INTERVAL_MS) return;
-      writtenAt = clock();
-      stream.write(`${view.status}: ${doneOf(view)} of ${view.progress.total} records${remarks(view)}\n`);
-    },
-    stop: () => {},
-  };
-}
-
-function doneOf({ progress }: ProgressView): number {
-  return progress.completed + progress.failed;
 }
 
 function remarks({ progress, eta_seconds: eta }: ProgressView): string {

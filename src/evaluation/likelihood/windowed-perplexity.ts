@@ -9,6 +9,11 @@ export interface WindowedPerplexity {
   readonly windows: number;
 }
 
+export interface WindowedOptions extends LikelihoodOptions {
+  /** Told after each window. */
+  readonly onWindow?: (done: number, total: number) => void;
+}
+
 /**
  * Perplexity of a text of any length as llama.cpp's `llama-perplexity` defines it, so that its published figures can be
  * compared: the tokens (with the beginning-of-sequence token) are cut into windows of `window`, an incomplete last one is
@@ -20,7 +25,7 @@ export async function windowedPerplexity(
   engine: Engine,
   text: string,
   window: number,
-  options: LikelihoodOptions = {},
+  { onWindow, ...options }: WindowedOptions = {},
 ): Promise<WindowedPerplexity> {
   const tokenize = (content: string) =>
     engine.tokenize({ parts: [{ type: "text", text: content, parseSpecial: false }], addBos: true });
@@ -44,6 +49,7 @@ export async function windowedPerplexity(
     const { tokens: found } = await scoreTokens(engine, prompt, from, options);
     scored += found.length;
     for (const token of found) logprob += token.logprob as number;
+    onWindow?.(index + 1, windows);
   }
   return { perplexity: Math.exp(-logprob / scored), tokens: scored, windows };
 }

@@ -3,11 +3,12 @@ import { type PowerOptions, recordsNeeded } from "./power.ts";
 /** Below this, intervals from the bootstrap are known to be too narrow (Hesterberg 2015). */
 export const MIN_RECORDS = 30;
 
+/** As answers give it. */
 export interface SizeWarning {
   readonly code: "few_records" | "effect_below_resolution";
   readonly message: string;
   /** Records that would do, where that can be said. */
-  readonly recordsNeeded?: number;
+  readonly records_needed?: number;
 }
 
 /** Why a run of `count` records can't tell much by itself; undefined when it can. */
@@ -16,7 +17,7 @@ export function tooSmall(count: number): SizeWarning | undefined {
   return {
     code: "few_records",
     message: `${count} records are too few to tell: the intervals are wide and narrower than they should be. Use at least ${MIN_RECORDS}.`,
-    recordsNeeded: MIN_RECORDS,
+    records_needed: MIN_RECORDS,
   };
 }
 
@@ -43,6 +44,6 @@ export function tooSmallToCompare(
   return {
     code: "effect_below_resolution",
     message: `${comparison.count} records are too few to tell a difference this small from chance.${more}`,
-    ...(Number.isFinite(needed) && { recordsNeeded: needed }),
+    ...(Number.isFinite(needed) && { records_needed: needed }),
   };
 }

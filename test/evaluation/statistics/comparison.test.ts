@@ -55,8 +55,8 @@ describe("comparing two runs over the same records", () => {
     assert.equal(compareScores(scores(5, 10), scores(6, 10, 1)).warning?.code, "few_records");
     const noise = compareScores(scores(7, 60), scores(8, 60));
     assert.equal(noise.warning?.code, "effect_below_resolution");
-    assert.ok((noise.warning?.recordsNeeded ?? 0) > 60);
-    assert.ok(noise.warning?.message.includes(String(noise.warning.recordsNeeded)));
+    assert.ok((noise.warning?.records_needed ?? 0) > 60);
+    assert.ok(noise.warning?.message.includes(String(noise.warning.records_needed)));
   });
 
   test("differences within the tolerance are ties", () => {

@@ -1,0 +1,64 @@
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type { Config } from "../config/config.ts";
+import { ApiError } from "../errors.ts";
+import { type WindowedPerplexity, windowedPerplexity } from "../evaluation/likelihood/windowed-perplexity.ts";
+import { DeferredEngine } from "../inference/deferred-engine.ts";
+import { createLog } from "../telemetry/log.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { countDisplay } from "./count-display.ts";
+import { startEngine } from "./start-engine.ts";
+
+const DEFAULT_WINDOW = 512;
+const SHORTEST_WINDOW = 8;
+
+const usage = `Usage: perplexity FILE [--window TOKENS]
+
+Perplexity of a text under MODEL_NAME, as llama.cpp's llama-perplexity defines it: in windows of ${DEFAULT_WINDOW} tokens
+unless told otherwise, the second half of each scored.`;
+
+/** @returns the exit code: 0 done, 1 failed, 2 called wrongly */
+export async function perplexity(args: readonly string[], config: Config): Promise<number> {
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      window: { type: "string", default: String(DEFAULT_WINDOW) },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  const [file] = positionals;
+  const window = Number(values.window);
+  const isWindow = Number.isInteger(window) && window >= SHORTEST_WINDOW;
+  if (values.help || file === undefined || !isWindow) {
+    if (!isWindow) console.error(`--window must be a whole number of at least ${SHORTEST_WINDOW} tokens.\n`);
+    console.error(usage);
+    return values.help ? 0 : 2;
+  }
+  const text = await readFile(file, "utf8");
+  const engine = new DeferredEngine();
+  const log = createLog({ level: "warn", format: config.logFormat });
+  try {
+    await startEngine(config, engine, new Metrics(), log, new AbortController().signal);
+    const display = countDisplay({ stream: process.stderr, title: "Scoring", unit: "windows" });
+    const result = await windowedPerplexity(engine, text, window, {
+      onWindow: (done, total) => display.show(done, total),
+    }).finally(() => display.stop());
+    console.log(describe(engine.describe().name, result, window));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    console.error(error.message);
+    return 1;
+  } finally {
+    await engine.close(0);
+  }
+}
+
+function describe(
+  model: string,
+  { perplexity, tokens, windows }: WindowedPerplexity,
+  window: number,
+): string {
+  return `${model}: perplexity ${perplexity.toFixed(4)} of ${tokens} tokens in ${windows} windows of ${window}`;
+}
