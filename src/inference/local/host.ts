@@ -243,7 +243,6 @@ export class EngineHost {
       chatTemplate: model.chatTemplate,
       bosText: specialText(vocabulary.bos),
       eosText: specialText(vocabulary.eos),
-      hasInfill: model.metadata.has("tokenizer.ggml.fim_pre_token_id"),
       fingerprint: fingerprint(model),
       specialTexts: vocabulary.specialTexts(),
       engineVersion: `llama.cpp ${LLAMA_RELEASE}${packaged === undefined ? "" : ` (npm ${packaged})`}`,
