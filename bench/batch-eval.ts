@@ -27,7 +27,7 @@ const { values } = parseArgs({
     "kv-layout": { type: "string", default: "separate" },
     rounds: { type: "string", default: "1" },
     part: { type: "string", default: "throughput" },
-    /** Of the interactive part: a batch run of this many records side by side. */
+    /** Interactive requests that the interactive part measures. */
     requests: { type: "string", default: "60" },
   },
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { readPrefixFile, renderPrefixes } from "../chat/pinned-prefixes.ts";
+import { type PrefixFile, readPrefixFile, renderPrefixes } from "../chat/pinned-prefixes.ts";
 import { templateProblem } from "../chat/template.ts";
 import type { Config } from "../config/config.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
@@ -25,16 +25,7 @@ export async function startEngine(
 ): Promise<void> {
   const prefixes = config.pinnedPrefixes === undefined ? [] : readPrefixFile(config.pinnedPrefixes);
   const model = await findModel(config, deferred, log, signal);
-  const engine = new LocalEngine({
-    engine: engineOptions(config, model.path),
-    model: { name: model.name, source: describeSource(model.source) },
-    maxQueue: config.maxQueue,
-    queueTimeoutMs: config.queueTimeoutMs,
-    requestTimeoutMs: config.requestTimeoutMs,
-    hangTimeoutMs: config.watchdogTimeoutMs,
-    prefixes: (description) => renderPrefixes(prefixes, description),
-    log,
-  });
+  const engine = createEngine(config, model, log, prefixes);
   deferred.become(engine);
   await engine.start();
   metrics.modelLoaded(engine.describe().loadMs);
@@ -72,7 +63,26 @@ async function findModel(
   }
 }
 
-export function engineOptions(config: Config, modelPath: string): EngineOptions {
+/** An engine for `model` by the configuration, not started; it keeps `prefixes` in its cache for good. */
+export function createEngine(
+  config: Config,
+  model: ResolvedModel,
+  log: Logger,
+  prefixes: PrefixFile = [],
+): LocalEngine {
+  return new LocalEngine({
+    engine: engineOptions(config, model.path),
+    model: { name: model.name, source: describeSource(model.source) },
+    maxQueue: config.maxQueue,
+    queueTimeoutMs: config.queueTimeoutMs,
+    requestTimeoutMs: config.requestTimeoutMs,
+    hangTimeoutMs: config.watchdogTimeoutMs,
+    prefixes: (description) => renderPrefixes(prefixes, description),
+    log,
+  });
+}
+
+function engineOptions(config: Config, modelPath: string): EngineOptions {
   return {
     libraryDirectory: config.llamaLibraryDir,
     modelPath,
@@ -91,7 +101,7 @@ export function engineOptions(config: Config, modelPath: string): EngineOptions 
   };
 }
 
-export function describeSource(source: ModelSource): string {
+function describeSource(source: ModelSource): string {
   switch (source.kind) {
     case "builtin":
     case "file":

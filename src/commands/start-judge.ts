@@ -4,12 +4,11 @@ import { EngineJudge } from "../evaluation/judges/engine-judge.ts";
 import type { JudgeModel } from "../evaluation/judges/judge-model.ts";
 import { UpstreamJudge } from "../evaluation/judges/upstream-judge.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
-import { LocalEngine } from "../inference/local/engine.ts";
 import { UpstreamChat } from "../inference/upstream/chat-client.ts";
 import { resolveModel } from "../models/resolve.ts";
 import { resolveOptions } from "./resolve-options.ts";
 import type { StartContext } from "./start-embeddings.ts";
-import { describeSource, engineOptions } from "./start-engine.ts";
+import { createEngine } from "./start-engine.ts";
 
 /** The judge that `JUDGE_MODEL` names, undefined when the served model judges. A local one judges once `engine` is there. */
 export function createJudge(config: Config, engine: DeferredEngine): JudgeModel | undefined {
@@ -38,15 +37,7 @@ export async function startJudge(deferred: DeferredEngine, context: StartContext
   try {
     const model = await resolveModel(config.judgeModel.name, { ...resolveOptions(config), signal });
     if (signal.aborted) return;
-    const engine = new LocalEngine({
-      engine: engineOptions(config, model.path),
-      model: { name: model.name, source: describeSource(model.source) },
-      maxQueue: config.maxQueue,
-      queueTimeoutMs: config.queueTimeoutMs,
-      requestTimeoutMs: config.requestTimeoutMs,
-      hangTimeoutMs: config.watchdogTimeoutMs,
-      log,
-    });
+    const engine = createEngine(config, model, log);
     deferred.become(engine);
     await engine.start();
     log.info({ model: model.name }, "the judge is ready");

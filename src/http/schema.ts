@@ -14,7 +14,7 @@ const errorDescriptions = {
   413: "Larger than this server accepts.",
   415: "Not a kind of content that this route takes.",
   429: "Over the rate limit; `Retry-After` says when to try again.",
-  501: "Validated, and not built yet or not configured.",
+  501: "The operator has not configured what this needs; the message says which setting.",
   503: "Can't be served now; `details.reason` says why, `Retry-After` when to try again.",
 } as const;
 

@@ -5,14 +5,12 @@ import type { Cache } from "../cache/cache.ts";
 import { type Clock, monotonicMs } from "./clock.ts";
 import type {
   Engine,
-  EngineLoad,
-  EngineState,
   GenerateOptions,
   GenerationEvent,
   GenerationRequest,
   ModelDescription,
-  Prompt,
 } from "./engine.ts";
+import { EngineDecorator } from "./engine-decorator.ts";
 
 /** What is kept of a generation. Its times were its own. */
 const Answer = Type.Object({
@@ -33,32 +31,19 @@ export interface AnswerCache {
  * An engine that answers a request from a cache when the same one was answered before and its outcome is fixed
  * (`GenerationRequest.reusable`). An answer from the cache says so, and its times are those of finding it.
  */
-export class CachedEngine implements Engine {
-  readonly #engine: Engine;
+export class CachedEngine extends EngineDecorator {
   readonly #answers: AnswerCache;
   readonly #clock: Clock;
 
   constructor(engine: Engine, answers: AnswerCache, clock: Clock = monotonicMs) {
-    this.#engine = engine;
+    super(engine);
     this.#answers = answers;
     this.#clock = clock;
   }
 
-  get state(): EngineState {
-    return this.#engine.state;
-  }
-
-  get load(): EngineLoad {
-    return this.#engine.load;
-  }
-
-  describe(): ModelDescription {
-    return this.#engine.describe();
-  }
-
   async *generate(request: GenerationRequest, options: GenerateOptions = {}): AsyncIterable<GenerationEvent> {
     if (request.reusable !== true || request.logprobs !== undefined || request.promptLogprobs !== undefined) {
-      yield* this.#engine.generate(request, options);
+      yield* this.inner.generate(request, options);
       return;
     }
     const { arrivedAt = this.#clock() } = options;
@@ -69,7 +54,7 @@ export class CachedEngine implements Engine {
       return;
     }
     let text = "";
-    for await (const event of this.#engine.generate(request, { ...options, arrivedAt })) {
+    for await (const event of this.inner.generate(request, { ...options, arrivedAt })) {
       if (event.type === "text") text += event.text;
       if (event.type === "done" && event.finishReason !== "cancelled") {
         const { finishReason, stopText, usage } = event;
@@ -79,18 +64,6 @@ export class CachedEngine implements Engine {
       }
       yield event;
     }
-  }
-
-  tokenize(prompt: Prompt): Promise<number[]> {
-    return this.#engine.tokenize(prompt);
-  }
-
-  detokenize(tokens: readonly number[]): Promise<string> {
-    return this.#engine.detokenize(tokens);
-  }
-
-  close(timeoutMs: number): Promise<void> {
-    return this.#engine.close(timeoutMs);
   }
 
   async #find(key: string): Promise<Answer | undefined> {

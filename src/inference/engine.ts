@@ -121,9 +121,7 @@ export interface ModelDescription {
   readonly sequences: number;
   readonly threads: number;
   readonly chatTemplate: string | undefined;
-  /** Ids of the tokens that fill-in-the-middle prompts need, where the model has them. */
-  readonly hasInfill: boolean;
-  /** Digest of the model's metadata and size; changes when the weights' file does. */
+  /** Digest of the metadata, size and modification time of the model's file; changes when the file does. */
   readonly fingerprint: string;
   readonly bosText: string;
   readonly eosText: string;

@@ -1,8 +1,9 @@
 import { InvalidRequestError } from "../errors.ts";
+import { complement, LAST_CODE_POINT, type Range } from "./code-points.ts";
 
 /** What stands in a sequence of a rule: characters, or another rule by its number. */
 export type Element =
-  | { readonly type: "characters"; readonly ranges: ReadonlyArray<readonly [number, number]> }
+  | { readonly type: "characters"; readonly ranges: readonly Range[] }
   | { readonly type: "rule"; readonly rule: number };
 
 /** Alternatives, each a sequence. */
@@ -16,7 +17,6 @@ export interface Rules {
 /** Brackets within brackets, and elements with all repetitions written out: llama.cpp reads them by recursion. */
 const MAX_NESTING = 64;
 const MAX_ELEMENTS = 100_000;
-const LAST_CODE_POINT = 0x10ffff;
 
 /** @throws InvalidRequestError where the grammar is malformed or too large */
 export function readGbnf(source: string): Rules {
@@ -102,7 +102,7 @@ class GbnfReader {
   #class(): Element {
     this.#at++;
     const isNegated = this.#take("^");
-    const ranges: Array<readonly [number, number]> = [];
+    const ranges: Range[] = [];
     while (!this.#take("]")) {
       const from = this.#character();
       const isRange = this.#source[this.#at] === "-" && this.#source[this.#at + 1] !== "]";
@@ -229,15 +229,4 @@ class GbnfReader {
     const line = this.#source.slice(0, this.#at).split("\n").length;
     refuseGrammar(`is not valid GBNF: ${what} (line ${line})`);
   }
-}
-
-function complement(ranges: ReadonlyArray<readonly [number, number]>): Array<readonly [number, number]> {
-  const left: Array<readonly [number, number]> = [];
-  let next = 0;
-  for (const [from, to] of ranges.toSorted((a, b) => a[0] - b[0])) {
-    if (from > next) left.push([next, from - 1]);
-    next = Math.max(next, to + 1);
-  }
-  if (next <= LAST_CODE_POINT) left.push([next, LAST_CODE_POINT]);
-  return left;
 }

@@ -1,8 +1,8 @@
-import type { Branch, PatternNode, Range } from "./pattern-syntax.ts";
+import { complement, LAST_CODE_POINT, type Range } from "./code-points.ts";
+import type { Branch, PatternNode } from "./pattern-syntax.ts";
 
 /** States and pairs of states looked at; past them the question counts as not answered. */
 const MAX_STATES = 5000;
-const LAST_CODE_POINT = 0x10ffff;
 const anything: readonly Range[] = [[0, LAST_CODE_POINT]];
 
 interface State {
@@ -154,15 +154,4 @@ class Automaton {
     }
     this.#at(at).silent.push(to);
   }
-}
-
-function complement(ranges: readonly Range[]): readonly Range[] {
-  const left: Range[] = [];
-  let next = 0;
-  for (const [from, to] of ranges.toSorted((a, b) => a[0] - b[0])) {
-    if (from > next) left.push([next, from - 1]);
-    next = Math.max(next, to + 1);
-  }
-  if (next <= LAST_CODE_POINT) left.push([next, LAST_CODE_POINT]);
-  return left;
 }

@@ -1,6 +1,5 @@
+import { LAST_CODE_POINT, type Range } from "./code-points.ts";
 import { unsupported } from "./schema.ts";
-
-export type Range = readonly [number, number];
 
 /** A regular expression of the safe subset, as a tree. Lengths are in characters. */
 export type PatternNode =
@@ -162,7 +161,7 @@ export class PatternParser {
           ? /^([0-9a-fA-F]{2})/.exec(rest)
           : /^(?:([0-9a-fA-F]{4})|\{([0-9a-fA-F]{1,6})\})/.exec(rest);
       const code = Number.parseInt(match?.[1] ?? match?.[2] ?? "", 16);
-      if (match === null || code > 0x10ffff) return this.#refuse(`this \\${next} escape`);
+      if (match === null || code > LAST_CODE_POINT) return this.#refuse(`this \\${next} escape`);
       this.#at += match[0].length;
       return code >= 0xd800 && code <= 0xdfff ? this.#pairedCode(code) : code;
     }

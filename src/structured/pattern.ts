@@ -1,7 +1,8 @@
+import type { Range } from "./code-points.ts";
 import { alternatives, characterClass, type Grammar, literal, repeat, sequence } from "./gbnf.ts";
 import { character, RESERVED_RANGES } from "./json-text.ts";
 import { lengths } from "./pattern-lengths.ts";
-import { type PatternNode, PatternParser, type Range } from "./pattern-syntax.ts";
+import { type PatternNode, PatternParser } from "./pattern-syntax.ts";
 import { unsupported } from "./schema.ts";
 
 /** Characters that a pattern may spell out, its repetitions multiplied out. */

@@ -19,7 +19,7 @@ const routes: ReadonlyArray<readonly [string, () => Promise<Response>]> = [
   ["a missing key", () => server.get("/v1/health", {})],
   ["an unknown route", () => server.get("/nowhere")],
   ["a wrong method", () => server.get("/chat")],
-  ["a placeholder", () => server.get("/v1/models")],
+  ["the list of models", () => server.get("/v1/models")],
   ["liveness", () => server.get("/healthz")],
   ["readiness", () => server.get("/readyz")],
   ["the model", () => server.get("/model")],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DecodeContext } from "../../src/inference/scheduler/scheduler.ts";
+import type { DecodeContext } from "../../src/inference/scheduler/decode-context.ts";
 import type { TokenSampler } from "../../src/inference/scheduler/sequence.ts";
 
 /** Tokens are 0 to 11; 0 ends a generation, the others are one letter each. */

@@ -1,4 +1,8 @@
-import type { Dense, Norm, SentenceEncoderWeights } from "../../src/inference/llama/sentence-encoder.ts";
+import type {
+  Dense,
+  Norm,
+  SentenceEncoderWeights,
+} from "../../src/inference/llama/sentence-encoder-weights.ts";
 
 type Matrix = number[][];
 

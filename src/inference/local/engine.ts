@@ -13,9 +13,11 @@ import type {
   Prompt,
 } from "../engine.ts";
 import { unavailable } from "../unavailable.ts";
+import { Generations } from "./generations.ts";
 import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine, WireError } from "./messages.ts";
 import { PendingGeneration } from "./pending-generation.ts";
 import { ServiceRate } from "./service-rate.ts";
+import { StepTotals } from "./step-totals.ts";
 import { Supervisor } from "./supervisor.ts";
 import { fromWire } from "./wire-error.ts";
 
@@ -48,8 +50,6 @@ const MIN_QUEUE = 8;
 /** Times a request that had not started is handed to a fresh process: its own prompt may be what kills it. */
 const MAX_HANDOVERS = 2;
 
-const noStep = { kvCacheUsage: 0, prefixCacheHitTokens: 0, threads: 0 };
-
 /**
  * The engine port over a llama.cpp process: admits, hands over, streams back, and survives the process. A crash
  * fails the requests that were running with a retriable 503 and keeps those that had not started.
@@ -59,20 +59,15 @@ export class LocalEngine implements Engine {
   readonly #clock: Clock;
   readonly #supervisor: Supervisor<LoadedModel, ToEngine, EngineNews>;
   readonly #rate = new ServiceRate();
-  readonly #generations = new Map<number, PendingGeneration>();
+  readonly #generations = new Generations();
+  readonly #totals = new StepTotals();
   readonly #replies = new PendingReplies<EngineNews>();
-  readonly #onIdle: Array<() => void> = [];
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
   #description: ModelDescription | undefined;
   /** True while a process has the model loaded; messages about generations before that would be lost. */
   #isServing = false;
   #nextId = 1;
-  #restarts = 0;
-  #cacheHitsBefore = 0;
-  #stepMs = 0;
-  #computeMs = 0;
-  #step: Pick<StepNews, "kvCacheUsage" | "prefixCacheHitTokens" | "threads"> = noStep;
 
   constructor(options: LocalEngineOptions) {
     this.#options = options;
@@ -108,17 +103,8 @@ export class LocalEngine implements Engine {
   }
 
   get load(): EngineLoad {
-    const running = [...this.#generations.values()].filter((generation) => generation.isStarted).length;
-    return {
-      queueDepth: this.#generations.size - running,
-      runningSequences: running,
-      kvCacheUsage: this.#step.kvCacheUsage,
-      prefixCacheHitTokens: this.#cacheHitsBefore + this.#step.prefixCacheHitTokens,
-      restarts: this.#restarts,
-      threads: this.#step.threads,
-      stepMs: this.#stepMs,
-      computeMs: this.#computeMs,
-    };
+    const { size, running } = this.#generations;
+    return { queueDepth: size - running, runningSequences: running, ...this.#totals.load };
   }
 
   describe(): ModelDescription {
@@ -130,7 +116,7 @@ export class LocalEngine implements Engine {
     this.#admit();
     const id = this.#nextId++;
     const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
-    this.#generations.set(id, generation);
+    this.#generations.add(id, generation);
     generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
     const cancel = () => this.#cancel(id);
     options.signal?.addEventListener("abort", cancel, { once: true });
@@ -141,9 +127,9 @@ export class LocalEngine implements Engine {
     } finally {
       options.signal?.removeEventListener("abort", cancel);
       // The reader may have left before the end.
-      if (this.#generations.has(id)) {
+      if (this.#generations.get(id) !== undefined) {
         cancel();
-        this.#settle(id);
+        this.#generations.settle(id);
       }
     }
   }
@@ -163,13 +149,9 @@ export class LocalEngine implements Engine {
   async close(timeoutMs: number): Promise<void> {
     if (this.#state.status === "stopped") return;
     this.#state = { status: "draining" };
-    await this.#drained(timeoutMs);
-    for (const [id, generation] of this.#generations) {
-      generation.events.fail(
-        new UnavailableError("draining", "The server shut down before this request was finished."),
-      );
-      this.#settle(id);
-    }
+    await this.#generations.drained(timeoutMs);
+    const message = "The server shut down before this request was finished.";
+    this.#generations.failAll(() => new UnavailableError("draining", message));
     this.#replies.refuseAll(unavailable(this.#state));
     await this.#supervisor.close();
     this.#state = { status: "stopped" };
@@ -214,36 +196,23 @@ export class LocalEngine implements Engine {
   }
 
   #stepped(news: StepNews): void {
-    this.#step = news;
-    this.#stepMs += news.stepMs;
-    this.#computeMs += news.computeMs;
+    this.#totals.observe(news);
     for (const id of news.started) {
       this.#generations
         .get(id)
         ?.begin(this.#options.requestTimeoutMs, () => this.#timedOut(id, "request_timeout"));
     }
     for (const output of news.outputs) {
-      const generation = this.#generations.get(output.id);
-      if (generation === undefined) continue;
-      const { text, tokens, promptTokens } = output;
-      if (promptTokens !== undefined) generation.events.push({ type: "prompt", tokens: promptTokens });
-      if (text !== "" || (tokens?.length ?? 0) > 0)
-        generation.events.push({ type: "text", text, ...(tokens !== undefined && { tokens }) });
-      if (output.done !== undefined) {
-        generation.events.push({ type: "done", ...output.done });
-        generation.events.close();
-        if (output.done.finishReason !== "cancelled") this.#rate.completed(this.#clock());
-        this.#settle(output.id);
-      } else if (output.error !== undefined) {
-        generation.events.fail(fromWire(output.error));
-        this.#settle(output.id);
-      }
+      const isOver = this.#generations.get(output.id)?.receive(output);
+      if (isOver !== true) continue;
+      if (output.done !== undefined && output.done.finishReason !== "cancelled")
+        this.#rate.completed(this.#clock());
+      this.#generations.settle(output.id);
     }
   }
 
   #refused(id: number, error: WireError): void {
-    this.#generations.get(id)?.events.fail(fromWire(error));
-    this.#settle(id);
+    this.#generations.fail(id, fromWire(error));
     this.#replies.refuse(id, fromWire(error));
   }
 
@@ -253,40 +222,18 @@ export class LocalEngine implements Engine {
     if (generation === undefined) return;
     generation.isCancelled = true;
     if (this.#isServing) this.#supervisor.send({ type: "cancel", id });
-    else this.#endCancelled(id, generation);
-  }
-
-  #endCancelled(id: number, generation: PendingGeneration): void {
-    const usage = {
-      promptTokens: 0,
-      cachedPromptTokens: 0,
-      completionTokens: 0,
-      draftedTokens: 0,
-      acceptedTokens: 0,
-    };
-    const timings = { queueMs: this.#clock() - generation.arrivedAt, prefillMs: 0, decodeMs: 0 };
-    generation.events.push({ type: "done", finishReason: "cancelled", usage, timings });
-    generation.events.close();
-    this.#settle(id);
+    else this.#generations.cancelled(id, this.#clock());
   }
 
   #timedOut(id: number, reason: "queue_timeout" | "request_timeout"): void {
-    const generation = this.#generations.get(id);
-    if (generation === undefined) return;
+    if (this.#generations.get(id) === undefined) return;
     this.#supervisor.send({ type: "cancel", id });
     const message =
       reason === "queue_timeout"
         ? `The request waited ${this.#options.queueTimeoutMs} ms and no sequence became free.`
         : `The request ran longer than ${this.#options.requestTimeoutMs} ms.`;
     const retryAfterSeconds = this.#rate.retryAfterSeconds(this.load.queueDepth, this.#clock());
-    generation.events.fail(new UnavailableError(reason, message, { retryAfterSeconds }));
-    this.#settle(id);
-  }
-
-  #settle(id: number): void {
-    this.#generations.get(id)?.stopTimer();
-    this.#generations.delete(id);
-    if (this.#generations.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    this.#generations.fail(id, new UnavailableError(reason, message, { retryAfterSeconds }));
   }
 
   #progressed(progress: number): void {
@@ -312,23 +259,19 @@ export class LocalEngine implements Engine {
   }
 
   #crashed(reason: string, attempt: number, delayMs: number): void {
-    this.#restarts++;
+    this.#totals.restarted();
     this.#isServing = false;
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
     if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt, delayMs };
-    this.#cacheHitsBefore += this.#step.prefixCacheHitTokens;
-    this.#step = noStep;
     for (const [id, generation] of this.#generations) {
       if (generation.isCancelled) {
-        this.#endCancelled(id, generation);
+        this.#generations.cancelled(id, this.#clock());
         continue;
       }
       if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
       const message = "The engine crashed while it worked on this request.";
-      generation.events.fail(
-        new UnavailableError("engine_failed", message, { retryAfterSeconds: Math.ceil(delayMs / 1000) + 1 }),
-      );
-      this.#settle(id);
+      const retryAfterSeconds = Math.ceil(delayMs / 1000) + 1;
+      this.#generations.fail(id, new UnavailableError("engine_failed", message, { retryAfterSeconds }));
     }
     this.#replies.refuseAll(unavailable(this.#state));
   }
@@ -336,20 +279,6 @@ export class LocalEngine implements Engine {
   #loadFailed(message: string): void {
     this.#state = { status: "failed", message };
     this.#ready.reject(new Error(message));
-    for (const [id, generation] of this.#generations) {
-      generation.events.fail(unavailable(this.#state));
-      this.#settle(id);
-    }
-  }
-
-  #drained(timeoutMs: number): Promise<void> {
-    if (this.#generations.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#onIdle.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    this.#generations.failAll(() => unavailable(this.#state));
   }
 }

@@ -4,7 +4,6 @@ import type { GenerationRequest, Prompt } from "../engine.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { Candidates } from "../llama/candidates.ts";
 import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
-import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { compileGrammar, Sampler } from "../llama/sampler.ts";
 import type { SamplerHandle } from "../llama/signatures.ts";
@@ -17,7 +16,8 @@ import { usableCores } from "./machine/cpu-limit.ts";
 import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
-import { fileBytes, fingerprint } from "./model-file.ts";
+import { describeModel } from "./model-description.ts";
+import { fileBytes } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import { asRequestError, assertFits, strangeToken } from "./request-checks.ts";
@@ -95,7 +95,13 @@ export class EngineHost {
       clock,
     });
     this.capacity = capacity.explanation;
-    this.description = this.#describe(kvBytes, threads, clock() - startedAt);
+    this.description = describeModel(this.#llama, this.#model, {
+      contextWindow: contextPerSequence,
+      kvCacheBytesPerToken: kvBytes,
+      sequences,
+      threads,
+      loadMs: clock() - startedAt,
+    });
     this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
       directory: options.prefixDirectory,
       engine: `${this.description.engineVersion} ${options.kvCacheType} ${options.kvLayout}`,
@@ -215,39 +221,5 @@ export class EngineHost {
       createSampler: () => new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt),
       onPinned,
     });
-  }
-
-  #describe(kvCacheBytesPerToken: number, threads: number, loadMs: number): LoadedModel {
-    const model = this.#model;
-    const { vocabulary } = model;
-    const specialText = (token: number | undefined) =>
-      token === undefined ? "" : vocabulary.specialText(token);
-    const packaged = packageVersion(this.#llama.libraries);
-    return {
-      path: model.path,
-      architecture: model.architecture,
-      device: this.#llama.llama_supports_gpu_offload() ? "gpu" : "cpu",
-      layers: model.layers,
-      attentionHeads: model.heads,
-      kvHeads: model.kvHeads,
-      hiddenSize: model.hiddenSize,
-      vocabularySize: vocabulary.size,
-      parameters: model.parameters,
-      quantization: model.quantization,
-      fileSizeBytes: fileBytes(model.path),
-      contextWindow: this.#context.contextPerSequence,
-      trainingContext: model.trainingContext,
-      kvCacheBytesPerToken,
-      sequences: this.#context.sequences,
-      threads,
-      chatTemplate: model.chatTemplate,
-      bosText: specialText(vocabulary.bos),
-      eosText: specialText(vocabulary.eos),
-      hasInfill: model.metadata.has("tokenizer.ggml.fim_pre_token_id"),
-      fingerprint: fingerprint(model),
-      specialTexts: vocabulary.specialTexts(),
-      engineVersion: `llama.cpp ${LLAMA_RELEASE}${packaged === undefined ? "" : ` (npm ${packaged})`}`,
-      loadMs,
-    };
   }
 }

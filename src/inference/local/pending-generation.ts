@@ -1,5 +1,7 @@
 import type { GenerationEvent, GenerationRequest } from "../engine.ts";
 import { Channel } from "./channel.ts";
+import type { WireOutput } from "./messages.ts";
+import { fromWire } from "./wire-error.ts";
 
 /** The server's side of one generation: what was asked, what comes back, and the timer that bounds it. */
 export class PendingGeneration {
@@ -35,6 +37,32 @@ export class PendingGeneration {
 
   stopTimer(): void {
     clearTimeout(this.#timer);
+  }
+
+  /** Passes on what a step brought. Returns true when that was the last of it. */
+  receive({ text, tokens, promptTokens, done, error }: WireOutput): boolean {
+    if (promptTokens !== undefined) this.events.push({ type: "prompt", tokens: promptTokens });
+    if (text !== "" || (tokens?.length ?? 0) > 0)
+      this.events.push({ type: "text", text, ...(tokens !== undefined && { tokens }) });
+    if (done !== undefined) {
+      this.events.push({ type: "done", ...done });
+      this.events.close();
+    } else if (error !== undefined) this.events.fail(fromWire(error));
+    return done !== undefined || error !== undefined;
+  }
+
+  /** Ends what was cancelled and what no engine will answer, at `now`. */
+  endCancelled(now: number): void {
+    const usage = {
+      promptTokens: 0,
+      cachedPromptTokens: 0,
+      completionTokens: 0,
+      draftedTokens: 0,
+      acceptedTokens: 0,
+    };
+    const timings = { queueMs: now - this.arrivedAt, prefillMs: 0, decodeMs: 0 };
+    this.events.push({ type: "done", finishReason: "cancelled", usage, timings });
+    this.events.close();
   }
 }
 

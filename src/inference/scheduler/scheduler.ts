@@ -1,33 +1,17 @@
 import type { Clock } from "../clock.ts";
 import type { FinishReason } from "../engine.ts";
 import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./batch.ts";
-import { type BatchRows, fillBatch, type Rows } from "./batch-rows.ts";
-import { PrefixCache, type SequenceMemory } from "./prefix-cache.ts";
+import { fillBatch, type Rows } from "./batch-rows.ts";
+import type { DecodeContext } from "./decode-context.ts";
+import { Emission } from "./emission.ts";
+import { PrefixCache } from "./prefix-cache.ts";
 import { Priorities } from "./priorities.ts";
-import type { SequenceOutput, StepReport } from "./report.ts";
+import type { StepReport } from "./report.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
 import { Speculation } from "./speculation.ts";
 import { StepCost } from "./step-cost.ts";
+import type { TokenTexts } from "./text-stream.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
-
-/** What the scheduler drives: an inference context with a KV sequence for each running request. */
-export interface DecodeContext extends SequenceMemory {
-  readonly contextPerSequence: number;
-  /** Rows of all sequences are computed in one pass over the weights, whatever their numbers. */
-  readonly isOnePass: boolean;
-  /** Rows of one decode that may ask for logits. */
-  readonly maxOutputs: number;
-  readonly batch: BatchRows & { readonly capacity: number };
-  /** Computes the batch. Throws when it can't; the sequences in it are then lost. */
-  decode(): void;
-  /** Logits of a batch row that asked for them; a view, valid until the next decode. */
-  logits(row: number): Float32Array;
-}
-
-export interface TokenTexts {
-  piece(token: number): Uint8Array;
-  isEndOfGeneration(token: number): boolean;
-}
 
 export interface SchedulerOptions {
   /** Time a step should stay under while somebody waits for a token. */
@@ -52,11 +36,10 @@ export class Scheduler {
   readonly #waiting: WaitingQueue;
   readonly #cost: StepCost;
   readonly #speculation: Speculation | undefined;
-  #running: Sequence[] = [];
-  #outputs: SequenceOutput[] = [];
-  #started: number[] = [];
-  #cacheHitTokens = 0;
   readonly #priorities = new Priorities();
+  readonly #emission = new Emission();
+  #running: Sequence[] = [];
+  #cacheHitTokens = 0;
   #prefillSteps = 0;
 
   constructor(context: DecodeContext, texts: TokenTexts, options: SchedulerOptions) {
@@ -78,7 +61,7 @@ export class Scheduler {
   }
 
   get hasWork(): boolean {
-    return this.#waiting.length > 0 || this.#running.length > 0 || this.#outputs.length > 0;
+    return this.#waiting.length > 0 || this.#running.length > 0 || !this.#emission.isEmpty;
   }
 
   /** Prompt tokens that requests took from the cache, since start. */
@@ -136,7 +119,7 @@ export class Scheduler {
       this.#cost.observe(prompts, decoding, computeMs);
       this.#priorities.observe(plan, startedAt, computeMs);
     }
-    return this.#emit(this.#clock() - startedAt, computeMs);
+    return { ...this.#emission.take(), stepMs: this.#clock() - startedAt, computeMs };
   }
 
   /** Gives waiting requests the idle sequences. */
@@ -152,7 +135,7 @@ export class Scheduler {
       sequence.startedAt = now;
       this.#cacheHitTokens += cachedTokens;
       this.#running.push(sequence);
-      this.#started.push(sequence.id);
+      this.#emission.started(sequence);
     }
   }
 
@@ -197,8 +180,7 @@ export class Scheduler {
   #scorePrompts(plan: BatchPlan): void {
     for (const { sequence } of plan.prefilling) {
       sequence.promptScores?.collect((row) => this.#context.logits(row));
-      if (sequence.isPrefilling || sequence.promptScores === undefined) continue;
-      this.#outputs.push({ id: sequence.id, text: "", promptTokens: sequence.promptScores.all });
+      if (!sequence.isPrefilling) this.#emission.prompt(sequence);
     }
   }
 
@@ -227,7 +209,7 @@ export class Scheduler {
       const token = sequence.sampler.sample(row);
       const isDrafted = accepted < draft.length && token === draft[accepted];
       if (isDrafted) accepted++;
-      text += this.#take(sequence, token, row);
+      text += sequence.take(token, this.#texts, () => this.#context.logits(row), this.#clock());
       if (sequence.finishReason !== undefined || !isDrafted) break;
     }
     if (draft.length > 0) {
@@ -238,32 +220,7 @@ export class Scheduler {
       this.#context.truncate(slot.sequence, slot.tokens.length);
     }
     if (sequence.finishReason !== undefined) this.#finish(sequence, sequence.finishReason, text);
-    else if (text !== "") {
-      const tokens = sequence.scores?.release(text);
-      this.#outputs.push({ id: sequence.id, text, ...(tokens !== undefined && { tokens }) });
-    }
-  }
-
-  /** Gives a sequence its next token; returns the text that may go out, and marks the sequence when that ends it. */
-  #take(sequence: Sequence, token: number, row: number): string {
-    const now = this.#clock();
-    sequence.firstTokenAt ??= now;
-    sequence.lastTokenAt = now;
-    if (this.#texts.isEndOfGeneration(token)) {
-      sequence.finishReason = "stop";
-      return sequence.text.end();
-    }
-    sequence.lastToken = token;
-    sequence.completionTokens++;
-    const start = sequence.text.decodedLength;
-    const text = sequence.text.push(this.#texts.piece(token));
-    sequence.scores?.add(this.#context.logits(row), token, start, sequence.text.decodedLength);
-    if (sequence.text.stopped) sequence.finishReason = "stop";
-    else if (sequence.completionTokens >= sequence.maxTokens) {
-      sequence.finishReason = "length";
-      return text + sequence.text.end();
-    }
-    return text;
+    else this.#emission.text(sequence, text);
   }
 
   #finish(sequence: Sequence, finishReason: FinishReason, text: string): void {
@@ -274,21 +231,13 @@ export class Scheduler {
       onPinned(slot.sequence);
     } else if (slot !== undefined) this.#cache.release(slot, now);
     this.#remove(sequence);
-    const { stopText } = sequence.text;
-    const done = {
-      finishReason,
-      ...(stopText !== undefined && { stopText }),
-      usage: sequence.usage,
-      timings: sequence.timings(now),
-    };
-    const tokens = sequence.scores?.end(text, sequence.text.stopped);
-    this.#outputs.push({ id: sequence.id, text, done, ...(tokens !== undefined && { tokens }) });
+    this.#emission.end(sequence, finishReason, text, now);
   }
 
   #fail(sequence: Sequence, error: unknown): void {
     if (sequence.slot !== undefined) this.#cache.discard(sequence.slot, this.#clock());
     this.#remove(sequence);
-    this.#outputs.push({ id: sequence.id, text: "", error });
+    this.#emission.failure(sequence, error);
   }
 
   #remove(sequence: Sequence): void {
@@ -296,12 +245,5 @@ export class Scheduler {
     sequence.slot = undefined;
     this.#running = this.#running.filter((other) => other !== sequence);
     this.#waiting.remove(sequence);
-  }
-
-  #emit(stepMs: number, computeMs: number): StepReport {
-    const report = { outputs: this.#outputs, started: this.#started, stepMs, computeMs };
-    this.#outputs = [];
-    this.#started = [];
-    return report;
   }
 }

@@ -1,7 +1,7 @@
 import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
 import type { Slot } from "./prefix-cache.ts";
 import type { PromptScores, TokenScores } from "./scores.ts";
-import { TextStream } from "./text-stream.ts";
+import { TextStream, type TokenTexts } from "./text-stream.ts";
 
 /** Chooses a sequence's tokens from the logits of batch rows. */
 export interface TokenSampler {
@@ -97,6 +97,30 @@ export class Sequence {
   freeSampler(): void {
     this.#sampler?.free();
     this.#sampler = undefined;
+  }
+
+  /**
+   * Takes its next token, whose row's logits are read only where it is scored. Returns the text that may go out; has a
+   * `finishReason` where the token was the last.
+   */
+  take(token: number, texts: TokenTexts, logits: () => Float32Array, now: number): string {
+    this.firstTokenAt ??= now;
+    this.lastTokenAt = now;
+    if (texts.isEndOfGeneration(token)) {
+      this.finishReason = "stop";
+      return this.text.end();
+    }
+    this.lastToken = token;
+    this.completionTokens++;
+    const start = this.text.decodedLength;
+    const text = this.text.push(texts.piece(token));
+    this.scores?.add(logits(), token, start, this.text.decodedLength);
+    if (this.text.stopped) this.finishReason = "stop";
+    else if (this.completionTokens >= this.maxTokens) {
+      this.finishReason = "length";
+      return text + this.text.end();
+    }
+    return text;
   }
 
   get usage(): Usage {

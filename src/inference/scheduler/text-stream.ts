@@ -1,3 +1,9 @@
+/** What a model's tokens stand for. */
+export interface TokenTexts {
+  piece(token: number): Uint8Array;
+  isEndOfGeneration(token: number): boolean;
+}
+
 /**
  * Turns the bytes of tokens into text that is safe to show: whole UTF-8 characters only, and nothing that could
  * still turn out to be the beginning of a stop string.

@@ -1,6 +1,7 @@
 import {
   alignUp,
   defaultAlignment,
+  type FixedType,
   ggufMagic,
   ggufVersion,
   type Metadata,
@@ -8,6 +9,7 @@ import {
   maxTensorNameBytes,
   type Scalar,
   type ScalarType,
+  scalarBytes,
   type TensorInfo,
   tensorTypes,
   valueTypeIds,
@@ -61,22 +63,6 @@ function encodeStrings(values: readonly string[]): Buffer {
   }
   return buffer;
 }
-
-type FixedType = Exclude<ScalarType, "string">;
-
-const scalarBytes: Readonly<Record<FixedType, number>> = {
-  uint8: 1,
-  int8: 1,
-  bool: 1,
-  uint16: 2,
-  int16: 2,
-  uint32: 4,
-  int32: 4,
-  float32: 4,
-  uint64: 8,
-  int64: 8,
-  float64: 8,
-};
 
 /** @returns where the next value goes */
 function writeScalar(buffer: Buffer, at: number, type: FixedType, value: Scalar): number {

@@ -12,6 +12,7 @@ import {
   maxTensorNameBytes,
   type Scalar,
   type ScalarType,
+  scalarBytes,
   type TensorInfo,
   tensorByteLength,
   tensorTypeById,
@@ -52,21 +53,8 @@ const scalarTypeOfId = new Map(
     .map((name) => [valueTypeIds[name] as number, name]),
 );
 
-/** The fewest bytes one element can take on disk. */
-const minimumBytes: Readonly<Record<ScalarType, number>> = {
-  uint8: 1,
-  int8: 1,
-  bool: 1,
-  uint16: 2,
-  int16: 2,
-  uint32: 4,
-  int32: 4,
-  float32: 4,
-  uint64: 8,
-  int64: 8,
-  float64: 8,
-  string: 8,
-};
+/** The fewest bytes one element can take on disk; a string is at least its length. */
+const minimumBytes: Readonly<Record<ScalarType, number>> = { ...scalarBytes, string: 8 };
 
 /**
  * Reads the header, metadata and tensor table of a GGUF file (version 2 or 3), checking every count, length and

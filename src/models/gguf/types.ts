@@ -30,6 +30,24 @@ export type ValueType = keyof typeof valueTypeIds;
 export type ScalarType = Exclude<ValueType, "array">;
 export type Scalar = number | bigint | boolean | string;
 
+/** Scalars that all take the same number of bytes. */
+export type FixedType = Exclude<ScalarType, "string">;
+
+/** Bytes of a value on disk. */
+export const scalarBytes: Readonly<Record<FixedType, number>> = {
+  uint8: 1,
+  int8: 1,
+  bool: 1,
+  uint16: 2,
+  int16: 2,
+  uint32: 4,
+  int32: 4,
+  float32: 4,
+  uint64: 8,
+  int64: 8,
+  float64: 8,
+};
+
 /** One metadata value with its type on disk. Arrays hold one scalar type; nested arrays are not used by ggml. */
 export type MetadataValue =
   | { readonly type: ScalarType; readonly value: Scalar }

@@ -1,0 +1,45 @@
+import type {
+  Engine,
+  EngineLoad,
+  EngineState,
+  GenerateOptions,
+  GenerationEvent,
+  GenerationRequest,
+  ModelDescription,
+  Prompt,
+} from "./engine.ts";
+
+/** An engine around another one, the same but for what its subclass does to generations. */
+export abstract class EngineDecorator implements Engine {
+  protected readonly inner: Engine;
+
+  constructor(inner: Engine) {
+    this.inner = inner;
+  }
+
+  get state(): EngineState {
+    return this.inner.state;
+  }
+
+  get load(): EngineLoad {
+    return this.inner.load;
+  }
+
+  describe(): ModelDescription {
+    return this.inner.describe();
+  }
+
+  abstract generate(request: GenerationRequest, options?: GenerateOptions): AsyncIterable<GenerationEvent>;
+
+  tokenize(prompt: Prompt): Promise<number[]> {
+    return this.inner.tokenize(prompt);
+  }
+
+  detokenize(tokens: readonly number[]): Promise<string> {
+    return this.inner.detokenize(tokens);
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.inner.close(timeoutMs);
+  }
+}

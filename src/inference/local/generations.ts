@@ -1,0 +1,63 @@
+import type { PendingGeneration } from "./pending-generation.ts";
+
+/** The generations that clients wait for, by id, until each has its last event. */
+export class Generations {
+  readonly #pending = new Map<number, PendingGeneration>();
+  readonly #onIdle: Array<() => void> = [];
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Those that have a sequence. */
+  get running(): number {
+    return this.#pending.values().reduce((count, { isStarted }) => count + Number(isStarted), 0);
+  }
+
+  add(id: number, generation: PendingGeneration): void {
+    this.#pending.set(id, generation);
+  }
+
+  get(id: number): PendingGeneration | undefined {
+    return this.#pending.get(id);
+  }
+
+  [Symbol.iterator](): Iterator<[number, PendingGeneration]> {
+    return this.#pending[Symbol.iterator]();
+  }
+
+  /** Forgets one whose events have ended, or whose reader has left. */
+  settle(id: number): void {
+    this.#pending.get(id)?.stopTimer();
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  /** Ends one with an error after what it got before. */
+  fail(id: number, error: unknown): void {
+    this.#pending.get(id)?.events.fail(error);
+    this.settle(id);
+  }
+
+  failAll(error: () => unknown): void {
+    for (const id of this.#pending.keys()) this.fail(id, error());
+  }
+
+  /** Ends one that was cancelled and that no engine knows of any more. */
+  cancelled(id: number, now: number): void {
+    this.#pending.get(id)?.endCancelled(now);
+    this.settle(id);
+  }
+
+  /** Waits until there are none, for `timeoutMs` at most. */
+  drained(timeoutMs: number): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onIdle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}

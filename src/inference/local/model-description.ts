@@ -1,0 +1,40 @@
+import type { Llama } from "../llama/bindings.ts";
+import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
+import type { LlamaModel } from "../llama/model.ts";
+import type { LoadedModel } from "./messages.ts";
+import { fileBytes, fingerprint } from "./model-file.ts";
+
+/** What the engine process decided about a model, beside what the model's file says. */
+type Placement = Pick<
+  LoadedModel,
+  "contextWindow" | "kvCacheBytesPerToken" | "sequences" | "threads" | "loadMs"
+>;
+
+/** Facts of a loaded model, as the server shows and uses them. */
+export function describeModel(llama: Llama, model: LlamaModel, placement: Placement): LoadedModel {
+  const { vocabulary } = model;
+  const specialText = (token: number | undefined) =>
+    token === undefined ? "" : vocabulary.specialText(token);
+  const packaged = packageVersion(llama.libraries);
+  return {
+    ...placement,
+    path: model.path,
+    architecture: model.architecture,
+    device: llama.llama_supports_gpu_offload() ? "gpu" : "cpu",
+    layers: model.layers,
+    attentionHeads: model.heads,
+    kvHeads: model.kvHeads,
+    hiddenSize: model.hiddenSize,
+    vocabularySize: vocabulary.size,
+    parameters: model.parameters,
+    quantization: model.quantization,
+    fileSizeBytes: fileBytes(model.path),
+    trainingContext: model.trainingContext,
+    chatTemplate: model.chatTemplate,
+    bosText: specialText(vocabulary.bos),
+    eosText: specialText(vocabulary.eos),
+    fingerprint: fingerprint(model),
+    specialTexts: vocabulary.specialTexts(),
+    engineVersion: `llama.cpp ${LLAMA_RELEASE}${packaged === undefined ? "" : ` (npm ${packaged})`}`,
+  };
+}

@@ -1,0 +1,16 @@
+import type { BatchRows } from "./batch-rows.ts";
+import type { SequenceMemory } from "./prefix-cache.ts";
+
+/** What the scheduler drives: an inference context with a KV sequence for each running request. */
+export interface DecodeContext extends SequenceMemory {
+  readonly contextPerSequence: number;
+  /** Rows of all sequences are computed in one pass over the weights, whatever their numbers. */
+  readonly isOnePass: boolean;
+  /** Rows of one decode that may ask for logits. */
+  readonly maxOutputs: number;
+  readonly batch: BatchRows & { readonly capacity: number };
+  /** Computes the batch. Throws when it can't; the sequences in it are then lost. */
+  decode(): void;
+  /** Logits of a batch row that asked for them, [vocabulary]; a view, valid until the next decode. */
+  logits(row: number): Float32Array;
+}

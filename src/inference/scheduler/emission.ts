@@ -1,0 +1,53 @@
+import type { FinishReason } from "../engine.ts";
+import type { SequenceOutput } from "./report.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** What is to be told of sequences after a step: gathered as it happens, and taken once. */
+export class Emission {
+  #outputs: SequenceOutput[] = [];
+  #started: number[] = [];
+
+  get isEmpty(): boolean {
+    return this.#outputs.length === 0 && this.#started.length === 0;
+  }
+
+  /** A sequence left the queue. */
+  started({ id }: Sequence): void {
+    this.#started.push(id);
+  }
+
+  /** The prompt is computed, and its tokens were scored where that was asked for. */
+  prompt({ id, promptScores }: Sequence): void {
+    if (promptScores !== undefined) this.#outputs.push({ id, text: "", promptTokens: promptScores.all });
+  }
+
+  text({ id, scores }: Sequence, text: string): void {
+    if (text === "") return;
+    const tokens = scores?.release(text);
+    this.#outputs.push({ id, text, ...(tokens !== undefined && { tokens }) });
+  }
+
+  /** The end of a sequence, with its last text. */
+  end(sequence: Sequence, finishReason: FinishReason, text: string, now: number): void {
+    const { stopText, stopped } = sequence.text;
+    const done = {
+      finishReason,
+      ...(stopText !== undefined && { stopText }),
+      usage: sequence.usage,
+      timings: sequence.timings(now),
+    };
+    const tokens = sequence.scores?.end(text, stopped);
+    this.#outputs.push({ id: sequence.id, text, done, ...(tokens !== undefined && { tokens }) });
+  }
+
+  failure({ id }: Sequence, error: unknown): void {
+    this.#outputs.push({ id, text: "", error });
+  }
+
+  take(): { readonly outputs: readonly SequenceOutput[]; readonly started: readonly number[] } {
+    const taken = { outputs: this.#outputs, started: this.#started };
+    this.#outputs = [];
+    this.#started = [];
+    return taken;
+  }
+}
