@@ -146,7 +146,7 @@ export const sections = {
     kvCacheMemory: bytes(
       "KV_CACHE_MEMORY",
       "0",
-      "Budget of the KV cache; 0 takes a quarter of the free memory, 8 GiB at most.",
+      "Budget of the KV cache; 0 takes a quarter of the memory left beside the weights, 8 GiB at most.",
     ),
     kvCacheType: choice(
       "KV_CACHE_TYPE",

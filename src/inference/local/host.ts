@@ -52,8 +52,10 @@ export class EngineHost {
     this.#clock = clock;
     this.#llama = loadLlama(options.libraryDirectory);
     // An accelerator's memory is its own; what does not fit there fails when it is loaded.
-    if (!this.#llama.llama_supports_gpu_offload())
-      assertWeightsFit(fileBytes(options.modelPath), availableMemory());
+    const isOffloaded = this.#llama.llama_supports_gpu_offload() && options.gpuLayers !== 0;
+    // Before loading: mapped weights are memory that the system still calls available, though every token needs them.
+    const memory = availableMemory();
+    if (!isOffloaded) assertWeightsFit(fileBytes(options.modelPath), memory);
     this.#model = LlamaModel.load(this.#llama, {
       path: options.modelPath,
       gpuLayers: options.gpuLayers,
@@ -67,7 +69,8 @@ export class EngineHost {
       contextSize: options.contextSize,
       maxSequences: options.maxSequences,
       kvCacheMemory: options.kvCacheMemory,
-      availableMemory: availableMemory(),
+      availableMemory: isOffloaded ? memory : Math.max(0, memory - this.#model.weightBytes),
+      isOffloaded,
     });
     const { sequences, contextPerSequence } = capacity;
     const cores = usableCores();
