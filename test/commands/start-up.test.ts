@@ -5,6 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { convertCheckpoint } from "../../src/models/convert/convert.ts";
+import { makeCheckpoint } from "../support/checkpoint.ts";
 import { assertNoStack } from "../support/envelope.ts";
 import { TEST_MODEL } from "../support/model.ts";
 import { type Run, run } from "../support/run.ts";
@@ -125,6 +127,14 @@ test("more context than the model was trained for, or than memory holds, is refu
     CONTEXT_SIZE: "256",
   });
   assertFailed(memory, 1, /does not fit: 4 sequences × 256 tokens/);
+});
+
+test("a KV cache format that the model's heads do not divide into is refused with what to set", async () => {
+  const checkpoint = makeCheckpoint(join(directory, "narrow"), { family: "gpt2" });
+  const path = join(directory, "narrow.gguf");
+  await convertCheckpoint(checkpoint.directory, path, { quantization: "F32" });
+  const result = await run(directory, { MODEL_NAME: path, KV_CACHE_TYPE: "q8_0" });
+  assertFailed(result, 1, /KV_CACHE_TYPE=q8_0 needs .* multiple of 32 .*have 16.*KV_CACHE_TYPE=f16/);
 });
 
 test("an unknown command is refused with the known ones", async () => {

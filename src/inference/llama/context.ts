@@ -5,11 +5,11 @@ import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
 import type { ContextHandle, MemoryHandle } from "./signatures.ts";
 
-/** `enum ggml_type` of the formats a KV cache can have, with bytes an element. */
+/** `enum ggml_type` of the formats a KV cache can have, with bytes an element and elements that share a scale. */
 export const kvCacheTypes = {
-  f16: { ggmlType: 1, bytesPerElement: 2 },
-  q8_0: { ggmlType: 8, bytesPerElement: 34 / 32 },
-  q4_0: { ggmlType: 2, bytesPerElement: 18 / 32 },
+  f16: { ggmlType: 1, bytesPerElement: 2, block: 1 },
+  q8_0: { ggmlType: 8, bytesPerElement: 34 / 32, block: 32 },
+  q4_0: { ggmlType: 2, bytesPerElement: 18 / 32, block: 32 },
 } as const;
 export type KvCacheType = keyof typeof kvCacheTypes;
 
@@ -36,10 +36,21 @@ export interface ContextOptions {
   readonly onLog?: (line: LogLine) => void;
 }
 
-/** Bytes of KV cache one token takes in all layers. */
+/**
+ * Bytes of KV cache one token takes in all layers.
+ * @throws LlamaError `load_failed` when the model's heads can't be kept in this format
+ */
 export function kvBytesPerToken(model: LlamaModel, type: KvCacheType): number {
-  const { key, value } = model.kvWidths;
-  return model.layers * (key + value) * kvCacheTypes[type].bytesPerElement;
+  const { key, value } = model.headWidths;
+  const { block, bytesPerElement } = kvCacheTypes[type];
+  if (key % block > 0 || value % block > 0) {
+    throw new LlamaError(
+      "load_failed",
+      `KV_CACHE_TYPE=${type} needs attention heads of a multiple of ${block} elements; this model's have ${key}. ` +
+        "Set KV_CACHE_TYPE=f16.",
+    );
+  }
+  return model.layers * model.kvHeads * (key + value) * bytesPerElement;
 }
 
 /** One KV cache with its compute buffers: decode batches, read logits, move and cut sequences. */
