@@ -165,7 +165,8 @@ export const sections = {
       "THREADS",
       0,
       { min: 0, max: 1024 },
-      "Compute threads; 0 takes one a core of the machine or the container, and fewer while others use them.",
+      "Compute threads, no more than there are processors; 0 takes one a core of the machine or the container, and " +
+        "fewer while others use them.",
     ),
     pinnedPrefixes: optionalText(
       "PINNED_PREFIXES",

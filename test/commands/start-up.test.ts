@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { convertCheckpoint } from "../../src/models/convert/convert.ts";
+import { chat, greedy } from "../support/chat.ts";
 import { makeCheckpoint } from "../support/checkpoint.ts";
 import { assertNoStack } from "../support/envelope.ts";
 import { TEST_MODEL } from "../support/model.ts";
 import { type Run, run } from "../support/run.ts";
-import { startServer } from "../support/server.ts";
+import { json, startServer } from "../support/server.ts";
 
 let directory: string;
 before(async () => {
@@ -135,6 +136,14 @@ test("a KV cache format that the model's heads do not divide into is refused wit
   await convertCheckpoint(checkpoint.directory, path, { quantization: "F32" });
   const result = await run(directory, { MODEL_NAME: path, KV_CACHE_TYPE: "q8_0" });
   assertFailed(result, 1, /KV_CACHE_TYPE=q8_0 needs .* multiple of 32 .*have 16.*KV_CACHE_TYPE=f16/);
+});
+
+test("more threads than processors, which would only wait for one another, become as many, with a warning", async () => {
+  await using server = await startServer({ env: { THREADS: "1000" } });
+  const { threads } = await json<{ threads: number }>(server.get("/model"));
+  assert.equal(threads, Math.min(1000, availableParallelism()));
+  assert.ok(server.log.some(({ level, msg }) => level === "warn" && /THREADS=1000 is more than/.test(msg)));
+  assert.equal((await chat(server, greedy)).completion_tokens, 60);
 });
 
 test("an unknown command is refused with the known ones", async () => {

@@ -13,7 +13,7 @@ import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
 import { assertWeightsFit, planCapacity } from "./capacity.ts";
 import { placement } from "./machine/cpu-affinity.ts";
-import { usableCores } from "./machine/cpu-limit.ts";
+import { computeThreads } from "./machine/cpu-limit.ts";
 import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
@@ -73,11 +73,15 @@ export class EngineHost {
       isOffloaded,
     });
     const { sequences, contextPerSequence } = capacity;
-    const cores = usableCores();
-    const threads = options.threads || cores;
+    const threads = computeThreads(options.threads);
+    if (threads < options.threads)
+      onLog({
+        level: "warn",
+        text: `THREADS=${options.threads} is more than the ${threads} processors here`,
+      });
     const cpus = placement(threads);
     this.#governor =
-      options.threads === 0 ? new ThreadGovernor({ cores, arePlaced: cpus.length > 0 }) : undefined;
+      options.threads === 0 ? new ThreadGovernor({ cores: threads, arePlaced: cpus.length > 0 }) : undefined;
     const batchSize = Math.max(options.batchSize, sequences + EXTRA_OUTPUTS);
     this.#context = new LlamaContext(this.#llama, this.#model, {
       sequences,
