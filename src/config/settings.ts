@@ -329,7 +329,7 @@ export const sections = {
       "WATCHDOG_TIMEOUT_MS",
       30_000,
       { min: 1000, max: hour },
-      "Silence after which an engine is taken for hung and restarted; slow models get ten of their steps.",
+      "Silence after which an engine is taken for hung and restarted; slow models get ten of their steps, and loading ten times as long.",
     ),
   },
   Logging: {
