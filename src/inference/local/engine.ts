@@ -128,6 +128,7 @@ export class LocalEngine implements Engine {
 
   async *generate(request: GenerationRequest, options: GenerateOptions = {}): AsyncIterable<GenerationEvent> {
     this.#admit();
+    if (this.#generations.size === 0) this.#rate.resume(this.#clock());
     const id = this.#nextId++;
     const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
     this.#generations.set(id, generation);
@@ -285,8 +286,9 @@ export class LocalEngine implements Engine {
 
   #settle(id: number): void {
     this.#generations.get(id)?.stopTimer();
-    this.#generations.delete(id);
-    if (this.#generations.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    if (!this.#generations.delete(id) || this.#generations.size > 0) return;
+    this.#rate.pause(this.#clock());
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
   #progressed(progress: number): void {
