@@ -224,6 +224,22 @@ export function modelOrUpstream(variable: string, description: string): Setting<
   );
 }
 
+/** Who may call from a browser, as browsers write it in their Origin header: scheme and host, in small letters and without a path. */
+export function webOrigin(variable: string, description: string): Setting<string | undefined> {
+  return setting<string | undefined>(
+    variable,
+    description,
+    "an origin, or `*`",
+    { fallback: undefined },
+    (value) => {
+      if (value === "*") return value;
+      if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#,@*]+\/?$/i.test(value))
+        throw new Error("must be one origin, such as https://app.example, or *");
+      return value.replace(/\/$/, "").toLowerCase();
+    },
+  );
+}
+
 /** Names that stand for others: `gpt-4o-mini=builtin,gpt-4o=builtin`. */
 export function aliases(variable: string, description: string): Setting<ReadonlyMap<string, string>> {
   const fallback: ReadonlyMap<string, string> = new Map();

@@ -14,6 +14,7 @@ import {
   secret,
   text,
   url,
+  webOrigin,
 } from "./setting.ts";
 
 export const DEFAULT_API_KEY = "dev-local-key";
@@ -66,11 +67,7 @@ export const sections = {
       { min: 0, max: 65_535 },
       "When set, `GET /metrics` is served there too, without a key, on the same address.",
     ),
-    corsOrigin: optionalText(
-      "CORS_ORIGIN",
-      "an origin, or `*`",
-      "Origin that browsers may call this server from; none when unset.",
-    ),
+    corsOrigin: webOrigin("CORS_ORIGIN", "Origin that browsers may call this server from; none when unset."),
   },
   Access: {
     apiKey: secret(
