@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { readPrefixFile, renderPrefixes } from "../chat/pinned-prefixes.ts";
+import { renderPrefixes } from "../chat/pinned-prefixes.ts";
 import { templateProblem } from "../chat/template.ts";
 import type { Config } from "../config/config.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
@@ -23,7 +23,6 @@ export async function startEngine(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const prefixes = config.pinnedPrefixes === undefined ? [] : readPrefixFile(config.pinnedPrefixes);
   const model = await findModel(config, deferred, log, signal);
   const engine = new LocalEngine({
     engine: engineOptions(config, model.path),
@@ -32,7 +31,7 @@ export async function startEngine(
     queueTimeoutMs: config.queueTimeoutMs,
     requestTimeoutMs: config.requestTimeoutMs,
     hangTimeoutMs: config.watchdogTimeoutMs,
-    prefixes: (description) => renderPrefixes(prefixes, description),
+    prefixes: (description) => renderPrefixes(config.pinnedPrefixes, description),
     log,
   });
   deferred.become(engine);

@@ -20,7 +20,7 @@ interface Base<T> {
   readonly isSecret?: boolean;
 }
 
-function setting<T>(
+export function setting<T>(
   variable: string,
   description: string,
   form: string,

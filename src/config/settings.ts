@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { prefixFile } from "./prefix-file.ts";
 import {
   aliases,
   bytes,
@@ -165,9 +166,8 @@ export const sections = {
       "Compute threads, no more than there are processors; 0 takes one a core of the machine or the container, and " +
         "fewer while others use them.",
     ),
-    pinnedPrefixes: optionalText(
+    pinnedPrefixes: prefixFile(
       "PINNED_PREFIXES",
-      "a JSON file",
       'Prefixes to keep in the KV cache for good, and on disk between starts: `[{"system": "…"}, {"text": "…"}]`.',
     ),
     batchSize: integer(

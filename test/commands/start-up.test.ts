@@ -99,6 +99,7 @@ test("all mistakes of a configuration are listed at once, exit code 2, and no se
     HF_ENDPOINT: "ftp://x",
     CORS_ORIGIN: "app.example",
     LOG_LEVEL: "loud",
+    PINNED_PREFIXES: "nothing.json",
     API_KEY: "marker secret",
     HF_TOKEN: "marker\tsecret",
   });
@@ -113,11 +114,22 @@ test("all mistakes of a configuration are listed at once, exit code 2, and no se
     "HF_ENDPOINT",
     "CORS_ORIGIN",
     "LOG_LEVEL",
+    "PINNED_PREFIXES",
     "API_KEY",
     "HF_TOKEN",
   ])
     assert.match(result.output, new RegExp(`- ${name} must be`), name);
   assert.doesNotMatch(result.output, /marker/);
+});
+
+test("a prefix file that is no list of prefixes is a mistake of the configuration", async () => {
+  const file = join(directory, "prefixes.json");
+  await writeFile(file, '{"system": 1}');
+  assertFailed(
+    await run(directory, { PINNED_PREFIXES: file }),
+    2,
+    /PINNED_PREFIXES must be the path of a JSON list of/,
+  );
 });
 
 test("more context than the model was trained for, or than memory holds, is refused with the numbers", async () => {
