@@ -84,8 +84,10 @@ test("a port in use is named, with what to do", async () => {
   const address = other.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const result = await run(directory, { PORT: String(port), MODEL_NAME: TEST_MODEL });
+  const metrics = await run(directory, { METRICS_PORT: String(port), MODEL_NAME: TEST_MODEL });
   other.close();
-  assertFailed(result, 1, new RegExp(`Port ${port} .* in use.*PORT`));
+  assertFailed(result, 1, new RegExp(`Port ${port} .* in use.* set PORT\\.`));
+  assertFailed(metrics, 1, new RegExp(`Port ${port} .* in use.* set METRICS_PORT\\.`));
 });
 
 test("all mistakes of a configuration are listed at once, exit code 2, and no secret is shown", async () => {
