@@ -162,6 +162,18 @@ test("more threads than processors, which would only wait for one another, becom
   assert.equal((await chat(server, greedy)).completion_tokens, 60);
 });
 
+test("arguments that serve would not heed are refused, with where its settings are", async () => {
+  assertFailed(await run(directory, {}, ["serve", "--port", "9000"]), 2, /environment variables/);
+});
+
+test("--help says what can be done", async () => {
+  const { exitCode, output } = await run(directory, {}, ["--help"]);
+  assert.equal(exitCode, 0);
+  for (const command of ["serve", "pull", "models", "convert", "eval", "backup", "restore"])
+    assert.match(output, new RegExp(`^  ${command} `, "m"));
+  assert.equal((await run(directory, {}, ["serve", "--help"])).exitCode, 0);
+});
+
 test("an unknown command is refused with the known ones", async () => {
   assertFailed(await run(directory, {}, ["dance"]), 2, /serve/);
 });
