@@ -162,6 +162,20 @@ test("more threads than processors, which would only wait for one another, becom
   assert.equal((await chat(server, greedy)).completion_tokens, 60);
 });
 
+test("a context that is no whole number of steps, and a shared cache, start without a warning", async () => {
+  for (const KV_LAYOUT of ["separate", "shared"]) {
+    await using server = await startServer({ env: { KV_LAYOUT, CONTEXT_SIZE: "300", MAX_SEQUENCES: "3" } });
+    const { context_window } = await json<{ context_window: number }>(server.get("/model"));
+    assert.equal(context_window, 300);
+    assert.ok(server.log.some(({ msg }) => /3 sequences × 512 tokens/.test(msg)));
+    assert.deepEqual(
+      server.log.filter(({ level }) => level === "warn"),
+      [],
+    );
+    assert.equal((await chat(server, greedy)).completion_tokens, 60);
+  }
+});
+
 test("arguments that serve would not heed are refused, with where its settings are", async () => {
   assertFailed(await run(directory, {}, ["serve", "--port", "9000"]), 2, /environment variables/);
 });

@@ -53,6 +53,17 @@ export function kvBytesPerToken(model: LlamaModel, type: KvCacheType): number {
   return model.layers * model.kvHeads * (key + value) * bytesPerElement;
 }
 
+/** llama.cpp allots each sequence whole steps of this many tokens of KV cache. */
+export const ALLOTMENT_TOKENS = 256;
+
+/** Tokens of KV cache that a sequence of `context` tokens gets. */
+export function allottedTokens(context: number): number {
+  return Math.max(1, Math.ceil(context / ALLOTMENT_TOKENS)) * ALLOTMENT_TOKENS;
+}
+
+/** llama.cpp compares what it allots with the training context, and a shared buffer with that of one sequence. */
+const falseAlarm = /n_ctx_seq \(\d+\) > n_ctx_train/;
+
 /** One KV cache with its compute buffers: decode batches, read logits, move and cut sequences. */
 export class LlamaContext {
   readonly handle: ContextHandle;
@@ -71,13 +82,13 @@ export class LlamaContext {
     const errors: string[] = [];
     const onLine = (line: LogLine) => {
       if (line.level === "error") errors.push(line.text);
-      options.onLog?.(line);
+      options.onLog?.(falseAlarm.test(line.text) ? { ...line, level: "debug" } : line);
     };
     const type = kvCacheTypes[options.kvCacheType].ggmlType;
     const handle = llama.withLog(onLine, () =>
       llama.llama_init_from_model(model.handle, {
         ...llama.llama_context_default_params(),
-        n_ctx: options.contextPerSequence * options.sequences,
+        n_ctx: allottedTokens(options.contextPerSequence) * options.sequences,
         n_seq_max: options.sequences,
         n_batch: options.batchSize,
         n_ubatch: options.batchSize,
@@ -91,7 +102,7 @@ export class LlamaContext {
       }),
     );
     if (handle === null) {
-      const tokens = options.contextPerSequence * options.sequences;
+      const tokens = allottedTokens(options.contextPerSequence) * options.sequences;
       const bytes = Math.round(tokens * kvBytesPerToken(model, options.kvCacheType));
       throw new LlamaError(
         "out_of_memory",

@@ -1,3 +1,4 @@
+import { ALLOTMENT_TOKENS, allottedTokens } from "../llama/context.ts";
 import { LlamaError } from "../llama/errors.ts";
 
 /** Sequences that the automatic choice stops at: more would only split the same memory and time. */
@@ -5,8 +6,6 @@ const MAX_AUTOMATIC_SEQUENCES = 64;
 /** Share of free memory that the automatic budget takes, and its ceiling. */
 const AUTOMATIC_SHARE = 0.25;
 const AUTOMATIC_CEILING = 8 * 2 ** 30;
-/** llama.cpp allots each sequence a multiple of this many tokens, which also is the least that serving makes sense with. */
-const ALLOTMENT_TOKENS = 256;
 
 export interface CapacityInputs {
   /** Tokens the model was trained for. */
@@ -50,11 +49,10 @@ export function planCapacity(inputs: CapacityInputs): Capacity {
   const affordable = Math.floor(budget / kvBytesPerToken);
   const contextPerSequence =
     inputs.contextSize || Math.min(trainingContext, affordable - (affordable % ALLOTMENT_TOKENS));
-  const allottedTokens = Math.max(1, Math.ceil(contextPerSequence / ALLOTMENT_TOKENS)) * ALLOTMENT_TOKENS;
-  const sequences =
-    inputs.maxSequences || Math.min(MAX_AUTOMATIC_SEQUENCES, Math.floor(affordable / allottedTokens));
-  const needed = Math.max(1, sequences) * allottedTokens * kvBytesPerToken;
-  const arithmetic = `${Math.max(1, sequences)} sequences × ${allottedTokens} tokens × ${formatMemory(kvBytesPerToken)} a token`;
+  const tokens = allottedTokens(contextPerSequence);
+  const sequences = inputs.maxSequences || Math.min(MAX_AUTOMATIC_SEQUENCES, Math.floor(affordable / tokens));
+  const needed = Math.max(1, sequences) * tokens * kvBytesPerToken;
+  const arithmetic = `${Math.max(1, sequences)} sequences × ${tokens} tokens × ${formatMemory(kvBytesPerToken)} a token`;
   const isOverBudget = sequences < 1 || contextPerSequence < 1 || needed > (inputs.kvCacheMemory || needed);
   const isOverMemory = !inputs.isOffloaded && needed > availableMemory;
   if (isOverBudget || isOverMemory) {
