@@ -66,6 +66,10 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const lanes = new EngineLanes(dependencies.engine);
   const engine = lanes.interactive;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
+  // So that proxies which keep connections open send what comes next to a server that stays.
+  app.addHook("onSend", async (_request, reply) => {
+    if (dependencies.stopping.aborted) reply.header("connection", "close");
+  });
   await registerOpenApi(app, version);
 
   const randomSeed = () => randomInt(2 ** 32);

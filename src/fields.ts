@@ -7,6 +7,18 @@ export function PromptText(description: string) {
   return Type.String({ maxLength: 200_000, pattern: "\\S", format: "text", description });
 }
 
+/** One text before which an answer ends, or up to `most` of them: one schema and no union, so that the text at fault is named. */
+export function StopTexts(most: number) {
+  const text = { minLength: 1, maxLength: 1000, format: "text" };
+  return Type.Unsafe<string | string[]>({
+    type: ["string", "array"],
+    ...text,
+    items: { type: "string", ...text },
+    maxItems: most,
+    description: `Text, or up to ${most} texts, before which the answer ends.`,
+  });
+}
+
 /** One of a few words; a wrong one is answered with the list. */
 export function Choice<const T extends string>(values: readonly T[], options: object = {}) {
   return Type.Unsafe<T>({ type: "string", enum: values, ...options });

@@ -10,8 +10,21 @@ import { resolveOptions } from "./commands/resolve-options.ts";
 import { serve } from "./commands/serve.ts";
 import { type Config, ConfigError, loadConfig, readEnvironment } from "./config/config.ts";
 
+const usage = `Usage: npm start, or node src/main.ts COMMAND
+
+  serve     serves the API; takes no arguments: its settings are environment variables (docs/configuration.md),
+            as in PORT=9000 MODEL_NAME=builtin npm start
+  pull      fetches a model ahead of time
+  models    lists the models in the cache, and removes them
+  convert   makes a GGUF file of a Hugging Face checkpoint
+  eval      evaluates a data set, from the command line
+  backup    copies the embedded store to a file
+  restore   brings such a copy back
+
+COMMAND --help says more.`;
+
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  serve: () => serve(configuration(), version()),
+  serve: async (args) => (args.length > 0 ? help(args) : serve(configuration(), version())),
   pull: (args) => pull([...args], resolveOptions(configuration())),
   models: (args) => models([...args], resolveOptions(configuration())),
   convert: (args) => convert([...args], resolveOptions(configuration())),
@@ -20,6 +33,14 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   backup: (args) => backup(args, configuration()),
   restore: (args) => restore(args, configuration()),
 };
+
+const isHelp = (argument: string | undefined) => argument === "--help" || argument === "-h";
+
+/** @returns the exit code: help that was asked for is no failure */
+function help([asked]: readonly string[]): number {
+  console.error(usage);
+  return isHelp(asked) ? 0 : 2;
+}
 
 function configuration(): Config {
   return loadConfig(readEnvironment(".env", process.env));
@@ -32,6 +53,7 @@ function version(): string {
 
 async function main([name = "serve", ...args]: readonly string[]): Promise<number> {
   const command = commands[name];
+  if (isHelp(name)) return help([name]);
   if (command === undefined) {
     console.error(`There is no command ${name}. Commands: ${Object.keys(commands).join(", ")}.`);
     return 2;

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Choice, PromptText } from "../fields.ts";
+import { Choice, PromptText, StopTexts } from "../fields.ts";
 
 export const SamplingFields = {
   temperature: Type.Optional(
@@ -42,17 +42,7 @@ export const SamplingFields = {
   seed: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: "The same seed draws the same tokens." }),
   ),
-  stop: Type.Optional(
-    Type.Union(
-      [
-        Type.String({ minLength: 1, maxLength: 1000 }),
-        Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { maxItems: 16 }),
-      ],
-      {
-        description: "Text, or texts, before which the answer ends.",
-      },
-    ),
-  ),
+  stop: Type.Optional(StopTexts(16)),
 };
 
 /** Body of `POST /chat`; `limit` is the largest `max_new_tokens` that this server allows. */

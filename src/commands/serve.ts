@@ -67,7 +67,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   const signal = firstSignal();
 
   warnAboutOpenDoors(config, log);
-  const address = await listen(app, config.host, config.port);
+  const address = await listen(app, config.host, config.port, "PORT");
   // Not before: while the server is put together this process is too busy to tell a slow Redis from a fast one.
   redis?.start();
   log.info(`the API is documented at ${address}/docs`);
@@ -108,20 +108,23 @@ async function closeServer(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-/** @throws Error that says what is in the way of listening and what to do about it */
-async function listen(app: Server, host: string, port: number): Promise<string> {
+/**
+ * @param variable what sets the port
+ * @throws Error that says what is in the way of listening and what to do about it
+ */
+async function listen(app: Server, host: string, port: number, variable: string): Promise<string> {
   try {
     return await app.listen({ host, port, listenTextResolver: (address) => `listening on ${address}` });
   } catch (error) {
     await app.close();
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE") {
-      throw new Error(`Port ${port} on ${host} is in use. Stop what listens there, or set PORT.`, {
+      throw new Error(`Port ${port} on ${host} is in use. Stop what listens there, or set ${variable}.`, {
         cause: error,
       });
     }
     if (code === "EACCES")
-      throw new Error(`Not allowed to listen on port ${port}. Set PORT above 1023.`, { cause: error });
+      throw new Error(`Not allowed to listen on port ${port}. Set ${variable} above 1023.`, { cause: error });
     throw new Error(`Cannot listen on ${host}:${port}: ${message}`, { cause: error });
   }
 }
@@ -131,7 +134,7 @@ async function serveMetrics(config: Config, metrics: Metrics, log: Logger): Prom
   if (config.metricsPort === undefined) return undefined;
   const app = await createServer({ ...config, rateLimit: 0, maxConcurrentPerKey: 0 }, log, metrics);
   await app.register(metricsRoutes(metrics, "/metrics"));
-  const address = await listen(app, config.host, config.metricsPort);
+  const address = await listen(app, config.host, config.metricsPort, "METRICS_PORT");
   log.info(`metrics on ${address}/metrics`);
   return app;
 }

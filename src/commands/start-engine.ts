@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { type PrefixFile, readPrefixFile, renderPrefixes } from "../chat/pinned-prefixes.ts";
+import { renderPrefixes } from "../chat/pinned-prefixes.ts";
 import { templateProblem } from "../chat/template.ts";
 import type { Config } from "../config/config.ts";
+import type { PrefixFile } from "../config/prefix-file.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
 import { LocalEngine } from "../inference/local/engine.ts";
 import type { EngineOptions } from "../inference/local/messages.ts";
@@ -23,9 +24,8 @@ export async function startEngine(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const prefixes = config.pinnedPrefixes === undefined ? [] : readPrefixFile(config.pinnedPrefixes);
   const model = await findModel(config, deferred, log, signal);
-  const engine = createEngine(config, model, log, prefixes);
+  const engine = createEngine(config, model, log, config.pinnedPrefixes);
   deferred.become(engine);
   await engine.start();
   metrics.modelLoaded(engine.describe().loadMs);

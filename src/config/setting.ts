@@ -20,7 +20,7 @@ interface Base<T> {
   readonly isSecret?: boolean;
 }
 
-function setting<T>(
+export function setting<T>(
   variable: string,
   description: string,
   form: string,
@@ -220,6 +220,22 @@ export function modelOrUpstream(variable: string, description: string): Setting<
       if (parsed.username !== "" || parsed.password !== "")
         throw new Error("must not contain a password; the key has a variable of its own");
       return { kind: "upstream", baseUrl: address.replace(/\/+$/, ""), model };
+    },
+  );
+}
+
+/** Who may call from a browser, as browsers write it in their Origin header: scheme and host, in small letters and without a path. */
+export function webOrigin(variable: string, description: string): Setting<string | undefined> {
+  return setting<string | undefined>(
+    variable,
+    description,
+    "an origin, or `*`",
+    { fallback: undefined },
+    (value) => {
+      if (value === "*") return value;
+      if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#,@*]+\/?$/i.test(value))
+        throw new Error("must be one origin, such as https://app.example, or *");
+      return value.replace(/\/$/, "").toLowerCase();
     },
   );
 }

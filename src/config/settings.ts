@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { prefixFile } from "./prefix-file.ts";
 import {
   aliases,
   bytes,
@@ -14,6 +15,7 @@ import {
   secret,
   text,
   url,
+  webOrigin,
 } from "./setting.ts";
 
 export const DEFAULT_API_KEY = "dev-local-key";
@@ -66,11 +68,7 @@ export const sections = {
       { min: 0, max: 65_535 },
       "When set, `GET /metrics` is served there too, without a key, on the same address.",
     ),
-    corsOrigin: optionalText(
-      "CORS_ORIGIN",
-      "an origin, or `*`",
-      "Origin that browsers may call this server from; none when unset.",
-    ),
+    corsOrigin: webOrigin("CORS_ORIGIN", "Origin that browsers may call this server from; none when unset."),
   },
   Access: {
     apiKey: secret(
@@ -146,7 +144,7 @@ export const sections = {
     kvCacheMemory: bytes(
       "KV_CACHE_MEMORY",
       "0",
-      "Budget of the KV cache; 0 takes a quarter of the free memory, 8 GiB at most.",
+      "Budget of the KV cache; 0 takes a quarter of the memory left beside the weights, 8 GiB at most.",
     ),
     kvCacheType: choice(
       "KV_CACHE_TYPE",
@@ -165,11 +163,11 @@ export const sections = {
       "THREADS",
       0,
       { min: 0, max: 1024 },
-      "Compute threads; 0 takes one a core of the machine or the container, and fewer while others use them.",
+      "Compute threads, no more than there are processors; 0 takes one a core of the machine or the container, and " +
+        "fewer while others use them.",
     ),
-    pinnedPrefixes: optionalText(
+    pinnedPrefixes: prefixFile(
       "PINNED_PREFIXES",
-      "a JSON file",
       'Prefixes to keep in the KV cache for good, and on disk between starts: `[{"system": "…"}, {"text": "…"}]`.',
     ),
     batchSize: integer(
@@ -328,7 +326,7 @@ export const sections = {
       "WATCHDOG_TIMEOUT_MS",
       30_000,
       { min: 1000, max: hour },
-      "Silence after which an engine is taken for hung and restarted; slow models get ten of their steps.",
+      "Silence after which an engine is taken for hung and restarted; slow models get ten of their steps, and loading ten times as long.",
     ),
   },
   Logging: {

@@ -1,5 +1,9 @@
 import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
+import { tellShare } from "./rate-limit.ts";
+
+/** Nobody knows when an open request ends; asking again this soon costs both sides little. */
+const RETRY_AFTER_SECONDS = 1;
 
 /** Bounds the requests that one client has open at the same time, so that one of many can't take all sequences. */
 export class ConcurrencyLimiter {
@@ -10,12 +14,13 @@ export class ConcurrencyLimiter {
     this.#limit = limit;
   }
 
-  /** Counts the request until its answer is over. @throws ApiError `rate_limited` */
+  /** Counts the request until its answer is over. @throws ApiError `rate_limited`, with the headers telling of this limit */
   check(client: string, reply: FastifyReply): void {
     const open = this.#open.get(client) ?? 0;
     if (open >= this.#limit) {
+      tellShare(reply, this.#limit, 0, RETRY_AFTER_SECONDS);
       throw new ApiError("rate_limited", `More than ${this.#limit} requests at the same time.`, {
-        retryAfterSeconds: 1,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     }
     this.#open.set(client, open + 1);

@@ -5,6 +5,12 @@ import type { TokenBuckets } from "../rate-limit/token-buckets.ts";
 /** Names of the headers that tell a client of its share: the limit, what is left, seconds until it is whole again. */
 export const rateLimitHeaders = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] as const;
 
+/** Sets those headers. */
+export function tellShare(reply: FastifyReply, limit: number, remaining: number, resetSeconds: number): void {
+  const values = [limit, remaining, resetSeconds];
+  for (const [index, name] of rateLimitHeaders.entries()) reply.header(name, String(values[index]));
+}
+
 /** Refuses what is more than a client's share, and tells every client how much of it is left. */
 export class RateLimiter {
   readonly #perMinute: number;
@@ -18,8 +24,7 @@ export class RateLimiter {
   /** Counts the request and sets the contract's headers. @throws ApiError `rate_limited` */
   async check(client: string, reply: FastifyReply): Promise<void> {
     const { remaining, retryAfterMs, resetMs } = await this.#buckets.take(client);
-    const values = [this.#perMinute, remaining, Math.ceil(resetMs / 1000)];
-    for (const [index, name] of rateLimitHeaders.entries()) reply.header(name, String(values[index]));
+    tellShare(reply, this.#perMinute, remaining, Math.ceil(resetMs / 1000));
     if (retryAfterMs === 0) return;
     throw new ApiError("rate_limited", `More than ${this.#perMinute} requests a minute.`, {
       retryAfterSeconds: Math.ceil(retryAfterMs / 1000),

@@ -52,9 +52,15 @@ function messageOf(issue: Issue): string {
         ? "must not be empty or only white space"
         : (message ?? "has the wrong form");
     case "minLength":
-      return `must have at least ${params["limit"]} characters`;
+      return `must have at least ${counted(params["limit"], "character")}`;
     case "maxLength":
-      return `must have at most ${params["limit"]} characters`;
+      return `must have at most ${counted(params["limit"], "character")}`;
+    case "minItems":
+      return `must have at least ${counted(params["limit"], "item")}`;
+    case "maxItems":
+      return `must have at most ${counted(params["limit"], "item")}`;
+    case "uniqueItems":
+      return "must not have the same item twice";
     case "enum":
       return `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`;
     case "type":
@@ -62,6 +68,10 @@ function messageOf(issue: Issue): string {
     default:
       return message ?? "is invalid";
   }
+}
+
+function counted(limit: unknown, noun: string): string {
+  return `${limit} ${noun}${limit === 1 ? "" : "s"}`;
 }
 
 function article(type: string): string {

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { StopTexts } from "../fields.ts";
 
 /** OpenAI's clients send null for what is not set; it means the same as leaving the field out. */
 export function OrNull<T extends TSchema>(schema: T) {
@@ -21,19 +22,6 @@ export const ModelName = Type.String({
   description: "The served model's name, or one of MODEL_ALIASES.",
 });
 
-/** Up to four texts, as OpenAI has it. */
-export const Stop = OrNull(
-  Type.Unsafe<string | string[]>({
-    type: ["string", "array"],
-    minLength: 1,
-    maxLength: 1000,
-    format: "text",
-    items: { type: "string", minLength: 1, maxLength: 1000, format: "text" },
-    maxItems: 4,
-    description: "Text, or up to four texts, before which the answer ends.",
-  }),
-);
-
 const penalty = (description: string) => OrNull(Type.Number({ minimum: -2, maximum: 2, description }));
 
 /** Sampling parameters of chat completions and completions: OpenAI's, then what local models take besides. */
@@ -53,7 +41,8 @@ export const SamplingFields = {
     }),
   ),
   seed: OrNull(Type.Integer({ description: "The same seed draws the same tokens." })),
-  stop: Stop,
+  /** As many as OpenAI takes. */
+  stop: OrNull(StopTexts(4)),
   top_k: OrNull(
     Type.Integer({ minimum: 0, maximum: 1_000_000, description: "Extra: keep the k likeliest." }),
   ),

@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { convertCheckpoint } from "../../src/models/convert/convert.ts";
+import { chat, greedy } from "../support/chat.ts";
+import { makeCheckpoint } from "../support/checkpoint.ts";
 import { assertNoStack } from "../support/envelope.ts";
 import { TEST_MODEL } from "../support/model.ts";
 import { type Run, run } from "../support/run.ts";
-import { startServer } from "../support/server.ts";
+import { json, startServer } from "../support/server.ts";
 
 let directory: string;
 before(async () => {
@@ -81,8 +84,10 @@ test("a port in use is named, with what to do", async () => {
   const address = other.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const result = await run(directory, { PORT: String(port), MODEL_NAME: TEST_MODEL });
+  const metrics = await run(directory, { METRICS_PORT: String(port), MODEL_NAME: TEST_MODEL });
   other.close();
-  assertFailed(result, 1, new RegExp(`Port ${port} .* in use.*PORT`));
+  assertFailed(result, 1, new RegExp(`Port ${port} .* in use.* set PORT\\.`));
+  assertFailed(metrics, 1, new RegExp(`Port ${port} .* in use.* set METRICS_PORT\\.`));
 });
 
 test("all mistakes of a configuration are listed at once, exit code 2, and no secret is shown", async () => {
@@ -94,7 +99,9 @@ test("all mistakes of a configuration are listed at once, exit code 2, and no se
     REQUIRE_API_KEY: "everything",
     KV_CACHE_MEMORY: "2 gigabytes",
     HF_ENDPOINT: "ftp://x",
+    CORS_ORIGIN: "app.example",
     LOG_LEVEL: "loud",
+    PINNED_PREFIXES: "nothing.json",
     API_KEY: "marker secret",
     HF_TOKEN: "marker\tsecret",
   });
@@ -107,12 +114,24 @@ test("all mistakes of a configuration are listed at once, exit code 2, and no se
     "REQUIRE_API_KEY",
     "KV_CACHE_MEMORY",
     "HF_ENDPOINT",
+    "CORS_ORIGIN",
     "LOG_LEVEL",
+    "PINNED_PREFIXES",
     "API_KEY",
     "HF_TOKEN",
   ])
     assert.match(result.output, new RegExp(`- ${name} must be`), name);
   assert.doesNotMatch(result.output, /marker/);
+});
+
+test("a prefix file that is no list of prefixes is a mistake of the configuration", async () => {
+  const file = join(directory, "prefixes.json");
+  await writeFile(file, '{"system": 1}');
+  assertFailed(
+    await run(directory, { PINNED_PREFIXES: file }),
+    2,
+    /PINNED_PREFIXES must be the path of a JSON list of/,
+  );
 });
 
 test("more context than the model was trained for, or than memory holds, is refused with the numbers", async () => {
@@ -125,6 +144,48 @@ test("more context than the model was trained for, or than memory holds, is refu
     CONTEXT_SIZE: "256",
   });
   assertFailed(memory, 1, /does not fit: 4 sequences × 256 tokens/);
+});
+
+test("a KV cache format that the model's heads do not divide into is refused with what to set", async () => {
+  const checkpoint = makeCheckpoint(join(directory, "narrow"), { family: "gpt2" });
+  const path = join(directory, "narrow.gguf");
+  await convertCheckpoint(checkpoint.directory, path, { quantization: "F32" });
+  const result = await run(directory, { MODEL_NAME: path, KV_CACHE_TYPE: "q8_0" });
+  assertFailed(result, 1, /KV_CACHE_TYPE=q8_0 needs .* multiple of 32 .*have 16.*KV_CACHE_TYPE=f16/);
+});
+
+test("more threads than processors, which would only wait for one another, become as many, with a warning", async () => {
+  await using server = await startServer({ env: { THREADS: "1000" } });
+  const { threads } = await json<{ threads: number }>(server.get("/model"));
+  assert.equal(threads, Math.min(1000, availableParallelism()));
+  assert.ok(server.log.some(({ level, msg }) => level === "warn" && /THREADS=1000 is more than/.test(msg)));
+  assert.equal((await chat(server, greedy)).completion_tokens, 60);
+});
+
+test("a context that is no whole number of steps, and a shared cache, start without a warning", async () => {
+  for (const KV_LAYOUT of ["separate", "shared"]) {
+    await using server = await startServer({ env: { KV_LAYOUT, CONTEXT_SIZE: "300", MAX_SEQUENCES: "3" } });
+    const { context_window } = await json<{ context_window: number }>(server.get("/model"));
+    assert.equal(context_window, 300);
+    assert.ok(server.log.some(({ msg }) => /3 sequences × 512 tokens/.test(msg)));
+    assert.deepEqual(
+      server.log.filter(({ level }) => level === "warn"),
+      [],
+    );
+    assert.equal((await chat(server, greedy)).completion_tokens, 60);
+  }
+});
+
+test("arguments that serve would not heed are refused, with where its settings are", async () => {
+  assertFailed(await run(directory, {}, ["serve", "--port", "9000"]), 2, /environment variables/);
+});
+
+test("--help says what can be done", async () => {
+  const { exitCode, output } = await run(directory, {}, ["--help"]);
+  assert.equal(exitCode, 0);
+  for (const command of ["serve", "pull", "models", "convert", "eval", "backup", "restore"])
+    assert.match(output, new RegExp(`^  ${command} `, "m"));
+  assert.equal((await run(directory, {}, ["serve", "--help"])).exitCode, 0);
 });
 
 test("an unknown command is refused with the known ones", async () => {

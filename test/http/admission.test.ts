@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { chat, greedy } from "../support/chat.ts";
 import { assertError } from "../support/envelope.ts";
 import { enginePid, skipWithoutProc } from "../support/processes.ts";
-import { json, metric, readEvents, startServer, until } from "../support/server.ts";
+import { json, KEY, metric, readEvents, startServer, until } from "../support/server.ts";
 
 const unavailable = { status: 503, code: "service_unavailable" } as const;
 
@@ -103,5 +103,45 @@ describe("RATE_LIMIT", () => {
     assert.deepEqual(statuses, [200, 200, 429, 429]);
     // The real key has an account of its own.
     assert.equal((await server.get("/v1/health")).status, 200);
+  });
+});
+
+describe("MAX_CONCURRENT_PER_KEY", { skip: skipWithoutProc }, () => {
+  test("refuses one open request too many with 429 and its headers, until one of them ends", async () => {
+    await using server = await startServer({
+      env: { MAX_CONCURRENT_PER_KEY: "2", MAX_SEQUENCES: "4", WATCHDOG_TIMEOUT_MS: "60000" },
+    });
+    const small = { ...greedy, max_new_tokens: 1 };
+    const engine = enginePid(server);
+    process.kill(engine, "SIGSTOP");
+    const leaving = new AbortController();
+    const open = server.post("/chat", small);
+    const left = fetch(`${server.url}/chat`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...KEY },
+      body: JSON.stringify(small),
+      signal: leaving.signal,
+    });
+    await until(async () => (await metric(server, "inference_queue_depth")) === 2);
+    const refused = await server.post("/chat", small);
+    for (const [name, value] of [
+      ["retry-after", "1"],
+      ["x-ratelimit-limit", "2"],
+      ["x-ratelimit-remaining", "0"],
+      ["x-ratelimit-reset", "1"],
+    ] as const)
+      assert.equal(refused.headers.get(name), value, name);
+    await assertError(refused, { status: 429, code: "rate_limited" });
+    // Another client, known by its address, has a share of its own; reading is not counted.
+    const other = server.post("/chat", small, {});
+    assert.equal((await server.get("/model")).status, 200);
+    leaving.abort();
+    await assert.rejects(left);
+    const gone = 'http_requests_total{method="POST",route="/chat",status="499"}';
+    await until(async () => (await metric(server, gone)) === 1);
+    const next = server.post("/chat", small);
+    process.kill(engine, "SIGCONT");
+    for (const response of await Promise.all([open, other, next])) assert.equal(response.status, 200);
+    assert.equal(await metric(server, "rate_limit_rejections_total"), 1);
   });
 });

@@ -9,7 +9,8 @@ const small = { prompt: "Once", raw: true, max_new_tokens: 1 };
 describe("a server that pages of another origin may call", () => {
   let server: TestServer;
   before(async () => {
-    server = await startServer({ env: { CORS_ORIGIN: origin, RATE_LIMIT: "1000" } });
+    // As an address bar shows it; browsers send it without the slash and in small letters.
+    server = await startServer({ env: { CORS_ORIGIN: "https://App.example/", RATE_LIMIT: "1000" } });
   });
   after(() => server[Symbol.asyncDispose]());
 

@@ -63,7 +63,7 @@ const ranges: readonly Range[] = [
   {
     path: "/chat",
     field: "stop",
-    outside: ["", 5, null, {}, [""], [5], Array(17).fill("x"), "x".repeat(1001)],
+    outside: ["", 5, null, {}, [""], [5], "\ud800", ["a\0"], Array(17).fill("x"), "x".repeat(1001)],
     inside: ["x", [], Array(16).fill("x"), "x".repeat(1000)],
   },
   { path: "/chat", field: "mode", outside: ["Refine", "", 1, null, []], inside: ["single"] },
@@ -121,6 +121,23 @@ for (const [path, field] of [
       param: field,
     });
     assert.equal(error.message, `${field} is required`);
+  });
+}
+
+for (const [field, value, message] of [
+  ["stop", 5, "stop must be a string or array"],
+  ["stop", "", "stop must have at least 1 character"],
+  ["stop", ["a", ""], "stop[1] must have at least 1 character"],
+  ["stop", ["a", 5], "stop[1] must be a string"],
+  ["stop", Array(17).fill("x"), "stop must have at most 16 items"],
+  ["criteria", [], "criteria must have at least 1 item"],
+  ["criteria", ["overall", "overall"], "criteria must not have the same item twice"],
+] as const) {
+  test(`${field} = ${JSON.stringify(value)} is refused as what it is`, async () => {
+    const [path, valid] = field === "criteria" ? ["/evaluate", evaluate] : ["/chat", chat];
+    const { error } = await json<ErrorEnvelope>(server.post(path, { ...valid, [field]: value }));
+    assert.equal(error.message, message);
+    assert.deepEqual((error.details as { errors: unknown[] }).errors.length, 1);
   });
 }
 

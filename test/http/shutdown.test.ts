@@ -43,6 +43,7 @@ test("SIGTERM fails readiness first, refuses new requests, lets running ones fin
   assert.deepEqual({ reason, status }, { reason: "draining", status: "not_ready" });
   assert.equal((await server.get("/healthz")).status, 200);
   const refused = await server.post("/chat", greedy);
+  assert.equal(refused.headers.get("connection"), "close", "a proxy must not send the next one here");
   const { error } = await assertError(refused, { status: 503, code: "service_unavailable" });
   assert.equal(error.details?.["reason"], "draining");
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { chat, greedy } from "../support/chat.ts";
 import { assertError } from "../support/envelope.ts";
-import { enginePid, isAlive, skipWithoutProc } from "../support/processes.ts";
+import { childrenOf, enginePid, isAlive, skipWithoutProc } from "../support/processes.ts";
 import { json, metric, startServer, type TestServer, until, untilReady } from "../support/server.ts";
 
 let server: TestServer;
@@ -34,6 +34,18 @@ test("an engine that stands still is found out, with and without work, and repla
     assert.equal((await chat(server, greedy)).completion_tokens, 60);
   }
   assert.equal(server.log.filter(({ msg }) => /^engine silent for \d+ ms: killing it$/.test(msg)).length, 2);
+});
+
+test("an engine that stands still while it loads is replaced too", { skip: skipWithoutProc }, async () => {
+  const loading = () => childrenOf(server.process.pid)[0];
+  process.kill(enginePid(server), "SIGKILL");
+  await until(async () => (await reason()) === "engine_restarting" && loading() !== undefined);
+  const hung = loading();
+  assert.ok(hung !== undefined);
+  process.kill(hung, "SIGSTOP");
+  await until(() => !isAlive(hung));
+  await untilReady(server);
+  assert.equal((await chat(server, greedy)).completion_tokens, 60);
 });
 
 test("an engine that is at work without a pause is left alone", async () => {

@@ -1,7 +1,7 @@
 import { ApiError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { type LogLine, loadLlama } from "../llama/bindings.ts";
-import { usableCores } from "../local/machine/cpu-limit.ts";
+import { computeThreads } from "../local/machine/cpu-limit.ts";
 import { ThreadGovernor } from "../local/machine/thread-governor.ts";
 import { GgufNetwork } from "./gguf-network.ts";
 import type { EmbedderNews, EmbeddingOptions, LoadedEmbedder } from "./messages.ts";
@@ -36,9 +36,9 @@ export class EmbeddingHost {
     const startedAt = clock();
     const { libraryDirectory, network } = options;
     this.#clock = clock;
-    const cores = usableCores();
-    this.#governor = options.threads === 0 ? new ThreadGovernor({ cores, arePlaced: false }) : undefined;
-    const threads = this.#governor?.threads ?? options.threads;
+    const threads = computeThreads(options.threads);
+    this.#governor =
+      options.threads === 0 ? new ThreadGovernor({ cores: threads, arePlaced: false }) : undefined;
     const llama = loadLlama(libraryDirectory);
     this.#network =
       network.kind === "gguf"

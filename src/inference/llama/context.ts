@@ -5,11 +5,11 @@ import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
 import type { ContextHandle, MemoryHandle } from "./signatures.ts";
 
-/** `enum ggml_type` of the formats a KV cache can have, with bytes an element. */
+/** `enum ggml_type` of the formats a KV cache can have, with bytes an element and elements that share a scale. */
 export const kvCacheTypes = {
-  f16: { ggmlType: 1, bytesPerElement: 2 },
-  q8_0: { ggmlType: 8, bytesPerElement: 34 / 32 },
-  q4_0: { ggmlType: 2, bytesPerElement: 18 / 32 },
+  f16: { ggmlType: 1, bytesPerElement: 2, block: 1 },
+  q8_0: { ggmlType: 8, bytesPerElement: 34 / 32, block: 32 },
+  q4_0: { ggmlType: 2, bytesPerElement: 18 / 32, block: 32 },
 } as const;
 export type KvCacheType = keyof typeof kvCacheTypes;
 
@@ -36,11 +36,33 @@ export interface ContextOptions {
   readonly onLog?: (line: LogLine) => void;
 }
 
-/** Bytes of KV cache one token takes in all layers. */
+/**
+ * Bytes of KV cache one token takes in all layers.
+ * @throws LlamaError `load_failed` when the model's heads can't be kept in this format
+ */
 export function kvBytesPerToken(model: LlamaModel, type: KvCacheType): number {
-  const { key, value } = model.kvWidths;
-  return model.layers * (key + value) * kvCacheTypes[type].bytesPerElement;
+  const { key, value } = model.headWidths;
+  const { block, bytesPerElement } = kvCacheTypes[type];
+  if (key % block > 0 || value % block > 0) {
+    throw new LlamaError(
+      "load_failed",
+      `KV_CACHE_TYPE=${type} needs attention heads of a multiple of ${block} elements; this model's have ${key}. ` +
+        "Set KV_CACHE_TYPE=f16.",
+    );
+  }
+  return model.layers * model.kvHeads * (key + value) * bytesPerElement;
 }
+
+/** llama.cpp allots each sequence whole steps of this many tokens of KV cache. */
+export const ALLOTMENT_TOKENS = 256;
+
+/** Tokens of KV cache that a sequence of `context` tokens gets. */
+export function allottedTokens(context: number): number {
+  return Math.max(1, Math.ceil(context / ALLOTMENT_TOKENS)) * ALLOTMENT_TOKENS;
+}
+
+/** llama.cpp compares what it allots with the training context, and a shared buffer with that of one sequence. */
+const falseAlarm = /n_ctx_seq \(\d+\) > n_ctx_train/;
 
 /** One KV cache with its compute buffers: decode batches, read logits, move and cut sequences. */
 export class LlamaContext {
@@ -60,13 +82,13 @@ export class LlamaContext {
     const errors: string[] = [];
     const onLine = (line: LogLine) => {
       if (line.level === "error") errors.push(line.text);
-      options.onLog?.(line);
+      options.onLog?.(falseAlarm.test(line.text) ? { ...line, level: "debug" } : line);
     };
     const type = kvCacheTypes[options.kvCacheType].ggmlType;
     const handle = llama.withLog(onLine, () =>
       llama.llama_init_from_model(model.handle, {
         ...llama.llama_context_default_params(),
-        n_ctx: options.contextPerSequence * options.sequences,
+        n_ctx: allottedTokens(options.contextPerSequence) * options.sequences,
         n_seq_max: options.sequences,
         n_batch: options.batchSize,
         n_ubatch: options.batchSize,
@@ -80,7 +102,7 @@ export class LlamaContext {
       }),
     );
     if (handle === null) {
-      const tokens = options.contextPerSequence * options.sequences;
+      const tokens = allottedTokens(options.contextPerSequence) * options.sequences;
       const bytes = Math.round(tokens * kvBytesPerToken(model, options.kvCacheType));
       throw new LlamaError(
         "out_of_memory",

@@ -107,11 +107,11 @@ export class LlamaModel {
     return this.metadata.get("tokenizer.chat_template");
   }
 
-  /** Elements of one K and of one V row a token and layer: KV heads × head width. */
-  get kvWidths(): { readonly key: number; readonly value: number } {
+  /** Elements of one K and of one V row a token, layer and KV head. */
+  get headWidths(): { readonly key: number; readonly value: number } {
     const width = (kind: "key" | "value") => {
       const own = Number(this.metadata.get(`${this.architecture}.attention.${kind}_length`));
-      return (Number.isFinite(own) && own > 0 ? own : this.hiddenSize / this.heads) * this.kvHeads;
+      return Number.isFinite(own) && own > 0 ? own : this.hiddenSize / this.heads;
     };
     return { key: width("key"), value: width("value") };
   }

@@ -1,3 +1,4 @@
+import { ALLOTMENT_TOKENS, allottedTokens } from "../llama/context.ts";
 import { LlamaError } from "../llama/errors.ts";
 
 /** Sequences that the automatic choice stops at: more would only split the same memory and time. */
@@ -5,7 +6,6 @@ const MAX_AUTOMATIC_SEQUENCES = 64;
 /** Share of free memory that the automatic budget takes, and its ceiling. */
 const AUTOMATIC_SHARE = 0.25;
 const AUTOMATIC_CEILING = 8 * 2 ** 30;
-const MIN_CONTEXT = 256;
 
 export interface CapacityInputs {
   /** Tokens the model was trained for. */
@@ -17,8 +17,10 @@ export interface CapacityInputs {
   readonly maxSequences: number;
   /** Bytes; 0: choose from `availableMemory`. */
   readonly kvCacheMemory: number;
-  /** Bytes that this process can still take. */
+  /** Bytes that this process can still take beside the weights. */
   readonly availableMemory: number;
+  /** The cache is in an accelerator's memory, which `availableMemory` says nothing about. */
+  readonly isOffloaded: boolean;
 }
 
 export interface Capacity {
@@ -46,18 +48,21 @@ export function planCapacity(inputs: CapacityInputs): Capacity {
     inputs.kvCacheMemory || Math.min(AUTOMATIC_CEILING, Math.floor(availableMemory * AUTOMATIC_SHARE));
   const affordable = Math.floor(budget / kvBytesPerToken);
   const contextPerSequence =
-    inputs.contextSize || Math.min(trainingContext, roundDown(affordable, MIN_CONTEXT));
-  const sequences =
-    inputs.maxSequences ||
-    Math.min(MAX_AUTOMATIC_SEQUENCES, Math.floor(affordable / Math.max(1, contextPerSequence)));
-  const needed = Math.max(1, sequences) * Math.max(MIN_CONTEXT, contextPerSequence) * kvBytesPerToken;
-  const limit = inputs.kvCacheMemory || availableMemory;
-  if (sequences < 1 || contextPerSequence < 1 || needed > limit) {
+    inputs.contextSize || Math.min(trainingContext, affordable - (affordable % ALLOTMENT_TOKENS));
+  const tokens = allottedTokens(contextPerSequence);
+  const sequences = inputs.maxSequences || Math.min(MAX_AUTOMATIC_SEQUENCES, Math.floor(affordable / tokens));
+  const needed = Math.max(1, sequences) * tokens * kvBytesPerToken;
+  const arithmetic = `${Math.max(1, sequences)} sequences × ${tokens} tokens × ${formatMemory(kvBytesPerToken)} a token`;
+  const isOverBudget = sequences < 1 || contextPerSequence < 1 || needed > (inputs.kvCacheMemory || needed);
+  const isOverMemory = !inputs.isOffloaded && needed > availableMemory;
+  if (isOverBudget || isOverMemory) {
+    const [limit, raise] = isOverMemory
+      ? [`${formatMemory(availableMemory)} of memory is available beside the model`, ""]
+      : [`the budget is ${formatMemory(budget)}`, "raise KV_CACHE_MEMORY, "];
     throw new LlamaError(
       "out_of_memory",
-      `The KV cache does not fit: ${Math.max(1, sequences)} sequences × ${Math.max(MIN_CONTEXT, contextPerSequence)} tokens × ` +
-        `${formatMemory(kvBytesPerToken)} a token = ${formatMemory(needed)}, and ${formatMemory(limit)} is there. ` +
-        "Lower CONTEXT_SIZE or MAX_SEQUENCES, raise KV_CACHE_MEMORY, or set KV_CACHE_TYPE=q8_0.",
+      `The KV cache does not fit: ${arithmetic} = ${formatMemory(needed)}, and ${limit}. ` +
+        `Lower CONTEXT_SIZE or MAX_SEQUENCES, ${raise}or set KV_CACHE_TYPE=q8_0.`,
     );
   }
   return {
@@ -65,8 +70,7 @@ export function planCapacity(inputs: CapacityInputs): Capacity {
     sequences,
     kvCacheBytes: needed,
     explanation:
-      `KV cache ${formatMemory(needed)} = ${sequences} sequences × ${contextPerSequence} tokens × ` +
-      `${formatMemory(kvBytesPerToken)} a token (budget ${formatMemory(budget)}, ` +
+      `KV cache ${formatMemory(needed)} = ${arithmetic} (budget ${formatMemory(budget)}, ` +
       `${inputs.kvCacheMemory ? "from KV_CACHE_MEMORY" : `a quarter of ${formatMemory(availableMemory)} available`})`,
   };
 }
@@ -82,10 +86,6 @@ export function assertWeightsFit(fileBytes: number, availableMemory: number): vo
     `The model's weights take ${formatMemory(fileBytes)}, and ${formatMemory(availableMemory)} of memory is available. ` +
       "Choose a smaller model or quantization.",
   );
-}
-
-function roundDown(value: number, multiple: number): number {
-  return value - (value % multiple);
 }
 
 export function formatMemory(bytes: number): string {

@@ -59,7 +59,7 @@ export class LocalEngine implements Engine {
   readonly #clock: Clock;
   readonly #supervisor: Supervisor<LoadedModel, ToEngine, EngineNews>;
   readonly #rate = new ServiceRate();
-  readonly #generations = new Generations();
+  readonly #generations = new Generations(() => this.#rate.pause(this.#clock()));
   readonly #totals = new StepTotals();
   readonly #replies = new PendingReplies<EngineNews>();
   readonly #ready = Promise.withResolvers<void>();
@@ -114,6 +114,7 @@ export class LocalEngine implements Engine {
 
   async *generate(request: GenerationRequest, options: GenerateOptions = {}): AsyncIterable<GenerationEvent> {
     this.#admit();
+    if (this.#generations.size === 0) this.#rate.resume(this.#clock());
     const id = this.#nextId++;
     const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
     this.#generations.add(id, generation);

@@ -3,7 +3,13 @@ import type { PendingGeneration } from "./pending-generation.ts";
 /** The generations that clients wait for, by id, until each has its last event. */
 export class Generations {
   readonly #pending = new Map<number, PendingGeneration>();
-  readonly #onIdle: Array<() => void> = [];
+  readonly #idled: () => void;
+  readonly #waiting: Array<() => void> = [];
+
+  /** `idled`: called whenever the last one has ended. */
+  constructor(idled: () => void) {
+    this.#idled = idled;
+  }
 
   get size(): number {
     return this.#pending.size;
@@ -29,8 +35,9 @@ export class Generations {
   /** Forgets one whose events have ended, or whose reader has left. */
   settle(id: number): void {
     this.#pending.get(id)?.stopTimer();
-    this.#pending.delete(id);
-    if (this.#pending.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    if (!this.#pending.delete(id) || this.#pending.size > 0) return;
+    this.#idled();
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Ends one with an error after what it got before. */
@@ -54,7 +61,7 @@ export class Generations {
     if (this.#pending.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
-      this.#onIdle.push(() => {
+      this.#waiting.push(() => {
         clearTimeout(timer);
         resolve();
       });

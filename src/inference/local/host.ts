@@ -12,7 +12,7 @@ import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
 import { assertWeightsFit, planCapacity } from "./capacity.ts";
 import { placement } from "./machine/cpu-affinity.ts";
-import { usableCores } from "./machine/cpu-limit.ts";
+import { computeThreads } from "./machine/cpu-limit.ts";
 import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
@@ -52,8 +52,10 @@ export class EngineHost {
     this.#clock = clock;
     this.#llama = loadLlama(options.libraryDirectory);
     // An accelerator's memory is its own; what does not fit there fails when it is loaded.
-    if (!this.#llama.llama_supports_gpu_offload())
-      assertWeightsFit(fileBytes(options.modelPath), availableMemory());
+    const isOffloaded = this.#llama.llama_supports_gpu_offload() && options.gpuLayers !== 0;
+    // Before loading: mapped weights are memory that the system still calls available, though every token needs them.
+    const memory = availableMemory();
+    if (!isOffloaded) assertWeightsFit(fileBytes(options.modelPath), memory);
     this.#model = LlamaModel.load(this.#llama, {
       path: options.modelPath,
       gpuLayers: options.gpuLayers,
@@ -67,14 +69,19 @@ export class EngineHost {
       contextSize: options.contextSize,
       maxSequences: options.maxSequences,
       kvCacheMemory: options.kvCacheMemory,
-      availableMemory: availableMemory(),
+      availableMemory: isOffloaded ? memory : Math.max(0, memory - this.#model.weightBytes),
+      isOffloaded,
     });
     const { sequences, contextPerSequence } = capacity;
-    const cores = usableCores();
-    const threads = options.threads || cores;
+    const threads = computeThreads(options.threads);
+    if (threads < options.threads)
+      onLog({
+        level: "warn",
+        text: `THREADS=${options.threads} is more than the ${threads} processors here`,
+      });
     const cpus = placement(threads);
     this.#governor =
-      options.threads === 0 ? new ThreadGovernor({ cores, arePlaced: cpus.length > 0 }) : undefined;
+      options.threads === 0 ? new ThreadGovernor({ cores: threads, arePlaced: cpus.length > 0 }) : undefined;
     const batchSize = Math.max(options.batchSize, sequences + EXTRA_OUTPUTS);
     this.#context = new LlamaContext(this.#llama, this.#model, {
       sequences,

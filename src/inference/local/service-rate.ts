@@ -4,8 +4,20 @@ const LONGEST_RETRY_SECONDS = 60;
 
 /** How fast requests are finished now, and from that how long a refused client should wait. */
 export class ServiceRate {
-  /** Times of the latest completions, milliseconds, oldest first. */
-  readonly #completedAt: number[] = [];
+  /** Times of the latest completions, milliseconds, oldest first, as if no time passed while nothing ran. */
+  #completedAt: number[] = [];
+  #idleSince: number | undefined;
+
+  /** Nothing runs from now on: that says nothing about how fast this server is. */
+  pause(now: number): void {
+    this.#idleSince = now;
+  }
+
+  resume(now: number): void {
+    const idleMs = now - (this.#idleSince ?? now);
+    this.#completedAt = this.#completedAt.map((time) => time + idleMs);
+    this.#idleSince = undefined;
+  }
 
   completed(now: number): void {
     this.#completedAt.push(now);

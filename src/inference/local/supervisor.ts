@@ -27,7 +27,7 @@ export interface SupervisorOptions<Work> {
   readonly entry: string;
   /** Its first message: what to load. */
   readonly load: Work;
-  /** Silence after which a process with a quick step is taken for hung; a slow one gets ten of its steps. */
+  /** Silence after which a process with a quick step is taken for hung; a slow one gets ten of its steps, one that loads ten times as long. */
   readonly hangTimeoutMs: number;
   readonly clock: Clock;
 }
@@ -37,6 +37,8 @@ const LONGEST_DELAY_MS = 30_000;
 /** A process that served this long has earned a fresh back-off. */
 const HEALTHY_AFTER_MS = 60_000;
 const CHECK_INTERVAL_MS = 1_000;
+/** Loading answers no pings, and between two percents of it may lie gigabytes of a slow disk. */
+const LOADING_PATIENCE = 10;
 const KILL_AFTER_MS = 2_000;
 /** Last words of a process that are kept to explain its end. */
 const TAIL_LINES = 20;
@@ -78,6 +80,8 @@ export class Supervisor<Model, Work, News extends WorkNews> {
       if (stream !== null) createInterface({ input: stream }).on("line", (line) => this.#nativeLine(line));
     }
     this.send(this.#options.load);
+    this.#lastHeardAt = this.#options.clock();
+    this.#watch();
   }
 
   send(message: Work | { readonly type: "ping" }): void {
@@ -122,7 +126,6 @@ export class Supervisor<Model, Work, News extends WorkNews> {
       case "ready":
         this.#isReady = true;
         this.#readyAt = this.#lastHeardAt;
-        this.#watch();
         this.#events.onReady(message.model, message.capacity);
         break;
       case "load_failed":
@@ -164,14 +167,16 @@ export class Supervisor<Model, Work, News extends WorkNews> {
       // When this timer itself was late (a suspended machine), the silence proves nothing.
       if (now - this.#lastCheckAt > 3 * CHECK_INTERVAL_MS) this.#lastHeardAt = now;
       this.#lastCheckAt = now;
-      const allowedMs = Math.max(hangTimeoutMs, 10 * this.#expectedStepMs);
+      const allowedMs = this.#isReady
+        ? Math.max(hangTimeoutMs, 10 * this.#expectedStepMs)
+        : LOADING_PATIENCE * hangTimeoutMs;
       if (now - this.#lastHeardAt > allowedMs) {
         this.#events.onLog(
           "error",
           `engine silent for ${Math.round(now - this.#lastHeardAt)} ms: killing it`,
         );
         this.#child?.kill("SIGKILL");
-      } else {
+      } else if (this.#isReady) {
         this.send({ type: "ping" });
       }
     }, CHECK_INTERVAL_MS);

@@ -10,3 +10,11 @@ test("a refused client waits as long as the requests before it take, between one
   assert.equal(rate.retryAfterSeconds(0, 10_000), 1);
   assert.equal(rate.retryAfterSeconds(100_000, 10_000), 60);
 });
+
+test("an hour without requests does not make the server look slow", () => {
+  const rate = new ServiceRate();
+  for (let count = 1; count <= 10; count++) rate.completed(count * 1000);
+  rate.pause(10_000);
+  rate.resume(3_610_000);
+  assert.equal(rate.retryAfterSeconds(5, 3_611_000), 5);
+});

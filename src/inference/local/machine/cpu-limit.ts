@@ -9,6 +9,14 @@ export function usableCores(root = "/", parallelism = availableParallelism()): n
   return Math.max(1, Math.floor(Math.min(parallelism, ...quotas(root))));
 }
 
+/**
+ * Compute threads where `asked` were asked for; 0 means one a usable core. Never more than `processors`: threads wait
+ * for one another by spinning, so that two on one processor take turns by whole time slices and a token takes seconds.
+ */
+export function computeThreads(asked: number, processors = availableParallelism()): number {
+  return asked === 0 ? usableCores() : Math.min(asked, processors);
+}
+
 /** Cores a period of each control group that limits this process. */
 function quotas(root: string): number[] {
   return cgroupDirectories("cpu", root).flatMap(({ version, directories }) =>
