@@ -73,14 +73,18 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
         const signal = disconnectSignal(reply);
         const dataset = request.isMultipart()
           ? await createFromForm(request, signal)
-          : await createFromJson(request.body as DatasetBody, signal);
+          : await createFromJson(request.body as DatasetBody | undefined, signal);
         request.logFields["dataset_id"] = dataset.datasetId;
         request.logFields["records"] = dataset.recordCount;
         return reply.code(201).send(toDatasetAnswer(dataset));
       });
     }
 
-    function createFromJson({ name, type, metadata = {}, records }: DatasetBody, signal: AbortSignal) {
+    async function createFromJson(body: DatasetBody | undefined, signal: AbortSignal) {
+      // Schemas by content type say nothing about a request that has no content.
+      if (body === undefined)
+        throw new InvalidRequestError("The body is empty; it must be JSON or a multipart form.");
+      const { name, type, metadata = {}, records } = body;
       return datasets.create({ ...describe(name, type, metadata), source: recordsOf(records) }, signal);
     }
 

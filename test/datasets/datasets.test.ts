@@ -113,6 +113,13 @@ for (const { name: kind, skip, poolSize, start } of databaseKinds) {
       assert.ok(data.every(({ name }) => name !== "hopeless"));
     });
 
+    test("a request without a body is told that it needs one", async () => {
+      for (const path of ["/v1/datasets", "/v1/datasets/upload"]) {
+        const response = await fetch(`${server.url}${path}`, { method: "POST", headers: KEY });
+        await assertError(response, { status: 400, code: "invalid_request" });
+      }
+    });
+
     test("what looks the same is the same: text is kept in NFC, names and metadata too", async () => {
       const decomposed = "cafe\u0301";
       const dataset = await create({
