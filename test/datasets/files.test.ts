@@ -76,4 +76,15 @@ suite("files that are not quite what their name says", () => {
     const { errors } = await uploaded("a.json", '\ufeff{"a":["]"],"records":[{"text":"a"}],"b":"]}"}\n');
     assert.deepEqual(errors, []);
   });
+
+  test("a record without an id is not refused for the id that another one has", async () => {
+    const { ids, texts } = await uploaded("a.jsonl", '{"text":"a","record_id":"rec_1"}\n{"text":"b"}');
+    assert.deepEqual(texts, ["a", "b"]);
+    assert.deepEqual(ids, ["rec_1", "rec_1_"]);
+  });
+
+  test("a refusal reads as a sentence", async () => {
+    await refused("a.jsonl", '[1]\n{"text":""}', /^No record is good, 2 refused. The first: line 1 must be/);
+    await refused("a.pdf", "no pdf", /^The PDF can't be read: [^.]+\.$/);
+  });
 });
