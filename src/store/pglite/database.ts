@@ -1,4 +1,4 @@
-import { toStoreError } from "../errors.ts";
+import { storeUnavailable, toStoreError } from "../errors.ts";
 import type { Connection, Session } from "../queries.ts";
 import { TransactionGuard } from "../transaction-guard.ts";
 import { Turns } from "../turns.ts";
@@ -56,7 +56,11 @@ export class PgliteDatabase implements Connection {
 
   /** Writes a compressed copy of the whole database to `file`. */
   async dump(file: string): Promise<void> {
-    await this.#turns.take(() => this.#worker.ask({ type: "dump", file }));
+    try {
+      await this.#turns.take(() => this.#worker.ask({ type: "dump", file }));
+    } catch (error) {
+      throw storeUnavailable(`The backup can't be written: ${(error as PgliteFailure).message}`, error);
+    }
   }
 
   /** Waits for what runs, then closes the files. */
