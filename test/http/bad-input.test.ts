@@ -136,3 +136,15 @@ test("a thousand mistakes are answered with a short list", async () => {
   assert.ok(text.length < 20_000, `${text.length} characters`);
   assertNoStack(text);
 });
+
+test("what is wrong with a field reads as a sentence", async () => {
+  for (const [body, message] of [
+    [{ input: [] }, "input must have at least 1 item"],
+    [{ input: "" }, "input must have at least 1 character"],
+    [{ input: "a", dimensions: 1.5 }, "dimensions must be an integer or null"],
+    [{ input: "a", encoding_format: "hex" }, "encoding_format must be one of float, base64, null"],
+  ] as const) {
+    const { error } = await assertError(await server.post("/v1/embeddings", body), invalid);
+    assert.equal(error.message, message);
+  }
+});
