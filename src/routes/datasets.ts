@@ -19,7 +19,7 @@ import { InvalidRequestError } from "../errors.ts";
 import { Choice } from "../fields.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { Answer, responses } from "../http/schema.ts";
-import { receiveUpload } from "../http/upload.ts";
+import { receiveUpload, removeAbandonedUploads } from "../http/upload.ts";
 import { describeValidation } from "../http/validation.ts";
 
 export interface DatasetRouteOptions {
@@ -55,6 +55,7 @@ const tags = ["Datasets"];
 export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): FastifyPluginAsyncTypebox {
   return async (app) => {
     await app.register(multipart, { throwFileSizeLimit: false });
+    app.addHook("onReady", () => removeAbandonedUploads(Date.now()));
 
     const { 200: created, ...errors } = responses(One, 400, 401, 413, 415, 429, 503);
     const creation = {

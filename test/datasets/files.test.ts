@@ -1,8 +1,27 @@
 import assert from "node:assert/strict";
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { assertError } from "../support/envelope.ts";
 import { json, startServer, type TestServer } from "../support/server.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { type DatasetAnswer, type ListAnswer, upload } from "../support/upload.ts";
+
+test("what a killed server left of uploads is removed by a later one, and running uploads are not", async (context) => {
+  const directory = await temporaryDirectory(context);
+  const [old, young, foreign] = ["llm-server-upload-old", "llm-server-upload-young", "other-old"];
+  for (const name of [old, young, foreign]) {
+    await mkdir(join(directory, name));
+    await writeFile(join(directory, name, "file"), "left");
+  }
+  for (const name of [old, foreign]) await utimes(join(directory, name), 0, 0);
+  await using _server = await startServer({ waitUntilReady: false, env: { TMPDIR: directory } });
+  const left = await readdir(directory);
+  assert.deepEqual(
+    [old, young, foreign].filter((name) => left.includes(name)),
+    [young, foreign],
+  );
+});
 
 /** Nothing of a file is lost in silence: it is a record, or it is in `record_errors`, or the upload is refused. */
 suite("files that are not quite what their name says", () => {
