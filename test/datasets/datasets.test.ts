@@ -184,6 +184,12 @@ for (const { name: kind, skip, poolSize, start } of databaseKinds) {
       assert.deepEqual(seen, texts);
     });
 
+    test("a cursor that lies behind the last record gives an empty page", async () => {
+      const { dataset_id } = await corpus(["one"]);
+      const cursor = Buffer.from("after:999999999999999").toString("base64url");
+      assert.deepEqual((await records(dataset_id, `?cursor=${cursor}`)).data, []);
+    });
+
     test("pages of datasets don't shift when some are added or deleted meanwhile", async () => {
       const made = [];
       for (const name of ["page-1", "page-2", "page-3", "page-4"]) made.push(await corpus(["x"], name));
