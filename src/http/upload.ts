@@ -98,6 +98,11 @@ function asApiError(error: unknown, limitBytes: number): unknown {
   const { code, statusCode, message } = error as Error & { code?: string; statusCode?: number };
   if (error instanceof ApiError) return error;
   if (code === "FST_REQ_FILE_TOO_LARGE") return tooLarge(limitBytes);
+  if (code === "FST_FILES_LIMIT")
+    return new InvalidRequestError("The form has several files; upload them one by one.", {
+      param: "file",
+      cause: error,
+    });
   if (code === "ENOSPC")
     return new ApiError("service_unavailable", "The server's disk is full.", {
       retryAfterSeconds: 60,

@@ -3,7 +3,7 @@ import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { assertError } from "../support/envelope.ts";
-import { json, startServer, type TestServer } from "../support/server.ts";
+import { json, KEY, startServer, type TestServer } from "../support/server.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { type DatasetAnswer, type ListAnswer, upload } from "../support/upload.ts";
 
@@ -100,6 +100,14 @@ suite("files that are not quite what their name says", () => {
     const { ids, texts } = await uploaded("a.jsonl", '{"text":"a","record_id":"rec_1"}\n{"text":"b"}');
     assert.deepEqual(texts, ["a", "b"]);
     assert.deepEqual(ids, ["rec_1", "rec_1_"]);
+  });
+
+  test("a form with several files is told to have one", async () => {
+    const form = new FormData();
+    for (const name of ["a.md", "b.md"]) form.append("file", new Blob(["text"]), name);
+    const response = await fetch(`${server.url}/v1/datasets`, { method: "POST", headers: KEY, body: form });
+    const { error } = await assertError(response, { status: 400, code: "invalid_request", param: "file" });
+    assert.match(error.message, /several files/);
   });
 
   test("a refusal reads as a sentence", async () => {
