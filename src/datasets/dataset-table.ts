@@ -145,7 +145,7 @@ export async function selectRecords<Data extends JsonObject>(
 ): Promise<DatasetRecord<Data>[]> {
   return queries.query(
     `SELECT position, record_id AS "recordId", data FROM dataset_records
-     WHERE dataset_id = $1 AND position >= $2 ORDER BY position LIMIT $3`,
+     WHERE dataset_id = $1 AND position >= $2::bigint ORDER BY position LIMIT $3`,
     [datasetId, from, limit],
   );
 }

@@ -59,13 +59,20 @@ export class Ingestion {
   }
 
   #accept({ recordId: named, json }: CheckedRecord, index: number): void {
-    const recordId = named ?? `rec_${index}`;
+    const recordId = named ?? this.#freeId(index);
     if (this.#ids.has(recordId))
       throw new RecordProblem("duplicate_record_id", "/record_id", "is the id of an earlier record");
     this.#batch.push({ position: this.#ids.size, recordId, json });
     this.#batchBytes += json.length;
     this.#ids.add(recordId);
     this.#hash.update(`${JSON.stringify(recordId)}:${json}\n`);
+  }
+
+  /** An id for a record without one, which a name that the upload gave must not cost it. */
+  #freeId(index: number): string {
+    let id = `rec_${index}`;
+    while (this.#ids.has(id)) id += "_";
+    return id;
   }
 
   #reject({ code, message, path }: RecordProblem, raw: RawRecord, index: number): void {
@@ -96,8 +103,9 @@ export class Ingestion {
     if (first === undefined)
       return new InvalidRequestError("There are no records in it.", { param: "records" });
     const place = first.line === undefined ? `record ${first.index}` : `line ${first.line}`;
+    const subject = first.path === "" ? place : `${place}, ${first.path}`;
     return new InvalidRequestError(
-      `None of the ${this.#rejected} records is good. The first (${place}): ${first.path} ${first.message}`,
+      `No record is good, ${this.#rejected} refused. The first: ${subject} ${first.message}`,
       {
         param: "records",
         details: { rejected_count: this.#rejected, record_errors: this.#errors.map(toWire) },

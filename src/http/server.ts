@@ -40,6 +40,9 @@ export interface ServerOptions {
 /** Routes that are watched by machines every few seconds: neither limited nor logged at `info`. */
 const probes = new Set(["/health", "/healthz", "/readyz", "/metrics", "/v1/metrics"]);
 
+/** All of a request must be here by then: an upload of 100 MiB is where a client sends a megabit a second. */
+const RECEIVE_TIMEOUT_MS = 15 * 60_000;
+
 /** An HTTP server with everything that each request passes, and no routes yet; `buckets` count requests for `rateLimit`. */
 export async function createServer(
   options: ServerOptions,
@@ -55,7 +58,7 @@ export async function createServer(
     genReqId: requestId,
     bodyLimit: options.bodyLimit,
     // Sockets that stall while sending their request are closed; answers may take as long as they need.
-    requestTimeout: 60_000,
+    requestTimeout: RECEIVE_TIMEOUT_MS,
     // Node's own refusal of a request without a host is no envelope; the hook below has one.
     http: { requireHostHeader: false },
     clientErrorHandler: (error, socket) => connectionErrors.refuse(error, socket as Socket),

@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -15,6 +15,21 @@ export interface Upload extends AsyncDisposable {
 
 /** Bytes of one text field. */
 const MAX_FIELD_BYTES = 1024 * 1024;
+const DIRECTORY_PREFIX = "llm-server-upload-";
+/** No upload takes this long: a directory that is older was left by a process that was killed. */
+const ABANDONED_AFTER_MS = 24 * 60 * 60_000;
+
+/** Removes what killed processes of this user left of uploads. `now` is a time in ms, as `Date.now` gives it. */
+export async function removeAbandonedUploads(now: number): Promise<void> {
+  for (const entry of await readdir(tmpdir(), { withFileTypes: true })) {
+    if (!entry.isDirectory() || !entry.name.startsWith(DIRECTORY_PREFIX)) continue;
+    const path = join(tmpdir(), entry.name);
+    const found = await stat(path, { throwIfNoEntry: false });
+    const isOurs = process.getuid === undefined || found?.uid === process.getuid();
+    if (found !== undefined && isOurs && now - found.mtimeMs > ABANDONED_AFTER_MS)
+      await rm(path, { recursive: true, force: true });
+  }
+}
 
 /**
  * Receives a multipart form with one file called `file`. Fields may come after it, so it is written to a temporary
@@ -24,7 +39,7 @@ const MAX_FIELD_BYTES = 1024 * 1024;
 export async function receiveUpload(request: FastifyRequest, limitBytes: number): Promise<Upload> {
   if (Number(request.headers["content-length"] ?? 0) > limitBytes + MAX_FIELD_BYTES)
     throw tooLarge(limitBytes);
-  const directory = await mkdtemp(join(tmpdir(), "llm-server-upload-"));
+  const directory = await mkdtemp(join(tmpdir(), DIRECTORY_PREFIX));
   const dispose = () => rm(directory, { recursive: true, force: true });
   try {
     const fields: Record<string, string> = {};
@@ -83,6 +98,11 @@ function asApiError(error: unknown, limitBytes: number): unknown {
   const { code, statusCode, message } = error as Error & { code?: string; statusCode?: number };
   if (error instanceof ApiError) return error;
   if (code === "FST_REQ_FILE_TOO_LARGE") return tooLarge(limitBytes);
+  if (code === "FST_FILES_LIMIT")
+    return new InvalidRequestError("The form has several files; upload them one by one.", {
+      param: "file",
+      cause: error,
+    });
   if (code === "ENOSPC")
     return new ApiError("service_unavailable", "The server's disk is full.", {
       retryAfterSeconds: 60,

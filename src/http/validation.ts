@@ -52,17 +52,17 @@ function messageOf(issue: Issue): string {
         ? "must not be empty or only white space"
         : (message ?? "has the wrong form");
     case "minLength":
-      return `must have at least ${counted(params["limit"], "character")}`;
+      return `must have at least ${count(params["limit"], "character")}`;
     case "maxLength":
-      return `must have at most ${counted(params["limit"], "character")}`;
+      return `must have at most ${count(params["limit"], "character")}`;
     case "minItems":
-      return `must have at least ${counted(params["limit"], "item")}`;
+      return `must have at least ${count(params["limit"], "item")}`;
     case "maxItems":
-      return `must have at most ${counted(params["limit"], "item")}`;
+      return `must have at most ${count(params["limit"], "item")}`;
     case "uniqueItems":
       return "must not have the same item twice";
     case "enum":
-      return `must be one of ${(params["allowedValues"] as unknown[]).join(", ")}`;
+      return `must be one of ${(params["allowedValues"] as unknown[]).map(String).join(", ")}`;
     case "type":
       return `must be ${article(String(params["type"]))}`;
     default:
@@ -70,16 +70,14 @@ function messageOf(issue: Issue): string {
   }
 }
 
-function counted(limit: unknown, noun: string): string {
+function count(limit: unknown, noun: string): string {
   return `${limit} ${noun}${limit === 1 ? "" : "s"}`;
 }
 
-function article(type: string): string {
-  return type === "object"
-    ? "a JSON object"
-    : /^[aeiou]/.test(type)
-      ? `an ${type}`
-      : `a ${type.replace(",", " or ")}`;
+/** `integer,null`, as the validator lists types, reads `an integer or null`. */
+function article(types: string): string {
+  if (types === "object") return "a JSON object";
+  return `${/^[aeiou]/.test(types) ? "an" : "a"} ${types.replaceAll(",", " or ")}`;
 }
 
 /** `/messages/2/content` as clients write it: `messages[2].content`. */

@@ -19,7 +19,7 @@ import { InvalidRequestError } from "../errors.ts";
 import { Choice } from "../fields.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { Answer, responses } from "../http/schema.ts";
-import { receiveUpload } from "../http/upload.ts";
+import { receiveUpload, removeAbandonedUploads } from "../http/upload.ts";
 import { describeValidation } from "../http/validation.ts";
 
 export interface DatasetRouteOptions {
@@ -55,6 +55,7 @@ const tags = ["Datasets"];
 export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): FastifyPluginAsyncTypebox {
   return async (app) => {
     await app.register(multipart, { throwFileSizeLimit: false });
+    app.addHook("onReady", () => removeAbandonedUploads(Date.now()));
 
     const { 200: created, ...errors } = responses(One, 400, 401, 413, 415, 429, 503);
     const creation = {
@@ -73,14 +74,18 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
         const signal = disconnectSignal(reply);
         const dataset = request.isMultipart()
           ? await createFromForm(request, signal)
-          : await createFromJson(request.body as DatasetBody, signal);
+          : await createFromJson(request.body as DatasetBody | undefined, signal);
         request.logFields["dataset_id"] = dataset.datasetId;
         request.logFields["records"] = dataset.recordCount;
         return reply.code(201).send(toDatasetAnswer(dataset));
       });
     }
 
-    function createFromJson({ name, type, metadata = {}, records }: DatasetBody, signal: AbortSignal) {
+    async function createFromJson(body: DatasetBody | undefined, signal: AbortSignal) {
+      // Schemas by content type say nothing about a request that has no content.
+      if (body === undefined)
+        throw new InvalidRequestError("The body is empty; it must be JSON or a multipart form.");
+      const { name, type, metadata = {}, records } = body;
       return datasets.create({ ...describe(name, type, metadata), source: recordsOf(records) }, signal);
     }
 

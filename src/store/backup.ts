@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { open, rename, rm, stat } from "node:fs/promises";
+import { open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DataDirectoryLock } from "./data-directory.ts";
 import { storeUnavailable } from "./errors.ts";
@@ -17,14 +17,15 @@ export async function writeBackup(dataDir: string, file: string): Promise<number
   if (!existsSync(directory)) throw storeUnavailable(`There is no database in ${dataDir}.`);
   using _lock = DataDirectoryLock.take(dataDir);
   const partial = `${file}.partial`;
-  const database = await openPglite(directory);
+  // First of all, so that a place that can't be written costs no time.
+  await writeFile(partial, "").catch((error: Error) => {
+    throw storeUnavailable(`The backup can't be written: ${error.message}`, error);
+  });
   try {
-    await database.dump(partial);
+    await dump(directory, partial);
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
-  } finally {
-    await database.close();
   }
   await flush(partial);
   await rename(partial, file);
@@ -56,6 +57,15 @@ export async function restoreBackup(dataDir: string, file: string, now: Date): P
   if (earlier !== undefined) await rename(directory, earlier);
   await rename(restored, directory);
   return earlier;
+}
+
+async function dump(directory: string, file: string): Promise<void> {
+  const database = await openPglite(directory);
+  try {
+    await database.dump(file);
+  } finally {
+    await database.close();
+  }
 }
 
 /** Opens the database as a server would, and counts what it should hold. */

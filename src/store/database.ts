@@ -3,6 +3,7 @@ import { UnavailableError } from "../errors.ts";
 import { DataDirectoryLock } from "./data-directory.ts";
 import { storeUnavailable } from "./errors.ts";
 import { migrate, readMigrations } from "./migrations.ts";
+import type { FreeBytes } from "./pglite/disk-room.ts";
 import { databaseDirectory, openPglite } from "./pglite/open.ts";
 import { PostgresDatabase } from "./postgres.ts";
 import type { Connection, Database, Queries, Session } from "./queries.ts";
@@ -21,6 +22,8 @@ export interface StoreOptions {
   readonly databaseUrl: string | undefined;
   /** Connections to that Postgres at the most; 10 unless told otherwise. */
   readonly poolSize?: number;
+  /** Tells how full the disk of `dataDir` is; asked of the file system unless given. */
+  readonly freeBytes?: FreeBytes;
   readonly log: StoreLog;
   /** Told of every statement that ended. */
   readonly onQuery?: (ms: number, outcome: "ok" | "error") => void;
@@ -143,13 +146,16 @@ export class Store {
   }
 
   async #connect(): Promise<Opened> {
-    const { dataDir, databaseUrl, poolSize = 10, log } = this.#options;
+    const { dataDir, databaseUrl, poolSize = 10, freeBytes, log } = this.#options;
     const lock = databaseUrl === undefined ? DataDirectoryLock.take(dataDir) : undefined;
     let connection: Connection | undefined;
     try {
       connection =
         databaseUrl === undefined
-          ? await openPglite(databaseDirectory(dataDir), () => this.#lost(lock))
+          ? await openPglite(databaseDirectory(dataDir), {
+              onEnd: () => this.#lost(lock),
+              ...(freeBytes !== undefined && { freeBytes }),
+            })
           : await PostgresDatabase.open({
               url: databaseUrl,
               poolSize,

@@ -113,6 +113,13 @@ for (const { name: kind, skip, poolSize, start } of databaseKinds) {
       assert.ok(data.every(({ name }) => name !== "hopeless"));
     });
 
+    test("a request without a body is told that it needs one", async () => {
+      for (const path of ["/v1/datasets", "/v1/datasets/upload"]) {
+        const response = await fetch(`${server.url}${path}`, { method: "POST", headers: KEY });
+        await assertError(response, { status: 400, code: "invalid_request" });
+      }
+    });
+
     test("what looks the same is the same: text is kept in NFC, names and metadata too", async () => {
       const decomposed = "cafe\u0301";
       const dataset = await create({
@@ -175,6 +182,12 @@ for (const { name: kind, skip, poolSize, start } of databaseKinds) {
         cursor = page.next_cursor;
       } while (cursor !== null);
       assert.deepEqual(seen, texts);
+    });
+
+    test("a cursor that lies behind the last record gives an empty page", async () => {
+      const { dataset_id } = await corpus(["one"]);
+      const cursor = Buffer.from("after:999999999999999").toString("base64url");
+      assert.deepEqual((await records(dataset_id, `?cursor=${cursor}`)).data, []);
     });
 
     test("pages of datasets don't shift when some are added or deleted meanwhile", async () => {

@@ -42,7 +42,8 @@ test("a body whose keys reach for prototypes is refused and changes nothing", as
     '{"prompt":"a","constructor":{"prototype":{"polluted":true}}}',
     '{"prompt":"a","x":[{"__proto__":{"polluted":true}}]}',
   ]) {
-    await assertError(await server.post("/chat", body), invalid);
+    const { error } = await assertError(await server.post("/chat", body), invalid);
+    assert.match(error.message, /prototype/);
   }
   assert.equal((await server.post("/chat", small)).status, 200);
 });
@@ -135,4 +136,16 @@ test("a thousand mistakes are answered with a short list", async () => {
   assert.equal(response.status, 400);
   assert.ok(text.length < 20_000, `${text.length} characters`);
   assertNoStack(text);
+});
+
+test("what is wrong with a field reads as a sentence", async () => {
+  for (const [body, message] of [
+    [{ input: [] }, "input must have at least 1 item"],
+    [{ input: "" }, "input must have at least 1 character"],
+    [{ input: "a", dimensions: 1.5 }, "dimensions must be an integer or null"],
+    [{ input: "a", encoding_format: "hex" }, "encoding_format must be one of float, base64, null"],
+  ] as const) {
+    const { error } = await assertError(await server.post("/v1/embeddings", body), invalid);
+    assert.equal(error.message, message);
+  }
 });

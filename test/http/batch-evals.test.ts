@@ -212,6 +212,9 @@ test("failures are paged and found by category", async () => {
     cursor = page.next_cursor;
   }
   assert.deepEqual(found, failed);
+  const beyond = Buffer.from("after:999999999999999").toString("base64url");
+  const behind = await json<object>(server.get(`/v1/batch-evals/${runId}/records?cursor=${beyond}`));
+  assert.deepEqual({ ...behind, request_id: "" }, { data: [], next_cursor: null, request_id: "" });
   const { data: ofEngine } = await json<{ data: RecordView[] }>(
     server.get(`/v1/batch-evals/${runId}/failures?category=engine`),
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Citation, IndexStatus, RagAnswer } from "../../src/rag/schema.ts";
-import { json, readEvents, startServer, type TestServer, until } from "../support/server.ts";
+import { json, KEY, readEvents, startServer, type TestServer, until } from "../support/server.ts";
 
 /** Small documents of different matters; the built-in model answers from the first two. */
 const documents = [
@@ -54,6 +54,19 @@ describe("a corpus", () => {
     assert.equal(status.progress, 1);
     assert.equal(status.dimensions, 512);
     assert.ok(status.model.length > 0);
+  });
+
+  test("that is small does not wait for all of a large one that came before", async () => {
+    const sentences = Array.from({ length: 3000 }, (_, n) => ({
+      text: `Ship ${n} sails to harbour ${n * 7}.`,
+    }));
+    const large = await upload(server, sentences);
+    const small = await upload(server, [{ text: "The ferry to Bergen leaves at noon." }]);
+    await untilIndexed(server, small);
+    const { status } = await json<IndexStatus>(server.get(`/v1/rag/indexes/${large}`));
+    assert.equal(status, "indexing");
+    for (const id of [large, small])
+      await fetch(`${server.url}/v1/datasets/${id}`, { method: "DELETE", headers: KEY });
   });
 
   test("answers a question from its passages, most relevant first, and cites them", async () => {

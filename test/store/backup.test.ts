@@ -40,10 +40,19 @@ test("backup and restore", async (context) => {
       await writeFile(file, damaged);
       const { exitCode, output } = await command("restore");
       assert.equal(exitCode, 1, output);
-      assert.match(output, /is no backup that can be restored/);
+      assert.match(output, /is no backup that can be restored: \w/);
     }
     assert.deepEqual((await readdir(dataDir)).sort(), ["owner.lock", "owner.pid", "postgres"]);
     await writeFile(file, whole);
+  });
+
+  await context.test("a backup that can't be written says why, as a sentence", async () => {
+    const { exitCode, output } = await run(directory, { DATA_DIR: dataDir }, [
+      "backup",
+      join(file, "no-directory"),
+    ]);
+    assert.equal(exitCode, 1, output);
+    assert.match(output, /^The backup can't be written: ENOTDIR[^\n]*\n?$/);
   });
 
   await context.test("a directory that a server owns is touched by neither", async () => {

@@ -41,3 +41,29 @@ test("a second owner of the data directory is refused, by name, until the first 
   await second.database();
   assert.deepEqual(second.status, { kind: "pglite", state: "open" });
 });
+
+test("a disk without room refuses what writes and says so, and what is there can be read", async (context) => {
+  let free = Number.POSITIVE_INFINITY;
+  const options = { databaseUrl: undefined, log: silentLog, freeBytes: async () => free };
+  const isFull = (error: unknown) =>
+    error instanceof UnavailableError &&
+    error.reason === "store_unavailable" &&
+    /The disk of the data directory is full: 1 MiB are free/.test(error.message);
+  const store = new Store({ ...options, dataDir: await temporaryDirectory(context) });
+  context.after(() => store.close());
+  const database = await store.database();
+  await database.query("CREATE TABLE kept AS SELECT 7 AS n");
+  free = 2 ** 20;
+  await assert.rejects(database.query("INSERT INTO kept VALUES (8)"), isFull);
+  await assert.rejects(
+    database.transaction((queries) => queries.query("DELETE FROM kept")),
+    isFull,
+  );
+  assert.deepEqual(await database.query("SELECT n FROM kept"), [{ n: 7 }]);
+  const empty = new Store({ ...options, dataDir: await temporaryDirectory(context) });
+  await assert.rejects(empty.database(), isFull);
+  assert.equal(empty.status.state, "failed");
+  free = Number.POSITIVE_INFINITY;
+  await database.query("INSERT INTO kept VALUES (8)");
+  assert.deepEqual(await database.query("SELECT n FROM kept ORDER BY n"), [{ n: 7 }, { n: 8 }]);
+});

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { parse } from "csv-parse/sync";
+import { CsvError, parse } from "csv-parse/sync";
 import { InvalidRequestError } from "../../errors.ts";
 import type { DatasetType } from "../dataset.ts";
 import { type Piece, PieceBuilder, withoutMark } from "./pieces.ts";
@@ -24,7 +24,7 @@ export async function* readCsv(bytes: Bytes, type: DatasetType): AsyncIterable<R
   let header: { readonly columns: readonly string[]; readonly delimiter: string } | undefined;
   for await (const { bytes: row, line } of rows(bytes)) {
     if (header === undefined) {
-      header = readHeader(row);
+      if (row === undefined || !isBlank(row)) header = readHeader(row);
       continue;
     }
     if (row === undefined) yield tooLarge(line);
@@ -100,6 +100,13 @@ function readHeader(row: Buffer | undefined) {
   const [delimiter] = [...delimiters].sort((a, b) => count(b) - count(a));
   const cells = readCells(bytes, delimiter ?? ",");
   if (typeof cells === "string") throw new InvalidRequestError(`The CSV header ${cells}.`, { param: "file" });
+  if (cells.some((cell) => cell.includes("\r")))
+    throw new InvalidRequestError(
+      "The lines of the CSV end in CR alone; save it with LF or CRLF line ends.",
+      {
+        param: "file",
+      },
+    );
   const columns = cells.map((cell) => cell.trim());
   if (columns.length > MAX_COLUMNS || new Set(columns).size !== columns.length)
     throw new InvalidRequestError(`The CSV header must have different columns, ${MAX_COLUMNS} at the most.`, {
@@ -108,14 +115,28 @@ function readHeader(row: Buffer | undefined) {
   return { columns, delimiter: delimiter ?? "," };
 }
 
+function isBlank(row: Buffer): boolean {
+  return withoutMark(row).toString("latin1").trim() === "";
+}
+
+/** The parser's own messages count lines and fields within the row. */
+const rowProblems: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: "a quote is not closed",
+  INVALID_OPENING_QUOTE: "a cell that does not begin with a quote has one inside",
+  CSV_INVALID_CLOSING_QUOTE: "a cell goes on after its closing quote",
+};
+
 /** The cells of one row, or what is wrong with it. */
 function readCells(row: Buffer, delimiter: string): readonly string[] | string {
   const bytes = row.at(-1) === RETURN ? row.subarray(0, -1) : row;
   try {
-    const [cells = []] = parse(bytes, { delimiter, relax_column_count: true }) as string[][];
+    // Where rows end is known: a carriage return inside one is text.
+    const options = { delimiter, relax_column_count: true, record_delimiter: "\n" };
+    const [cells = []] = parse(bytes, options) as string[][];
     return cells;
   } catch (error) {
-    return `is no row of CSV: ${(error as Error).message}`;
+    if (!(error instanceof CsvError)) throw error;
+    return `is no row of CSV: ${rowProblems[error.code] ?? error.message}`;
   }
 }
 

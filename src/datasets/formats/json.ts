@@ -34,8 +34,12 @@ class ElementScanner {
   #elementDepth: number | undefined;
   #isInString = false;
   #isEscaped = false;
+  /** The array has ended, and the object around it goes on. */
+  #isPastRecords = false;
   #isFinished = false;
   #isBroken = false;
+  /** Line of what comes after the end. */
+  #strayLine: number | undefined;
   #line = 1;
   #elementLine = 1;
   #hasStarted = false;
@@ -46,7 +50,10 @@ class ElementScanner {
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] as number;
       if (byte === NEWLINE) this.#line++;
-      if (this.#isFinished) continue;
+      if (this.#isFinished) {
+        if (!whiteSpace.has(byte)) this.#strayLine ??= this.#line;
+        continue;
+      }
       if (!this.#hasStarted) {
         this.#start(byte);
         from = at + 1;
@@ -55,16 +62,16 @@ class ElementScanner {
       const isAtTop = !this.#isInString && this.#depth === (this.#elementDepth ?? 1);
       if (this.#elementDepth === undefined) {
         if (this.#findRecords(byte, isAtTop)) from = at + 1;
-      } else if (isAtTop && (byte === COMMA || byte === CLOSE_ARRAY)) {
+      } else if (!this.#isPastRecords && isAtTop && (byte === COMMA || byte === CLOSE_ARRAY)) {
         this.#element.add(chunk.subarray(from, at));
         yield* this.#takeElement(byte === COMMA);
         from = at + 1;
-        if (byte === CLOSE_ARRAY) this.#isFinished = true;
-        continue;
+        if (byte === COMMA) continue;
+        this.#isPastRecords = true;
       }
       this.#track(byte);
     }
-    if (this.#elementDepth !== undefined && !this.#isFinished) this.#element.add(chunk.subarray(from));
+    if (this.#elementDepth !== undefined && !this.#isPastRecords) this.#element.add(chunk.subarray(from));
   }
 
   *finish(): Iterable<RawRecord> {
@@ -75,6 +82,12 @@ class ElementScanner {
       );
     if (!this.#isFinished || this.#isBroken)
       yield unreadable("invalid_field_type", "the array of records does not end as JSON", this.#elementLine);
+    else if (this.#strayLine !== undefined)
+      yield unreadable(
+        "invalid_field_type",
+        "stands after the end of the JSON: a file has one array of records",
+        this.#strayLine,
+      );
   }
 
   #start(byte: number): void {
@@ -113,7 +126,7 @@ class ElementScanner {
     if (this.#depth > 0) return;
     // The outer object ended; or, inside the array, a bracket too many: nothing behind it can be told apart.
     this.#isFinished = true;
-    this.#isBroken = this.#elementDepth !== undefined;
+    this.#isBroken = this.#elementDepth !== undefined && !this.#isPastRecords;
   }
 
   *#takeElement(mustBeThere: boolean): Iterable<RawRecord> {

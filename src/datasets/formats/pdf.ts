@@ -96,5 +96,6 @@ async function readPages(path: string, limits: PdfLimits): Promise<readonly Page
 }
 
 function unreadable(reason: string): InvalidRequestError {
-  return new InvalidRequestError(`The PDF can't be read: ${reason}.`, { param: "file" });
+  // The library's messages end in a full stop, or in several.
+  return new InvalidRequestError(`The PDF can't be read: ${reason.replace(/\.+$/, "")}.`, { param: "file" });
 }

@@ -37,7 +37,7 @@ export async function pageOfResults(
   const { status = null, failureCodes = null, isFailure = false, tag = null } = filter;
   const rows = await queries.query<ResultRow>(
     `SELECT position, record_id, attempt, record, measurement, error, failure_code, completed_at FROM batch_results
-     WHERE run_id = $1 AND position > $2
+     WHERE run_id = $1 AND position > $2::bigint
        AND ($4::text IS NULL OR status = $4)
        AND ($5::text[] IS NULL OR failure_code = ANY($5))
        AND (NOT $6 OR failure_code IS NOT NULL)

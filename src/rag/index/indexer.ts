@@ -14,6 +14,8 @@ const GRAPH_FROM_CHUNKS = 10_000;
 /** Chunks that are embedded, and then stored, at a time. */
 const EMBEDDING_BATCH = 16;
 const DOCUMENTS_A_PAGE = 20;
+/** Stored steps after which an index makes way for the next corpus that waits. */
+const STEPS_A_TURN = 32;
 /** Documents are stored together until they have this many chunks. */
 const CHUNKS_A_COMMIT = 200;
 const FIRST_RETRY_MS = 1_000;
@@ -33,9 +35,15 @@ export interface IndexerOptions {
   readonly log: { info(message: string): void; warn(message: string): void };
 }
 
+/** Others wait, and this corpus has had its turn. */
+class TurnOver extends Error {
+  override readonly name = "TurnOver";
+}
+
 /**
- * Builds indexes in the background, one corpus after the other, in steps that are each stored whole. It goes on where
- * it was after a crash; an index is served only once it is complete.
+ * Builds indexes in the background, one corpus at a time, in steps that are each stored whole. Corpora take turns, so
+ * that a small one does not wait for all of a large one. It goes on where it was after a crash; an index is served only
+ * once it is complete.
  */
 export class Indexer {
   readonly #options: IndexerOptions;
@@ -44,6 +52,8 @@ export class Indexer {
   readonly #stopped = new AbortController();
   #current: { readonly datasetId: string; readonly cancelled: AbortController } | undefined;
   #running: Promise<void> | undefined;
+  /** Steps of this turn. */
+  #steps = 0;
 
   constructor(options: IndexerOptions) {
     this.#options = options;
@@ -89,6 +99,7 @@ export class Indexer {
       if (this.#stopped.signal.aborted) return;
       this.#waiting.delete(datasetId);
       const cancelled = new AbortController();
+      this.#steps = 0;
       this.#current = { datasetId, cancelled };
       const signal = AbortSignal.any([cancelled.signal, this.#stopped.signal]);
       await this.#index(datasetId, signal);
@@ -96,7 +107,7 @@ export class Indexer {
     }
   }
 
-  /** Tries until the index is ready, failed for good, gone, or found to be built by another server. */
+  /** Tries until the index is ready, failed for good, gone, found to be built by another server, or had its turn. */
   async #index(datasetId: string, signal: AbortSignal): Promise<void> {
     const { log } = this.#options;
     for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
@@ -105,6 +116,7 @@ export class Indexer {
       } catch (error) {
         if (signal.aborted || isGone(error)) return;
         if (error instanceof NotOurs) return this.#addLater(datasetId);
+        if (error instanceof TurnOver) return this.add(datasetId);
         const { message } = error as Error;
         log.warn(`indexing of ${datasetId} stopped: ${message}`);
         const isOver = !(error instanceof UnavailableError) && (await this.#fail(datasetId, message));
@@ -112,6 +124,11 @@ export class Indexer {
         await delay(retryMs, undefined, { signal }).catch(() => {});
       }
     }
+  }
+
+  /** @throws TurnOver */
+  #endStep(): void {
+    if (++this.#steps >= STEPS_A_TURN && this.#waiting.size > 0) throw new TurnOver();
   }
 
   #addLater(datasetId: string): void {
@@ -133,13 +150,11 @@ export class Indexer {
     if (found === undefined) return;
     if (found.status !== "ready") {
       if (!(await claim(database, found, this.#options.builder))) throw new NotOurs();
-      const startedAt = performance.now();
       const chunked = await this.#chunk(database, corpus, found, signal);
-      await summarize(database, chunked, this.#options.builder);
+      if (chunked.embeddedChunks === 0) await summarize(database, chunked, this.#options.builder);
       const complete = await this.#embed(database, await this.#withGraph(database, chunked), signal);
       await publishIndex(database, complete);
-      const seconds = Math.round((performance.now() - startedAt) / 1000);
-      log.info(`indexed ${datasetId}: ${complete.chunks} chunks, ${seconds} s`);
+      log.info(`indexed ${datasetId}: ${complete.chunks} chunks`);
     } else if (indexes.length > 1) await publishIndex(database, found);
   }
 
@@ -172,6 +187,7 @@ export class Indexer {
         );
         open = [];
         chunks = [];
+        this.#endStep();
       }
     }
     return index;
@@ -201,6 +217,7 @@ export class Indexer {
       // Thrown where it is awaited, or not at all when this step fails first.
       next.catch(() => {});
       index = await addVectors(database, index, this.#options.builder, vectors);
+      this.#endStep();
     }
     await next;
     return index;

@@ -1,18 +1,24 @@
-import { toStoreError } from "../errors.ts";
+import { storeUnavailable, toStoreError } from "../errors.ts";
 import type { Connection, Session } from "../queries.ts";
 import { TransactionGuard } from "../transaction-guard.ts";
 import { Turns } from "../turns.ts";
+import type { DiskRoom } from "./disk-room.ts";
 import type { PgliteFailure } from "./messages.ts";
 import type { PgliteWorker } from "./worker.ts";
+
+/** Statements that take no room on the disk, or none worth speaking of. */
+const readOnly = /^\s*(SELECT|SHOW|BEGIN|COMMIT|ROLLBACK)\b/i;
 
 /** The embedded Postgres. It has one connection, so a transaction has it to itself while it runs. */
 export class PgliteDatabase implements Connection {
   readonly #worker: PgliteWorker;
+  readonly #disk: DiskRoom;
   readonly #turns = new Turns();
   readonly #guard = new TransactionGuard();
 
-  constructor(worker: PgliteWorker) {
+  constructor(worker: PgliteWorker, disk: DiskRoom) {
     this.#worker = worker;
+    this.#disk = disk;
   }
 
   async query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
@@ -50,7 +56,11 @@ export class PgliteDatabase implements Connection {
 
   /** Writes a compressed copy of the whole database to `file`. */
   async dump(file: string): Promise<void> {
-    await this.#turns.take(() => this.#worker.ask({ type: "dump", file }));
+    try {
+      await this.#turns.take(() => this.#worker.ask({ type: "dump", file }));
+    } catch (error) {
+      throw storeUnavailable(`The backup can't be written: ${(error as PgliteFailure).message}`, error);
+    }
   }
 
   /** Waits for what runs, then closes the files. */
@@ -65,7 +75,10 @@ export class PgliteDatabase implements Connection {
     script: (sql) => this.#ask({ type: "script", sql }),
   };
 
-  async #ask<Row extends object>(request: Parameters<PgliteWorker["ask"]>[0]): Promise<Row[]> {
+  async #ask<Row extends object>(
+    request: Extract<Parameters<PgliteWorker["ask"]>[0], { sql: string }>,
+  ): Promise<Row[]> {
+    if (!readOnly.test(request.sql)) await this.#disk.require();
     try {
       return await this.#worker.ask<Row>(request);
     } catch (error) {

@@ -38,7 +38,7 @@ export class PgliteWorker {
     });
     await new Promise<void>((resolve, reject) => {
       worker.once("message", () => resolve());
-      worker.once("error", reject);
+      worker.once("error", (error) => reject(new Error(reasonOf(error), { cause: error })));
       worker.once("exit", () => reject(new Error("its thread ended")));
     });
     return new PgliteWorker(worker, onEnd);
@@ -84,4 +84,19 @@ export class PgliteWorker {
     this.#replies.refuseAll(this.#ended);
     this.#onEnd();
   }
+}
+
+/** The numbers that WebAssembly's system interface has for what files are refused for. */
+const fileErrors: Readonly<Record<number, string>> = {
+  2: "permission denied",
+  51: "no space is left on the disk",
+  69: "the file system is read-only",
+};
+
+/** What is wrong: errors of PGlite's file system have only a number, those of unpacking only a cause. */
+function reasonOf(error: unknown): string {
+  const { message, errno, cause } = error as Partial<Error> & { readonly errno?: number };
+  if (message) return message;
+  if (cause instanceof Error) return cause.message;
+  return fileErrors[errno ?? 0] ?? `its files can't be used (errno ${errno})`;
 }
