@@ -6,7 +6,7 @@ import { type ToolCallFormat, toolCallFormat } from "../tools/format.ts";
 import type { DeclaredTool } from "../tools/grammar.ts";
 import { type AnswerPart, ToolCallParser } from "../tools/parser.ts";
 import type { GrammarCompiler } from "./grammar-compiler.ts";
-import type { Turn, TurnEvent, TurnOptions } from "./turn.ts";
+import type { Turn, TurnEnd, TurnEvent, TurnOptions } from "./turn.ts";
 
 /** A turn ready to be generated, any number of times. */
 export interface PlannedTurn {
@@ -112,7 +112,7 @@ export class Assistant {
         const { usage, timings, stopText, cached } = event;
         // A cancelled answer has nobody left to read how it ended.
         const ended = event.finishReason === "length" ? "length" : "stop";
-        yield {
+        const end: TurnEnd = {
           type: "done",
           finishReason: ended === "stop" && call >= 0 ? "tool_calls" : ended,
           stopText,
@@ -120,6 +120,8 @@ export class Assistant {
           usage,
           timings,
         };
+        options.onEnd?.(end);
+        yield end;
       }
     }
   }

@@ -131,8 +131,11 @@ export class Completions {
       // More at once would only wait in the queue, and fill it.
       const { sequences } = this.#engine.describe();
       const names = { prompt: "prompt", maxTokens: "max_tokens" };
-      for await (const { index, value } of namingFields(interleave(sources, sequences), names))
-        yield { prompt: Math.floor(index / plan.made), answer: index, event: value };
+      for await (const { index, value } of namingFields(interleave(sources, sequences), names)) {
+        const prompt = Math.floor(index / plan.made);
+        if (value.type === "done") options.onEnd?.(value, prompt);
+        yield { prompt, answer: index, event: value };
+      }
     } finally {
       controller.abort();
     }

@@ -1,11 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { markCached } from "../../http/cached-answer.ts";
-import { disconnectSignal } from "../../http/event-stream.ts";
 import { responses } from "../../http/schema.ts";
 import { Completion, CompletionBody } from "../../openai/completions/schema.ts";
 import type { Completions } from "../../openai/completions/service.ts";
-import { usageFields } from "./chat-completions.ts";
 import { type StreamedEvent, streamEvents } from "./stream.ts";
+import { turnOptions } from "./turn-options.ts";
 
 export function completionRoutes(completions: Completions): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -17,12 +16,10 @@ export function completionRoutes(completions: Completions): FastifyPluginAsyncTy
     };
     app.post("/v1/completions", { schema }, async (request, reply) => {
       const { body } = request;
-      const options = { arrivedAt: request.arrivedAt, signal: disconnectSignal(reply) };
-      request.logFields["model"] = body.model;
+      const options = turnOptions(request, reply, body.model);
       if (body.stream === true)
         return streamEvents(request, reply, asEvents(completions.stream(body, options)), { last: "[DONE]" });
       const completion = await completions.complete(body, options);
-      if (completion.usage) Object.assign(request.logFields, usageFields(completion.usage));
       markCached(reply, completion);
       return completion;
     });

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { CountTokensBody, MessagesBody } from "../../anthropic/schema.ts";
 import type { MessageEvent, Messages } from "../../anthropic/service.ts";
-import { disconnectSignal } from "../../http/event-stream.ts";
 import { Answer, responses } from "../../http/schema.ts";
 import { type StreamedEvent, streamEvents } from "./stream.ts";
+import { turnOptions } from "./turn-options.ts";
 
 const Message = Type.Object(
   { id: Type.String(), type: Type.String() },
@@ -30,8 +30,7 @@ export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { body } = request;
-        const options = { arrivedAt: request.arrivedAt, signal: disconnectSignal(reply) };
-        request.logFields["model"] = body.model;
+        const options = turnOptions(request, reply, body.model);
         if (body.stream === true)
           return streamEvents(request, reply, named(messages.stream(body, options)), { errorEvent: "error" });
         return messages.create(body, options) as Promise<{ id: string; type: string }>;

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { disconnectSignal } from "../../http/event-stream.ts";
 import { responses as answers } from "../../http/schema.ts";
 import type { OutputEvent } from "../../openai/responses/output.ts";
 import { ResponseBody } from "../../openai/responses/schema.ts";
 import type { Responses } from "../../openai/responses/service.ts";
 import { type StreamedEvent, streamEvents } from "./stream.ts";
+import { turnOptions } from "./turn-options.ts";
 
 /** Items of many shapes; OpenAI's reference describes them. */
 const Response = Type.Object(
@@ -29,8 +29,7 @@ export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox 
       },
       async (request, reply) => {
         const { body } = request;
-        const options = { arrivedAt: request.arrivedAt, signal: disconnectSignal(reply) };
-        request.logFields["model"] = body.model;
+        const options = turnOptions(request, reply, body.model);
         if (body.stream === true)
           return streamEvents(request, reply, named(responses.stream(body, options)), {
             errorEvent: "error",
