@@ -45,16 +45,24 @@ export function toEnvelope(error: ApiError, requestId: string): ErrorEnvelope {
   };
 }
 
-/** Anything thrown, as an error that the client may read. A defect becomes a plain 500: its stack is for the log. */
-export function toApiError(error: unknown): ApiError {
+/**
+ * Anything thrown, as an error that the client may read. A defect becomes a plain 500: its stack is for the log.
+ * `bodyLimit`: bytes that a body may have on the route.
+ */
+export function toApiError(error: unknown, bodyLimit?: number): ApiError {
   if (error instanceof ApiError) return error;
   const { validation, validationContext, code, statusCode } = error as Partial<FastifyError>;
   if (validation !== undefined) return describeValidation(validation, validationContext ?? "body");
   switch (code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new ApiError("payload_too_large", "The body is larger than this server accepts.", {
-        cause: error,
-      });
+      return new ApiError(
+        "payload_too_large",
+        `The body is larger than the ${bodyLimit} bytes accepted here.`,
+        {
+          details: { limit_bytes: bodyLimit },
+          cause: error,
+        },
+      );
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new ApiError("unsupported_media_type", "Send the body as content-type: application/json.", {
         cause: error,
@@ -76,7 +84,7 @@ export function toApiError(error: unknown): ApiError {
 }
 
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const known = toApiError(error);
+  const known = toApiError(error, request.routeOptions.bodyLimit);
   if (known.code === "internal_error") request.log.error({ err: error }, "request failed");
   request.logFields["error"] = known.code;
   if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));

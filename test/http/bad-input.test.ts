@@ -77,9 +77,10 @@ test("JSON with a charset, and no body at all, are told apart", async () => {
   await assertError(await fetch(`${server.url}/chat`, { method: "POST" }), invalid);
 });
 
-test("a body over the limit is 413 and the connection stays usable", async () => {
+test("a body over the limit is 413 with the limit, and the connection stays usable", async () => {
   const response = await server.post("/chat", { ...small, padding: "x".repeat(2 ** 20) });
-  await assertError(response, { status: 413, code: "payload_too_large" });
+  const { error } = await assertError(response, { status: 413, code: "payload_too_large" });
+  assert.match(error.message, /1048576 bytes/);
   assert.equal((await server.get("/healthz")).status, 200);
 });
 
