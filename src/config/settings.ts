@@ -192,8 +192,7 @@ export const sections = {
       "STREAM_INTERVAL_MS",
       40,
       { min: 0, max: 10_000 },
-      "A stream is sent what it got in this time at once, in a quarter of it while four or fewer run; 0 sends after " +
-        "every step. First tokens and ends never wait.",
+      "A stream is sent what it got in this time at once; 0 sends after every step. First tokens and ends never wait.",
     ),
   },
   Store: {

@@ -1,9 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { SequenceOutput, StepReport } from "../scheduler/report.ts";
 
-/** Up to this many streams text is held back for a quarter of the time: they cost the server little. */
-const FEW_STREAMS = 4;
-
 /**
  * Holds back text for moments, so that what streams got in several fast steps leaves as one message and each stream's
  * as one write: sending takes processor time that computing then lacks. First text, ends and failures never wait, and
@@ -24,12 +21,11 @@ export class Outbox {
   }
 
   /** Takes in a step's report; returns what is to be sent now. */
-  add(report: StepReport, running: number): StepReport | undefined {
+  add(report: StepReport): StepReport | undefined {
     const isUrgent = report.outputs.some((output) => this.#isUrgent(output));
     this.#held = this.#held === undefined ? report : join(this.#held, report);
     const now = this.#clock();
-    const intervalMs = running > FEW_STREAMS ? this.#intervalMs : this.#intervalMs / 4;
-    if (!isUrgent && now - this.#sentAt < intervalMs) return undefined;
+    if (!isUrgent && now - this.#sentAt < this.#intervalMs) return undefined;
     const due = this.#held;
     this.#held = undefined;
     this.#sentAt = now;

@@ -58,7 +58,7 @@ function scheduleStep(engine: EngineHost): void {
 function step(engine: EngineHost): void {
   const { scheduler } = engine;
   const stepped = engine.step();
-  const report = stepped && outbox?.add(stepped, scheduler.running);
+  const report = stepped && outbox?.add(stepped);
   if (report === undefined) return;
   const outputs = report.outputs.map(({ error, ...output }): WireOutput => {
     return error === undefined ? output : { ...output, error: toWire(error) };
