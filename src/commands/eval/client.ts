@@ -7,6 +7,7 @@ import type { Measurement } from "../../evaluation/runs/measurement.ts";
 import type { Provenance, RunStatus } from "../../evaluation/runs/run.ts";
 import type { BatchEvalBody } from "../../evaluation/runs/schema.ts";
 import type { Summary } from "../../evaluation/runs/summary.ts";
+import { FormData, patientFetch, type RequestInit, type Response } from "../../platform/patient-fetch.ts";
 
 /** Times that a connection that broke is made again before giving up, a second apart. */
 const RECONNECTS = 30;
@@ -148,11 +149,13 @@ export class EvalClient {
   async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = { ...this.#headers, ...(init.headers as Record<string, string> | undefined) };
     const signal = this.#signal;
-    const response = await fetch(this.#url + path, { signal, ...init, headers }).catch((error: Error) => {
-      if (init.signal !== null) signal.throwIfAborted();
-      const reason = error.cause instanceof Error ? error.cause.message : error.message;
-      throw new Error(`The server at ${this.#url} can't be reached: ${reason}`, { cause: error });
-    });
+    const response = await patientFetch(this.#url + path, { signal, ...init, headers }).catch(
+      (error: Error) => {
+        if (init.signal !== null) signal.throwIfAborted();
+        const reason = error.cause instanceof Error ? error.cause.message : error.message;
+        throw new Error(`The server at ${this.#url} can't be reached: ${reason}`, { cause: error });
+      },
+    );
     if (!response.ok) throw new AnswerError(await describeError(response));
     return response;
   }

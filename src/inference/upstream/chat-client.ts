@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+import { patientFetch, type Response } from "../../platform/patient-fetch.ts";
 import { type Clock, monotonicMs } from "../clock.ts";
 import { backoffMs, retryAfterMs } from "./retry.ts";
 import { UpstreamError } from "./upstream-error.ts";
@@ -127,7 +128,7 @@ export class UpstreamChat {
     const { baseUrl, apiKey, timeoutMs } = this.#options;
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await fetch(`${baseUrl}/chat/completions`, {
+      const response = await patientFetch(`${baseUrl}/chat/completions`, {
         method: "POST",
         headers: {
           "content-type": "application/json",

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { Agent, getGlobalDispatcher, setGlobalDispatcher } from "undici";
 import { UpstreamChat, type UpstreamOptions } from "../../../src/inference/upstream/chat-client.ts";
 import { backoffMs, retryAfterMs } from "../../../src/inference/upstream/retry.ts";
 import { UpstreamError } from "../../../src/inference/upstream/upstream-error.ts";
@@ -146,6 +148,26 @@ test("a broken connection is tried again, and one that stays broken is told", as
 test("an upstream that does not answer is left after the time limit", async () => {
   answers = [() => {}];
   await assert.rejects(ask(client({ timeoutMs: 50, tries: 1 })), /did not answer within 50 ms/);
+});
+
+test("an answer may take longer than fetch waits by default, before its headers and within its body", async () => {
+  const usual = getGlobalDispatcher();
+  // What every fetch without a dispatcher of its own is bound by: 300 s each in Node, half a second here.
+  setGlobalDispatcher(new Agent({ headersTimeout: 500, bodyTimeout: 500 }));
+  try {
+    answers = [
+      async (_request, response) => {
+        await pause(1_800);
+        const text = JSON.stringify(completion);
+        response.write(text.slice(0, 10));
+        await pause(1_800);
+        response.end(text.slice(10));
+      },
+    ];
+    assert.equal((await ask(client({ tries: 1 }))).text, "fine");
+  } finally {
+    setGlobalDispatcher(usual);
+  }
 });
 
 test("an answer that is no chat completion is a failure", async () => {
