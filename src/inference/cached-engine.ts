@@ -11,6 +11,7 @@ import type {
   ModelDescription,
 } from "./engine.ts";
 import { EngineDecorator } from "./engine-decorator.ts";
+import { identityDigest } from "./model-identity.ts";
 
 /** What is kept of a generation. Its times were its own. */
 const Answer = Type.Object({
@@ -80,16 +81,8 @@ export class CachedEngine extends EngineDecorator {
 /** Everything that determines the answer: the request, but for who asks and how urgently, and the model as it is run. */
 function keyOf({ priority: _, reusable: __, ...asked }: GenerationRequest, model: ModelDescription): string {
   const { seed, ...sampling } = asked.sampling;
-  const identity = [
-    model.engineVersion,
-    model.fingerprint,
-    model.quantization,
-    model.device,
-    model.contextWindow,
-    model.kvCacheBytesPerToken,
-  ];
   const isGreedy = sampling.temperature === 0;
-  const facts = [identity, { ...asked, sampling: isGreedy ? sampling : { ...sampling, seed } }];
+  const facts = [identityDigest(model), { ...asked, sampling: isGreedy ? sampling : { ...sampling, seed } }];
   return createHash("sha256").update(JSON.stringify(facts)).digest("base64url");
 }
 

@@ -2,6 +2,7 @@
  * The engine port: what the features above know of inference. `local/` implements it with llama.cpp in a process of
  * its own; an upstream over HTTP can stand in for it. Plain data in, plain data out.
  */
+import type { ModelIdentity } from "./model-identity.ts";
 import type { Sampling } from "./sampling.ts";
 
 /** A stretch of prompt: text to tokenize, or tokens as they are. */
@@ -100,12 +101,11 @@ export type GenerationEvent =
     };
 
 /** Facts of the loaded model. */
-export interface ModelDescription {
+export interface ModelDescription extends ModelIdentity {
   readonly name: string;
   readonly path: string;
   readonly source: string;
   readonly architecture: string;
-  readonly device: string;
   readonly layers: number;
   readonly attentionHeads: number;
   readonly kvHeads: number;
@@ -114,20 +114,15 @@ export interface ModelDescription {
   readonly parameters: number;
   readonly quantization: string;
   readonly fileSizeBytes: number;
-  /** Tokens one sequence may hold: prompt and completion together. */
-  readonly contextWindow: number;
   readonly trainingContext: number;
   readonly kvCacheBytesPerToken: number;
   readonly sequences: number;
   readonly threads: number;
   readonly chatTemplate: string | undefined;
-  /** Digest of the metadata, size and modification time of the model's file; changes when the file does. */
-  readonly fingerprint: string;
   readonly bosText: string;
   readonly eosText: string;
   /** Texts that the tokenizer reads as special tokens when asked to. */
   readonly specialTexts: readonly string[];
-  readonly engineVersion: string;
   readonly loadMs: number;
 }
 

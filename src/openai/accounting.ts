@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { timings } from "../chat/accounting.ts";
 import { Timings } from "../chat/schema.ts";
-import type { GenerationTimings, ModelDescription, Usage } from "../inference/engine.ts";
+import type { GenerationTimings, Usage } from "../inference/engine.ts";
+import { identityDigest, type ModelIdentity } from "../inference/model-identity.ts";
 
 export { Timings };
 
@@ -71,10 +72,9 @@ export function toTimings(passes: readonly Pass[]): Timings {
   return timings(slowest === undefined ? [] : [slowest]);
 }
 
-/** Changes when the engine, the model's file or its quantization does: then the same seed may draw another text. */
-export function systemFingerprint(model: ModelDescription): string {
-  const facts = JSON.stringify([model.engineVersion, model.fingerprint, model.quantization, model.device]);
-  return `fp_${createHash("sha256").update(facts).digest("hex").slice(0, 10)}`;
+/** Changes when the model's weights, the engine or how it is set up do: then the same seed may draw another text. */
+export function systemFingerprint(model: ModelIdentity): string {
+  return `fp_${identityDigest(model).slice(0, 10)}`;
 }
 
 /** An id of OpenAI's form: `chatcmpl-…`. */

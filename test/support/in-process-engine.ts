@@ -18,11 +18,18 @@ export class InProcessEngine {
   readonly host: EngineHost;
   #nextId = 1;
 
-  constructor(options: { readonly sequences?: number; readonly contextSize?: number } = {}) {
+  constructor(
+    options: {
+      readonly modelPath?: string;
+      readonly sequences?: number;
+      readonly contextSize?: number;
+      readonly prefixDirectory?: string;
+    } = {},
+  ) {
     this.host = new EngineHost(
       {
         libraryDirectory: undefined,
-        modelPath: TEST_MODEL,
+        modelPath: options.modelPath ?? TEST_MODEL,
         contextSize: options.contextSize ?? 512,
         maxSequences: options.sequences ?? 8,
         kvCacheMemory: 64 * 2 ** 20,
@@ -34,7 +41,7 @@ export class InProcessEngine {
         streamIntervalMs: 0,
         gpuLayers: 0,
         speculation: false,
-        prefixDirectory: tmpdir(),
+        prefixDirectory: options.prefixDirectory ?? tmpdir(),
       },
       monotonicMs,
       () => {},

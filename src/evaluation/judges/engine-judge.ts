@@ -38,7 +38,7 @@ export class EngineJudge implements JudgeModel {
   }
 
   get fingerprint(): string {
-    return this.#engine.describe().fingerprint;
+    return this.#engine.describe().weights;
   }
 
   get isReady(): boolean {

@@ -36,9 +36,9 @@ export class ModelCheck {
         return "the judge can't be loaded";
       await pause(POLL_MS, undefined, { signal });
     }
-    const { name, fingerprint } = this.#engine.describe();
-    if (fingerprint === provenance.model.fingerprint) return this.#otherJudge(provenance);
-    return `the run is of the model ${provenance.model.name} (${provenance.model.fingerprint}), and ${name} (${fingerprint}) is served; resume it with the former`;
+    const { name, weights } = this.#engine.describe();
+    if (weights === provenance.model.fingerprint) return this.#otherJudge(provenance);
+    return `the run is of the model ${provenance.model.name} (${provenance.model.fingerprint}), and ${name} (${weights}) is served; resume it with the former`;
   }
 
   /** Scores of several judges are not to be mixed. */

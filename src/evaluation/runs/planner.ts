@@ -102,7 +102,7 @@ export class Planner {
         name: model.name,
         source: model.source,
         quantization: model.quantization,
-        fingerprint: model.fingerprint,
+        fingerprint: model.weights,
         file_sha256: null,
         context_window: model.contextWindow,
       },

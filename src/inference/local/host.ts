@@ -7,6 +7,7 @@ import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { compileGrammar, Sampler } from "../llama/sampler.ts";
 import type { SamplerHandle } from "../llama/signatures.ts";
+import { identityDigest } from "../model-identity.ts";
 import type { StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
@@ -17,7 +18,7 @@ import { availableMemory } from "./machine/memory.ts";
 import { ThreadGovernor } from "./machine/thread-governor.ts";
 import type { EngineOptions, LoadedModel } from "./messages.ts";
 import { describeModel } from "./model-description.ts";
-import { fileBytes } from "./model-file.ts";
+import { modelBytes } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import { asRequestError, assertFits, strangeToken } from "./request-checks.ts";
@@ -55,7 +56,7 @@ export class EngineHost {
     const isOffloaded = this.#llama.llama_supports_gpu_offload() && options.gpuLayers !== 0;
     // Before loading: mapped weights are memory that the system still calls available, though every token needs them.
     const memory = availableMemory();
-    if (!isOffloaded) assertWeightsFit(fileBytes(options.modelPath), memory);
+    if (!isOffloaded) assertWeightsFit(modelBytes(options.modelPath), memory);
     this.#model = LlamaModel.load(this.#llama, {
       path: options.modelPath,
       gpuLayers: options.gpuLayers,
@@ -103,6 +104,8 @@ export class EngineHost {
     });
     this.capacity = capacity.explanation;
     this.description = describeModel(this.#llama, this.#model, {
+      device: isOffloaded ? "gpu" : "cpu",
+      kvCacheType: options.kvCacheType,
       contextWindow: contextPerSequence,
       kvCacheBytesPerToken: kvBytes,
       sequences,
@@ -111,7 +114,7 @@ export class EngineHost {
     });
     this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
       directory: options.prefixDirectory,
-      engine: `${this.description.engineVersion} ${options.kvCacheType} ${options.kvLayout}`,
+      identity: `${identityDigest(this.description)} ${options.kvLayout}`,
       compute: (tokens, onPinned) => this.#computePrefix(tokens, onPinned),
     });
   }

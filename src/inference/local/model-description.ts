@@ -2,12 +2,12 @@ import type { Llama } from "../llama/bindings.ts";
 import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
 import type { LlamaModel } from "../llama/model.ts";
 import type { LoadedModel } from "./messages.ts";
-import { fileBytes, fingerprint } from "./model-file.ts";
+import { modelBytes, weightsDigest } from "./model-file.ts";
 
 /** What the engine process decided about a model, beside what the model's file says. */
 type Placement = Pick<
   LoadedModel,
-  "contextWindow" | "kvCacheBytesPerToken" | "sequences" | "threads" | "loadMs"
+  "contextWindow" | "device" | "kvCacheType" | "kvCacheBytesPerToken" | "sequences" | "threads" | "loadMs"
 >;
 
 /** Facts of a loaded model, as the server shows and uses them. */
@@ -20,7 +20,6 @@ export function describeModel(llama: Llama, model: LlamaModel, placement: Placem
     ...placement,
     path: model.path,
     architecture: model.architecture,
-    device: llama.llama_supports_gpu_offload() ? "gpu" : "cpu",
     layers: model.layers,
     attentionHeads: model.heads,
     kvHeads: model.kvHeads,
@@ -28,12 +27,12 @@ export function describeModel(llama: Llama, model: LlamaModel, placement: Placem
     vocabularySize: vocabulary.size,
     parameters: model.parameters,
     quantization: model.quantization,
-    fileSizeBytes: fileBytes(model.path),
+    fileSizeBytes: modelBytes(model.path),
     trainingContext: model.trainingContext,
     chatTemplate: model.chatTemplate,
     bosText: specialText(vocabulary.bos),
     eosText: specialText(vocabulary.eos),
-    fingerprint: fingerprint(model),
+    weights: weightsDigest(model.path),
     specialTexts: vocabulary.specialTexts(),
     engineVersion: `llama.cpp ${LLAMA_RELEASE}${packaged === undefined ? "" : ` (npm ${packaged})`}`,
   };

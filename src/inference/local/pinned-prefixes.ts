@@ -1,18 +1,15 @@
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LlamaContext } from "../llama/context.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
-
-/** Bytes of the model file that go into its identity, beside its size: they hold its metadata. */
-const IDENTITY_BYTES = 1 << 20;
 
 /** Computes a prefix through the scheduler and calls back with the KV sequence that holds it. */
 export type ComputePrefix = (tokens: Int32Array, onPinned: (kvSequence: number) => void) => void;
 
 /**
  * Puts configured prefixes into the cache for good, from a file of an earlier start where there is one. A file is
- * named by everything that its content depends on: model, engine version, cache format and tokens.
+ * named by everything that its content depends on: the model's identity, the cache's layout and the tokens.
  */
 export class PinnedPrefixes {
   readonly #context: LlamaContext;
@@ -21,16 +18,16 @@ export class PinnedPrefixes {
   readonly #identity: string;
   readonly #compute: ComputePrefix;
 
-  /** `engine` names the engine's version and the format of its cache. */
+  /** `identity` names the model, and all that the form of its keys and values depends on. */
   constructor(
     context: LlamaContext,
     scheduler: Scheduler,
-    options: { readonly directory: string; readonly engine: string; readonly compute: ComputePrefix },
+    options: { readonly directory: string; readonly identity: string; readonly compute: ComputePrefix },
   ) {
     this.#context = context;
     this.#scheduler = scheduler;
     this.#directory = options.directory;
-    this.#identity = `${options.engine}\n${modelIdentity(context.model.path)}`;
+    this.#identity = options.identity;
     this.#compute = options.compute;
   }
 
@@ -55,17 +52,4 @@ export class PinnedPrefixes {
     if (this.#context.saveSequence(sequence, tokens, partial)) renameSync(partial, path);
     else rmSync(partial, { force: true });
   }
-}
-
-/** Tells models apart without reading gigabytes: size, and a digest of the beginning, where the metadata is. */
-function modelIdentity(path: string): string {
-  const { size } = statSync(path);
-  const head = Buffer.alloc(Math.min(IDENTITY_BYTES, size));
-  const descriptor = openSync(path, "r");
-  try {
-    readSync(descriptor, head, 0, head.length, 0);
-  } finally {
-    closeSync(descriptor);
-  }
-  return `${size} ${createHash("sha256").update(head).digest("hex")}`;
 }
