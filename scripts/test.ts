@@ -1,28 +1,53 @@
 /** Runs the tests named on the command line, or all of them, and ends with a line that counts them. */
 import { globSync } from "node:fs";
-import { run } from "node:test";
-import { spec } from "node:test/reporters";
+import { cpus, loadavg } from "node:os";
+import { TestFile } from "./test-file.ts";
+
+/** Two at a time: most tests start a server with compute threads of its own. */
+const CONCURRENCY = 2;
+/** Longest time that a test may take on a machine that has a processor for everything that wants one. */
+const LIMIT_SECONDS = 180;
 
 const names = process.argv.slice(2);
 const files = names.length > 0 ? names : globSync("test/**/*.test.ts");
-
-let passed = 0;
-let failed = 0;
-let skipped = 0;
 // Those that are named may be campaigns of many rounds.
-const timeout = names.length > 0 ? Number.POSITIVE_INFINITY : 180_000;
-// Two at a time: most tests start a server with compute threads of its own.
-const events = run({ files, concurrency: 2, timeout });
-events.on("test:pass", ({ details, skip }) => {
-  if (details.type === "suite") return;
-  if (skip === undefined) passed++;
-  else skipped++;
-});
-events.on("test:fail", ({ details }) => {
-  if (details.type !== "suite") failed++;
-});
-events.on("end", () => {
-  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
-  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
-});
-events.compose(spec).pipe(process.stdout, { end: false });
+const limitSeconds = names.length > 0 ? Number.POSITIVE_INFINITY : LIMIT_SECONDS;
+
+const running = new Set<TestFile>();
+const total = { passed: 0, failed: 0, skipped: 0 };
+const failures: string[] = [];
+
+// A second counts for the share of it that a process gets while more of them want to run than there are processors.
+const timer = setInterval(() => {
+  const share = Math.min(1, cpus().length / (loadavg()[0] ?? 0));
+  for (const file of running) file.spend(share, limitSeconds);
+}, 1_000);
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    for (const file of running) file.kill();
+    process.exit(signal === "SIGINT" ? 130 : 143);
+  });
+}
+
+async function runAll(waiting: Iterator<string>): Promise<void> {
+  for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
+    const file = new TestFile(next.value, files.length === 1);
+    running.add(file);
+    const { passed, failed, skipped, output } = await file.ended();
+    process.stdout.write(output);
+    running.delete(file);
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+    if (failed > 0) failures.push(file.path);
+  }
+}
+
+const waiting = files.values();
+await Promise.all(Array.from({ length: CONCURRENCY }, () => runAll(waiting)));
+clearInterval(timer);
+if (failures.length > 0) console.log(`Failed: ${failures.join(" ")}`);
+const { passed, failed, skipped } = total;
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
