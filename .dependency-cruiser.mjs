@@ -23,7 +23,7 @@ export default {
     {
       name: "only-redis-knows-redis",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/redis/" },
+      from: { path: "^src/", pathNot: "^src/platform/redis/" },
       to: { path: "node_modules/@redis/" },
     },
     {
@@ -36,7 +36,7 @@ export default {
       name: "only-the-store-knows-postgres",
       comment: "features write SQL, and leave drivers to the store",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/store/" },
+      from: { path: "^src/", pathNot: "^src/platform/store/" },
       to: { path: "node_modules/(pg|@electric-sql)/" },
     },
     {

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import { EmbeddingEngine } from "../src/inference/embedding/engine.ts";
-import type { EmbeddingOptions } from "../src/inference/embedding/messages.ts";
+import type { EmbeddingOptions } from "../src/inference/embedding/protocol.ts";
 
 const path = process.argv[2];
 const network: EmbeddingOptions["network"] =

@@ -4,15 +4,15 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { Indexer } from "../../src/rag/index/indexer.ts";
-import { indexesOf } from "../../src/rag/index/indexes.ts";
-import { isRelevant } from "../../src/rag/search/relevance.ts";
+import { Indexer } from "../../src/features/rag/index/indexer.ts";
+import { indexesOf } from "../../src/features/rag/index/indexes.ts";
+import { isRelevant } from "../../src/features/rag/search/relevance.ts";
 import {
   type FoundChunk,
   Retriever,
   type SearchMethod,
   searchMethods,
-} from "../../src/rag/search/retriever.ts";
+} from "../../src/features/rag/search/retriever.ts";
 import { qualityOf } from "./quality.ts";
 import { answers, readQuestions, readUnanswerable } from "./questions.ts";
 import { readDocuments } from "./sources.ts";

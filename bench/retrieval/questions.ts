@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FoundChunk } from "../../src/rag/search/retriever.ts";
+import type { FoundChunk } from "../../src/features/rag/search/retriever.ts";
 
 /** A question, and the section that answers it: any chunk under that heading counts. */
 export interface Question {

@@ -3,13 +3,13 @@
  * with the indexer's own steps, then compares searches in the graph with exact ones.
  */
 import { parseArgs } from "node:util";
-import { addChunks, addGraph, addVectors, claim, summarize } from "../../src/rag/index/building.ts";
-import type { IndexRecord } from "../../src/rag/index/index-record.ts";
-import { createIndex, indexesOf, publishIndex } from "../../src/rag/index/indexes.ts";
-import { Retriever } from "../../src/rag/search/retriever.ts";
-import { searchVectors } from "../../src/rag/search/vector.ts";
-import { searchableText } from "../../src/rag/words.ts";
-import type { Database } from "../../src/store/database.ts";
+import { addChunks, addGraph, addVectors, claim, summarize } from "../../src/features/rag/index/building.ts";
+import type { IndexRecord } from "../../src/features/rag/index/index-record.ts";
+import { createIndex, indexesOf, publishIndex } from "../../src/features/rag/index/indexes.ts";
+import { Retriever } from "../../src/features/rag/search/retriever.ts";
+import { searchVectors } from "../../src/features/rag/search/vector.ts";
+import { searchableText } from "../../src/features/rag/words.ts";
+import type { Database } from "../../src/platform/store/database.ts";
 import { ClusteredVectors } from "./clustered-vectors.ts";
 import { corpusOf, openStore } from "./workplace.ts";
 import { zipfText } from "./zipf-text.ts";

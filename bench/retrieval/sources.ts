@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CorpusDocument } from "../../src/rag/corpus.ts";
+import type { CorpusDocument } from "../../src/features/rag/corpus.ts";
 
 interface Source {
   readonly package: string;

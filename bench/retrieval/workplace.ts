@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Embedder } from "../../src/embeddings/embedder.ts";
-import { LocalEmbedder } from "../../src/embeddings/local-embedder.ts";
+import type { Corpora, CorpusDocument } from "../../src/features/rag/corpus.ts";
+import type { Embedder } from "../../src/inference/embedder.ts";
 import { EmbeddingEngine } from "../../src/inference/embedding/engine.ts";
+import { LocalEmbedder } from "../../src/inference/embedding/local-embedder.ts";
 import { universalSentenceEncoder } from "../../src/inference/embedding/universal-sentence-encoder.ts";
-import type { Corpora, CorpusDocument } from "../../src/rag/corpus.ts";
-import { Store } from "../../src/store/database.ts";
+import { Store } from "../../src/platform/store/database.ts";
 
 const quiet = { debug() {}, info() {}, warn: console.warn, error: console.error };
 

@@ -1,12 +1,12 @@
-import { ChatTemplate } from "../../src/chat/template.ts";
-import { judgePrompt } from "../../src/evaluation/judge-prompt.ts";
-import { monotonicMs } from "../../src/inference/clock.ts";
+import { schemaGrammar } from "../../src/assistant/structured/schema-grammar.ts";
+import { ChatTemplate } from "../../src/assistant/template/template.ts";
+import { judgePrompt } from "../../src/features/evaluation/judge-prompt.ts";
 import { loadLlama } from "../../src/inference/llama/bindings.ts";
 import { Candidates } from "../../src/inference/llama/candidates.ts";
 import { LlamaContext } from "../../src/inference/llama/context.ts";
 import { LlamaModel } from "../../src/inference/llama/model.ts";
 import { compileGrammar, Sampler } from "../../src/inference/llama/sampler.ts";
-import { schemaGrammar } from "../../src/structured/schema-grammar.ts";
+import { monotonicMs } from "../../src/platform/clock.ts";
 import type { Measurement } from "../report/report.ts";
 import { median, spreadOf } from "../report/statistics.ts";
 import type { Scenario } from "./scenario.ts";

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { ChatTemplate } from "../chat/template.ts";
 import { InvalidRequestError } from "../errors.ts";
 import type { Engine, GenerationRequest, Prompt } from "../inference/engine.ts";
-import { type ToolCallFormat, toolCallFormat } from "../tools/format.ts";
-import type { DeclaredTool } from "../tools/grammar.ts";
-import { type AnswerPart, ToolCallParser } from "../tools/parser.ts";
+import type { DeclaredTool } from "./formats/call-grammar.ts";
+import { type AnswerPart, ToolCallParser } from "./formats/call-parser.ts";
+import { type ToolCallFormat, toolCallFormat } from "./formats/tool-calls.ts";
 import type { GrammarCompiler } from "./grammar-compiler.ts";
+import type { ChatTemplate } from "./template/template.ts";
 import type { Turn, TurnEnd, TurnEvent, TurnOptions } from "./turn.ts";
 
 /** A turn ready to be generated, any number of times. */

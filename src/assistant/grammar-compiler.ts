@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
 import { InvalidRequestError } from "../errors.ts";
-import { toolCallFormat } from "../tools/format.ts";
+import { toolCallFormat } from "./formats/tool-calls.ts";
 import { type AnswerRules, answerGrammar, assertSchemasBounded, isLaborious } from "./grammar.ts";
 import type { GrammarReply } from "./grammar-thread.ts";
 

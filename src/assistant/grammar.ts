@@ -1,15 +1,15 @@
 import { InvalidRequestError } from "../errors.ts";
-import { assertTractable } from "../structured/gbnf-ambiguity.ts";
-import { object } from "../structured/json-text.ts";
-import { assertBounded } from "../structured/schema.ts";
-import { jsonObjectGrammar, schemaGrammar, translate } from "../structured/schema-grammar.ts";
-import type { ToolCallFormat } from "../tools/format.ts";
 import {
   type CallRules,
   type DeclaredTool,
   optionalCallGrammar,
   requiredCallGrammar,
-} from "../tools/grammar.ts";
+} from "./formats/call-grammar.ts";
+import type { ToolCallFormat } from "./formats/tool-calls.ts";
+import { assertTractable } from "./structured/gbnf-ambiguity.ts";
+import { object } from "./structured/json-text.ts";
+import { assertBounded } from "./structured/schema.ts";
+import { jsonObjectGrammar, schemaGrammar, translate } from "./structured/schema-grammar.ts";
 import type { AnswerForm } from "./turn.ts";
 
 /** All that the grammar of an answer follows from; plain data, so that another thread can work it out. */

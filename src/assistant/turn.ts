@@ -1,7 +1,7 @@
-import type { ChatMessage } from "../chat/message.ts";
 import type { GenerationTimings, ScoredToken, Usage } from "../inference/engine.ts";
 import type { Sampling } from "../inference/sampling.ts";
-import type { DeclaredTool } from "../tools/grammar.ts";
+import type { DeclaredTool } from "./formats/call-grammar.ts";
+import type { ChatMessage } from "./template/message.ts";
 
 /** What an answer has to look like. */
 export type AnswerForm =

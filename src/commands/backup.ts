@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { UnavailableError } from "../errors.ts";
 import { formatBytes } from "../models/disk-space.ts";
-import { restoreBackup, writeBackup } from "../store/backup.ts";
+import { restoreBackup, writeBackup } from "../platform/store/backup.ts";
 
 interface Settings {
   readonly dataDir: string;

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { Environment } from "../config/config.ts";
-import type { BatchEvalBody } from "../evaluation/runs/schema.ts";
+import type { BatchEvalBody } from "../features/evaluation/runs/schema.ts";
 import { EvalClient, type RunResultView } from "./eval/client.ts";
 import { Interruption } from "./eval/interruption.ts";
 import { junitReport } from "./eval/junit.ts";

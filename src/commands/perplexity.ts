@@ -2,7 +2,10 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { Config } from "../config/config.ts";
 import { ApiError } from "../errors.ts";
-import { type WindowedPerplexity, windowedPerplexity } from "../evaluation/likelihood/windowed-perplexity.ts";
+import {
+  type WindowedPerplexity,
+  windowedPerplexity,
+} from "../features/evaluation/likelihood/windowed-perplexity.ts";
 import { DeferredEngine } from "../inference/deferred-engine.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";

@@ -1,14 +1,14 @@
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
-import type { DeferredEmbedder } from "../embeddings/deferred-embedder.ts";
-import { LocalEmbedder } from "../embeddings/local-embedder.ts";
-import { profileOf, repositoryOf } from "../embeddings/profiles.ts";
+import type { DeferredEmbedder } from "../inference/embedding/deferred-embedder.ts";
+import type { DeferredReranker } from "../inference/embedding/deferred-reranker.ts";
 import { EmbeddingEngine } from "../inference/embedding/engine.ts";
-import type { EmbeddingOptions, LoadedEmbedder } from "../inference/embedding/messages.ts";
+import { LocalEmbedder } from "../inference/embedding/local-embedder.ts";
+import { LocalReranker } from "../inference/embedding/local-reranker.ts";
+import { profileOf, repositoryOf } from "../inference/embedding/profiles.ts";
+import type { EmbeddingOptions, LoadedEmbedder } from "../inference/embedding/protocol.ts";
 import { universalSentenceEncoder } from "../inference/embedding/universal-sentence-encoder.ts";
 import { resolveModel } from "../models/resolve.ts";
-import type { DeferredReranker } from "../rerank/deferred-reranker.ts";
-import { LocalReranker } from "../rerank/local-reranker.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { resolveOptions } from "./resolve-options.ts";
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { renderPrefixes } from "../chat/pinned-prefixes.ts";
-import { templateProblem } from "../chat/template.ts";
+import { renderPrefixes } from "../assistant/template/prefix-prompts.ts";
+import { templateProblem } from "../assistant/template/template.ts";
 import type { Config } from "../config/config.ts";
 import type { PrefixFile } from "../config/prefix-file.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
-import { LocalEngine } from "../inference/local/engine.ts";
-import type { EngineOptions } from "../inference/local/messages.ts";
+import { LocalEngine } from "../inference/generation/engine.ts";
+import type { EngineOptions } from "../inference/generation/protocol.ts";
 import { progressDisplay } from "../models/progress-bar.ts";
 import { resolveModel } from "../models/resolve.ts";
 import type { ModelSource, ResolvedModel } from "../models/resolved-model.ts";

@@ -1,8 +1,8 @@
-import { modelTemplate } from "../chat/model-template.ts";
+import { modelTemplate } from "../assistant/template/model-template.ts";
 import type { Config } from "../config/config.ts";
-import { EngineJudge } from "../evaluation/judges/engine-judge.ts";
-import type { JudgeModel } from "../evaluation/judges/judge-model.ts";
-import { UpstreamJudge } from "../evaluation/judges/upstream-judge.ts";
+import { EngineJudge } from "../features/evaluation/judges/engine-judge.ts";
+import type { JudgeModel } from "../features/evaluation/judges/judge-model.ts";
+import { UpstreamJudge } from "../features/evaluation/judges/upstream-judge.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
 import { UpstreamChat } from "../inference/upstream/chat-client.ts";
 import { resolveModel } from "../models/resolve.ts";

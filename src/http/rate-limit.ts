@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
-import type { TokenBuckets } from "../rate-limit/token-buckets.ts";
+import type { TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 
 /** Names of the headers that tell a client of its share: the limit, what is left, seconds until it is whole again. */
 export const rateLimitHeaders = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] as const;

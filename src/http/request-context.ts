@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { monotonicMs } from "../inference/clock.ts";
+import { monotonicMs } from "../platform/clock.ts";
 
 /** What a route adds to the request's one log line: token counts and times, never text. */
 export type LogFields = Record<string, string | number | boolean | null>;

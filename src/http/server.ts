@@ -11,8 +11,8 @@ import {
   LogController,
 } from "fastify";
 import { ApiError, InvalidRequestError } from "../errors.ts";
-import { monotonicMs } from "../inference/clock.ts";
-import { MemoryTokenBuckets, type TokenBuckets } from "../rate-limit/token-buckets.ts";
+import { monotonicMs } from "../platform/clock.ts";
+import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";

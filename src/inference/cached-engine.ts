@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
-import type { Cache } from "../cache/cache.ts";
-import { type Clock, monotonicMs } from "./clock.ts";
+import type { Cache } from "../platform/cache/cache.ts";
+import { type Clock, monotonicMs } from "../platform/clock.ts";
 import type {
   Engine,
   GenerateOptions,

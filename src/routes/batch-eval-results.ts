@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { RecordResult } from "../evaluation/runs/measurement.ts";
-import { describeResult } from "../evaluation/runs/report.ts";
+import type { RecordResult } from "../features/evaluation/runs/measurement.ts";
+import { describeResult } from "../features/evaluation/runs/report.ts";
 import {
   CompareQuery,
   ComparisonView,
@@ -13,10 +13,10 @@ import {
   ResultPage,
   RunId,
   RunResult,
-} from "../evaluation/runs/schema.ts";
-import type { BatchEvals } from "../evaluation/runs/service.ts";
+} from "../features/evaluation/runs/schema.ts";
+import type { BatchEvals } from "../features/evaluation/runs/service.ts";
 import { responses } from "../http/schema.ts";
-import type { Page } from "../paging.ts";
+import type { Page } from "../platform/paging.ts";
 
 const tags = ["Batch evaluation"];
 const contentTypes = {

@@ -1,8 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { type TSchema, Type } from "typebox";
-import { describeRun } from "../evaluation/runs/report.ts";
-import { BatchEvalBody, RunCreated, RunId, RunPage, RunsQuery, RunView } from "../evaluation/runs/schema.ts";
-import type { BatchEvals } from "../evaluation/runs/service.ts";
+import { describeRun } from "../features/evaluation/runs/report.ts";
+import {
+  BatchEvalBody,
+  RunCreated,
+  RunId,
+  RunPage,
+  RunsQuery,
+  RunView,
+} from "../features/evaluation/runs/schema.ts";
+import type { BatchEvals } from "../features/evaluation/runs/service.ts";
 import { disconnectSignal, EventStream } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 import { batchEvalResultRoutes } from "./batch-eval-results.ts";

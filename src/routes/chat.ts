@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { ChatBody, ChatResponse } from "../chat/schema.ts";
-import type { ChatService } from "../chat/service.ts";
+import { ChatBody, ChatResponse } from "../features/chat/schema.ts";
+import type { ChatService } from "../features/chat/service.ts";
 import { markCached } from "../http/cached-answer.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";

@@ -2,10 +2,16 @@ import multipart from "@fastify/multipart";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { type DatasetType, datasetStatuses, datasetTypes, type JsonObject } from "../datasets/dataset.ts";
-import type { Datasets } from "../datasets/datasets.ts";
-import { readFile, recordsOf } from "../datasets/formats/format.ts";
-import { normalizeField } from "../datasets/records/normalize.ts";
+import { InvalidRequestError } from "../errors.ts";
+import {
+  type DatasetType,
+  datasetStatuses,
+  datasetTypes,
+  type JsonObject,
+} from "../features/datasets/dataset.ts";
+import type { Datasets } from "../features/datasets/datasets.ts";
+import { readFile, recordsOf } from "../features/datasets/formats/format.ts";
+import { normalizeField } from "../features/datasets/records/normalize.ts";
 import {
   DatasetAnswer,
   DatasetBody,
@@ -14,13 +20,12 @@ import {
   RecordAnswer,
   toDatasetAnswer,
   toRecordAnswer,
-} from "../datasets/schema.ts";
-import { InvalidRequestError } from "../errors.ts";
-import { Choice } from "../fields.ts";
+} from "../features/datasets/schema.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { Answer, responses } from "../http/schema.ts";
 import { receiveUpload, removeAbandonedUploads } from "../http/upload.ts";
 import { describeValidation } from "../http/validation.ts";
+import { Choice } from "../platform/schema/choice.ts";
 
 export interface DatasetRouteOptions {
   readonly datasets: Datasets;

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { EmbeddingsAnswer, EmbeddingsBody } from "../embeddings/schema.ts";
-import type { EmbeddingsService } from "../embeddings/service.ts";
+import { EmbeddingsAnswer, EmbeddingsBody } from "../dialects/openai/embeddings/schema.ts";
+import type { EmbeddingsService } from "../dialects/openai/embeddings/service.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { EvaluateBody, EvaluateResponse } from "../evaluation/schema.ts";
-import type { EvaluationService } from "../evaluation/service.ts";
+import { EvaluateBody, EvaluateResponse } from "../features/evaluation/schema.ts";
+import type { EvaluationService } from "../features/evaluation/service.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { type Caches, cacheStates } from "../cache/caches.ts";
-import type { Embedder } from "../embeddings/embedder.ts";
-import type { JudgeModel } from "../evaluation/judges/judge-model.ts";
-import { Choice } from "../fields.ts";
+import type { JudgeModel } from "../features/evaluation/judges/judge-model.ts";
 import { Answer, responses } from "../http/schema.ts";
+import type { Embedder } from "../inference/embedder.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
-import type { Reranker } from "../rerank/reranker.ts";
-import type { Store } from "../store/database.ts";
+import type { Reranker } from "../inference/reranker.ts";
+import { type Caches, cacheStates } from "../platform/cache/caches.ts";
+import { Choice } from "../platform/schema/choice.ts";
+import type { Store } from "../platform/store/database.ts";
 
 export interface HealthDependencies {
   readonly engine: Engine;

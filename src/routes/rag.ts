@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import type { RagService } from "../features/rag/answer/service.ts";
+import type { IndexReport } from "../features/rag/index/index-report.ts";
+import { IndexStatus, RagAnswer, RagBody } from "../features/rag/schema.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
-import type { RagService } from "../rag/answer/service.ts";
-import type { IndexReport } from "../rag/index/index-report.ts";
-import { IndexStatus, RagAnswer, RagBody } from "../rag/schema.ts";
 import { streamTokens } from "./token-stream.ts";
 
 export interface RagDependencies {

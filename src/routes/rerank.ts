@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { RerankAnswer, RerankBody } from "../dialects/rerank/schema.ts";
+import type { RerankService } from "../dialects/rerank/service.ts";
 import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
-import { RerankAnswer, RerankBody } from "../rerank/schema.ts";
-import type { RerankService } from "../rerank/service.ts";
 
 export function rerankRoutes(rerank: RerankService): FastifyPluginAsyncTypebox {
   return async (app) => {

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { CacheObserver } from "../cache/cache.ts";
 import type { EmbeddingEngine } from "../inference/embedding/engine.ts";
 import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
+import type { CacheObserver } from "../platform/cache/cache.ts";
 
 const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
 const queryBuckets = [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];

@@ -1,5 +1,5 @@
-import type { Embedder, Embeddings, EmbedOptions } from "../embeddings/embedder.ts";
-import { EmbedderDecorator } from "../embeddings/embedder-decorator.ts";
+import type { Embedder, Embeddings, EmbedOptions } from "../inference/embedder.ts";
+import { EmbedderDecorator } from "../inference/embedding/embedder-decorator.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** An embedder whose every call is counted, whichever feature made it. */

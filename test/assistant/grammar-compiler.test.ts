@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { toolCallFormat } from "../../src/assistant/formats/tool-calls.ts";
 import type { AnswerRules } from "../../src/assistant/grammar.ts";
 import { GrammarCompiler } from "../../src/assistant/grammar-compiler.ts";
+import { schemaGrammar } from "../../src/assistant/structured/schema-grammar.ts";
 import { InvalidRequestError } from "../../src/errors.ts";
-import { schemaGrammar } from "../../src/structured/schema-grammar.ts";
-import { toolCallFormat } from "../../src/tools/format.ts";
 
 const rules = (schema: unknown): AnswerRules => ({
   form: { type: "schema", schema, path: "schema" },

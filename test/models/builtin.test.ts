@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import type { ChatResponse } from "../../src/chat/schema.ts";
-import type { EvaluateResponse } from "../../src/evaluation/schema.ts";
+import type { ChatResponse } from "../../src/features/chat/schema.ts";
+import type { EvaluateResponse } from "../../src/features/evaluation/schema.ts";
 import { chat } from "../support/chat.ts";
 import { json, startServer, type TestServer } from "../support/server.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ChatResponse } from "../../src/chat/schema.ts";
+import type { ChatResponse } from "../../src/features/chat/schema.ts";
 import { json, readEvents, type TestServer } from "./server.ts";
 
 /** The likeliest continuation of a story: long, and the same every time. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const file = `${root}test/openai/virtual-samples.ts`;
+const file = `${root}test/dialects/openai/virtual-samples.ts`;
 
 /** A value that the server sent, and the type of the `openai` or `@anthropic-ai/sdk` package that it must have. */
 export interface Sample {

@@ -1,6 +1,6 @@
 import { pino } from "pino";
-import { LocalEmbedder } from "../../src/embeddings/local-embedder.ts";
 import { EmbeddingEngine } from "../../src/inference/embedding/engine.ts";
+import { LocalEmbedder } from "../../src/inference/embedding/local-embedder.ts";
 import { universalSentenceEncoder } from "../../src/inference/embedding/universal-sentence-encoder.ts";
 
 /** The embedder that is installed with the server, in its real process; the test closes it. */

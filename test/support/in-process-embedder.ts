@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { monotonicMs } from "../../src/inference/clock.ts";
 import { EmbeddingHost } from "../../src/inference/embedding/host.ts";
-import type { EmbedderNews, EmbeddingOptions } from "../../src/inference/embedding/messages.ts";
+import type { EmbedderNews, EmbeddingOptions } from "../../src/inference/embedding/protocol.ts";
+import { monotonicMs } from "../../src/platform/clock.ts";
 
 /** The embedding process's inside, in this process: the real model, driven step by step. */
 export class InProcessEmbedder {

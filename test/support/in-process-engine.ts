@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
-import { monotonicMs } from "../../src/inference/clock.ts";
 import type { GenerationRequest, ScoredToken, Usage } from "../../src/inference/engine.ts";
-import { EngineHost } from "../../src/inference/local/host.ts";
+import { EngineHost } from "../../src/inference/generation/core.ts";
+import { monotonicMs } from "../../src/platform/clock.ts";
 import { TEST_MODEL } from "./model.ts";
 
 export interface Generated {

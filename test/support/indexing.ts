@@ -1,13 +1,13 @@
 import type { TestContext } from "node:test";
-import type { Embedder } from "../../src/embeddings/embedder.ts";
-import { LocalEmbedder } from "../../src/embeddings/local-embedder.ts";
+import type { Corpora } from "../../src/features/rag/corpus.ts";
+import type { IndexRecord } from "../../src/features/rag/index/index-record.ts";
+import { Indexer } from "../../src/features/rag/index/indexer.ts";
+import { indexesOf } from "../../src/features/rag/index/indexes.ts";
+import type { Embedder } from "../../src/inference/embedder.ts";
 import { EmbeddingEngine } from "../../src/inference/embedding/engine.ts";
+import { LocalEmbedder } from "../../src/inference/embedding/local-embedder.ts";
 import { universalSentenceEncoder } from "../../src/inference/embedding/universal-sentence-encoder.ts";
-import type { Corpora } from "../../src/rag/corpus.ts";
-import type { IndexRecord } from "../../src/rag/index/index-record.ts";
-import { Indexer } from "../../src/rag/index/indexer.ts";
-import { indexesOf } from "../../src/rag/index/indexes.ts";
-import { type Database, Store } from "../../src/store/database.ts";
+import { type Database, Store } from "../../src/platform/store/database.ts";
 import { silentLog } from "./silent-log.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 

@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import { pino } from "pino";
-import { LocalEngine } from "../../src/inference/local/engine.ts";
+import { LocalEngine } from "../../src/inference/generation/engine.ts";
 import { TEST_MODEL } from "./model.ts";
 
 /** A ready engine in a process of its own, for what features do with the port; close it when the tests are over. */

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { criteria as allCriteria, type Criterion } from "../../evaluation/judge-prompt.ts";
-import { metrics as allMetrics, type MetricName } from "../../evaluation/metrics/registry.ts";
-import { metricNames, type Task, tasks } from "../../evaluation/runs/request.ts";
+import { criteria as allCriteria, type Criterion } from "../../features/evaluation/judge-prompt.ts";
+import { metrics as allMetrics, type MetricName } from "../../features/evaluation/metrics/registry.ts";
+import { metricNames, type Task, tasks } from "../../features/evaluation/runs/request.ts";
 
 export const usage = `npm run eval -- DATASET [options]
 

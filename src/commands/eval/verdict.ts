@@ -1,4 +1,4 @@
-import { lowerIsBetter } from "../../evaluation/runs/request.ts";
+import { lowerIsBetter } from "../../features/evaluation/runs/request.ts";
 import type { RunResultView } from "./client.ts";
 import type { FailUnder } from "./options.ts";
 

@@ -1,13 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../../errors.ts";
-import { PendingReplies } from "../../pending-replies.ts";
-import { monotonicMs } from "../clock.ts";
+import { monotonicMs } from "../../platform/clock.ts";
+import { PendingReplies } from "../../platform/pending-replies.ts";
 import type { EngineState } from "../engine.ts";
-import type { EngineLog } from "../local/engine.ts";
-import { Supervisor } from "../local/supervisor.ts";
-import { fromWire } from "../local/wire-error.ts";
+import type { EngineLog } from "../generation/engine.ts";
+import { Supervisor } from "../process/supervisor.ts";
+import { fromWire } from "../process/wire-error.ts";
 import { unavailable } from "../unavailable.ts";
-import type { EmbedderNews, EmbeddingOptions, LoadedEmbedder, ToEmbedder } from "./messages.ts";
+import type { EmbedderNews, EmbeddingOptions, LoadedEmbedder, ToEmbedder } from "./protocol.ts";
 
 export interface EmbeddingEngineOptions {
   readonly load: EmbeddingOptions;

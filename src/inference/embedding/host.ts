@@ -1,11 +1,11 @@
 import { ApiError } from "../../errors.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../platform/clock.ts";
 import { type LogLine, loadLlama } from "../llama/bindings.ts";
-import { computeThreads } from "../local/machine/cpu-limit.ts";
-import { ThreadGovernor } from "../local/machine/thread-governor.ts";
+import { computeThreads } from "../machine/cpu-limit.ts";
+import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { GgufNetwork } from "./gguf-network.ts";
-import type { EmbedderNews, EmbeddingOptions, LoadedEmbedder } from "./messages.ts";
 import type { EmbeddingNetwork } from "./network.ts";
+import type { EmbedderNews, EmbeddingOptions, LoadedEmbedder } from "./protocol.ts";
 import { SentenceNetwork } from "./sentence-network.ts";
 
 /** A request whose texts are not all computed yet. */

@@ -1,9 +1,9 @@
 /** Entry of an embedding process: loads one model, then alternates between messages and batches. */
-import { monotonicMs } from "../clock.ts";
+import { monotonicMs } from "../../platform/clock.ts";
 import { LlamaError } from "../llama/errors.ts";
-import { asWireError } from "../local/wire-error.ts";
+import { asWireError } from "../process/wire-error.ts";
 import { EmbeddingHost } from "./host.ts";
-import type { EmbeddingOptions, FromEmbedder, ToEmbedder } from "./messages.ts";
+import type { EmbeddingOptions, FromEmbedder, ToEmbedder } from "./protocol.ts";
 
 /** So that the first request after a pause finds the right number of threads. */
 const MACHINE_INTERVAL_MS = 250;

@@ -1,5 +1,5 @@
-import type { BatchRows } from "./batch-rows.ts";
-import type { SequenceMemory } from "./prefix-cache.ts";
+import type { SequenceMemory } from "../kv-cache/prefix-cache.ts";
+import type { BatchRows } from "./fill.ts";
 
 /** What the scheduler drives: an inference context with a KV sequence for each running request. */
 export interface DecodeContext extends SequenceMemory {

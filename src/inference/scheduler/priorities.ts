@@ -1,4 +1,4 @@
-import type { BatchPlan } from "./batch.ts";
+import type { BatchPlan } from "./plan.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** After a step that batch work shared with interactive requests these have this many times as long to themselves. */

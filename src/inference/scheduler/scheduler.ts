@@ -1,10 +1,10 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../platform/clock.ts";
 import type { FinishReason } from "../engine.ts";
-import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./batch.ts";
-import { fillBatch, type Rows } from "./batch-rows.ts";
+import { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import { Emission } from "./emission.ts";
-import { PrefixCache } from "./prefix-cache.ts";
+import { fillBatch, type Rows } from "./fill.ts";
+import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./plan.ts";
 import { Priorities } from "./priorities.ts";
 import type { StepReport } from "./report.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";

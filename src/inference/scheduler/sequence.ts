@@ -1,5 +1,5 @@
 import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
-import type { Slot } from "./prefix-cache.ts";
+import type { Slot } from "../kv-cache/prefix-cache.ts";
 import type { PromptScores, TokenScores } from "./scores.ts";
 import { TextStream, type TokenTexts } from "./text-stream.ts";
 

@@ -1,4 +1,4 @@
-import { commonPrefix, type PrefixCache } from "./prefix-cache.ts";
+import { commonPrefix, type PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** A prefix this much longer than what is at hand is worth waiting for. */

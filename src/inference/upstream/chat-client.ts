@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
+import { type Clock, monotonicMs } from "../../platform/clock.ts";
 import { patientFetch, type Response } from "../../platform/patient-fetch.ts";
-import { type Clock, monotonicMs } from "../clock.ts";
 import { backoffMs, retryAfterMs } from "./retry.ts";
 import { UpstreamError } from "./upstream-error.ts";
 

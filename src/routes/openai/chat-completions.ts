@@ -1,8 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import {
+  ChatCompletion,
+  ChatCompletionBody,
+  type ChatCompletionChunk,
+} from "../../dialects/openai/chat/schema.ts";
+import type { ChatCompletions } from "../../dialects/openai/chat/service.ts";
 import { markCached } from "../../http/cached-answer.ts";
 import { responses } from "../../http/schema.ts";
-import { ChatCompletion, ChatCompletionBody, type ChatCompletionChunk } from "../../openai/chat/schema.ts";
-import type { ChatCompletions } from "../../openai/chat/service.ts";
 import { type StreamedEvent, streamEvents } from "./stream.ts";
 import { turnOptions } from "./turn-options.ts";
 

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Completion, CompletionBody } from "../../dialects/openai/completions/schema.ts";
+import type { Completions } from "../../dialects/openai/completions/service.ts";
 import { markCached } from "../../http/cached-answer.ts";
 import { responses } from "../../http/schema.ts";
-import { Completion, CompletionBody } from "../../openai/completions/schema.ts";
-import type { Completions } from "../../openai/completions/service.ts";
 import { type StreamedEvent, streamEvents } from "./stream.ts";
 import { turnOptions } from "./turn-options.ts";
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { CountTokensBody, MessagesBody } from "../../anthropic/schema.ts";
-import type { MessageEvent, Messages } from "../../anthropic/service.ts";
+import { CountTokensBody, MessagesBody } from "../../dialects/anthropic/schema.ts";
+import type { MessageEvent, Messages } from "../../dialects/anthropic/service.ts";
 import { Answer, responses } from "../../http/schema.ts";
 import { type StreamedEvent, streamEvents } from "./stream.ts";
 import { turnOptions } from "./turn-options.ts";

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { Choice } from "../../fields.ts";
+import { unixSeconds } from "../../dialects/openai/accounting.ts";
 import { Answer, responses } from "../../http/schema.ts";
 import type { ModelDescription } from "../../inference/engine.ts";
-import { unixSeconds } from "../../openai/accounting.ts";
-import type { ModelNames } from "../../openai/model-names.ts";
+import { Choice } from "../../platform/schema/choice.ts";
+import type { ModelNames } from "../../serving/model-names.ts";
 
 const modelFields = {
   id: Type.String(),

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import type { OutputEvent } from "../../dialects/openai/responses/output.ts";
+import { ResponseBody } from "../../dialects/openai/responses/schema.ts";
+import type { Responses } from "../../dialects/openai/responses/service.ts";
 import { responses as answers } from "../../http/schema.ts";
-import type { OutputEvent } from "../../openai/responses/output.ts";
-import { ResponseBody } from "../../openai/responses/schema.ts";
-import type { Responses } from "../../openai/responses/service.ts";
 import { type StreamedEvent, streamEvents } from "./stream.ts";
 import { turnOptions } from "./turn-options.ts";
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { TurnOptions } from "../../assistant/turn.ts";
+import { cachedField, type Pass, toTimings, toUsage } from "../../dialects/openai/accounting.ts";
 import { disconnectSignal } from "../../http/event-stream.ts";
-import { cachedField, type Pass, toTimings, toUsage } from "../../openai/accounting.ts";
 
 /** Options of a request's answers. What they used goes into the request's log line, streamed or not. */
 export function turnOptions(request: FastifyRequest, reply: FastifyReply, model: string): TurnOptions {

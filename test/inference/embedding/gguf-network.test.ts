@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { ApiError } from "../../../src/errors.ts";
-import type { GgufNetworkOptions } from "../../../src/inference/embedding/messages.ts";
+import type { GgufNetworkOptions } from "../../../src/inference/embedding/protocol.ts";
 import { LlamaError } from "../../../src/inference/llama/errors.ts";
 import {
   type BertOptions,

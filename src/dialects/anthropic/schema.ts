@@ -1,0 +1,62 @@
+import { type Static, Type } from "typebox";
+import { Choice } from "../../platform/schema/choice.ts";
+import { LongText, ModelName, OrNull } from "../openai/fields.ts";
+
+const Text = Type.Unsafe<string | unknown[]>({ type: ["string", "array"], format: "text" });
+
+const Tool = Type.Object({
+  type: OrNull(Type.String()),
+  name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
+  description: OrNull(LongText),
+  strict: OrNull(Type.Boolean()),
+  input_schema: Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
+});
+export type AnthropicTool = Static<typeof Tool>;
+
+const conversation = {
+  model: ModelName,
+  messages: Type.Array(Type.Object({ role: Choice(["user", "assistant"]), content: Text }), {
+    minItems: 1,
+    maxItems: 4096,
+  }),
+  system: OrNull(Text),
+  tools: OrNull(Type.Array(Tool, { maxItems: 128 })),
+  tool_choice: OrNull(
+    Type.Object({
+      type: Choice(["auto", "any", "tool", "none"]),
+      name: Type.Optional(Type.String()),
+      disable_parallel_tool_use: OrNull(Type.Boolean()),
+    }),
+  ),
+};
+
+export const CountTokensBody = Type.Object(conversation);
+export type CountTokensBody = Static<typeof CountTokensBody>;
+
+/** Body of `POST /v1/messages`, Anthropic's Messages API. */
+export const MessagesBody = Type.Object({
+  ...conversation,
+  max_tokens: Type.Integer({ minimum: 1, description: "Tokens to generate at the most." }),
+  temperature: OrNull(Type.Number({ minimum: 0, maximum: 1, default: 1 })),
+  top_p: OrNull(Type.Number({ minimum: 0, maximum: 1 })),
+  top_k: OrNull(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+  stop_sequences: OrNull(
+    Type.Array(Type.String({ minLength: 1, maxLength: 1000, format: "text" }), { maxItems: 16 }),
+  ),
+  output_config: OrNull(
+    Type.Object({
+      format: OrNull(
+        Type.Object({
+          type: Choice(["json_schema"]),
+          schema: Type.Unsafe<Record<string, unknown>>({ type: "object" }),
+        }),
+      ),
+      effort: OrNull(Type.String()),
+      task_budget: Type.Optional(Type.Unknown()),
+    }),
+  ),
+  thinking: OrNull(Type.Unsafe<{ type?: unknown }>({ type: "object" })),
+  stream: OrNull(Type.Boolean({ default: false })),
+  seed: OrNull(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: "Extra." })),
+});
+export type MessagesBody = Static<typeof MessagesBody>;

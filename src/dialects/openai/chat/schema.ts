@@ -1,0 +1,156 @@
+import { type Static, Type } from "typebox";
+import { Choice } from "../../../platform/schema/choice.ts";
+import { CachedField, Timings, UsageSchema } from "../accounting.ts";
+import { LongText, ModelName, OrNull, SamplingFields, StreamFields } from "../fields.ts";
+import { TokenLogprob } from "../logprobs.ts";
+
+const Schema = Type.Unsafe<Record<string, unknown>>({ type: "object" });
+
+const ToolCall = Type.Object({
+  id: Type.String({ maxLength: 256, format: "text" }),
+  type: Choice(["function"]),
+  function: Type.Object({ name: Type.String({ maxLength: 256, format: "text" }), arguments: LongText }),
+});
+
+export const roles = ["system", "developer", "user", "assistant", "tool"] as const;
+
+const Message = Type.Object({
+  role: Choice(roles),
+  content: Type.Optional(
+    Type.Unsafe<string | null | unknown[]>({ type: ["string", "null", "array"], format: "text" }),
+  ),
+  name: OrNull(Type.String({ maxLength: 256, format: "text" })),
+  tool_calls: OrNull(Type.Array(ToolCall, { maxItems: 128 })),
+  tool_call_id: OrNull(Type.String({ maxLength: 256, format: "text" })),
+});
+export type RequestMessage = Static<typeof Message>;
+
+const Tool = Type.Object({
+  type: Choice(["function"]),
+  function: Type.Optional(
+    Type.Object({
+      name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
+      description: OrNull(LongText),
+      parameters: OrNull(Schema),
+      strict: OrNull(Type.Boolean()),
+    }),
+  ),
+});
+export type RequestTool = Static<typeof Tool>;
+
+const ResponseFormat = Type.Object({
+  type: Choice(["text", "json_object", "json_schema"]),
+  json_schema: Type.Optional(
+    Type.Object({
+      name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
+      description: OrNull(LongText),
+      schema: OrNull(Schema),
+      strict: OrNull(Type.Boolean()),
+    }),
+  ),
+});
+export type ResponseFormat = Static<typeof ResponseFormat>;
+
+/** Body of `POST /v1/chat/completions`; docs/openai.md says of every parameter what becomes of it. */
+export const ChatCompletionBody = Type.Object({
+  model: ModelName,
+  messages: Type.Array(Message, { minItems: 1, maxItems: 4096 }),
+  max_completion_tokens: OrNull(Type.Integer({ minimum: 1, description: "Tokens to generate at the most." })),
+  max_tokens: OrNull(Type.Integer({ minimum: 1, description: "The older name of max_completion_tokens." })),
+  n: OrNull(Type.Integer({ minimum: 1, maximum: 128, default: 1, description: "Answers to make." })),
+  ...SamplingFields,
+  logprobs: OrNull(Type.Boolean({ default: false })),
+  top_logprobs: OrNull(Type.Integer({ minimum: 0, maximum: 20 })),
+  response_format: OrNull(ResponseFormat),
+  tools: OrNull(Type.Array(Tool, { maxItems: 128 })),
+  tool_choice: OrNull(
+    Type.Unsafe<string | { type?: unknown; function?: { name?: unknown } }>({ type: ["string", "object"] }),
+  ),
+  parallel_tool_calls: OrNull(Type.Boolean({ default: true })),
+  reasoning_effort: OrNull(
+    Type.String({ description: "Only none, which asks a template that can to skip the reasoning." }),
+  ),
+  ...StreamFields,
+  grammar: OrNull(
+    Type.String({
+      maxLength: 262_144,
+      format: "text",
+      description: "Extra: GBNF that the answer must follow.",
+    }),
+  ),
+});
+export type ChatCompletionBody = Static<typeof ChatCompletionBody>;
+
+const Logprobs = Type.Union([
+  Type.Object({ content: Type.Array(TokenLogprob), refusal: Type.Null() }),
+  Type.Null(),
+]);
+const NullableText = Type.Union([Type.String(), Type.Null()]);
+
+/** What a client sends is checked, what goes out need not be. */
+const AnsweredToolCall = Type.Object({
+  id: Type.String(),
+  type: Choice(["function"]),
+  function: Type.Object({ name: Type.String(), arguments: Type.String() }),
+});
+
+export const ChatCompletion = Type.Object({
+  id: Type.String(),
+  object: Choice(["chat.completion"]),
+  created: Type.Integer(),
+  model: Type.String(),
+  choices: Type.Array(
+    Type.Object({
+      index: Type.Integer(),
+      message: Type.Object({
+        role: Choice(["assistant"]),
+        content: NullableText,
+        refusal: Type.Null(),
+        annotations: Type.Array(Type.Object({})),
+        tool_calls: Type.Optional(Type.Array(AnsweredToolCall)),
+      }),
+      logprobs: Logprobs,
+      finish_reason: Choice(["stop", "length", "tool_calls"]),
+    }),
+  ),
+  usage: UsageSchema,
+  service_tier: Type.String(),
+  system_fingerprint: Type.String(),
+  timings: Timings,
+  ...CachedField,
+  request_id: Type.Optional(Type.String()),
+});
+export type ChatCompletion = Static<typeof ChatCompletion>;
+
+const ToolCallDelta = Type.Object({
+  index: Type.Integer(),
+  id: Type.Optional(Type.String()),
+  type: Type.Optional(Choice(["function"])),
+  function: Type.Object({ name: Type.Optional(Type.String()), arguments: Type.String() }),
+});
+
+export const ChatCompletionChunk = Type.Object({
+  id: Type.String(),
+  object: Choice(["chat.completion.chunk"]),
+  created: Type.Integer(),
+  model: Type.String(),
+  choices: Type.Array(
+    Type.Object({
+      index: Type.Integer(),
+      delta: Type.Object({
+        role: Type.Optional(Choice(["assistant"])),
+        content: Type.Optional(NullableText),
+        refusal: Type.Optional(Type.Null()),
+        tool_calls: Type.Optional(Type.Array(ToolCallDelta)),
+      }),
+      logprobs: Logprobs,
+      finish_reason: Type.Union([Choice(["stop", "length", "tool_calls"]), Type.Null()]),
+    }),
+  ),
+  usage: Type.Optional(Type.Union([UsageSchema, Type.Null()])),
+  service_tier: Type.String(),
+  system_fingerprint: Type.String(),
+  timings: Type.Optional(Timings),
+  ...CachedField,
+});
+export type ChatCompletionChunk = Static<typeof ChatCompletionChunk>;

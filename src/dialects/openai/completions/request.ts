@@ -1,0 +1,78 @@
+import { plainPrompt } from "../../../assistant/template/template.ts";
+import type { GenerationRequest, Prompt } from "../../../inference/engine.ts";
+import { invalid } from "../chat/messages.ts";
+import { isSet } from "../fields.ts";
+import { isReusable, toSampling, toStop } from "../sampling.ts";
+import type { CompletionBody } from "./schema.ts";
+
+/** Prompts of one request; each makes its own answers. */
+const MAX_PROMPTS = 128;
+/** Generations of one request: prompts × answers. */
+const MAX_GENERATIONS = 256;
+
+/** What a completion asks of the engine: a generation for each prompt, and how many answers to make of it. */
+export interface CompletionPlan {
+  readonly requests: readonly GenerationRequest[];
+  /** Answers to make a prompt, and how many of them to return. */
+  readonly made: number;
+  readonly returned: number;
+}
+
+/** @throws InvalidRequestError naming the field */
+export function toPlan(body: CompletionBody, randomSeed: () => number): CompletionPlan {
+  const { n, best_of, echo, logprobs, grammar, max_tokens } = body;
+  if (isSet(body.suffix) && body.suffix !== "")
+    throw invalid("suffix", "is not supported: the served model has no infill prompt of a known form");
+  if (isSet(body.stream_options) && body.stream !== true)
+    throw invalid("stream_options", "needs stream to be true");
+  const returned = n ?? 1;
+  const made = best_of ?? returned;
+  if (made < returned) throw invalid("best_of", "must be at least n");
+  if (made > returned && body.stream === true)
+    throw invalid("best_of", "can't be streamed: which answers are the best is known at the end");
+  if (max_tokens === 0 && echo !== true) throw invalid("max_tokens", "must be at least 1 without echo");
+  const prompts = toPrompts(body.prompt);
+  if (prompts.length * made > MAX_GENERATIONS)
+    throw invalid("prompt", `makes more than ${MAX_GENERATIONS} answers, with n or best_of`);
+  const { seed = randomSeed(), ...sampling } = toSampling(body);
+  const scored = isSet(logprobs) ? logprobs : made > returned ? 0 : undefined;
+  const requests = prompts.map(
+    (prompt): GenerationRequest => ({
+      prompt,
+      maxTokens: max_tokens ?? 16,
+      sampling: { ...sampling, seed, ...(isSet(grammar) && { grammar }) },
+      stop: toStop(body.stop),
+      priority: "interactive",
+      reusable: isReusable(body),
+      ...(scored !== undefined && { logprobs: scored }),
+      ...(echo === true && isSet(logprobs) && { promptLogprobs: logprobs }),
+    }),
+  );
+  return { requests, made, returned };
+}
+
+/** A string, a list of tokens, or a list of either. */
+function toPrompts(prompt: string | readonly unknown[]): readonly Prompt[] {
+  if (typeof prompt === "string") return [plainPrompt(prompt)];
+  if (prompt.every(isToken)) return [tokenPrompt(prompt)];
+  if (prompt.length > MAX_PROMPTS) throw invalid("prompt", `must have at most ${MAX_PROMPTS} entries`);
+  return prompt.map((entry, index): Prompt => {
+    const path = `prompt[${index}]`;
+    if (typeof entry === "string") {
+      if (!entry.isWellFormed() || entry.includes("\0"))
+        throw invalid(path, "must be well-formed Unicode text without NUL characters");
+      return plainPrompt(entry);
+    }
+    if (Array.isArray(entry) && entry.length > 0 && entry.every(isToken)) return tokenPrompt(entry);
+    throw invalid(path, "must be a string or a list of token ids");
+  });
+}
+
+function isToken(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Tokens are taken as they are: who sends them has put the beginning-of-sequence token where it belongs. */
+function tokenPrompt(tokens: readonly number[]): Prompt {
+  return { parts: [{ type: "tokens", tokens }], addBos: false };
+}

@@ -1,0 +1,74 @@
+import { type Static, Type } from "typebox";
+import { Choice } from "../../../platform/schema/choice.ts";
+import { CachedField, Timings, UsageSchema } from "../accounting.ts";
+import { ModelName, OrNull, SamplingFields, StreamFields } from "../fields.ts";
+
+/** Body of `POST /v1/completions`; docs/openai.md says of every parameter what becomes of it. */
+export const CompletionBody = Type.Object({
+  model: ModelName,
+  prompt: Type.Unsafe<string | unknown[]>({
+    type: ["string", "array"],
+    maxLength: 1_000_000,
+    format: "text",
+    minItems: 1,
+    description: "Text, texts, tokens or lists of tokens to continue, with no template applied.",
+  }),
+  max_tokens: OrNull(
+    Type.Integer({
+      minimum: 0,
+      default: 16,
+      description: "Tokens to generate at the most; 0 with echo only scores.",
+    }),
+  ),
+  n: OrNull(Type.Integer({ minimum: 1, maximum: 128, default: 1 })),
+  best_of: OrNull(
+    Type.Integer({ minimum: 1, maximum: 20, description: "Make this many, return the n likeliest a token." }),
+  ),
+  echo: OrNull(Type.Boolean({ default: false, description: "Begin the text with the prompt." })),
+  logprobs: OrNull(
+    Type.Integer({ minimum: 0, maximum: 20, description: "Score tokens, with this many others." }),
+  ),
+  suffix: OrNull(Type.String({ maxLength: 1_000_000, format: "text" })),
+  ...SamplingFields,
+  ...StreamFields,
+  grammar: OrNull(
+    Type.String({
+      maxLength: 262_144,
+      format: "text",
+      description: "Extra: GBNF that the text must follow.",
+    }),
+  ),
+});
+export type CompletionBody = Static<typeof CompletionBody>;
+
+/** Four lists of one length: an entry a token. */
+export const CompletionLogprobs = Type.Object({
+  tokens: Type.Array(Type.String()),
+  token_logprobs: Type.Array(Type.Union([Type.Number(), Type.Null()])),
+  top_logprobs: Type.Array(Type.Union([Type.Record(Type.String(), Type.Number()), Type.Null()])),
+  text_offset: Type.Array(Type.Integer()),
+});
+export type CompletionLogprobs = Static<typeof CompletionLogprobs>;
+
+const CompletionChoice = Type.Object({
+  index: Type.Integer(),
+  text: Type.String(),
+  logprobs: Type.Union([CompletionLogprobs, Type.Null()]),
+  finish_reason: Type.Union([Choice(["stop", "length"]), Type.Null()]),
+});
+export type CompletionChoice = Static<typeof CompletionChoice>;
+
+/** The same shape whole and as a chunk of a stream. */
+export const Completion = Type.Object({
+  id: Type.String(),
+  object: Choice(["text_completion"]),
+  created: Type.Integer(),
+  model: Type.String(),
+  choices: Type.Array(CompletionChoice),
+  usage: Type.Optional(Type.Union([UsageSchema, Type.Null()])),
+  system_fingerprint: Type.String(),
+  timings: Type.Optional(Timings),
+  ...CachedField,
+  request_id: Type.Optional(Type.String()),
+});
+export type Completion = Static<typeof Completion>;

@@ -1,0 +1,81 @@
+import { type Static, type TSchema, Type } from "typebox";
+import { StopTexts } from "../../platform/schema/choice.ts";
+
+/** OpenAI's clients send null for what is not set; it means the same as leaving the field out. */
+export function OrNull<T extends TSchema>(schema: T) {
+  const { type, enum: values } = schema as { type?: string | string[]; enum?: readonly unknown[] };
+  return Type.Optional(
+    Type.Unsafe<Static<T> | null>({
+      ...schema,
+      ...(type !== undefined && { type: [...[type].flat(), "null"] }),
+      ...(values !== undefined && { enum: [...values, null] }),
+    }),
+  );
+}
+
+/** Text that a client sends: well-formed Unicode. */
+export const LongText = Type.String({ maxLength: 1_000_000, format: "text" });
+export const ModelName = Type.String({
+  minLength: 1,
+  maxLength: 256,
+  format: "text",
+  description: "The served model's name, or one of MODEL_ALIASES.",
+});
+
+const penalty = (description: string) => OrNull(Type.Number({ minimum: -2, maximum: 2, description }));
+
+/** Sampling parameters of chat completions and completions: OpenAI's, then what local models take besides. */
+export const SamplingFields = {
+  temperature: OrNull(
+    Type.Number({ minimum: 0, maximum: 2, default: 1, description: "Randomness; 0 is greedy." }),
+  ),
+  top_p: OrNull(Type.Number({ minimum: 0, maximum: 1, default: 1 })),
+  presence_penalty: penalty("Subtracted from the logit of every token generated so far."),
+  frequency_penalty: penalty("Subtracted for each time a token was generated."),
+  logit_bias: OrNull(
+    Type.Unsafe<Record<string, number>>({
+      type: "object",
+      additionalProperties: { type: "number", minimum: -100, maximum: 100 },
+      maxProperties: 10_000,
+      description: "Token id to what is added to its logit; -100 forbids it.",
+    }),
+  ),
+  seed: OrNull(Type.Integer({ description: "The same seed draws the same tokens." })),
+  /** As many as OpenAI takes. */
+  stop: OrNull(StopTexts(4)),
+  top_k: OrNull(
+    Type.Integer({ minimum: 0, maximum: 1_000_000, description: "Extra: keep the k likeliest." }),
+  ),
+  min_p: OrNull(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: "Extra: keep tokens this likely, relative to the likeliest.",
+    }),
+  ),
+  repeat_penalty: OrNull(
+    Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 10,
+      description: "Extra: above 1 discourages the last 64 tokens.",
+    }),
+  ),
+};
+
+export const StreamFields = {
+  stream: OrNull(Type.Boolean({ default: false, description: "Answer with server-sent events." })),
+  stream_options: OrNull(
+    Type.Unsafe<{ include_usage?: boolean | null }>({
+      type: "object",
+      properties: {
+        include_usage: { type: ["boolean", "null"] },
+        include_obfuscation: { type: ["boolean", "null"] },
+      },
+    }),
+  ),
+};
+
+/** Present, and neither null nor undefined. */
+export function isSet<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined;
+}

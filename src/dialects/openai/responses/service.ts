@@ -1,0 +1,143 @@
+import type { Assistant } from "../../../assistant/assistant.ts";
+import { choices } from "../../../assistant/choices.ts";
+import type { ChatMessage } from "../../../assistant/template/message.ts";
+import type { TurnOptions } from "../../../assistant/turn.ts";
+import { ApiError } from "../../../errors.ts";
+import type { ModelNames } from "../../../serving/model-names.ts";
+import { namingFields } from "../../field-names.ts";
+import { newId, toTimings, toUsage, unixSeconds } from "../accounting.ts";
+import { isSet } from "../fields.ts";
+import { toMessages } from "./input.ts";
+import { type OutputEvent, ResponseOutput } from "./output.ts";
+import { toTurn } from "./request.ts";
+import type { ResponseBody } from "./schema.ts";
+import type { ResponseStore } from "./store.ts";
+
+export interface Services {
+  readonly assistant: Assistant;
+  readonly models: ModelNames;
+  readonly store: ResponseStore;
+}
+
+/** `POST /v1/responses`, whole and as a stream, and what is kept of it. */
+export class Responses {
+  readonly #services: Services;
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  async create(body: ResponseBody, options: TurnOptions): Promise<object> {
+    let last: OutputEvent | undefined;
+    for await (const event of this.stream(body, options)) last = event;
+    return last?.["response"] as object;
+  }
+
+  /** The reference's events, numbered; the last one holds the whole response. */
+  async *stream(body: ResponseBody, options: TurnOptions): AsyncIterable<OutputEvent> {
+    const { assistant, models, store } = this.#services;
+    models.find(body.model);
+    const conversation = [...(await this.#history(body)), ...toMessages(body.input)];
+    const turn = toTurn(body, conversation);
+    const plan = await assistant.plan(turn);
+    const output = new ResponseOutput(turn.logprobs !== undefined);
+    const head = responseHead(body);
+    let number = 0;
+    const numbered = (event: OutputEvent): OutputEvent => ({ ...event, sequence_number: number++ });
+    const begun = { ...head, status: "in_progress", output: [] };
+    let hasBegun = false;
+    const names = { prompt: "input", maxTokens: "max_output_tokens" };
+    for await (const { event } of namingFields(choices(assistant, plan, 1, options), names)) {
+      if (!hasBegun) {
+        // Held back until the engine has taken the request, so that a refusal still has a status of its own.
+        yield numbered({ type: "response.created", response: begun });
+        yield numbered({ type: "response.in_progress", response: begun });
+        hasBegun = true;
+      }
+      for (const said of output.take(event)) yield numbered(said);
+    }
+    const response = { ...head, ...ending(output) };
+    if (body.store !== false)
+      await store.put({ id: head.id, response, messages: [...conversation, output.message] });
+    yield numbered({ type: `response.${response.status}`, response });
+  }
+
+  /** @throws ApiError `not_found` */
+  async get(id: string): Promise<object> {
+    const stored = await this.#services.store.get(id);
+    if (stored === undefined) throw notFound(id, "response_id");
+    return stored.response;
+  }
+
+  /** @throws ApiError `not_found` */
+  async delete(id: string): Promise<object> {
+    if (!(await this.#services.store.delete(id))) throw notFound(id, "response_id");
+    return { id, object: "response", deleted: true };
+  }
+
+  async #history({ previous_response_id: id }: ResponseBody): Promise<readonly ChatMessage[]> {
+    if (!isSet(id)) return [];
+    const stored = await this.#services.store.get(id);
+    if (stored === undefined) throw notFound(id, "previous_response_id");
+    return stored.messages;
+  }
+}
+
+function notFound(id: string, param: string): ApiError {
+  return new ApiError("not_found", `There is no response ${JSON.stringify(id)}; it may have been dropped.`, {
+    param,
+  });
+}
+
+/** What is known of a response before it is made: the request, with its defaults. */
+function responseHead(body: ResponseBody) {
+  return {
+    id: newId("resp_"),
+    object: "response",
+    access_programs: null,
+    created_at: unixSeconds(),
+    background: false,
+    error: null,
+    incomplete_details: null as { readonly reason: string } | null,
+    instructions: body.instructions ?? null,
+    max_output_tokens: body.max_output_tokens ?? null,
+    max_tool_calls: null,
+    metadata: body.metadata ?? {},
+    model: body.model,
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    previous_response_id: body.previous_response_id ?? null,
+    reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
+    service_tier: "default",
+    store: body.store ?? true,
+    temperature: body.temperature ?? 1,
+    text: { format: body.text?.format ?? { type: "text" }, verbosity: "medium" },
+    tool_choice: body.tool_choice ?? "auto",
+    tools: body.tools ?? [],
+    top_logprobs: body.top_logprobs ?? 0,
+    top_p: body.top_p ?? 1,
+    truncation: "disabled",
+    ...(isSet(body.user) && { user: body.user }),
+  };
+}
+
+function ending(output: ResponseOutput) {
+  const { end } = output;
+  const isCut = end.finishReason === "length";
+  const usage = toUsage([[end]]);
+  return {
+    status: isCut ? "incomplete" : "completed",
+    incomplete_details: isCut ? { reason: "max_output_tokens" } : null,
+    output: output.items,
+    usage: {
+      input_tokens: usage.prompt_tokens,
+      input_tokens_details: {
+        cached_tokens: usage.prompt_tokens_details.cached_tokens,
+        cache_write_tokens: 0,
+      },
+      output_tokens: usage.completion_tokens,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: usage.total_tokens,
+    },
+    timings: toTimings([end]),
+  };
+}

@@ -1,0 +1,125 @@
+import { modelTemplate } from "../../assistant/template/model-template.ts";
+import {
+  type ChatMessage,
+  type ChatTemplate,
+  plainPrompt,
+  transcript,
+} from "../../assistant/template/template.ts";
+import { type Completion, complete, totalMs } from "../../inference/completion.ts";
+import type { Engine, GenerationRequest, Prompt } from "../../inference/engine.ts";
+import { account } from "./accounting.ts";
+import { CRITIQUE_REQUEST, REWRITE_REQUEST } from "./refine-prompts.ts";
+import type { ChatBody, ChatResponse } from "./schema.ts";
+
+export interface ChatContext {
+  readonly requestId: string;
+  /** When the request reached the server, on `monotonicMs`. */
+  readonly arrivedAt: number;
+  /** Cancels when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+type Sink = (text: string) => Promise<void> | void;
+
+/** Answers prompts: one generation, or a draft that is critiqued and rewritten. */
+export class ChatService {
+  readonly #engine: Engine;
+  readonly #randomSeed: () => number;
+  readonly #template: () => ChatTemplate;
+
+  /** `randomSeed` draws a 32-bit seed for requests that give none. */
+  constructor(engine: Engine, randomSeed: () => number) {
+    this.#engine = engine;
+    this.#randomSeed = randomSeed;
+    this.#template = modelTemplate(engine);
+  }
+
+  /** The loaded model's template, compiled once. */
+  get template(): ChatTemplate {
+    return this.#template();
+  }
+
+  /** Answers `body`; the final pass's text also goes to `onText` piece by piece. */
+  async answer(body: ChatBody, context: ChatContext, onText: Sink = () => {}): Promise<ChatResponse> {
+    return body.mode === "refine" ? this.#refine(body, context, onText) : this.#single(body, context, onText);
+  }
+
+  async #single(body: ChatBody, context: ChatContext, onText: Sink): Promise<ChatResponse> {
+    const prompt = body.raw === true ? plainPrompt(body.prompt) : this.template.render([user(body.prompt)]);
+    const pass = await complete(this.#engine, this.#request(body, prompt), context, onText);
+    return this.#response([pass], pass, context);
+  }
+
+  /** Each round is a critique of the latest answer and its rewrite, as turns of one conversation, so that every pass takes over the prefix of the one before. */
+  async #refine(body: ChatBody, context: ChatContext, onText: Sink): Promise<ChatResponse> {
+    const steps = body.refine_steps ?? 1;
+    const passes: Completion[] = [];
+    const messages: ChatMessage[] = [user(body.prompt)];
+    const next = async (temperature: number | undefined, sink: Sink = () => {}) => {
+      // A pass begins where the one before ended, so that the parts of the latency add up.
+      const arrivedAt = context.arrivedAt + passes.reduce((sum, pass) => sum + totalMs(pass.timings), 0);
+      const request = this.#request(
+        { ...body, temperature: temperature ?? 0.2 },
+        body.raw === true ? transcript(messages) : this.template.render(messages),
+      );
+      const pass = await complete(this.#engine, request, { signal: context.signal, arrivedAt }, sink);
+      passes.push(pass);
+      messages.push({ role: "assistant", content: pass.text });
+      return pass;
+    };
+    const draft = await next(body.temperature);
+    let answer = draft;
+    let critique: Completion | undefined;
+    let used = 0;
+    while (used < steps && answer.finishReason !== "cancelled") {
+      messages.push(user(CRITIQUE_REQUEST));
+      critique = await next(body.critique_temperature);
+      messages.push(user(REWRITE_REQUEST));
+      used++;
+      answer = await next(body.temperature, used === steps ? onText : undefined);
+    }
+    return {
+      ...this.#response(passes, answer, context),
+      refined: true,
+      original_response: draft.text,
+      critique: critique?.text ?? null,
+      refine_steps_used: used,
+    };
+  }
+
+  #request(body: ChatBody, prompt: Prompt): GenerationRequest {
+    const { temperature = 0.2, top_p = 0.95, top_k, min_p, repeat_penalty, seed, stop = [] } = body;
+    return {
+      prompt,
+      maxTokens: body.max_new_tokens ?? 160,
+      sampling: {
+        temperature,
+        topP: top_p,
+        ...(top_k !== undefined && { topK: top_k }),
+        ...(min_p !== undefined && { minP: min_p }),
+        ...(repeat_penalty !== undefined && { repeatPenalty: repeat_penalty }),
+        seed: seed ?? this.#randomSeed(),
+      },
+      reusable: temperature === 0 || seed !== undefined,
+      stop: typeof stop === "string" ? [stop] : stop,
+      priority: "interactive",
+    };
+  }
+
+  #response(passes: readonly Completion[], answer: Completion, context: ChatContext): ChatResponse {
+    return {
+      response: answer.text,
+      ...account(passes, this.#engine.describe()),
+      request_id: context.requestId,
+      refined: false,
+      original_response: null,
+      critique: null,
+      refine_steps_used: 0,
+      finish_reason: answer.finishReason,
+    };
+  }
+}
+
+function user(content: string): ChatMessage {
+  return { role: "user", content };
+}

@@ -1,0 +1,153 @@
+import { type ChatTemplate, plainPrompt } from "../../../assistant/template/template.ts";
+import { totalMs } from "../../../inference/completion.ts";
+import type {
+  Engine,
+  EngineState,
+  GenerationEvent,
+  GenerationRequest,
+  Prompt,
+  ScoredToken,
+} from "../../../inference/engine.ts";
+import { JUDGE_MAX_TOKENS, judgeGrammar } from "../judge-prompt.ts";
+import { type AnswerToken, expectedScore, needsAfterOne, scorePlace } from "./expected-score.ts";
+import type { JudgeAnswer, JudgeModel, JudgeOptions, JudgeStatus } from "./judge-model.ts";
+
+/** Likeliest tokens to look at in each place: the ten scores in all their spellings, and some that are none. */
+const TOP_TOKENS = 32;
+
+type Done = Extract<GenerationEvent, { type: "done" }>;
+
+interface Generated {
+  readonly text: string;
+  readonly tokens: readonly AnswerToken[];
+  readonly done: Done;
+}
+
+/** A model of this machine as judge. A grammar holds its output to the form. */
+export class EngineJudge implements JudgeModel {
+  readonly #engine: Engine;
+  readonly #template: () => ChatTemplate;
+
+  constructor(engine: Engine, template: () => ChatTemplate) {
+    this.#engine = engine;
+    this.#template = template;
+  }
+
+  get name(): string {
+    return this.#engine.describe().name;
+  }
+
+  get fingerprint(): string {
+    return this.#engine.describe().weights;
+  }
+
+  get isReady(): boolean {
+    return this.#engine.state.status === "ready";
+  }
+
+  get status(): JudgeStatus {
+    return describeState(this.#engine.state);
+  }
+
+  async ask(question: string, options: JudgeOptions): Promise<JudgeAnswer> {
+    const prompt = this.#render(question);
+    const { priority = "interactive" } = options;
+    const answer = await this.#generate(
+      {
+        prompt,
+        maxTokens: JUDGE_MAX_TOKENS,
+        sampling: { temperature: 0, seed: 0, grammar: judgeGrammar },
+        stop: [],
+        priority,
+        logprobs: TOP_TOKENS,
+      },
+      options,
+    );
+    const place = scorePlace(answer.tokens);
+    const after =
+      place?.one !== undefined && needsAfterOne(place)
+        ? await this.#after(prompt, place.one.tokens, options)
+        : undefined;
+    const passes = after === undefined ? [answer] : [answer, after];
+    const total = (of: "promptTokens" | "cachedPromptTokens" | "completionTokens") =>
+      passes.reduce((sum, { done }) => sum + done.usage[of], 0);
+    return {
+      text: answer.text,
+      expectedScore:
+        place === undefined
+          ? undefined
+          : expectedScore(place, after === undefined ? place.afterOne : after.tokens[0]),
+      usage: {
+        promptTokens: total("promptTokens"),
+        cachedPromptTokens: total("cachedPromptTokens"),
+        completionTokens: total("completionTokens"),
+      },
+      latencyMs: passes.reduce((sum, { done }) => sum + totalMs(done.timings), 0),
+      timings: {
+        queueMs: passes.reduce((sum, { done }) => sum + done.timings.queueMs, 0),
+        prefillMs: passes.reduce((sum, { done }) => sum + done.timings.prefillMs, 0),
+        decodeMs: passes.reduce((sum, { done }) => sum + done.timings.decodeMs, 0),
+      },
+    };
+  }
+
+  close(timeoutMs: number): Promise<void> {
+    return this.#engine.close(timeoutMs);
+  }
+
+  #render(question: string): Prompt {
+    const template = this.#template();
+    return template.hasTemplate
+      ? template.render([{ role: "user", content: question }])
+      : plainPrompt(`${question}\nAnswer: `);
+  }
+
+  /** The token that would follow an answer that began with `tokens`. */
+  #after(prompt: Prompt, tokens: readonly number[], options: JudgeOptions): Promise<Generated> {
+    return this.#generate(
+      {
+        prompt: { ...prompt, parts: [...prompt.parts, { type: "tokens", tokens }] },
+        maxTokens: 1,
+        sampling: { temperature: 0, seed: 0 },
+        stop: [],
+        priority: options.priority ?? "interactive",
+        logprobs: TOP_TOKENS,
+      },
+      { ...options, arrivedAt: undefined },
+    );
+  }
+
+  async #generate(
+    request: GenerationRequest,
+    { signal, arrivedAt }: { readonly signal: AbortSignal; readonly arrivedAt: number | undefined },
+  ): Promise<Generated> {
+    let text = "";
+    const tokens: ScoredToken[] = [];
+    const options = { signal, ...(arrivedAt !== undefined && { arrivedAt }) };
+    for await (const event of this.#engine.generate(request, options)) {
+      if (event.type === "text") {
+        text += event.text;
+        tokens.push(...(event.tokens ?? []));
+      } else if (event.type === "done") {
+        const scored = tokens.filter(
+          (token): token is ScoredToken & AnswerToken => token.logprob !== undefined,
+        );
+        return { text, tokens: scored, done: event };
+      }
+    }
+    throw new Error("the engine ended a generation without saying how");
+  }
+}
+
+function describeState(state: EngineState): JudgeStatus {
+  switch (state.status) {
+    case "preparing":
+      return { state: "loading" };
+    case "failed":
+      return { state: "failed", message: state.message };
+    case "draining":
+      return { state: "stopped" };
+    default:
+      return { state: state.status };
+  }
+}

@@ -1,0 +1,66 @@
+import type { ChatTemplate } from "../../../assistant/template/template.ts";
+import type { Engine } from "../../../inference/engine.ts";
+import type { Store } from "../../../platform/store/database.ts";
+import type { EvalData } from "../../datasets/dataset.ts";
+import type { Datasets } from "../../datasets/datasets.ts";
+import type { Judge } from "../judge.ts";
+import type { MetricTools } from "../metrics/metric.ts";
+import { Dispatcher, type DispatcherLog } from "./dispatcher.ts";
+import { Evaluator } from "./evaluator.ts";
+import { Ledger } from "./ledger.ts";
+import { ModelCheck } from "./model-check.ts";
+import { Planner } from "./planner.ts";
+import { RecordQueue } from "./queue.ts";
+import { BatchEvals } from "./service.ts";
+import { RunSignals } from "./signals.ts";
+
+export interface BatchEvalParts {
+  readonly store: Store;
+  readonly datasets: Datasets;
+  /** Takes batch work, which yields to interactive requests. */
+  readonly engine: Engine;
+  readonly template: () => ChatTemplate;
+  readonly judge: Judge;
+  /** What metrics work with. */
+  readonly tools: MetricTools;
+  readonly modelNames: () => readonly string[];
+  readonly maxNewTokensLimit: number;
+  readonly codeVersion: string;
+  readonly log: DispatcherLog;
+}
+
+/** Puts the parts of batch evaluations together: what the routes call, and what works behind them. */
+export function createBatchEvals(parts: BatchEvalParts): {
+  readonly runs: BatchEvals;
+  readonly dispatcher: Dispatcher;
+} {
+  const { store, datasets, engine, template, log } = parts;
+  const queue = new RecordQueue(store, log);
+  const ledger = new Ledger(store, queue);
+  const signals = new RunSignals();
+  const evaluator = new Evaluator(engine, template, parts.judge, parts.tools);
+  const dispatcher = new Dispatcher({
+    store,
+    ledger,
+    queue,
+    signals,
+    model: new ModelCheck(engine, parts.judge),
+    recordAt: async ({ datasetId }, position) =>
+      (await datasets.recordsFrom<EvalData>(datasetId, position, 1)).find(
+        (record) => record.position === position,
+      ),
+    evaluate: (record, run, signal) => evaluator.evaluate(record, run, signal),
+    log,
+  });
+  const planner = new Planner({
+    engine,
+    datasets,
+    modelNames: parts.modelNames,
+    judge: parts.judge,
+    tools: parts.tools,
+    template,
+    maxNewTokensLimit: parts.maxNewTokensLimit,
+    codeVersion: parts.codeVersion,
+  });
+  return { runs: new BatchEvals({ store, planner, dispatcher, signals }), dispatcher };
+}

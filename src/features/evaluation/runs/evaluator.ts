@@ -1,0 +1,134 @@
+import type { ChatTemplate } from "../../../assistant/template/template.ts";
+import { complete } from "../../../inference/completion.ts";
+import type { Engine } from "../../../inference/engine.ts";
+import { monotonicMs } from "../../../platform/clock.ts";
+import type { EvalData } from "../../datasets/dataset.ts";
+import type { Judge } from "../judge.ts";
+import type { MetricTools } from "../metrics/metric.ts";
+import { type MetricName, metrics, scoreMetric } from "../metrics/registry.ts";
+import type { Judgements } from "../schema.ts";
+import type { Verdict } from "./ledger.ts";
+import { measureLikelihood } from "./likelihood-task.ts";
+import type { Measurement } from "./measurement.ts";
+import { failureCode } from "./pass-rule.ts";
+import type { Run } from "./run.ts";
+import { taskMessages } from "./task-prompt.ts";
+
+/** Asks the model for an answer to each record and the judge for its scores, or measures likelihoods. */
+export class Evaluator {
+  readonly #engine: Engine;
+  readonly #template: () => ChatTemplate;
+  readonly #judge: Judge;
+  readonly #tools: MetricTools;
+
+  /** `engine` takes batch work, and `judge` is asked for it. */
+  constructor(engine: Engine, template: () => ChatTemplate, judge: Judge, tools: MetricTools) {
+    this.#engine = engine;
+    this.#template = template;
+    this.#judge = judge;
+    this.#tools = tools;
+  }
+
+  /**
+   * Evaluates one record as the run asks for.
+   * @throws ApiError that says why it can't be; whatever `signal` was aborted with
+   */
+  async evaluate(record: EvalData, run: Run, signal: AbortSignal): Promise<Verdict> {
+    const measurement =
+      run.request.task === "generate"
+        ? await this.#generate(record, run, signal)
+        : await measureLikelihood(this.#engine, record, run.request, signal);
+    return { measurement, failureCode: failureCode(measurement, run.request.thresholds) };
+  }
+
+  async #generate(record: EvalData, run: Run, signal: AbortSignal): Promise<Measurement> {
+    const startedAt = monotonicMs();
+    const answer = await this.#answer(record, run, signal);
+    const latencyMs = monotonicMs() - startedAt;
+    const judged = await this.#score(record, answer.text, run, signal);
+    return {
+      output: answer.text,
+      finish_reason: answer.finishReason,
+      scores: judged?.scores ?? [],
+      ...(await this.#measure(record, answer.text, run, signal)),
+      latency_ms: Math.round(latencyMs),
+      tokens: {
+        prompt_tokens: answer.usage.promptTokens,
+        cached_prompt_tokens: answer.usage.cachedPromptTokens,
+        completion_tokens: answer.usage.completionTokens,
+        judge_prompt_tokens: judged?.usage.prompt_tokens ?? 0,
+        judge_cached_prompt_tokens: judged?.usage.cached_prompt_tokens ?? 0,
+        judge_completion_tokens: judged?.usage.completion_tokens ?? 0,
+      },
+    };
+  }
+
+  async #answer({ input, context }: EvalData, { request }: Run, signal: AbortSignal) {
+    const { generation, instructions } = request;
+    const messages = taskMessages({ instructions, context, prompt: input.prompt });
+    const answer = await complete(
+      this.#engine,
+      {
+        prompt: this.#template().render(messages),
+        maxTokens: generation.max_new_tokens,
+        sampling: {
+          temperature: generation.temperature,
+          topP: generation.top_p,
+          seed: generation.seed,
+        },
+        stop: [],
+        priority: "batch",
+      },
+      { signal },
+    );
+    signal.throwIfAborted();
+    return answer;
+  }
+
+  /** Figures by metric; null where the record has no reference to measure against. */
+  async #measure({ reference, expected }: EvalData, response: string, run: Run, signal: AbortSignal) {
+    const metricValues: Record<string, number | null> = {};
+    const details: Record<string, object> = {};
+    for (const [name, runOptions] of Object.entries(run.request.metrics)) {
+      const metric = name as MetricName;
+      metricValues[name] = null;
+      if (metrics[metric].needsReference && reference === undefined) continue;
+      const input = {
+        response,
+        reference: reference?.answer,
+        options: withExpected(metric, runOptions, expected),
+      };
+      const result = await scoreMetric(metric, input, { ...this.#tools, signal });
+      metricValues[name] = result.value;
+      details[name] = result.details;
+    }
+    signal.throwIfAborted();
+    return { metrics: metricValues, metric_details: details };
+  }
+
+  /** Undefined when the run asks for no criteria. */
+  async #score(
+    { input, reference }: EvalData,
+    response: string,
+    { request }: Run,
+    signal: AbortSignal,
+  ): Promise<Judgements | undefined> {
+    if (request.criteria.length === 0) return undefined;
+    const pair = { prompt: input.prompt, response, reference: reference?.answer };
+    const options = { arrivedAt: monotonicMs(), signal, priority: "batch" } as const;
+    const judged = await this.#judge.evaluate({ ...pair, criteria: request.criteria }, options);
+    signal.throwIfAborted();
+    return judged;
+  }
+}
+
+/** A metric's options: the run's, and instead of them what the record itself expects (`expected: {"pattern": …}`). */
+function withExpected(
+  name: MetricName,
+  options: object,
+  expected: EvalData["expected"],
+): Readonly<Record<string, unknown>> {
+  const known = Object.keys(metrics[name].options.properties);
+  const own = Object.entries(expected ?? {}).filter(([option]) => known.includes(option));
+  return { ...options, ...Object.fromEntries(own) };
+}

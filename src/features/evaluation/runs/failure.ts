@@ -1,0 +1,71 @@
+import { ApiError, UnavailableError, type UnavailableReason } from "../../../errors.ts";
+import { UpstreamError } from "../../../inference/upstream/upstream-error.ts";
+
+/** Why a record has no measurement. */
+export interface RecordError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What may be otherwise a moment later; everything else would fail the same way again. */
+const transient: ReadonlySet<UnavailableReason> = new Set([
+  "loading_model",
+  "engine_restarting",
+  "engine_failed",
+  "queue_full",
+  "queue_timeout",
+  "request_timeout",
+]);
+
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof UnavailableError)) return false;
+  // A judge elsewhere that was busy or could not be reached, not one that gave no score.
+  if (error.reason === "judge_failed") return error.cause instanceof UpstreamError && error.cause.isTransient;
+  return transient.has(error.reason);
+}
+
+/** True when it is the server that goes away, which is no failure of the record's. */
+export function isShutdown(error: unknown): boolean {
+  return error instanceof UnavailableError && error.reason === "draining";
+}
+
+/** What is told of an error: the words of those that are meant to be read, and of a defect only that it is one. */
+export function recordError(error: unknown): RecordError {
+  if (error instanceof UnavailableError) return { code: error.reason, message: error.message };
+  if (error instanceof ApiError) return { code: error.code, message: error.message };
+  return { code: "internal_error", message: "A defect of the server; its log has the particulars." };
+}
+
+/** Groups of failure codes, from "the run's surroundings" to "the model's answer". */
+export const taxonomy = {
+  /** The engine or the server did not get it done. */
+  engine: [
+    "engine_failed",
+    "engine_restarting",
+    "loading_model",
+    "model_unavailable",
+    "queue_full",
+    "queue_timeout",
+    "request_timeout",
+    "record_lost",
+    "internal_error",
+  ],
+  /** The record can't be evaluated as it is. */
+  input: ["context_length_exceeded", "invalid_request", "missing_reference", "record_missing"],
+  /** The judge gave no score. */
+  judge: ["judge_failed"],
+  /** The model's answer is no answer. */
+  output: ["empty_output"],
+  /** An answer, and not good enough by the run's rule. */
+  quality: ["low_score", "wrong_answer"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type FailureCategory = keyof typeof taxonomy;
+export const failureCategories = Object.keys(taxonomy) as FailureCategory[];
+
+export function categoryOf(code: string): FailureCategory {
+  const found = failureCategories.find((category) =>
+    (taxonomy[category] as readonly string[]).includes(code),
+  );
+  return found ?? "engine";
+}

@@ -1,0 +1,141 @@
+import type { ChatTemplate } from "../../../assistant/template/template.ts";
+import { type Completion, complete } from "../../../inference/completion.ts";
+import type { Engine } from "../../../inference/engine.ts";
+import { monotonicMs } from "../../../platform/clock.ts";
+import { account } from "../../chat/accounting.ts";
+import type { Citation, RagAnswer, RagBody } from "../schema.ts";
+import type { CorpusSearch, SearchResult } from "../search/search.ts";
+import { fitPrompt } from "./context.ts";
+import { citedPassages, NOTHING_FOUND } from "./prompt.ts";
+
+export interface RagContext {
+  readonly requestId: string;
+  /** Cancels when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+export interface RagServiceOptions {
+  readonly engine: Engine;
+  readonly template: () => ChatTemplate;
+  readonly search: CorpusSearch;
+  /** Draws a 32-bit seed for requests that give none. */
+  readonly randomSeed: () => number;
+}
+
+/** Answers questions from the passages that a search finds. */
+export class RagService {
+  readonly #options: RagServiceOptions;
+
+  constructor(options: RagServiceOptions) {
+    this.#options = options;
+  }
+
+  /** The answer's text also goes to `onText` piece by piece. */
+  async answer(
+    body: RagBody,
+    { requestId, signal }: RagContext,
+    onText: (text: string) => Promise<void> | void = () => {},
+  ): Promise<RagAnswer> {
+    const { query, dataset_id, top_k = 5, method = "hybrid" } = body;
+    const { engine, search } = this.#options;
+    // Without a model there is no answer, whatever is found.
+    const model = engine.describe();
+    const startedAt = monotonicMs();
+    const found = await search.search(dataset_id, { question: query, method, limit: top_k, signal });
+    const retrievalMs = monotonicMs() - startedAt;
+
+    const { text, passages, completion } =
+      found.chunks.length === 0
+        ? await this.#nothing(onText)
+        : await this.#generate(body, found, signal, onText);
+    const citations = cite(found, passages, dataset_id, text);
+    return {
+      answer: text,
+      response: text,
+      citations,
+      retrieved_chunks: citations,
+      retrieval: {
+        dataset_id,
+        top_k,
+        method,
+        latency_ms: Number(retrievalMs.toFixed(1)),
+        reranked: found.reranked,
+        below_floor: found.belowFloor,
+        dropped_chunks: found.chunks.length - passages,
+      },
+      generation: generationOf(completion, model),
+      request_id: requestId,
+    };
+  }
+
+  async #nothing(onText: (text: string) => Promise<void> | void) {
+    await onText(NOTHING_FOUND);
+    return { text: NOTHING_FOUND, passages: 0, completion: undefined };
+  }
+
+  async #generate(
+    body: RagBody,
+    found: SearchResult,
+    signal: AbortSignal,
+    onText: (text: string) => Promise<void> | void,
+  ) {
+    const { engine, template, randomSeed } = this.#options;
+    const { query, max_new_tokens = 220, temperature = 0.1, seed = randomSeed() } = body;
+    const arrivedAt = monotonicMs();
+    const { prompt, passages } = await fitPrompt(engine, template(), query, found.chunks, max_new_tokens);
+    const completion = await complete(
+      engine,
+      {
+        prompt,
+        maxTokens: max_new_tokens,
+        sampling: { temperature, topP: 0.95, seed },
+        stop: [],
+        priority: "interactive",
+      },
+      { signal, arrivedAt },
+      onText,
+    );
+    return { text: completion.text, passages, completion };
+  }
+}
+
+function cite(
+  { indexId, chunks }: SearchResult,
+  passages: number,
+  datasetId: string,
+  answer: string,
+): Citation[] {
+  const cited = citedPassages(answer);
+  return chunks.slice(0, passages).map((chunk, position) => ({
+    index: position + 1,
+    cited: cited.has(position + 1),
+    doc_id: chunk.docId,
+    chunk_id: `chunk_${indexId}_${chunk.ordinal}`,
+    dataset_id: datasetId,
+    score: chunk.score,
+    similarity: chunk.similarity === undefined ? null : Number(chunk.similarity.toFixed(4)),
+    word_coverage: Number(chunk.coverage.toFixed(4)),
+    heading_path: [...chunk.headingPath],
+    start: chunk.start,
+    end: chunk.end,
+    text: chunk.text,
+  }));
+}
+
+function generationOf(
+  completion: Completion | undefined,
+  model: ReturnType<Engine["describe"]>,
+): RagAnswer["generation"] {
+  const accounts = completion === undefined ? undefined : account([completion], model);
+  return {
+    model: model.name,
+    latency_ms: accounts?.latency_ms ?? 0,
+    prompt_tokens: accounts?.prompt_tokens ?? 0,
+    cached_prompt_tokens: accounts?.cached_prompt_tokens ?? 0,
+    completion_tokens: accounts?.completion_tokens ?? 0,
+    context_window: model.contextWindow,
+    kv_cache_bytes: (accounts?.total_tokens ?? 0) * model.kvCacheBytesPerToken,
+    finish_reason: completion?.finishReason ?? null,
+    timings: accounts?.timings ?? null,
+  };
+}

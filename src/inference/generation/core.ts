@@ -1,0 +1,235 @@
+import { InvalidRequestError } from "../../errors.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { GenerationRequest, Prompt } from "../engine.ts";
+import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
+import { Candidates } from "../llama/candidates.ts";
+import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
+import { LlamaModel } from "../llama/model.ts";
+import { compileGrammar, Sampler } from "../llama/sampler.ts";
+import type { SamplerHandle } from "../llama/signatures.ts";
+import { placement } from "../machine/cpu-affinity.ts";
+import { computeThreads } from "../machine/cpu-limit.ts";
+import { availableMemory } from "../machine/memory.ts";
+import { ThreadGovernor } from "../machine/thread-governor.ts";
+import { identityDigest } from "../model-identity.ts";
+import type { StepReport } from "../scheduler/report.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
+import { PromptScores, TokenScores } from "../scheduler/scores.ts";
+import { assertWeightsFit, planCapacity } from "./capacity.ts";
+import { describeModel } from "./model-description.ts";
+import { modelBytes } from "./model-file.ts";
+import { PinnedPrefixes } from "./pinned-prefixes.ts";
+import { PromptTokenizer } from "./prompt-tokenizer.ts";
+import type { EngineOptions, LoadedModel } from "./protocol.ts";
+import { asRequestError, assertFits, strangeToken } from "./request-checks.ts";
+
+/** Rows beyond one a sequence that a step may ask logits of. */
+const EXTRA_OUTPUTS = 64;
+
+/** Everything an engine process holds: the model, its context, and the scheduler over them. */
+export class EngineHost {
+  readonly #llama: Llama;
+  readonly #model: LlamaModel;
+  readonly #context: LlamaContext;
+  readonly #candidates: Candidates;
+  readonly #governor: ThreadGovernor | undefined;
+  readonly #clock: Clock;
+  readonly #pinned: PinnedPrefixes;
+  readonly #tokenizer: PromptTokenizer;
+  /** Requests whose tokens and grammar are being made. */
+  readonly #preparing = new Set<number>();
+  readonly scheduler: Scheduler;
+  readonly description: LoadedModel;
+  readonly capacity: string;
+
+  /** Loads the model; synchronous. @throws LlamaError */
+  constructor(
+    options: EngineOptions,
+    clock: Clock,
+    onProgress: (fraction: number) => void,
+    onLog: (line: LogLine) => void,
+  ) {
+    const startedAt = clock();
+    this.#clock = clock;
+    this.#llama = loadLlama(options.libraryDirectory);
+    // An accelerator's memory is its own; what does not fit there fails when it is loaded.
+    const isOffloaded = this.#llama.llama_supports_gpu_offload() && options.gpuLayers !== 0;
+    // Before loading: mapped weights are memory that the system still calls available, though every token needs them.
+    const memory = availableMemory();
+    if (!isOffloaded) assertWeightsFit(modelBytes(options.modelPath), memory);
+    this.#model = LlamaModel.load(this.#llama, {
+      path: options.modelPath,
+      gpuLayers: options.gpuLayers,
+      onProgress,
+      onLog,
+    });
+    const kvBytes = kvBytesPerToken(this.#model, options.kvCacheType);
+    const capacity = planCapacity({
+      trainingContext: this.#model.trainingContext,
+      kvBytesPerToken: kvBytes,
+      contextSize: options.contextSize,
+      maxSequences: options.maxSequences,
+      kvCacheMemory: options.kvCacheMemory,
+      availableMemory: isOffloaded ? memory : Math.max(0, memory - this.#model.weightBytes),
+      isOffloaded,
+    });
+    const { sequences, contextPerSequence } = capacity;
+    const threads = computeThreads(options.threads);
+    if (threads < options.threads)
+      onLog({
+        level: "warn",
+        text: `THREADS=${options.threads} is more than the ${threads} processors here`,
+      });
+    const cpus = placement(threads);
+    this.#governor =
+      options.threads === 0 ? new ThreadGovernor({ cores: threads, arePlaced: cpus.length > 0 }) : undefined;
+    const batchSize = Math.max(options.batchSize, sequences + EXTRA_OUTPUTS);
+    this.#context = new LlamaContext(this.#llama, this.#model, {
+      sequences,
+      contextPerSequence,
+      batchSize,
+      maxOutputs: sequences + EXTRA_OUTPUTS,
+      threads,
+      cpus,
+      kvCacheType: options.kvCacheType,
+      kvLayout: options.kvLayout,
+      onLog,
+    });
+    this.#tokenizer = new PromptTokenizer(this.#model.vocabulary);
+    this.#candidates = new Candidates(this.#model.vocabulary.size);
+    this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
+      stepTargetMs: options.stepTargetMs,
+      speculation: options.speculation,
+      clock,
+    });
+    this.capacity = capacity.explanation;
+    this.description = describeModel(this.#llama, this.#model, {
+      device: isOffloaded ? "gpu" : "cpu",
+      kvCacheType: options.kvCacheType,
+      contextWindow: contextPerSequence,
+      kvCacheBytesPerToken: kvBytes,
+      sequences,
+      threads,
+      loadMs: clock() - startedAt,
+    });
+    this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
+      directory: options.prefixDirectory,
+      identity: `${identityDigest(this.description)} ${options.kvLayout}`,
+      compute: (tokens, onPinned) => this.#computePrefix(tokens, onPinned),
+    });
+  }
+
+  /** Runs one step of the scheduler, with as many threads as the machine gives now. */
+  step(): StepReport | undefined {
+    this.watchMachine();
+    return this.scheduler.step();
+  }
+
+  /** Lets the thread count follow the machine; while no steps run it must be called by a timer. */
+  watchMachine(): void {
+    const threads = this.#governor?.update(this.#clock());
+    if (threads !== undefined) this.#context.setThreads(threads);
+  }
+
+  /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */
+  async pin(prefix: Prompt): Promise<string> {
+    const tokens = await this.tokenize(prefix);
+    assertFits(tokens.length, 1, this.#context.contextPerSequence);
+    return this.#pinned.pin(tokens);
+  }
+
+  /** Compute threads of the latest step. */
+  get threads(): number {
+    return this.#governor?.threads ?? this.description.threads;
+  }
+
+  /**
+   * Tokenizes, checks against the context window, compiles the grammar, and queues.
+   * @throws ApiError `context_length_exceeded`, `invalid_request`
+   */
+  async generate(id: number, request: GenerationRequest, arrivedAt: number): Promise<void> {
+    const { contextPerSequence } = this.#context;
+    const fewest = this.#tokenizer.atLeast(request.prompt);
+    // Such a prompt is too long whatever its exact count, which could take the tokenizer seconds to find.
+    if (fewest > contextPerSequence)
+      assertFits(fewest, request.maxTokens ?? 1, contextPerSequence, "at least ");
+    this.#preparing.add(id);
+    const prepared = await this.#prepare(request).catch((error: unknown) => {
+      this.#preparing.delete(id);
+      throw error;
+    });
+    const wasCancelled = !this.#preparing.delete(id);
+    this.scheduler.add({
+      id,
+      ...prepared,
+      stop: request.stop,
+      priority: request.priority,
+      arrivedAt,
+    });
+    if (wasCancelled) this.scheduler.cancel(id);
+  }
+
+  /** Tokens, sampler and scores of a request, all checked. */
+  async #prepare(request: GenerationRequest) {
+    const { sampling, logprobs, promptLogprobs, promptLogprobsFrom } = request;
+    const { vocabulary } = this.#model;
+    const { contextPerSequence } = this.#context;
+    const prompt = await this.tokenize(request.prompt);
+    if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
+    // Without a limit of its own a request may fill the window, so there must be room for a token at least.
+    const maxTokens = request.maxTokens ?? Math.max(1, contextPerSequence - prompt.length);
+    assertFits(prompt.length, maxTokens, contextPerSequence);
+    const stranger = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
+    if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
+    const createSampler = (grammar?: SamplerHandle) =>
+      new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt, grammar);
+    // A grammar is compiled now, so that a bad one is the client's error and not a failure half-way.
+    const grammar =
+      sampling.grammar === undefined
+        ? undefined
+        : await compileGrammar(this.#llama, this.#context, sampling.grammar).catch(asRequestError("grammar"));
+    return {
+      prompt,
+      maxTokens,
+      createSampler,
+      sampler: grammar === undefined ? undefined : createSampler(grammar),
+      scores: logprobs === undefined ? undefined : new TokenScores(logprobs, vocabulary),
+      promptScores:
+        promptLogprobs === undefined
+          ? undefined
+          : new PromptScores(prompt, promptLogprobs, vocabulary, promptLogprobsFrom),
+    };
+  }
+
+  /** Ends a request at once, wherever it is. */
+  cancel(id: number): void {
+    if (!this.#preparing.delete(id)) this.scheduler.cancel(id);
+  }
+
+  tokenize(prompt: Prompt): Promise<Int32Array> {
+    return this.#tokenizer.tokenize(prompt);
+  }
+
+  detokenize(tokens: readonly number[]): string {
+    const { size } = this.#model.vocabulary;
+    const stranger = tokens.find((token) => token < 0 || token >= size);
+    if (stranger !== undefined) throw strangeToken(stranger, size, "tokens");
+    return Buffer.concat(tokens.map((token) => this.#model.vocabulary.piece(token))).toString("utf8");
+  }
+
+  /** As batch work that generates one token and leaves its prompt behind. */
+  #computePrefix(prompt: Int32Array, onPinned: (kvSequence: number) => void): void {
+    const sampling = { temperature: 0, seed: 0 };
+    this.scheduler.add({
+      // Requests count from 1; nobody waits for the output of this one.
+      id: 0,
+      prompt,
+      maxTokens: 1,
+      stop: [],
+      priority: "batch",
+      arrivedAt: this.#clock(),
+      createSampler: () => new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt),
+      onPinned,
+    });
+  }
+}

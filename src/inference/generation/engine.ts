@@ -1,0 +1,285 @@
+import { fileURLToPath } from "node:url";
+import { UnavailableError } from "../../errors.ts";
+import { type Clock, monotonicMs } from "../../platform/clock.ts";
+import { PendingReplies } from "../../platform/pending-replies.ts";
+import type {
+  Engine,
+  EngineLoad,
+  EngineState,
+  GenerateOptions,
+  GenerationEvent,
+  GenerationRequest,
+  ModelDescription,
+  Prompt,
+} from "../engine.ts";
+import { Supervisor } from "../process/supervisor.ts";
+import { fromWire } from "../process/wire-error.ts";
+import { unavailable } from "../unavailable.ts";
+import { Generations } from "./generations.ts";
+import { PendingGeneration } from "./pending-generation.ts";
+import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine, WireError } from "./protocol.ts";
+import { ServiceRate } from "./service-rate.ts";
+import { StepTotals } from "./step-totals.ts";
+
+export interface EngineLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface LocalEngineOptions {
+  readonly engine: EngineOptions;
+  readonly model: { readonly name: string; readonly source: string };
+  /** Requests that may wait for a sequence; as many as there are sequences when undefined. */
+  readonly maxQueue: number | undefined;
+  readonly queueTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly hangTimeoutMs: number;
+  /** Prefixes to keep in the cache for good, in the loaded model's form. */
+  readonly prefixes?: (model: ModelDescription) => readonly Prompt[];
+  readonly log: EngineLog;
+  readonly clock?: Clock;
+}
+
+const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
+
+/** Room for a few to wait where only one or two can run. */
+const MIN_QUEUE = 8;
+
+/** Times a request that had not started is handed to a fresh process: its own prompt may be what kills it. */
+const MAX_HANDOVERS = 2;
+
+/**
+ * The engine port over a llama.cpp process: admits, hands over, streams back, and survives the process. A crash
+ * fails the requests that were running with a retriable 503 and keeps those that had not started.
+ */
+export class LocalEngine implements Engine {
+  readonly #options: LocalEngineOptions;
+  readonly #clock: Clock;
+  readonly #supervisor: Supervisor<LoadedModel, ToEngine, EngineNews>;
+  readonly #rate = new ServiceRate();
+  readonly #generations = new Generations(() => this.#rate.pause(this.#clock()));
+  readonly #totals = new StepTotals();
+  readonly #replies = new PendingReplies<EngineNews>();
+  readonly #ready = Promise.withResolvers<void>();
+  #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
+  #description: ModelDescription | undefined;
+  /** True while a process has the model loaded; messages about generations before that would be lost. */
+  #isServing = false;
+  #nextId = 1;
+
+  constructor(options: LocalEngineOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? monotonicMs;
+    this.#ready.promise.catch(() => {});
+    this.#supervisor = new Supervisor(
+      {
+        entry,
+        load: { type: "load", options: options.engine },
+        hangTimeoutMs: options.hangTimeoutMs,
+        clock: this.#clock,
+      },
+      {
+        onMessage: (message) => this.#receive(message),
+        onProgress: (progress) => this.#progressed(progress),
+        onReady: (model, capacity) => this.#becameReady(model, capacity),
+        onCrash: (reason, attempt, delayMs) => this.#crashed(reason, attempt, delayMs),
+        onLoadFailed: (message) => this.#loadFailed(message),
+        // The native library calls everything "info" that it finds remarkable; a user does not.
+        onLog: (level, text) => options.log[level === "info" ? "debug" : level]({ component: "llama" }, text),
+      },
+    );
+  }
+
+  /** Starts the process; resolves when the model is loaded. @throws Error when it can't be loaded */
+  start(): Promise<void> {
+    this.#supervisor.start();
+    return this.#ready.promise;
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  get load(): EngineLoad {
+    const { size, running } = this.#generations;
+    return { queueDepth: size - running, runningSequences: running, ...this.#totals.load };
+  }
+
+  describe(): ModelDescription {
+    if (this.#description === undefined) throw unavailable(this.#state);
+    return this.#description;
+  }
+
+  async *generate(request: GenerationRequest, options: GenerateOptions = {}): AsyncIterable<GenerationEvent> {
+    this.#admit();
+    if (this.#generations.size === 0) this.#rate.resume(this.#clock());
+    const id = this.#nextId++;
+    const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
+    this.#generations.add(id, generation);
+    generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
+    const cancel = () => this.#cancel(id);
+    options.signal?.addEventListener("abort", cancel, { once: true });
+    this.#supervisor.send({ type: "generate", id, request, arrivedAt: generation.arrivedAt });
+    if (options.signal?.aborted === true) cancel();
+    try {
+      yield* generation.events;
+    } finally {
+      options.signal?.removeEventListener("abort", cancel);
+      // The reader may have left before the end.
+      if (this.#generations.get(id) !== undefined) {
+        cancel();
+        this.#generations.settle(id);
+      }
+    }
+  }
+
+  async tokenize(prompt: Prompt): Promise<number[]> {
+    const reply = await this.#ask((id) => ({ type: "tokenize", id, prompt }));
+    if (reply.type !== "tokens") throw new Error(`unexpected reply ${reply.type}`);
+    return [...reply.tokens];
+  }
+
+  async detokenize(tokens: readonly number[]): Promise<string> {
+    const reply = await this.#ask((id) => ({ type: "detokenize", id, tokens }));
+    if (reply.type !== "text") throw new Error(`unexpected reply ${reply.type}`);
+    return reply.text;
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#state.status === "stopped") return;
+    this.#state = { status: "draining" };
+    await this.#generations.drained(timeoutMs);
+    const message = "The server shut down before this request was finished.";
+    this.#generations.failAll(() => new UnavailableError("draining", message));
+    this.#replies.refuseAll(unavailable(this.#state));
+    await this.#supervisor.close();
+    this.#state = { status: "stopped" };
+    this.#ready.reject(new Error("the engine was closed"));
+  }
+
+  #ask(message: (id: number) => ToEngine): Promise<EngineNews> {
+    if (this.#state.status !== "ready") throw unavailable(this.#state);
+    const id = this.#nextId++;
+    const reply = this.#replies.wait(id);
+    this.#supervisor.send(message(id));
+    return reply;
+  }
+
+  /** Refuses at once what could only make the backlog grow. @throws UnavailableError */
+  #admit(): void {
+    if (this.#state.status !== "ready") throw unavailable(this.#state);
+    const { sequences } = this.describe();
+    const maxQueue = this.#options.maxQueue ?? Math.max(MIN_QUEUE, sequences);
+    if (this.#generations.size < sequences + maxQueue) return;
+    throw new UnavailableError("queue_full", `The queue is full: ${maxQueue} requests are waiting.`, {
+      retryAfterSeconds: this.#rate.retryAfterSeconds(maxQueue, this.#clock()),
+      details: { queue_depth: this.load.queueDepth },
+    });
+  }
+
+  #receive(message: EngineNews): void {
+    switch (message.type) {
+      case "step":
+        this.#stepped(message);
+        break;
+      case "refused":
+        this.#refused(message.id, message.error);
+        break;
+      case "tokens":
+      case "text":
+        this.#replies.answer(message.id, message);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #stepped(news: StepNews): void {
+    this.#totals.observe(news);
+    for (const id of news.started) {
+      this.#generations
+        .get(id)
+        ?.begin(this.#options.requestTimeoutMs, () => this.#timedOut(id, "request_timeout"));
+    }
+    for (const output of news.outputs) {
+      const isOver = this.#generations.get(output.id)?.receive(output);
+      if (isOver !== true) continue;
+      if (output.done !== undefined && output.done.finishReason !== "cancelled")
+        this.#rate.completed(this.#clock());
+      this.#generations.settle(output.id);
+    }
+  }
+
+  #refused(id: number, error: WireError): void {
+    this.#generations.fail(id, fromWire(error));
+    this.#replies.refuse(id, fromWire(error));
+  }
+
+  /** The engine answers a cancellation; where none runs, nobody would, and the next one would start the request. */
+  #cancel(id: number): void {
+    const generation = this.#generations.get(id);
+    if (generation === undefined) return;
+    generation.isCancelled = true;
+    if (this.#isServing) this.#supervisor.send({ type: "cancel", id });
+    else this.#generations.cancelled(id, this.#clock());
+  }
+
+  #timedOut(id: number, reason: "queue_timeout" | "request_timeout"): void {
+    if (this.#generations.get(id) === undefined) return;
+    this.#supervisor.send({ type: "cancel", id });
+    const message =
+      reason === "queue_timeout"
+        ? `The request waited ${this.#options.queueTimeoutMs} ms and no sequence became free.`
+        : `The request ran longer than ${this.#options.requestTimeoutMs} ms.`;
+    const retryAfterSeconds = this.#rate.retryAfterSeconds(this.load.queueDepth, this.#clock());
+    this.#generations.fail(id, new UnavailableError(reason, message, { retryAfterSeconds }));
+  }
+
+  #progressed(progress: number): void {
+    if (this.#state.status === "preparing") this.#state = { status: "preparing", phase: "loading", progress };
+  }
+
+  #becameReady(model: LoadedModel, capacity: string): void {
+    this.#description = { ...model, ...this.#options.model };
+    this.#options.log.info(
+      { load_ms: Math.round(model.loadMs), threads: model.threads },
+      `model loaded; ${capacity}`,
+    );
+    this.#isServing = true;
+    if (this.#state.status !== "draining") {
+      this.#state = { status: "ready" };
+      this.#ready.resolve();
+    }
+    const prefixes = this.#options.prefixes?.(this.#description) ?? [];
+    if (prefixes.length > 0) this.#supervisor.send({ type: "pin", prefixes });
+    for (const [id, { request, arrivedAt }] of this.#generations) {
+      this.#supervisor.send({ type: "generate", id, request, arrivedAt });
+    }
+  }
+
+  #crashed(reason: string, attempt: number, delayMs: number): void {
+    this.#totals.restarted();
+    this.#isServing = false;
+    this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
+    if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt, delayMs };
+    for (const [id, generation] of this.#generations) {
+      if (generation.isCancelled) {
+        this.#generations.cancelled(id, this.#clock());
+        continue;
+      }
+      if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
+      const message = "The engine crashed while it worked on this request.";
+      const retryAfterSeconds = Math.ceil(delayMs / 1000) + 1;
+      this.#generations.fail(id, new UnavailableError("engine_failed", message, { retryAfterSeconds }));
+    }
+    this.#replies.refuseAll(unavailable(this.#state));
+  }
+
+  #loadFailed(message: string): void {
+    this.#state = { status: "failed", message };
+    this.#ready.reject(new Error(message));
+    this.#generations.failAll(() => unavailable(this.#state));
+  }
+}

@@ -1,0 +1,74 @@
+import type { GenerationEvent, GenerationRequest } from "../engine.ts";
+import { fromWire } from "../process/wire-error.ts";
+import { Channel } from "./channel.ts";
+import type { WireOutput } from "./protocol.ts";
+
+/** The server's side of one generation: what was asked, what comes back, and the timer that bounds it. */
+export class PendingGeneration {
+  readonly request: GenerationRequest;
+  readonly arrivedAt: number;
+  readonly events = new Channel<GenerationEvent>(joinTexts);
+  /** Times it was kept over a crash. */
+  handovers = 0;
+  /** Its client has left; it is not worth keeping over a crash. */
+  isCancelled = false;
+  #isStarted = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(request: GenerationRequest, arrivedAt: number) {
+    this.request = request;
+    this.arrivedAt = arrivedAt;
+  }
+
+  /** True from the step that gave it a sequence. */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  begin(timeoutMs: number, onTimeout: () => void): void {
+    this.#isStarted = true;
+    this.startTimer(timeoutMs, onTimeout);
+  }
+
+  startTimer(timeoutMs: number, onTimeout: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(onTimeout, timeoutMs);
+  }
+
+  stopTimer(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Passes on what a step brought. Returns true when that was the last of it. */
+  receive({ text, tokens, promptTokens, done, error }: WireOutput): boolean {
+    if (promptTokens !== undefined) this.events.push({ type: "prompt", tokens: promptTokens });
+    if (text !== "" || (tokens?.length ?? 0) > 0)
+      this.events.push({ type: "text", text, ...(tokens !== undefined && { tokens }) });
+    if (done !== undefined) {
+      this.events.push({ type: "done", ...done });
+      this.events.close();
+    } else if (error !== undefined) this.events.fail(fromWire(error));
+    return done !== undefined || error !== undefined;
+  }
+
+  /** Ends what was cancelled and what no engine will answer, at `now`. */
+  endCancelled(now: number): void {
+    const usage = {
+      promptTokens: 0,
+      cachedPromptTokens: 0,
+      completionTokens: 0,
+      draftedTokens: 0,
+      acceptedTokens: 0,
+    };
+    const timings = { queueMs: now - this.arrivedAt, prefillMs: 0, decodeMs: 0 };
+    this.events.push({ type: "done", finishReason: "cancelled", usage, timings });
+    this.events.close();
+  }
+}
+
+/** Two pieces of text that wait for the same reader are one, unless their tokens are told apart. */
+function joinTexts(waiting: GenerationEvent, next: GenerationEvent): GenerationEvent | undefined {
+  if (waiting.type !== "text" || next.type !== "text") return undefined;
+  if (waiting.tokens !== undefined || next.tokens !== undefined) return undefined;
+  return { type: "text", text: waiting.text + next.text };
+}

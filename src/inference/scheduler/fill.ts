@@ -1,0 +1,72 @@
+import type { Slot } from "../kv-cache/prefix-cache.ts";
+import type { BatchPlan } from "./plan.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** Where the tokens of one decode are written. */
+export interface BatchRows {
+  clear(): void;
+  /** Adds a token and returns the row that names its logits. */
+  add(token: number, position: number, sequence: number, wantsLogits: boolean): number;
+}
+
+/** Rows of a sequence whose logits are to be sampled, in order, and the tokens drafted after each. */
+export interface Rows {
+  readonly first: number;
+  readonly draft: readonly number[];
+}
+
+/**
+ * Writes a plan into the batch; returns the rows to sample of each sequence that gets a token. Rows go in by KV
+ * sequence: llama.cpp computes in one pass only rows of neighbouring sequences that come in order (llama-batch.cpp,
+ * `split_equal`), and each further pass reads all weights again.
+ */
+export function fillBatch(plan: BatchPlan, batch: BatchRows): Map<Sequence, Rows> {
+  const rows = new Map<Sequence, Rows>();
+  batch.clear();
+  for (const entry of [...plan.decoding, ...plan.prefilling].toSorted(bySlot)) {
+    const { sequence } = entry;
+    const slot = slotOf(sequence);
+    if ("draft" in entry) rows.set(sequence, fillDecode(batch, sequence, slot, entry.draft));
+    else {
+      const last = fillPrefill(batch, sequence, slot, entry.length);
+      if (last !== undefined) rows.set(sequence, { first: last, draft: [] });
+    }
+  }
+  return rows;
+}
+
+function fillDecode(batch: BatchRows, sequence: Sequence, slot: Slot, draft: readonly number[]): Rows {
+  if (sequence.lastToken === undefined) throw new Error("a decoding sequence lacks its token");
+  const first = batch.add(sequence.lastToken, slot.tokens.length, slot.sequence, true);
+  slot.tokens.push(sequence.lastToken);
+  for (const token of draft) {
+    batch.add(token, slot.tokens.length, slot.sequence, true);
+    slot.tokens.push(token);
+  }
+  return { first, draft };
+}
+
+/** Returns the row of the prompt's last token when the chunk reaches it. */
+function fillPrefill(batch: BatchRows, sequence: Sequence, slot: Slot, length: number): number | undefined {
+  const { prompt, promptScores } = sequence;
+  let last: number | undefined;
+  for (const end = sequence.prefilled + length; sequence.prefilled < end; sequence.prefilled++) {
+    const token = prompt[sequence.prefilled] as number;
+    const isLast = sequence.prefilled === prompt.length - 1;
+    const scores = sequence.prefilled >= (promptScores?.unscored ?? 0) ? promptScores : undefined;
+    const row = batch.add(token, sequence.prefilled, slot.sequence, isLast || scores !== undefined);
+    scores?.expect(row, sequence.prefilled);
+    slot.tokens.push(token);
+    if (isLast) last = row;
+  }
+  return last;
+}
+
+function bySlot(a: { readonly sequence: Sequence }, b: { readonly sequence: Sequence }): number {
+  return slotOf(a.sequence).sequence - slotOf(b.sequence).sequence;
+}
+
+function slotOf({ slot }: Sequence): Slot {
+  if (slot === undefined) throw new Error("a planned sequence lacks its slot");
+  return slot;
+}

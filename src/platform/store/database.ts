@@ -1,0 +1,202 @@
+import { existsSync } from "node:fs";
+import { UnavailableError } from "../../errors.ts";
+import { DataDirectoryLock } from "./data-directory.ts";
+import { storeUnavailable } from "./errors.ts";
+import { migrate, readMigrations } from "./migrations.ts";
+import type { FreeBytes } from "./pglite/disk-room.ts";
+import { databaseDirectory, openPglite } from "./pglite/open.ts";
+import { PostgresDatabase } from "./postgres.ts";
+import type { Connection, Database, Queries, Session } from "./queries.ts";
+
+export type { Database, Queries } from "./queries.ts";
+
+export interface StoreLog {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface StoreOptions {
+  readonly dataDir: string;
+  /** A Postgres to use; without it the embedded one in `dataDir` is. */
+  readonly databaseUrl: string | undefined;
+  /** Connections to that Postgres at the most; 10 unless told otherwise. */
+  readonly poolSize?: number;
+  /** Tells how full the disk of `dataDir` is; asked of the file system unless given. */
+  readonly freeBytes?: FreeBytes;
+  readonly log: StoreLog;
+  /** Told of every statement that ended. */
+  readonly onQuery?: (ms: number, outcome: "ok" | "error") => void;
+}
+
+export interface StoreStatus {
+  readonly kind: "pglite" | "postgres";
+  readonly state: "closed" | "opening" | "open" | "failed";
+  /** Why opening failed. */
+  readonly message?: string;
+}
+
+/** What pg-boss needs of a database: `new PgBoss({ db: connection, backend: connection.backend })`. */
+export interface QueueConnection {
+  readonly backend: "pglite" | "postgres";
+  executeSql(text: string, values?: unknown[]): Promise<{ rows: object[] }>;
+}
+
+interface Opened {
+  readonly connection: Connection;
+  readonly observed: Database;
+  readonly missingExtensions: ReadonlyMap<string, string>;
+  readonly lock: Disposable | undefined;
+}
+
+/** Everything that outlives the process. Nothing is opened, locked or migrated before somebody asks for it. */
+export class Store {
+  readonly #options: StoreOptions;
+  #opening: Promise<Opened> | undefined;
+  #state: StoreStatus["state"] = "closed";
+  #message: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+  }
+
+  get status(): StoreStatus {
+    return {
+      kind: this.#options.databaseUrl === undefined ? "pglite" : "postgres",
+      state: this.#state,
+      ...(this.#message !== undefined && { message: this.#message }),
+    };
+  }
+
+  /** False while nothing was ever stored: then there is nothing to go on with after a start. */
+  get hasData(): boolean {
+    return this.#options.databaseUrl !== undefined || existsSync(databaseDirectory(this.#options.dataDir));
+  }
+
+  /**
+   * The database, opened when nobody asked for it before. Ask for it each time and don't keep it: one that broke is
+   * opened anew.
+   * @throws UnavailableError `store_unavailable` that says what is in the way; the next call tries again
+   */
+  async database(): Promise<Database> {
+    return (await this.#open()).observed;
+  }
+
+  /** Why the Postgres extension `name` can't be used, and with it what is built on it; undefined when it can. */
+  async missingExtension(name: string): Promise<string | undefined> {
+    return (await this.#open()).missingExtensions.get(name);
+  }
+
+  async queueConnection(): Promise<QueueConnection> {
+    const { connection } = await this.#open();
+    const { kind } = this.status;
+    return {
+      backend: kind,
+      executeSql: async (text, values = []) => ({
+        rows: values.length > 0 ? await connection.query(text, values) : await connection.script(text),
+      }),
+    };
+  }
+
+  /** Waits for what runs and closes; the store can't be opened again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // An opening that fails has closed what it had opened.
+    const opened = await this.#opening?.catch(() => undefined);
+    await opened?.connection.close();
+    opened?.lock?.[Symbol.dispose]();
+    this.#state = "closed";
+  }
+
+  async #open(): Promise<Opened> {
+    if (this.#closing !== undefined)
+      throw storeUnavailable("The store is closed: the server is shutting down.");
+    this.#opening ??= this.#tryToOpen();
+    return this.#opening;
+  }
+
+  async #tryToOpen(): Promise<Opened> {
+    const { log } = this.#options;
+    this.#state = "opening";
+    this.#message = undefined;
+    const startedAt = performance.now();
+    try {
+      const opened = await this.#connect();
+      for (const [name, problem] of opened.missingExtensions)
+        log.warn(`what needs the extension ${name} is not available: ${problem}`);
+      log.info(`store open: ${this.status.kind}, ${Math.round(performance.now() - startedAt)} ms`);
+      this.#state = "open";
+      return opened;
+    } catch (error) {
+      const failure =
+        error instanceof UnavailableError
+          ? error
+          : storeUnavailable(`The store can't be opened: ${(error as Error).message}`, error);
+      log.error(failure.message);
+      this.#state = "failed";
+      this.#message = failure.message;
+      this.#opening = undefined;
+      throw failure;
+    }
+  }
+
+  async #connect(): Promise<Opened> {
+    const { dataDir, databaseUrl, poolSize = 10, freeBytes, log } = this.#options;
+    const lock = databaseUrl === undefined ? DataDirectoryLock.take(dataDir) : undefined;
+    let connection: Connection | undefined;
+    try {
+      connection =
+        databaseUrl === undefined
+          ? await openPglite(databaseDirectory(dataDir), {
+              onEnd: () => this.#lost(lock),
+              ...(freeBytes !== undefined && { freeBytes }),
+            })
+          : await PostgresDatabase.open({
+              url: databaseUrl,
+              poolSize,
+              onLost: (error) => log.warn(`a connection to the database was lost: ${error.message}`),
+            });
+      const missingExtensions = await migrate(connection, readMigrations());
+      return { connection, observed: this.#observe(connection), missingExtensions, lock };
+    } catch (error) {
+      await connection?.close();
+      lock?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The embedded database ended by itself: whoever asks next opens it anew. */
+  #lost(lock: Disposable | undefined): void {
+    if (this.#closing !== undefined || this.#state !== "open") return;
+    this.#options.log.error("the embedded database ended; the next request opens it again");
+    lock?.[Symbol.dispose]();
+    this.#opening = undefined;
+    this.#state = "closed";
+  }
+
+  #observe(connection: Connection): Database {
+    const observe = async <T>(work: () => Promise<T>): Promise<T> => {
+      const startedAt = performance.now();
+      let outcome: "ok" | "error" = "error";
+      try {
+        const result = await work();
+        outcome = "ok";
+        return result;
+      } finally {
+        this.#options.onQuery?.(performance.now() - startedAt, outcome);
+      }
+    };
+    const observed = (session: Session): Queries => ({
+      query: (sql, parameters) => observe(() => session.query(sql, parameters)),
+    });
+    return {
+      ...observed(connection),
+      transaction: (work) => connection.transaction((session) => work(observed(session))),
+    };
+  }
+}

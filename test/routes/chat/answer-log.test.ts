@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { BUILTIN } from "../../support/model.ts";
+import { KEY, startServer, type TestServer, until } from "../../support/server.ts";
+
+let server: TestServer;
+before(async () => {
+  server = await startServer({ env: { MODEL_NAME: BUILTIN } });
+});
+after(() => server[Symbol.asyncDispose]());
+
+const model = "builtin";
+const messages = [{ role: "user", content: "What is a token?" }];
+const routes: Readonly<Record<string, object>> = {
+  "/chat": { prompt: "What is a token?", max_new_tokens: 5 },
+  "/v1/chat/completions": { model, messages, max_tokens: 5 },
+  "/v1/completions": { model, prompt: "A transformer is a neural", max_tokens: 5, temperature: 0 },
+  "/v1/responses": { model, input: "What is a token?", max_output_tokens: 5 },
+  "/v1/messages": { model, messages, max_tokens: 5 },
+};
+
+for (const [path, body] of Object.entries(routes)) {
+  for (const stream of [false, true]) {
+    test(`the log line of ${path}${stream ? ", streamed," : ""} accounts for tokens and times`, async () => {
+      const line = await logLine(path, { ...body, stream });
+      assert.equal(line["status"], 200);
+      assert.ok(Number(line["prompt_tokens"]) > 0);
+      assert.ok(Number(line["cached_prompt_tokens"]) >= 0);
+      assert.equal(line["completion_tokens"], 5);
+      assert.equal(line["finish_reason"], "length");
+      for (const field of ["queue_ms", "prefill_ms", "decode_ms"]) assert.ok(Number(line[field]) >= 0, field);
+    });
+  }
+}
+
+test("several prompts and answers are summed: each prompt once, every answer", async () => {
+  const body = { model, max_tokens: 5, temperature: 0 };
+  const prompts = ["A transformer is a neural", "All tokens of a prompt are"];
+  const alone = await Promise.all(prompts.map((prompt) => logLine("/v1/completions", { ...body, prompt })));
+  const both = await logLine("/v1/completions", { ...body, prompt: prompts, n: 2 });
+  const sum = (field: string) => alone.reduce((total, line) => total + Number(line[field]), 0);
+  assert.equal(both["prompt_tokens"], sum("prompt_tokens"));
+  assert.equal(both["completion_tokens"], 2 * sum("completion_tokens"));
+});
+
+/** The request's line, once it is written. */
+async function logLine(path: string, body: object) {
+  const response = await fetch(server.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...KEY },
+    body: JSON.stringify(body),
+  });
+  await response.text();
+  const id = response.headers.get("x-request-id");
+  const find = () => server.log.find((line) => line["request_id"] === id && line.msg === "request");
+  await until(() => find() !== undefined);
+  return find() ?? assert.fail("no line");
+}

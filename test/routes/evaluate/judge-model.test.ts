@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { EvaluateResponse } from "../../../src/features/evaluation/schema.ts";
+import {
+  allRecords,
+  createDataset,
+  records,
+  showRun,
+  startRun,
+  untilFinished,
+} from "../../support/batch-evals.ts";
+import { assertError } from "../../support/envelope.ts";
+import { BUILTIN } from "../../support/model.ts";
+import { json, startServer, type TestServer, until } from "../../support/server.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const pair = { prompt: "What is two plus two?", response: "Four." };
+
+interface Readiness {
+  readonly judge: { readonly state: string; readonly message?: string };
+}
+
+async function judgeState(server: TestServer): Promise<Readiness["judge"]> {
+  return (await json<Readiness>(server.get("/readyz"))).judge;
+}
+
+/** Another server of ours, as the API that judges: real answers to real requests. */
+let upstream: TestServer;
+before(async () => {
+  upstream = await startServer({ env: { MODEL_NAME: BUILTIN, CONTEXT_SIZE: "512", API_KEY: "judge-key" } });
+});
+after(() => upstream[Symbol.asyncDispose]());
+
+test("without a judge of its own, the served model judges", async () => {
+  assert.deepEqual(await judgeState(upstream), { state: "none" });
+});
+
+test("another local model judges, in a process of its own", async () => {
+  await using server = await startServer({ env: { CONTEXT_SIZE: "512", JUDGE_MODEL: "builtin" } });
+  await until(async () => (await judgeState(server)).state === "ready");
+  const answer = await json<EvaluateResponse>(
+    server.post("/evaluate", { ...pair, criteria: ["accuracy", "clarity"] }),
+  );
+  assert.equal(answer.model, "builtin");
+  assert.equal(answer.judge.model, "builtin");
+  const same = await json<EvaluateResponse>(
+    upstream.post("/evaluate", { ...pair, criteria: ["accuracy", "clarity"] }),
+  );
+  assert.deepEqual(
+    answer.scores.map(({ score }) => score),
+    same.scores.map(({ score }) => score),
+  );
+});
+
+test("a local judge that can't be loaded is told, and nothing else stops", async () => {
+  await using server = await startServer({ env: { JUDGE_MODEL: "/nowhere/judge.gguf" } });
+  await until(async () => (await judgeState(server)).state === "failed");
+  assert.match((await judgeState(server)).message ?? "", /nowhere/);
+  const { error } = await assertError(await server.post("/evaluate", pair), {
+    status: 503,
+    code: "service_unavailable",
+  });
+  assert.equal(error.details?.["reason"], "model_unavailable");
+  assert.equal((await server.post("/chat", { prompt: "Hello", max_new_tokens: 4 })).status, 200);
+});
+
+describe("a judge behind an OpenAI-compatible API", () => {
+  let server: TestServer;
+  before(async () => {
+    server = await startServer({
+      env: { JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "judge-key" },
+    });
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  test("scores, with the expectation over its tokens and its own account of them", async () => {
+    assert.deepEqual(await judgeState(server), { state: "idle" });
+    const answer = await json<EvaluateResponse>(
+      server.post("/evaluate", { ...pair, criteria: ["accuracy", "overall"] }),
+    );
+    assert.equal(answer.judge.model, "builtin");
+    const same = await json<EvaluateResponse>(
+      upstream.post("/evaluate", { ...pair, criteria: ["accuracy", "overall"] }),
+    );
+    for (const [index, { criterion, score, rationale, score_expected }] of answer.scores.entries()) {
+      assert.equal(criterion, ["accuracy", "overall"][index]);
+      assert.ok(Number.isInteger(score) && rationale.length > 0);
+      // An API shows no token that it did not write: how likely a 10 was is only known where the answer began with 1.
+      const own = same.scores[index]?.score_expected ?? Number.NaN;
+      if (score_expected === null) assert.notEqual(score, 1);
+      else assert.ok(Math.abs(score_expected - own) < 0.5, `${score_expected} ${own}`);
+    }
+    assert.ok(answer.usage.prompt_tokens > 0 && answer.usage.completion_tokens > 0);
+    assert.deepEqual(await judgeState(server), { state: "ready" });
+  });
+
+  test("is named in the runs that it judges", async () => {
+    const runId = await startRun(server, { dataset_id: await createDataset(server, records(2)) });
+    await untilFinished(server, runId);
+    const { judge, model } = (await showRun(server, runId)).provenance;
+    assert.equal(judge?.["model"], "builtin");
+    assert.equal(judge?.["fingerprint"], null, "an API does not tell");
+    assert.notEqual(model?.["name"], "builtin");
+  });
+
+  test("says that a response is too long to be judged", async () => {
+    const response = await server.post("/evaluate", { ...pair, response: "a long answer ".repeat(300) });
+    await assertError(response, { status: 400, code: "context_length_exceeded" });
+  });
+});
+
+test("when the API refuses, nothing is invented: 503 with what it said", async () => {
+  await using server = await startServer({
+    env: { JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "a-wrong-key" },
+  });
+  const { error } = await assertError(await server.post("/evaluate", pair), {
+    status: 503,
+    code: "service_unavailable",
+  });
+  assert.equal(error.details?.["reason"], "judge_failed");
+  assert.equal(error.details?.["judge_status"], 401);
+  assert.equal((await judgeState(server)).state, "failed");
+});
+
+test("a judge that can't be reached is asked again later, three times in all", async () => {
+  await using server = await startServer({ env: { JUDGE_MODEL: "http://127.0.0.1:9/v1#m" } });
+  const runId = await startRun(server, { dataset_id: await createDataset(server, records(1)) });
+  await untilFinished(server, runId);
+  const [record] = await allRecords(server, runId);
+  assert.deepEqual(record?.failure, { code: "judge_failed", category: "judge" });
+  assert.equal(record?.attempt, 3);
+});
+
+test("runs of different judges are compared with a warning", async (context) => {
+  const env = { MODEL_NAME: BUILTIN, DATA_DIR: await temporaryDirectory(context) };
+  const finished = async (server: TestServer, datasetId: string) => {
+    const runId = await startRun(server, { dataset_id: datasetId });
+    await untilFinished(server, runId);
+    return runId;
+  };
+  let datasetId: string;
+  let first: string;
+  {
+    await using server = await startServer({
+      env: { ...env, JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "judge-key" },
+    });
+    datasetId = await createDataset(server, records(2));
+    first = await finished(server, datasetId);
+  }
+  await using server = await startServer({ env });
+  const second = await finished(server, datasetId);
+  const { warnings } = await json<{ warnings: Array<{ code: string; message: string }> }>(
+    server.get(`/v1/batch-evals/compare?a=${first}&b=${second}`),
+  );
+  assert.deepEqual(
+    warnings.map(({ code }) => code),
+    ["different_judges"],
+  );
+});
+
+test("a run is not judged by two judges: with another one it pauses and says so", async (context) => {
+  const env = { MODEL_NAME: BUILTIN, DATA_DIR: await temporaryDirectory(context) };
+  let runId: string;
+  {
+    await using server = await startServer({
+      env: { ...env, JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "judge-key" },
+    });
+    runId = await startRun(server, { dataset_id: await createDataset(server, records(40)) });
+    await server.post(`/v1/batch-evals/${runId}/pause`, {});
+  }
+  await using server = await startServer({ env });
+  await server.post(`/v1/batch-evals/${runId}/resume`, {});
+  await until(async () => (await showRun(server, runId)).status_reason !== null);
+  const { status, status_reason } = await showRun(server, runId);
+  assert.equal(status, "paused");
+  assert.match(status_reason ?? "", /is judged by builtin by judge-v1 .* judges now/);
+});
+
+test("an address without a model, or with a password, stops the start", async () => {
+  for (const judge of ["http://127.0.0.1:9/v1", "http://user:pass@127.0.0.1:9/v1#m", "http://#m"]) {
+    await assert.rejects(startServer({ env: { JUDGE_MODEL: judge } }), /JUDGE_MODEL must/);
+  }
+});

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { greedy } from "../../support/chat.ts";
+import { assertError } from "../../support/envelope.ts";
+import { childrenOf, enginePid, isAlive, skipWithoutProc } from "../../support/processes.ts";
+import { json, metric, readEvents, startServer, type TestServer, until } from "../../support/server.ts";
+
+const long = { ...greedy, max_new_tokens: 480, stream: true };
+
+/** A server that is told to end while its engine stands still in the middle of `count` streams. */
+async function endDuringStreams(server: TestServer, count: number): Promise<Response[]> {
+  const streams = await Promise.all(Array.from({ length: count }, () => server.post("/chat", long)));
+  process.kill(enginePid(server), "SIGSTOP");
+  server.process.kill("SIGTERM");
+  await until(() => server.log.some(({ msg }) => /SIGTERM: draining/.test(msg)));
+  return streams;
+}
+
+/** The code with which a server that was already told to end does so. */
+async function exitCode({ process: child }: TestServer): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  return child.exitCode;
+}
+
+async function lastEvents(response: Response): Promise<readonly string[]> {
+  const events: string[] = [];
+  for await (const event of readEvents(response)) events.push(event);
+  return events.slice(-2);
+}
+
+test("SIGTERM fails readiness first, refuses new requests, lets running ones finish, and ends with 0", {
+  skip: skipWithoutProc,
+}, async () => {
+  await using server = await startServer({ env: { CONTEXT_SIZE: "512" } });
+  const engine = enginePid(server);
+  const streams = await endDuringStreams(server, 2);
+
+  const ready = await server.get("/readyz");
+  assert.equal(ready.status, 503);
+  const { reason, status } = await json<{ reason: string; status: string }>(ready);
+  assert.deepEqual({ reason, status }, { reason: "draining", status: "not_ready" });
+  assert.equal((await server.get("/healthz")).status, 200);
+  const refused = await server.post("/chat", greedy);
+  assert.equal(refused.headers.get("connection"), "close", "a proxy must not send the next one here");
+  const { error } = await assertError(refused, { status: 503, code: "service_unavailable" });
+  assert.equal(error.details?.["reason"], "draining");
+
+  process.kill(engine, "SIGCONT");
+  for (const response of streams) {
+    const [answer, done] = await lastEvents(response);
+    assert.equal(done, "[DONE]");
+    assert.equal(JSON.parse(answer ?? "{}").completion_tokens, 480);
+  }
+  assert.equal(await exitCode(server), 0);
+  assert.equal(isAlive(engine), false);
+});
+
+test("requests that wait when SIGTERM comes are served before the end", {
+  skip: skipWithoutProc,
+}, async () => {
+  await using server = await startServer({ env: { CONTEXT_SIZE: "512", MAX_SEQUENCES: "1" } });
+  const engine = enginePid(server);
+  process.kill(engine, "SIGSTOP");
+  const waiting = Array.from({ length: 3 }, () => server.post("/chat", greedy));
+  await until(async () => (await metric(server, "inference_queue_depth")) === 3);
+  server.process.kill("SIGTERM");
+  await until(async () => (await server.get("/readyz")).status === 503);
+  process.kill(engine, "SIGCONT");
+  for (const response of await Promise.all(waiting)) assert.equal(response.status, 200);
+  assert.equal(await exitCode(server), 0);
+});
+
+test("SHUTDOWN_TIMEOUT_MS=0 cuts running streams with an error event", {
+  skip: skipWithoutProc,
+}, async () => {
+  await using server = await startServer({ env: { CONTEXT_SIZE: "512", SHUTDOWN_TIMEOUT_MS: "0" } });
+  for (const response of await endDuringStreams(server, 2)) {
+    const [last, done] = await lastEvents(response);
+    assert.equal(done, "[DONE]");
+    const { error, request_id } = JSON.parse(last ?? "{}");
+    assert.equal(error.code, "service_unavailable");
+    assert.equal(error.details.reason, "draining");
+    assert.equal(request_id, response.headers.get("x-request-id"));
+  }
+  assert.equal(await exitCode(server), 0);
+});
+
+test("a second signal ends the server at once, and its engine too", { skip: skipWithoutProc }, async () => {
+  await using server = await startServer({ env: { CONTEXT_SIZE: "512" } });
+  const engine = enginePid(server);
+  const streams = await endDuringStreams(server, 1);
+  server.process.kill("SIGINT");
+  if (server.process.exitCode === null) await once(server.process, "exit");
+  assert.equal(server.process.exitCode, 130);
+  process.kill(engine, "SIGCONT");
+  await until(() => !isAlive(engine));
+  await Promise.allSettled(streams.map((response) => response.text()));
+});
+
+test("a client that has stopped reading does not hold up the end", { skip: skipWithoutProc }, async () => {
+  await using server = await startServer({ env: { SHUTDOWN_TIMEOUT_MS: "0" } });
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, "connect");
+  // Half a request, and then silence.
+  socket.write(
+    "POST /chat HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{",
+  );
+  socket.on("error", () => {});
+  await (await server.get("/healthz")).text();
+  assert.equal(await server.stop(), 0);
+  socket.destroy();
+});
+
+test("SIGTERM while the model is loading ends the server", { skip: skipWithoutProc }, async () => {
+  await using server = await startServer({ waitUntilReady: false });
+  assert.equal(await server.stop(), 0);
+  assert.throws(() => childrenOf(server.process.pid));
+});
