@@ -1,88 +1,111 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { runClosedLoop } from "../load/closed-loop.ts";
 import { makeWorkload } from "../load/workload.ts";
-import type { Measurement } from "../report/report.ts";
+import type { Check, Measurement } from "../report/report.ts";
 import { median } from "../report/statistics.ts";
+import type { RunningServer } from "../servers/server.ts";
 import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** The neighbour ends by itself after this long, should nobody end it. */
 const NEIGHBOUR_LIFE_MS = 600_000;
-/** Time for our server to notice that it has, or no longer has, a neighbour. */
-const NOTICE_REQUESTS = 6;
-const settings = [
+/** Tokens that let our server notice that it has, or no longer has, neighbours. */
+const NOTICE_TOKENS = 60;
+const sides = [
   { side: "ours", threads: 0 },
   { side: "ours, THREADS=1", threads: 1 },
   { side: "ours, THREADS=2", threads: 2 },
 ] as const;
+const counts = [0, 1, 2, 4, 8];
 
-/** One other process keeps a core busy: does the thread count follow? */
+/** Other processes keep the cores busy: does the thread count follow? */
 export const neighbour: Scenario = {
-  summary: "throughput at C = 8 beside one busy process: our default against fixed thread counts",
+  summary: "throughput at C = 1 and 8 beside 0 to 8 busy processes: our default against fixed thread counts",
   defaultModel: "distilgpt2",
   async run(context) {
+    const levels = context.options.concurrency ?? [1, 8];
+    const clients = Math.max(...levels);
     const measurements: Measurement[] = [];
     for (let round = 1; round <= (context.options.rounds ?? 3); round++) {
-      for (const isBusy of [false, true]) {
-        for (const setting of settings) measurements.push(await turn(context, round, isBusy, setting));
+      await using servers = new AsyncDisposableStack();
+      const started = [];
+      for (const { side, threads } of sides) {
+        started.push({ side, server: servers.use(await context.start("ours", { clients, threads })) });
+      }
+      for (const count of counts) {
+        using neighbours = new DisposableStack();
+        for (let index = 0; index < count; index++) neighbours.use(new Neighbour());
+        for (const level of levels) {
+          for (const { side, server } of started) {
+            measurements.push(await turn(context, server, { side, round, count, level }));
+          }
+        }
       }
     }
-    const shares = roundShares(measurements);
-    const share = median(shares);
     return {
       measurements,
-      checks: [
-        {
-          what: "default / better fixed count, beside a busy process",
-          measured: `${share.toFixed(2)} (${shares.map((each) => each.toFixed(2)).join(" ")})`,
-          bar: "≥ 0.9",
-          isMet: share >= 0.9,
-        },
-      ],
+      checks: counts.flatMap((count) => levels.map((level) => check(measurements, count, level))),
       charts: [],
       notes: [
-        "The neighbour is one process that counts without pause, at normal priority, on no fixed core.",
+        "A neighbour is one process that counts without pause, at normal priority, on no fixed core. The three servers " +
+          "run side by side and are loaded in turn.",
       ],
     };
   },
 };
 
+interface Turn {
+  readonly side: string;
+  readonly round: number;
+  readonly count: number;
+  readonly level: number;
+}
+
 async function turn(
   context: BenchContext,
-  round: number,
-  isBusy: boolean,
-  { side, threads }: (typeof settings)[number],
+  server: RunningServer,
+  { side, round, count, level }: Turn,
 ): Promise<Measurement> {
   const { options } = context;
-  const clients = options.concurrency?.[0] ?? 8;
   const fixed = (value: number) => ({ type: "fixed", value }) as const;
-  const workload = (requests: number, seed: number) =>
-    makeWorkload({ requests, promptTokens: fixed(200), newTokens: fixed(60), seed });
-  await using server = await context.start("ours", { clients, threads });
-  using _neighbour = isBusy ? new Neighbour() : undefined;
-  const name = isBusy ? "busy" : "quiet";
+  const seed = options.seed + 1000 * round + 10 * count + level;
   using client = context.client(server);
-  await runClosedLoop(client, workload(NOTICE_REQUESTS, options.seed + 7), NOTICE_REQUESTS, context.signal);
-  const { measurement } = await context.measure(server, { case: name, round, side }, (measured) =>
-    runClosedLoop(
-      measured,
-      workload(options.requests ?? 3 * clients, options.seed + 100 * round),
-      clients,
-      context.signal,
-    ),
+  const notice = { requests: level, promptTokens: fixed(20), newTokens: fixed(NOTICE_TOKENS), seed };
+  await runClosedLoop(client, makeWorkload(notice), level, context.signal);
+  const workload = makeWorkload({
+    requests: options.requests ?? 2 * level,
+    promptTokens: fixed(100),
+    newTokens: fixed(60),
+    seed: seed + 500,
+  });
+  const { measurement } = await context.measure(
+    server,
+    { case: nameOf(count, level), round, side },
+    (measured) => runClosedLoop(measured, workload, level, context.signal),
   );
   return measurement;
 }
 
-/** Round by round, beside the neighbour: throughput of the default over the better of the fixed counts. */
-function roundShares(measurements: readonly Measurement[]): readonly number[] {
-  const busy = measurements.filter((measurement) => measurement.case === "busy");
-  return [...new Set(busy.map(({ round }) => round))].map((round) => {
-    const rates = busy.filter((each) => each.round === round);
+function nameOf(count: number, level: number): string {
+  return `${count} busy, C=${level}`;
+}
+
+/** Round by round: throughput of the default over the better of the fixed counts. */
+function check(measurements: readonly Measurement[], count: number, level: number): Check {
+  const ofCase = measurements.filter((measurement) => measurement.case === nameOf(count, level));
+  const shares = [...new Set(ofCase.map(({ round }) => round))].map((round) => {
     const rate = (side: string) =>
-      rates.find((each) => each.side === side)?.figures["tokensPerSecond"] ?? Number.NaN;
+      ofCase.find((each) => each.round === round && each.side === side)?.figures["tokensPerSecond"] ??
+      Number.NaN;
     return rate("ours") / Math.max(rate("ours, THREADS=1"), rate("ours, THREADS=2"));
   });
+  const share = median(shares);
+  return {
+    what: `default / better fixed count, ${nameOf(count, level)}`,
+    measured: `${share.toFixed(2)} (${shares.map((each) => each.toFixed(2)).join(" ")})`,
+    bar: "≥ 0.9",
+    isMet: share >= 0.9,
+  };
 }
 
 /** A process that uses one core until it is disposed of. */

@@ -21,6 +21,7 @@ interface Waiting {
 export class EmbeddingHost {
   readonly #network: EmbeddingNetwork;
   readonly #governor: ThreadGovernor | undefined;
+  #threads: number;
   readonly #clock: Clock;
   /** In turn: whoever got texts into a batch goes behind the others. */
   readonly #waiting: Waiting[] = [];
@@ -37,8 +38,8 @@ export class EmbeddingHost {
     const { libraryDirectory, network } = options;
     this.#clock = clock;
     const threads = computeThreads(options.threads);
-    this.#governor =
-      options.threads === 0 ? new ThreadGovernor({ cores: threads, arePlaced: false }) : undefined;
+    this.#governor = options.threads === 0 ? new ThreadGovernor(threads) : undefined;
+    this.#threads = threads;
     const llama = loadLlama(libraryDirectory);
     this.#network =
       network.kind === "gguf"
@@ -111,9 +112,12 @@ export class EmbeddingHost {
   step(): EmbedderNews[] {
     this.watchMachine();
     const batch = this.#planBatch();
-    const vectors = this.#network.encode(
-      batch.map(({ request, index }) => request.texts[index] as Int32Array),
-    );
+    const texts = batch.map(({ request, index }) => request.texts[index] as Int32Array);
+    const startedAt = this.#clock();
+    const vectors = this.#network.encode(texts);
+    const now = this.#clock();
+    const tokens = texts.reduce((sum, { length }) => sum + length, 0);
+    this.#governor?.observe(now, now - startedAt, tokens);
     for (const [row, { request, index }] of batch.entries())
       request.vectors.set(vectors[row] as Float32Array, index * this.#network.dimensions);
     const completed = this.#waiting.filter(({ done, texts }) => done === texts.length);
@@ -128,8 +132,11 @@ export class EmbeddingHost {
 
   /** Lets the thread count follow the machine; while no steps run it must be called by a timer. */
   watchMachine(): void {
-    const threads = this.#governor?.update(this.#clock());
-    if (threads !== undefined) this.#network.setThreads(threads);
+    if (this.#governor === undefined) return;
+    this.#governor.look(this.#clock());
+    const { threads } = this.#governor;
+    if (threads !== this.#threads) this.#network.setThreads(threads);
+    this.#threads = threads;
   }
 
   /** A text of each waiting request in turn, until the batch is full: a question never waits for a whole corpus. */

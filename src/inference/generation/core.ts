@@ -33,6 +33,7 @@ export class EngineHost {
   readonly #context: LlamaContext;
   readonly #candidates: Candidates;
   readonly #governor: ThreadGovernor | undefined;
+  #threads: number;
   readonly #clock: Clock;
   readonly #pinned: PinnedPrefixes;
   readonly #tokenizer: PromptTokenizer;
@@ -81,8 +82,8 @@ export class EngineHost {
         text: `THREADS=${options.threads} is more than the ${threads} processors here`,
       });
     const cpus = placement(threads);
-    this.#governor =
-      options.threads === 0 ? new ThreadGovernor({ cores: threads, arePlaced: cpus.length > 0 }) : undefined;
+    this.#governor = options.threads === 0 ? new ThreadGovernor(threads) : undefined;
+    this.#threads = threads;
     const batchSize = Math.max(options.batchSize, sequences + EXTRA_OUTPUTS);
     this.#context = new LlamaContext(this.#llama, this.#model, {
       sequences,
@@ -122,13 +123,18 @@ export class EngineHost {
   /** Runs one step of the scheduler, with as many threads as the machine gives now. */
   step(): StepReport | undefined {
     this.watchMachine();
-    return this.scheduler.step();
+    const report = this.scheduler.step();
+    if (report !== undefined) this.#governor?.observe(this.#clock(), report.computeMs, report.expectedMs);
+    return report;
   }
 
   /** Lets the thread count follow the machine; while no steps run it must be called by a timer. */
   watchMachine(): void {
-    const threads = this.#governor?.update(this.#clock());
-    if (threads !== undefined) this.#context.setThreads(threads);
+    if (this.#governor === undefined) return;
+    this.#governor.look(this.#clock());
+    const { threads } = this.#governor;
+    if (threads !== this.#threads) this.#context.setThreads(threads);
+    this.#threads = threads;
   }
 
   /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */
@@ -140,7 +146,7 @@ export class EngineHost {
 
   /** Compute threads of the latest step. */
   get threads(): number {
-    return this.#governor?.threads ?? this.description.threads;
+    return this.#threads;
   }
 
   /**

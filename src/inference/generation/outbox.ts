@@ -54,6 +54,7 @@ function join(earlier: StepReport, later: StepReport): StepReport {
     started: [...earlier.started, ...later.started],
     stepMs: earlier.stepMs + later.stepMs,
     computeMs: earlier.computeMs + later.computeMs,
+    expectedMs: earlier.expectedMs + later.expectedMs,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Llama, LogLine } from "./bindings.ts";
 import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
 import type { ContextHandle, MemoryHandle } from "./signatures.ts";
+import type { ThreadPoolHandle } from "./thread-pool.ts";
 
 /** `enum ggml_type` of the formats a KV cache can have, with bytes an element and elements that share a scale. */
 export const kvCacheTypes = {
@@ -29,7 +30,7 @@ export interface ContextOptions {
   /** Rows of one decode that may ask for logits: each costs a vocabulary of floats. */
   readonly maxOutputs: number;
   readonly threads: number;
-  /** Processors to place the threads on, one each; none leaves that to the system. */
+  /** Processors to place the threads on, one each while all threads are used; none leaves that to the system. */
   readonly cpus: readonly number[];
   readonly kvCacheType: KvCacheType;
   readonly kvLayout: KvLayout;
@@ -75,6 +76,10 @@ export class LlamaContext {
   readonly batch: TokenBatch;
   readonly #llama: Llama;
   readonly #memory: MemoryHandle;
+  readonly #threads: number;
+  /** For as many threads as there are processors, and for fewer, which the system moves to where there is room. */
+  readonly #pool: ThreadPoolHandle;
+  readonly #floatingPool: ThreadPoolHandle;
   readonly #logitViews = new Map<bigint, Float32Array>();
 
   /** @throws LlamaError `out_of_memory` when the KV cache or the compute buffers can't be allocated */
@@ -110,8 +115,12 @@ export class LlamaContext {
           `(${bytes} bytes of KV cache): ${errors.join("; ")}. Lower MAX_SEQUENCES, CONTEXT_SIZE or KV_CACHE_MEMORY.`,
       );
     }
-    const pool = llama.createThreadPool({ threads: options.threads, cpus: options.cpus });
-    llama.llama_attach_threadpool(handle, pool, pool);
+    const { threads, cpus } = options;
+    this.#threads = threads;
+    this.#pool = llama.createThreadPool({ threads, cpus, isPlaced: true });
+    this.#floatingPool =
+      cpus.length > 0 ? llama.createThreadPool({ threads, cpus, isPlaced: false }) : this.#pool;
+    llama.llama_attach_threadpool(handle, this.#pool, this.#pool);
     this.#llama = llama;
     this.handle = handle;
     this.model = model;
@@ -193,7 +202,10 @@ export class LlamaContext {
     return isSame;
   }
 
+  /** Threads of the decodes to come, at most those that the context was made with. */
   setThreads(threads: number): void {
+    const pool = threads === this.#threads ? this.#pool : this.#floatingPool;
+    this.#llama.llama_attach_threadpool(this.handle, pool, pool);
     this.#llama.llama_set_n_threads(this.handle, threads, threads);
   }
 

@@ -7,8 +7,10 @@ export type ThreadPoolHandle = Handle<"ggml_threadpool">;
 export interface ThreadPoolOptions {
   /** Threads that a decode may use at the most, the calling one included. */
   readonly threads: number;
-  /** Processors to place the threads on, one each; none leaves that to the system. */
+  /** Processors that the threads run on; none leaves that to the system. */
   readonly cpus: readonly number[];
+  /** Each thread has one of them to itself; otherwise the system moves threads among them. */
+  readonly isPlaced: boolean;
 }
 
 /** GGML_MAX_N_THREADS; processors beyond it can't be named. */
@@ -40,11 +42,13 @@ export function bindThreadPools(base: LibraryHandle, ggml: LibraryHandle): Creat
 }
 
 /** `struct ggml_threadpool_params` (ggml/include/ggml.h): mask, n_threads, prio, poll, strict_cpu, paused. */
-function encode({ threads, cpus }: ThreadPoolOptions): Buffer {
+function encode({ threads, cpus, isPlaced }: ThreadPoolOptions): Buffer {
   const params = Buffer.alloc(MAX_CPUS + 16);
-  const isPlaced = cpus.length > 0 && cpus.every((cpu) => cpu < MAX_CPUS);
-  if (isPlaced) for (const cpu of cpus) params[cpu] = 1;
+  const canBeNamed = cpus.length > 0 && cpus.every((cpu) => cpu < MAX_CPUS);
+  if (canBeNamed) for (const cpu of cpus) params[cpu] = 1;
   params.writeInt32LE(threads, MAX_CPUS);
-  params[MAX_CPUS + 12] = isPlaced ? 1 : 0;
+  params[MAX_CPUS + 12] = canBeNamed && isPlaced ? 1 : 0;
+  // A pool that is created paused leaves the calling thread where it is until the pool's first use.
+  params[MAX_CPUS + 13] = isPlaced ? 0 : 1;
   return params;
 }

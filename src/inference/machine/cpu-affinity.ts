@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 const STATUS = "/proc/self/status";
 
 /** Numbers of the processors that this process may run on; empty where the system does not tell. */
-function allowedCpus(): number[] {
+export function allowedCpus(): number[] {
   if (!existsSync(STATUS)) return [];
   // Ranges, as in `0-3,8`.
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(STATUS, "utf8"))?.[1] ?? "";

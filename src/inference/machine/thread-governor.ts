@@ -1,120 +1,180 @@
-import { existsSync, readFileSync } from "node:fs";
+import { allowedCpus } from "./cpu-affinity.ts";
+import { type MachineLoad, readMachineLoad } from "./machine-load.ts";
 
 /** Time between two looks at the machine: long enough for the kernel's 10 ms ticks to mean something. */
 const INTERVAL_MS = 200;
-/** Looks that must agree before a thread comes back; giving one up is urgent and needs but one. */
-const AGREEMENT = 3;
-/**
- * Cores that others may use beyond those left free before a thread is given up, and below which it comes back. ggml's
- * threads wait for one another by spinning, so a thread that shares its core holds up all of them: at 0.65 of a core
- * a thread too many costs more than a thread too few (docs/performance.md).
- */
-const GIVE_UP_ABOVE = 0.65;
-const TAKE_BACK_BELOW = 0.5;
+/** Cores by which the others' use must change before it counts as other neighbours. */
+const CHANGE = 0.5;
+/** Cores that others use on a machine that is this process's own: its server, the system's services. */
+const QUIET = 0.3;
+/** Step time after which the pace of a count is known. */
+const PACE_MS = 80;
+/** Step time that halves what earlier steps say. */
+const MEMORY_MS = 300;
+/** A count must be this much faster to be preferred, so that equal ones do not take turns. */
+const MARGIN = 1.05;
+/** A trial ends early once it has lost this much time. */
+const MOST_LOST_MS = 30;
+/** Pause between trials: doubled by each that fails, and the least again when the neighbours change. */
+const SHORTEST_PAUSE_MS = 400;
+const LONGEST_PAUSE_MS = 16_000;
+/** Time lost in a failed trial is paid for by this many times as long without one. */
+const COST_SHARE = 30;
 
-/** CPU time used so far, in core-milliseconds. */
-export interface CpuTimes {
-  /** By everything on the machine. */
-  readonly machineMs: number;
-  /** By this process. */
-  readonly ownMs: number;
-  /** By processes that would step back for this one, so that a core they use is as good as free. */
-  readonly yieldingMs: number;
+/** Milliseconds per unit of work, over the latest steps of one thread count. */
+class Pace {
+  ms = 0;
+  #work = 0;
+
+  add(ms: number, work: number): void {
+    const kept = 0.5 ** (ms / MEMORY_MS);
+    this.ms = this.ms * kept + ms;
+    this.#work = this.#work * kept + work;
+  }
+
+  get isKnown(): boolean {
+    return this.ms >= PACE_MS;
+  }
+
+  get msPerWork(): number {
+    return this.ms / this.#work;
+  }
+
+  /** Time that the same work would have taken at another pace. */
+  msAt(msPerWork: number): number {
+    return this.#work * msPerWork;
+  }
 }
 
-export interface ThreadGovernorOptions {
-  readonly cores: number;
-  /**
-   * Each thread has a core of its own. A neighbour on one of them then halves a step at worst, so giving up half of
-   * the threads or more gains nothing.
-   */
-  readonly arePlaced: boolean;
+interface Trial {
+  /** The count to return to, and its pace. */
+  readonly before: number;
+  readonly pace: Pace;
 }
 
 /**
- * Chooses the number of compute threads by what the machine gives: its cores, less those that other processes keep
- * busy. What others take while this process wants all cores is what they are strong enough to take; what they use of
- * cores that this process leaves alone counts only as far as they would not step back.
+ * Chooses the number of compute threads by what steps take. ggml's threads wait for one another by spinning, so where
+ * other processes want the cores fewer threads can be many times as fast; how many depends on the neighbours, the
+ * scheduler of the system and the size of a step, so that it is measured and not derived.
+ *
+ * A look at the machine tells when neighbours come or go. The count then moves to what they leave, and trials of a few
+ * steps correct it. A trial that fails is followed by a pause, longer each time.
  */
 export class ThreadGovernor {
-  readonly #cores: number;
-  readonly #fewest: number;
-  readonly #read: () => CpuTimes | undefined;
+  readonly #most: number;
+  readonly #read: () => MachineLoad | undefined;
   #threads: number;
+  #limit: number;
+  #pace = new Pace();
+  #trial: Trial | undefined;
+  #pauseMs = SHORTEST_PAUSE_MS;
+  #nextTrialAt = Number.NEGATIVE_INFINITY;
+  #trials = 0;
   #lastAt = Number.NEGATIVE_INFINITY;
-  #last: CpuTimes | undefined;
-  #wanted: number;
-  #agreed = 0;
+  #last: MachineLoad | undefined;
+  /** Cores that others used when the count was last chosen, and use now. */
+  #settledOthers: number | undefined;
+  #others = 0;
+  /** Threads that others leave room for. */
+  #room: number;
+  #hasSteppedSinceLook = false;
 
-  constructor({ cores, arePlaced }: ThreadGovernorOptions, read: () => CpuTimes | undefined = readCpuTimes) {
-    this.#cores = cores;
-    this.#fewest = arePlaced ? Math.floor(cores / 2) + 1 : 1;
-    this.#read = read;
-    this.#threads = cores;
-    this.#wanted = cores;
+  /** `most`: threads that there are. To be made before they are placed. */
+  constructor(most: number, read?: () => MachineLoad | undefined) {
+    const allowed = allowedCpus();
+    this.#most = most;
+    this.#read = read ?? (() => readMachineLoad(allowed));
+    this.#threads = most;
+    this.#limit = most;
+    this.#room = most;
   }
 
   get threads(): number {
     return this.#threads;
   }
 
-  /** To be called often, between steps and while idle; returns the new count when it changed. `now` in milliseconds. */
-  update(now: number): number | undefined {
+  /** Looks at the machine; to be called often, between steps and while idle. `now` in milliseconds. */
+  look(now: number): void {
     const elapsedMs = now - this.#lastAt;
-    if (elapsedMs < INTERVAL_MS) return undefined;
-    const times = this.#read();
+    if (elapsedMs < INTERVAL_MS) return;
+    const load = this.#read();
     const last = this.#last;
-    this.#last = times;
+    this.#last = load;
     this.#lastAt = now;
-    // After a pause the average says nothing about now.
-    if (times === undefined || last === undefined || elapsedMs > 10 * INTERVAL_MS) return undefined;
-    const others = Math.max(0, times.machineMs - last.machineMs - (times.ownMs - last.ownMs)) / elapsedMs;
-    const yielding = (times.yieldingMs - last.yieldingMs) / elapsedMs;
-    return this.#consider(others, Math.max(0, others - yielding));
+    const isIdle = !this.#hasSteppedSinceLook;
+    this.#hasSteppedSinceLook = false;
+    if (load === undefined || last === undefined) return;
+    // After a pause without looks the average says nothing about now.
+    if (isIdle && elapsedMs > 10 * INTERVAL_MS) return;
+    const usedMs = load.machineMs - last.machineMs - (load.ownMs - last.ownMs);
+    const yieldingMs = load.yieldingMs - last.yieldingMs;
+    this.#others = Math.max(0, usedMs - yieldingMs) / elapsedMs;
+    this.#limit = Math.max(1, Math.min(this.#most, load.limit));
+    this.#room = Math.max(1, Math.min(this.#limit, Math.round(load.processors - this.#others)));
+    this.#settledOthers ??= this.#others;
+    if (Math.abs(this.#others - this.#settledOthers) > CHANGE) this.#meetNeighbours(isIdle);
+    if (this.#threads > this.#limit) this.#settle(this.#limit, new Pace());
   }
 
-  #consider(others: number, unyielding: number): number | undefined {
-    const wanted = this.#countFor(others, unyielding);
-    this.#agreed = wanted === this.#wanted ? this.#agreed + 1 : 1;
-    this.#wanted = wanted;
-    const isTakingBack = wanted > this.#threads;
-    if (wanted === this.#threads || (isTakingBack && this.#agreed < AGREEMENT)) return undefined;
-    this.#threads = wanted;
-    return wanted;
+  /**
+   * Learns how long a step took. `work` is what the step had to do, in any unit that is proportional to the time it
+   * takes on a machine that does not change.
+   */
+  observe(now: number, ms: number, work: number): void {
+    this.#hasSteppedSinceLook = true;
+    if (ms <= 0 || work <= 0) return;
+    this.#pace.add(ms, work);
+    if (this.#trial !== undefined) this.#judge(now, this.#trial);
+    else if (this.#pace.isKnown && now >= this.#nextTrialAt) this.#try();
   }
 
-  /** The most threads that others leave room for; all of them where too few would be left. */
-  #countFor(others: number, unyielding: number): number {
-    for (let threads = this.#cores; threads >= this.#fewest; threads--) {
-      const room = this.#cores - threads;
-      if (threads > this.#threads ? unyielding <= room + TAKE_BACK_BELOW : others <= room + GIVE_UP_ABOVE)
-        return threads;
+  /** Others came or left. Giving up threads is urgent; taking them back while steps run is left to a trial. */
+  #meetNeighbours(isIdle: boolean): void {
+    this.#pauseMs = SHORTEST_PAUSE_MS;
+    this.#nextTrialAt = Number.NEGATIVE_INFINITY;
+    const stays = !isIdle && this.#room > this.#threads;
+    this.#settle(stays ? this.#threads : this.#room, new Pace());
+    this.#settledOthers = this.#others;
+  }
+
+  #try(): void {
+    const candidates = this.#candidates();
+    const candidate = candidates[this.#trials++ % Math.max(1, candidates.length)];
+    if (candidate === undefined) return;
+    this.#trial = { before: this.#threads, pace: this.#pace };
+    this.#threads = candidate;
+    this.#pace = new Pace();
+  }
+
+  /** What others leave room for, then half and twice as many, one less and one more. With the machine to itself none is fewer. */
+  #candidates(): readonly number[] {
+    const now = this.#threads;
+    const fewest = this.#others < QUIET ? now : 1;
+    const all = [this.#room, Math.ceil(now / 2), now * 2, now - 1, now + 1];
+    return [...new Set(all.map((count) => Math.min(count, this.#limit)))].filter(
+      (count) => count >= fewest && count !== now,
+    );
+  }
+
+  #judge(now: number, { before, pace }: Trial): void {
+    const lostMs = this.#pace.ms - this.#pace.msAt(pace.msPerWork);
+    if (!this.#pace.isKnown && lostMs < MOST_LOST_MS) return;
+    if (this.#pace.msPerWork * MARGIN < pace.msPerWork) {
+      this.#pauseMs = SHORTEST_PAUSE_MS;
+      this.#nextTrialAt = now + this.#pauseMs;
+      this.#settle(this.#threads, this.#pace);
+    } else {
+      this.#nextTrialAt = now + Math.max(this.#pauseMs, COST_SHARE * lostMs);
+      this.#pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.#pauseMs);
+      this.#settle(before, pace);
     }
-    return this.#fewest === 1 ? 1 : this.#cores;
+  }
+
+  /** What others use depends on the own count, so it is taken anew at the next look. */
+  #settle(threads: number, pace: Pace): void {
+    this.#threads = threads;
+    this.#pace = pace;
+    this.#trial = undefined;
+    this.#settledOthers = undefined;
   }
 }
-
-const STAT = "/proc/stat";
-const AUTOGROUP = "/proc/sys/kernel/sched_autogroup_enabled";
-/** Milliseconds a tick of /proc/stat: USER_HZ is 100 on every Linux that Node runs on. */
-const TICK_MS = 10;
-
-/** Undefined where the system does not tell; the count then stays as it is. */
-function readCpuTimes(): CpuTimes | undefined {
-  if (!existsSync(STAT)) return undefined;
-  // cpu user nice system idle iowait irq softirq steal …; `steal` is what the hypervisor gave to others.
-  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (
-    readFileSync(STAT, "utf8").split("\n", 1)[0] ?? ""
-  )
-    .split(/\s+/)
-    .map(Number);
-  const own = process.cpuUsage();
-  return {
-    machineMs: (user + nice + system + irq + softirq + steal) * TICK_MS,
-    ownMs: (own.user + own.system) / 1000,
-    yieldingMs: niceProcessesYield ? nice * TICK_MS : 0,
-  };
-}
-
-/** With autogroups a process's niceness counts within its own session only, so it does not step back for others. */
-const niceProcessesYield = !existsSync(AUTOGROUP) || readFileSync(AUTOGROUP, "utf8").trim() === "0";

@@ -25,4 +25,6 @@ export interface StepReport {
   /** Wall time of the step, and of the part spent in decode and sampling. */
   readonly stepMs: number;
   readonly computeMs: number;
+  /** What that part should have taken, by what earlier steps took; 0 while nothing is known. */
+  readonly expectedMs: number;
 }

@@ -107,6 +107,7 @@ export class Scheduler {
     const plan = this.#plan(startedAt);
     const prompts = prefillTokens(plan);
     const decoding = decodeRows(plan);
+    const expectedMs = this.#cost.expectedMs(decoding, prompts);
     let computeMs = 0;
     if (prompts + decoding > 0) {
       const rows = fillBatch(plan, this.#context.batch);
@@ -119,7 +120,7 @@ export class Scheduler {
       this.#cost.observe(prompts, decoding, computeMs);
       this.#priorities.observe(plan, startedAt, computeMs);
     }
-    return { ...this.#emission.take(), stepMs: this.#clock() - startedAt, computeMs };
+    return { ...this.#emission.take(), stepMs: this.#clock() - startedAt, computeMs, expectedMs };
   }
 
   /** Gives waiting requests the idle sequences. */

@@ -18,7 +18,7 @@ const done = {
 } as const;
 
 function report(outputs: readonly SequenceOutput[], started: readonly number[] = []): StepReport {
-  return { outputs, started, stepMs: 2, computeMs: 1 };
+  return { outputs, started, stepMs: 2, computeMs: 1, expectedMs: 1 };
 }
 
 test("text leaves together once it has waited for the interval", () => {
