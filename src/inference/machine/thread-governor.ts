@@ -4,7 +4,7 @@ import { type MachineLoad, readMachineLoad } from "./machine-load.ts";
 /** Time between two looks at the machine: long enough for the kernel's 10 ms ticks to mean something. */
 const INTERVAL_MS = 200;
 /** Cores by which the others' use must change before it counts as other neighbours. */
-const CHANGE = 0.5;
+const CHANGE = 0.4;
 /** Cores that others use on a machine that is this process's own: its server, the system's services. */
 const QUIET = 0.3;
 /** Step time after which the pace of a count is known. */
@@ -13,13 +13,15 @@ const PACE_MS = 80;
 const MEMORY_MS = 300;
 /** A count must be this much faster to be preferred, so that equal ones do not take turns. */
 const MARGIN = 1.05;
+/** Factor by which the pace must change to be no accident of the work. */
+const PACE_CHANGE = 1.3;
 /** A trial ends early once it has lost this much time. */
 const MOST_LOST_MS = 30;
 /** Pause between trials: doubled by each that fails, and the least again when the neighbours change. */
 const SHORTEST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 16_000;
 /** Time lost in a failed trial is paid for by this many times as long without one. */
-const COST_SHARE = 30;
+const COST_SHARE = 60;
 
 /** Milliseconds per unit of work, over the latest steps of one thread count. */
 class Pace {
@@ -69,6 +71,9 @@ export class ThreadGovernor {
   #trial: Trial | undefined;
   #pauseMs = SHORTEST_PAUSE_MS;
   #nextTrialAt = Number.NEGATIVE_INFINITY;
+  /** When the time that the last trial lost is paid for, and the pace that it left. */
+  #paidAt = Number.NEGATIVE_INFINITY;
+  #settledMsPerWork: number | undefined;
   #trials = 0;
   #lastAt = Number.NEGATIVE_INFINITY;
   #last: MachineLoad | undefined;
@@ -125,7 +130,13 @@ export class ThreadGovernor {
     if (ms <= 0 || work <= 0) return;
     this.#pace.add(ms, work);
     if (this.#trial !== undefined) this.#judge(now, this.#trial);
-    else if (this.#pace.isKnown && now >= this.#nextTrialAt) this.#try();
+    else if (this.#pace.isKnown) {
+      if (this.#hasPaceChanged()) {
+        this.#pauseMs = SHORTEST_PAUSE_MS;
+        this.#nextTrialAt = this.#paidAt;
+      }
+      if (now >= this.#nextTrialAt) this.#try();
+    }
   }
 
   /** Others came or left. Giving up threads is urgent; taking them back while steps run is left to a trial. */
@@ -135,6 +146,16 @@ export class ThreadGovernor {
     const stays = !isIdle && this.#room > this.#threads;
     this.#settle(stays ? this.#threads : this.#room, new Pace());
     this.#settledOthers = this.#others;
+  }
+
+  /** Also true when a neighbour came that the look at the machine can't tell from this process's own doing. */
+  #hasPaceChanged(): boolean {
+    const now = this.#pace.msPerWork;
+    this.#settledMsPerWork ??= now;
+    const change = now / this.#settledMsPerWork;
+    if (change < PACE_CHANGE && change > 1 / PACE_CHANGE) return false;
+    this.#settledMsPerWork = now;
+    return true;
   }
 
   #try(): void {
@@ -159,12 +180,13 @@ export class ThreadGovernor {
   #judge(now: number, { before, pace }: Trial): void {
     const lostMs = this.#pace.ms - this.#pace.msAt(pace.msPerWork);
     if (!this.#pace.isKnown && lostMs < MOST_LOST_MS) return;
+    this.#paidAt = now + COST_SHARE * Math.max(0, lostMs);
     if (this.#pace.msPerWork * MARGIN < pace.msPerWork) {
       this.#pauseMs = SHORTEST_PAUSE_MS;
       this.#nextTrialAt = now + this.#pauseMs;
       this.#settle(this.#threads, this.#pace);
     } else {
-      this.#nextTrialAt = now + Math.max(this.#pauseMs, COST_SHARE * lostMs);
+      this.#nextTrialAt = Math.max(now + this.#pauseMs, this.#paidAt);
       this.#pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.#pauseMs);
       this.#settle(before, pace);
     }
@@ -176,5 +198,6 @@ export class ThreadGovernor {
     this.#pace = pace;
     this.#trial = undefined;
     this.#settledOthers = undefined;
+    this.#settledMsPerWork = undefined;
   }
 }
