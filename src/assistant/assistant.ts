@@ -1,17 +1,19 @@
-import { randomBytes } from "node:crypto";
 import { InvalidRequestError } from "../errors.ts";
 import type { Engine, GenerationRequest, Prompt } from "../inference/engine.ts";
+import { BlockParser } from "./formats/block-parser.ts";
 import type { DeclaredTool } from "./formats/call-grammar.ts";
-import { type AnswerPart, ToolCallParser } from "./formats/call-parser.ts";
-import { type ToolCallFormat, toolCallFormat } from "./formats/tool-calls.ts";
+import { type AnswerFormat, markers } from "./formats/format.ts";
 import type { GrammarCompiler } from "./grammar-compiler.ts";
 import type { ChatTemplate } from "./template/template.ts";
 import type { Turn, TurnEnd, TurnEvent, TurnOptions } from "./turn.ts";
+import { byToken, TurnEvents } from "./turn-events.ts";
 
 /** A turn ready to be generated, any number of times. */
 export interface PlannedTurn {
   readonly request: GenerationRequest;
-  readonly calls: { readonly format: ToolCallFormat; readonly mustCall: boolean } | undefined;
+  readonly format: AnswerFormat;
+  /** The answer may hold calls. */
+  readonly canCall: boolean;
 }
 
 /** Makes the assistant's answers: template and grammar before the engine, tool calls out of the text behind it. */
@@ -38,19 +40,28 @@ export class Assistant {
   async plan(turn: Turn): Promise<PlannedTurn> {
     const template = this.#template();
     const tools = wantedTools(turn);
-    const format = toolCallFormat(template.source);
+    const { format } = template;
     const mustCall = tools.length > 0 && turn.toolChoice.type !== "auto";
     // A named function is called once: whoever names it wants its arguments.
     const parallel = turn.parallelToolCalls && turn.toolChoice.type !== "tool";
-    const grammar = await this.#grammars.compile({ form: turn.form, tools, format, mustCall, parallel });
+    const prompt = template.render(turn.messages, {
+      tools,
+      ...(turn.thinks !== undefined && { thinks: turn.thinks }),
+    });
+    const thoughts = thoughtsOf(format, prompt);
+    const grammar = await this.#grammars.compile({
+      form: turn.form,
+      tools,
+      format,
+      isThinking: thoughts?.areOpen === true,
+      mustCall,
+      parallel,
+    });
     // Without a template there are no turns: the transcript's next line would be the model's own invention.
     const stop = template.hasTemplate || turn.messages.length === 1 ? turn.stop : [...turn.stop, "\nUser:"];
     return {
       request: {
-        prompt: template.render(turn.messages, {
-          tools,
-          ...(turn.thinks !== undefined && { thinks: turn.thinks }),
-        }),
+        prompt,
         ...(turn.maxTokens !== undefined && { maxTokens: turn.maxTokens }),
         sampling: {
           ...turn.sampling,
@@ -58,11 +69,14 @@ export class Assistant {
           ...(grammar !== undefined && { grammar }),
         },
         stop,
+        shownTexts: markers(format),
+        ...(thoughts !== undefined && { thoughts }),
         priority: "interactive",
         ...(turn.logprobs !== undefined && { logprobs: turn.logprobs }),
         ...(turn.reusable === true && { reusable: true }),
       },
-      calls: tools.length > 0 ? { format, mustCall } : undefined,
+      format,
+      canCall: tools.length > 0,
     };
   }
 
@@ -78,53 +92,54 @@ export class Assistant {
 
   /** Generates the `choice`th answer of a planned turn; each draws by a seed of its own. */
   async *answer(
-    { request, calls }: PlannedTurn,
+    { request, format, canCall }: PlannedTurn,
     choice: number,
     options: TurnOptions,
   ): AsyncIterable<TurnEvent> {
     const seed = (request.sampling.seed + choice) % 2 ** 32;
-    const parser = calls === undefined ? undefined : new ToolCallParser(calls.format, calls.mustCall);
-    let call = -1;
-    const toEvent = (part: AnswerPart): TurnEvent => {
-      switch (part.type) {
-        case "content":
-          return { ...part, tokens: [] };
-        case "call":
-          call++;
-          return { type: "call", call, id: callId(calls?.format), name: part.name };
-        case "arguments":
-          return { type: "arguments", call, text: part.text };
-      }
-    };
+    const parser = new BlockParser(format, { isThinking: request.thoughts?.areOpen === true, canCall });
+    const events = new TurnEvents(format.calls.idLength);
     for await (const event of this.#engine.generate(
       { ...request, sampling: { ...request.sampling, seed } },
       options,
     )) {
-      if (event.type === "text") {
-        const tokens = event.tokens ?? [];
-        if (parser === undefined) yield { type: "content", text: event.text, tokens };
-        else {
-          if (tokens.length > 0) yield { type: "content", text: "", tokens };
-          for (const part of parser.push(event.text)) yield toEvent(part);
+      switch (event.type) {
+        case "started":
+          yield event;
+          break;
+        case "text":
+          for (const { text, tokens } of byToken(event)) yield* events.take(parser.push(text), tokens);
+          break;
+        case "prompt":
+          break;
+        case "done": {
+          yield* events.take(parser.end(), []);
+          const { usage, timings, stopText, cached } = event;
+          // A cancelled answer has nobody left to read how it ended.
+          const ended = event.finishReason === "length" ? "length" : "stop";
+          const end: TurnEnd = {
+            type: "done",
+            finishReason: ended === "stop" && events.calls > 0 ? "tool_calls" : ended,
+            stopText,
+            ...(cached && { cached }),
+            usage,
+            timings,
+          };
+          options.onEnd?.(end);
+          yield end;
         }
-      } else if (event.type === "done") {
-        for (const part of parser?.end() ?? []) yield toEvent(part);
-        const { usage, timings, stopText, cached } = event;
-        // A cancelled answer has nobody left to read how it ended.
-        const ended = event.finishReason === "length" ? "length" : "stop";
-        const end: TurnEnd = {
-          type: "done",
-          finishReason: ended === "stop" && call >= 0 ? "tool_calls" : ended,
-          stopText,
-          ...(cached && { cached }),
-          usage,
-          timings,
-        };
-        options.onEnd?.(end);
-        yield end;
       }
     }
   }
+}
+
+/** How the engine tells this answer's thoughts. */
+function thoughtsOf({ thoughts }: AnswerFormat, prompt: Prompt): GenerationRequest["thoughts"] {
+  if (thoughts === undefined) return undefined;
+  const [open, close] = [thoughts.open.trim(), thoughts.close.trim()];
+  const end = prompt.parts.at(-1);
+  const areOpen = end?.type === "text" && end.text.trimEnd().endsWith(open);
+  return { open, close, areOpen, ending: thoughts.close };
 }
 
 function wantedTools({ tools, toolChoice }: Turn): readonly DeclaredTool[] {
@@ -144,13 +159,4 @@ function wantedTools({ tools, toolChoice }: Turn): readonly DeclaredTool[] {
     });
   }
   return named;
-}
-
-const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/** Mistral's templates take exactly nine letters and digits; others are given OpenAI's form. */
-function callId(format: ToolCallFormat | undefined): string {
-  const length = format?.idLength ?? 24;
-  const text = [...randomBytes(length)].map((byte) => letters[byte % letters.length]).join("");
-  return length === 24 ? `call_${text}` : text;
 }

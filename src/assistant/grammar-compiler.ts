@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
 import { InvalidRequestError } from "../errors.ts";
-import { toolCallFormat } from "./formats/tool-calls.ts";
+import { knownFormat } from "./formats/known-formats.ts";
 import { type AnswerRules, answerGrammar, assertSchemasBounded, isLaborious } from "./grammar.ts";
 import type { GrammarReply } from "./grammar-thread.ts";
 
@@ -44,7 +44,8 @@ export class GrammarCompiler {
   /** Refuses GBNF of a client's own that could hold up the engine. @throws InvalidRequestError */
   async check(grammar: string): Promise<void> {
     const form = { type: "grammar", grammar } as const;
-    await this.compile({ form, tools: [], format: toolCallFormat(""), mustCall: false, parallel: false });
+    const format = knownFormat("");
+    await this.compile({ form, tools: [], format, isThinking: false, mustCall: false, parallel: false });
   }
 
   async #ask(rules: AnswerRules): Promise<string | undefined> {

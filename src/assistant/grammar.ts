@@ -1,15 +1,11 @@
 import { InvalidRequestError } from "../errors.ts";
-import {
-  type CallRules,
-  type DeclaredTool,
-  optionalCallGrammar,
-  requiredCallGrammar,
-} from "./formats/call-grammar.ts";
-import type { ToolCallFormat } from "./formats/tool-calls.ts";
+import { type DeclaredTool, optionalCalls, requiredCalls, thoughtsRule } from "./formats/call-grammar.ts";
+import type { AnswerFormat } from "./formats/format.ts";
+import { Grammar, sequence } from "./structured/gbnf.ts";
 import { assertTractable } from "./structured/gbnf-ambiguity.ts";
 import { object } from "./structured/json-text.ts";
 import { assertBounded } from "./structured/schema.ts";
-import { jsonObjectGrammar, schemaGrammar, translate } from "./structured/schema-grammar.ts";
+import { translate } from "./structured/schema-grammar.ts";
 import type { AnswerForm } from "./turn.ts";
 
 /** All that the grammar of an answer follows from; plain data, so that another thread can work it out. */
@@ -17,42 +13,50 @@ export interface AnswerRules {
   readonly form: AnswerForm;
   /** Functions that may be called; none for an answer without calls. */
   readonly tools: readonly DeclaredTool[];
-  readonly format: ToolCallFormat;
+  readonly format: AnswerFormat;
+  /** The prompt ends within a thought. */
+  readonly isThinking: boolean;
   /** The answer is calls and nothing else. */
   readonly mustCall: boolean;
   /** More than one call in an answer. */
   readonly parallel: boolean;
 }
 
-/** GBNF for the answer, undefined where it is free. @throws InvalidRequestError naming what no grammar can hold */
+/**
+ * GBNF for the answer, undefined where it is free. It holds for what follows the thoughts.
+ * @throws InvalidRequestError naming what no grammar can hold
+ */
 export function answerGrammar(rules: AnswerRules): string | undefined {
-  const { form, tools } = rules;
-  if (tools.length > 0) return callGrammar(rules, form);
-  switch (form.type) {
-    case "text":
-      return undefined;
-    case "json":
-      return jsonObjectGrammar();
-    case "schema":
-      return schemaGrammar(form.schema, { path: form.path });
-    case "grammar":
-      assertTractable(form.grammar);
-      return form.grammar;
+  const { form, tools, format, isThinking } = rules;
+  if (form.type === "grammar") {
+    if (tools.length > 0)
+      throw new InvalidRequestError("grammar can't be joined with tools.", { param: "grammar" });
+    assertTractable(form.grammar);
+    return form.grammar;
   }
+  const answer = answerRule(rules);
+  if (answer === undefined) return undefined;
+  const grammar = new Grammar();
+  const thoughts = format.thoughts === undefined ? "" : thoughtsRule(grammar, format.thoughts, isThinking);
+  return grammar.text(sequence(thoughts, answer(grammar)));
 }
 
-function callGrammar(rules: CallRules & Pick<AnswerRules, "mustCall">, form: AnswerForm): string {
-  if (form.type === "grammar") {
-    throw new InvalidRequestError("grammar can't be joined with tools.", { param: "grammar" });
-  }
-  if (rules.mustCall) return requiredCallGrammar(rules);
+function answerRule({ form, tools, format: { calls }, mustCall, parallel }: AnswerRules) {
+  const json = jsonRule(form);
+  if (tools.length === 0) return json;
+  const rules = { tools, calls, parallel };
+  return (grammar: Grammar) =>
+    mustCall ? requiredCalls(grammar, rules) : optionalCalls(grammar, rules, json);
+}
+
+function jsonRule(form: AnswerForm): ((grammar: Grammar) => string) | undefined {
   switch (form.type) {
-    case "text":
-      return optionalCallGrammar(rules, undefined);
     case "json":
-      return optionalCallGrammar(rules, object);
+      return object;
     case "schema":
-      return optionalCallGrammar(rules, (grammar) => translate(grammar, form.schema, { path: form.path }));
+      return (grammar) => translate(grammar, form.schema, { path: form.path });
+    default:
+      return undefined;
   }
 }
 

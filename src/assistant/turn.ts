@@ -40,11 +40,26 @@ export interface Turn {
 
 export type TurnFinish = "stop" | "length" | "tool_calls";
 
-/** An answer as it is made. `call` is the index of the call within the answer. */
+/** An answer as it is made: its blocks one after another, each numbered by its place in the answer. */
 export type TurnEvent =
-  | { readonly type: "content"; readonly text: string; readonly tokens: readonly ScoredToken[] }
-  | { readonly type: "call"; readonly call: number; readonly id: string; readonly name: string }
-  | { readonly type: "arguments"; readonly call: number; readonly text: string }
+  /** Once and first, when the prompt begins to be computed. */
+  | { readonly type: "started"; readonly promptTokens: number; readonly cachedPromptTokens: number }
+  | { readonly type: "block_start"; readonly block: number; readonly kind: "text" | "reasoning" }
+  | {
+      readonly type: "block_start";
+      readonly block: number;
+      readonly kind: "call";
+      readonly id: string;
+      readonly name: string;
+    }
+  /** More of the block that is open; of a call, more of the JSON text of its arguments. */
+  | {
+      readonly type: "delta";
+      readonly block: number;
+      readonly text: string;
+      readonly tokens: readonly ScoredToken[];
+    }
+  | { readonly type: "block_end"; readonly block: number }
   | TurnEnd;
 
 export interface TurnEnd {

@@ -20,6 +20,7 @@ const Answer = Type.Object({
   stopText: Type.Optional(Type.String()),
   promptTokens: Type.Integer(),
   completionTokens: Type.Integer(),
+  reasoningTokens: Type.Integer(),
 });
 type Answer = Static<typeof Answer>;
 
@@ -59,9 +60,9 @@ export class CachedEngine extends EngineDecorator {
       if (event.type === "text") text += event.text;
       if (event.type === "done" && event.finishReason !== "cancelled") {
         const { finishReason, stopText, usage } = event;
-        const { promptTokens, completionTokens } = usage;
+        const { promptTokens, completionTokens, reasoningTokens } = usage;
         const end = { finishReason, ...(stopText !== undefined && { stopText }) };
-        await this.#keep(key, { text, ...end, promptTokens, completionTokens });
+        await this.#keep(key, { text, ...end, promptTokens, completionTokens, reasoningTokens });
       }
       yield event;
     }
@@ -97,14 +98,16 @@ function parse(text: string): Answer | undefined {
 }
 
 async function* replay(answer: Answer, elapsedMs: () => number): AsyncIterable<GenerationEvent> {
-  const { text, finishReason, stopText, promptTokens, completionTokens } = answer;
+  const { text, finishReason, stopText, promptTokens, completionTokens, reasoningTokens } = answer;
+  const counts = { promptTokens, completionTokens, reasoningTokens };
+  yield { type: "started", promptTokens, cachedPromptTokens: 0 };
   if (text !== "") yield { type: "text", text };
   yield {
     type: "done",
     finishReason,
     ...(stopText !== undefined && { stopText }),
     cached: true,
-    usage: { promptTokens, completionTokens, cachedPromptTokens: 0, draftedTokens: 0, acceptedTokens: 0 },
+    usage: { ...counts, cachedPromptTokens: 0, draftedTokens: 0, acceptedTokens: 0 },
     timings: { queueMs: elapsedMs(), prefillMs: 0, decodeMs: 0 },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { ModelIdentity } from "./model-identity.ts";
 import type { Sampling } from "./sampling.ts";
+import type { Thoughts } from "./thoughts.ts";
 
 /** A stretch of prompt: text to tokenize, or tokens as they are. */
 export type PromptPart =
@@ -30,6 +31,10 @@ export interface GenerationRequest {
   readonly sampling: Sampling;
   /** Generation ends before the first of these texts, which is not part of the output. */
   readonly stop: readonly string[];
+  /** Special tokens in these texts are part of the output; all others are left out of it. */
+  readonly shownTexts?: readonly string[];
+  /** How the answer's thoughts are told from the rest; stop strings don't end them. */
+  readonly thoughts?: Thoughts;
   readonly priority: Priority;
   /** Score every generated token, with this many of the likeliest beside it. */
   readonly logprobs?: number;
@@ -75,12 +80,16 @@ export interface Usage {
   readonly cachedPromptTokens: number;
   /** Without the end-of-sequence token. */
   readonly completionTokens: number;
+  /** Of these, thoughts and their markers. */
+  readonly reasoningTokens: number;
   /** Tokens that speculation drafted, and how many of them were right. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
 }
 
 export type GenerationEvent =
+  /** Once and first, when the request has a sequence. */
+  | { readonly type: "started"; readonly promptTokens: number; readonly cachedPromptTokens: number }
   /** The prompt's own tokens, as far as they are scored, once and before any text, when `promptLogprobs` was asked for. */
   | { readonly type: "prompt"; readonly tokens: readonly ScoredToken[] }
   | {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toolCallFormat } from "../../src/assistant/formats/tool-calls.ts";
+import { knownFormat } from "../../src/assistant/formats/known-formats.ts";
 import type { AnswerRules } from "../../src/assistant/grammar.ts";
 import { GrammarCompiler } from "../../src/assistant/grammar-compiler.ts";
 import { schemaGrammar } from "../../src/assistant/structured/schema-grammar.ts";
@@ -9,7 +9,8 @@ import { InvalidRequestError } from "../../src/errors.ts";
 const rules = (schema: unknown): AnswerRules => ({
   form: { type: "schema", schema, path: "schema" },
   tools: [],
-  format: toolCallFormat(""),
+  format: knownFormat(""),
+  isThinking: false,
   mustCall: false,
   parallel: true,
 });

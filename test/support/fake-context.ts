@@ -106,6 +106,7 @@ export class FakeContext implements DecodeContext {
         assert.ok(history !== undefined, `row ${row} has no logits`);
         return nextToken(history);
       },
+      accept: () => assert.ok(!isFree, "a freed sampler was used"),
       free: () => {
         assert.ok(!isFree, "a sampler was freed twice");
         isFree = true;

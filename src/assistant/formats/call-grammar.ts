@@ -1,9 +1,16 @@
 import { InvalidRequestError } from "../../errors.ts";
-import { alternatives, characterClass, Grammar, literal, sequence } from "../structured/gbnf.ts";
+import { alternatives, characterClass, type Grammar, literal, sequence } from "../structured/gbnf.ts";
 import { object } from "../structured/json-text.ts";
 import { translate } from "../structured/schema-grammar.ts";
 import type { Tool } from "../template/message.ts";
-import type { ToolCallFormat } from "./tool-calls.ts";
+import {
+  type ArgumentStyle,
+  type CallFormat,
+  type CallPiece,
+  opening,
+  type ThoughtFormat,
+  trigger,
+} from "./format.ts";
 
 /** A tool as a client declared it. */
 export interface DeclaredTool extends Tool {
@@ -15,33 +22,42 @@ export interface DeclaredTool extends Tool {
 
 export interface CallRules {
   readonly tools: readonly DeclaredTool[];
-  readonly format: ToolCallFormat;
+  readonly calls: CallFormat;
   /** More than one call in an answer. */
   readonly parallel: boolean;
 }
 
-/** GBNF for an answer that calls at least one of the tools. @throws InvalidRequestError for an unsupported schema */
-export function requiredCallGrammar(rules: CallRules): string {
-  const grammar = new Grammar();
-  return grammar.text(sequence(literal(rules.format.open), calls(grammar, rules)));
+/** Rule for at least one call of the tools. @throws InvalidRequestError for an unsupported schema */
+export function requiredCalls(grammar: Grammar, rules: CallRules): string {
+  return sequence(literal(rules.calls.open), callList(grammar, rules, literal));
 }
 
 /**
- * GBNF for an answer that may call tools. What it may be otherwise is `answer` (a JSON text's rule), or any text
+ * Rule for an answer that may call tools. What it may be otherwise is `answer` (a JSON text's rule), or any text
  * when that is undefined.
  */
-export function optionalCallGrammar(
+export function optionalCalls(
+  grammar: Grammar,
   rules: CallRules,
   answer: ((grammar: Grammar) => string) | undefined,
 ): string {
-  const grammar = new Grammar();
-  const { open, beforeName, mayFollowText } = rules.format;
-  const called = grammar.rule(calls(grammar, rules));
-  if (answer !== undefined) {
-    return grammar.text(alternatives([sequence(literal(open), called), answer(grammar)]));
+  const { calls } = rules;
+  if (answer !== undefined) return alternatives([requiredCalls(grammar, rules), answer(grammar)]);
+  if (calls.mayFollowText) {
+    const begin = trigger(calls);
+    const rest = opening(calls).trimStart().slice(begin.length);
+    const afterOpen = Math.max(0, begin.length - calls.open.trimStart().length);
+    const called = grammar.rule(
+      afterOpen === 0
+        ? sequence(
+            literal(rest.slice(0, rest.length - firstText(calls).length)),
+            callList(grammar, rules, literal),
+          )
+        : callList(grammar, rules, (text, index) => literal(index === 0 ? text.slice(afterOpen) : text)),
+    );
+    return textUntil(grammar, begin, called);
   }
-  if (mayFollowText) return grammar.text(textUntil(grammar, open.trimEnd(), sequence('"\\n"', called)));
-  const first = (open + beforeName).codePointAt(0) ?? 0;
+  const first = opening(calls).codePointAt(0) ?? 0;
   const text = `${characterClass(
     [
       [0, 0],
@@ -49,21 +65,65 @@ export function optionalCallGrammar(
     ],
     true,
   )} ${characterClass([[0, 0]], true)}*`;
-  return grammar.text(alternatives([sequence(literal(open), called), text, ""]));
+  return alternatives([requiredCalls(grammar, rules), text, ""]);
 }
 
-function calls(grammar: Grammar, { tools, format, parallel }: CallRules): string {
-  const options = tools.map((tool) =>
-    sequence(literal(tool.name + format.beforeArguments), argumentsRule(grammar, tool)),
-  );
-  const call = grammar.rule(
-    sequence(literal(format.beforeName), alternatives(options), literal(format.afterArguments)),
-  );
-  const more = parallel && format.between !== undefined ? `(${literal(format.between)} ${call})*` : "";
-  return sequence(call, more, literal(format.close));
+/** Rule for thoughts and the line breaks behind them; `isOpen` where the prompt has opened them. */
+export function thoughtsRule(grammar: Grammar, { open, close }: ThoughtFormat, isOpen: boolean): string {
+  const inside = textThrough(grammar, close.trim());
+  const breaks = '"\\n"? "\\n"?';
+  return isOpen ? sequence(inside, breaks) : `(${sequence(literal(open.trim()), inside, breaks)})?`;
 }
 
-function argumentsRule(grammar: Grammar, { parameters, strict, path }: DeclaredTool): string {
+function firstText({ call }: CallFormat): string {
+  const first = call[0];
+  return first?.type === "text" ? first.text : "";
+}
+
+/** Calls one after another and what closes them; `first` writes the texts of the first call. */
+function callList(
+  grammar: Grammar,
+  rules: CallRules,
+  first: (text: string, index: number) => string,
+): string {
+  const { calls, parallel } = rules;
+  const more =
+    parallel && calls.between !== undefined
+      ? `(${sequence(literal(calls.between), grammar.rule(call(grammar, rules, literal)))})*`
+      : "";
+  return sequence(call(grammar, rules, first), more, literal(calls.close));
+}
+
+function call(
+  grammar: Grammar,
+  { tools, calls }: CallRules,
+  write: (text: string, index: number) => string,
+): string {
+  const at = calls.call.findIndex(({ type }) => type === "name");
+  const rule = (tool: DeclaredTool, piece: CallPiece, index: number): string => {
+    switch (piece.type) {
+      case "text":
+        return write(piece.text, index);
+      case "name":
+        return literal(tool.name);
+      case "id":
+        return "[A-Za-z0-9_-]{1,32}";
+      case "arguments":
+        return argumentsRule(grammar, tool, piece.style);
+    }
+  };
+  const written = (tool: DeclaredTool, from: number, to?: number) =>
+    sequence(...calls.call.slice(from, to).map((piece, index) => rule(tool, piece, from + index)));
+  const options = tools.map((tool) => written(tool, at));
+  const before = tools[0] === undefined ? "" : written(tools[0], 0, at);
+  return sequence(before, alternatives(options));
+}
+
+function argumentsRule(
+  grammar: Grammar,
+  { parameters, strict, path }: DeclaredTool,
+  _style: ArgumentStyle,
+): string {
   if (parameters === undefined) return object(grammar);
   const { type = "object" } = parameters;
   if (type !== "object") {
@@ -74,24 +134,37 @@ function argumentsRule(grammar: Grammar, { parameters, strict, path }: DeclaredT
   return translate(grammar, { ...parameters, type }, { path, lenient: !strict });
 }
 
+/** Any text, and where it holds `marker`, `after` behind that. */
+function textUntil(grammar: Grammar, marker: string, after: string): string {
+  return search(grammar, marker, after, true);
+}
+
+/** Any text through the first `marker`. */
+function textThrough(grammar: Grammar, marker: string): string {
+  return search(grammar, marker, "", false);
+}
+
 /**
- * Any text, up to `trigger` and then `after`. The states are those of Knuth, Morris and Pratt's search, so that the
- * text before holds no whole trigger and each character leads to one state.
+ * The states are those of Knuth, Morris and Pratt's search, so that the text before holds no whole `marker` and each
+ * character leads to one state. `mayEnd`: the text may end without the marker.
  */
-function textUntil(grammar: Grammar, trigger: string, after: string): string {
-  const letters = [...new Set(trigger)];
-  const names = [...trigger].map(() => grammar.reserve());
+function search(grammar: Grammar, marker: string, after: string, mayEnd: boolean): string {
+  const letters = [...new Set(marker)];
+  const names = [...marker].map(() => grammar.reserve());
   for (const [matched, name] of names.entries()) {
     const byState = new Map<number, string[]>();
     for (const letter of letters) {
-      const next = overlap(trigger.slice(0, matched) + letter, trigger);
+      const next = overlap([...marker].slice(0, matched).join("") + letter, marker);
       if (next > 0) byState.set(next, [...(byState.get(next) ?? []), letter]);
     }
     const options = [...byState].map(([next, found]) =>
-      sequence(classOf(found, false), next === trigger.length ? after : (names[next] as string)),
+      sequence(classOf(found, false), next === names.length ? after : (names[next] as string)),
     );
     const others = classOf([...byState.values()].flat().concat("\0"), true);
-    grammar.define(name, `(${[...options, sequence(others, names[0] as string)].join(" | ")})?`);
+    grammar.define(
+      name,
+      `(${[...options, sequence(others, names[0] as string)].join(" | ")})${mayEnd ? "?" : ""}`,
+    );
   }
   return names[0] ?? after;
 }

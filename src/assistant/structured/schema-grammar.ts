@@ -1,5 +1,4 @@
 import { Grammar } from "./gbnf.ts";
-import { object } from "./json-text.ts";
 import { asSchema, assertBounded } from "./schema.ts";
 import { Translator } from "./translate.ts";
 
@@ -25,10 +24,4 @@ export function translate(grammar: Grammar, schema: unknown, options: TranslateO
 export function schemaGrammar(schema: unknown, options: TranslateOptions): string {
   const grammar = new Grammar();
   return grammar.text(translate(grammar, schema, options));
-}
-
-/** GBNF for any JSON object. */
-export function jsonObjectGrammar(): string {
-  const grammar = new Grammar();
-  return grammar.text(object(grammar));
 }

@@ -3,6 +3,8 @@ export interface ChatMessage {
   /** `system`, `developer`, `user`, `assistant` or `tool`. */
   readonly role: string;
   readonly content: string;
+  /** What an assistant thought before it wrote the content. */
+  readonly reasoning?: string;
   /** What an assistant asked for. */
   readonly toolCalls?: readonly ToolCall[];
   /** Which call a `tool` message answers. */

@@ -1,6 +1,8 @@
 import { Template } from "@huggingface/jinja";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Prompt } from "../../inference/engine.ts";
+import type { AnswerFormat } from "../formats/format.ts";
+import { knownFormat } from "../formats/known-formats.ts";
 import type { ChatMessage, Tool } from "./message.ts";
 import { SpecialTexts } from "./special-texts.ts";
 import { describeTool, withToolInstructions } from "./tool-prompt.ts";
@@ -43,7 +45,11 @@ export class ChatTemplate {
     return this.#template !== undefined;
   }
 
-  /** The template's text, which tells how its model writes tool calls. */
+  /** How the template's model writes thoughts and calls. */
+  get format(): AnswerFormat {
+    return knownFormat(this.source);
+  }
+
   get source(): string {
     return this.#model.chatTemplate ?? "";
   }
@@ -123,10 +129,12 @@ export function templateProblem({ chatTemplate }: Pick<TemplateModel, "chatTempl
 }
 
 /** A message in the form that Hugging Face's templates expect: OpenAI's, with the arguments of calls as objects. */
-function toTemplateMessage({ role, content, toolCalls, toolCallId, name }: ChatMessage): object {
+function toTemplateMessage(message: ChatMessage): object {
+  const { role, content, reasoning, toolCalls, toolCallId, name } = message;
   return {
     role,
     content,
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
     ...(name !== undefined && { name }),
     ...(toolCallId !== undefined && { tool_call_id: toolCallId }),
     ...(toolCalls !== undefined &&

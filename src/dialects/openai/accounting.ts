@@ -57,7 +57,7 @@ export function toUsage(passesByPrompt: ReadonlyArray<readonly Pass[]>): OpenAiU
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: sum(cached), audio_tokens: 0 },
     completion_tokens_details: {
-      reasoning_tokens: 0,
+      reasoning_tokens: sum(passesByPrompt.flat().map(({ usage }) => usage.reasoningTokens)),
       audio_tokens: 0,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,

@@ -104,7 +104,11 @@ function usageOf(answers: readonly JudgeAnswer[]): Judgements["usage"] {
 /** The parts of the latency: those of the criterion that took longest, since all are judged side by side. */
 function accountOf({ timings: parts, usage }: JudgeAnswer): Pick<Judgements, "timings"> {
   if (parts === undefined) return {};
-  return { timings: timings([{ timings: parts, usage: { ...usage, draftedTokens: 0, acceptedTokens: 0 } }]) };
+  return {
+    timings: timings([
+      { timings: parts, usage: { ...usage, reasoningTokens: 0, draftedTokens: 0, acceptedTokens: 0 } },
+    ]),
+  };
 }
 
 /**

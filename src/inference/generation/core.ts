@@ -169,6 +169,7 @@ export class EngineHost {
       id,
       ...prepared,
       stop: request.stop,
+      thoughts: request.thoughts,
       priority: request.priority,
       arrivedAt,
     });
@@ -177,7 +178,7 @@ export class EngineHost {
 
   /** Tokens, sampler and scores of a request, all checked. */
   async #prepare(request: GenerationRequest) {
-    const { sampling, logprobs, promptLogprobs, promptLogprobsFrom } = request;
+    const { sampling, logprobs, promptLogprobs, promptLogprobsFrom, shownTexts = [], thoughts } = request;
     const { vocabulary } = this.#model;
     const { contextPerSequence } = this.#context;
     const prompt = await this.tokenize(request.prompt);
@@ -194,9 +195,12 @@ export class EngineHost {
       sampling.grammar === undefined
         ? undefined
         : await compileGrammar(this.#llama, this.#context, sampling.grammar).catch(asRequestError("grammar"));
+    const special = { addSpecial: false, parseSpecial: true };
     return {
       prompt,
       maxTokens,
+      shownTokens: vocabulary.specialTokensIn(shownTexts),
+      endingTokens: thoughts === undefined ? [] : [...vocabulary.tokenize(thoughts.ending, special)],
       createSampler,
       sampler: grammar === undefined ? undefined : createSampler(grammar),
       scores: logprobs === undefined ? undefined : new TokenScores(logprobs, vocabulary),

@@ -198,10 +198,10 @@ export class LocalEngine implements Engine {
 
   #stepped(news: StepNews): void {
     this.#totals.observe(news);
-    for (const id of news.started) {
+    for (const { id, ...start } of news.started) {
       this.#generations
         .get(id)
-        ?.begin(this.#options.requestTimeoutMs, () => this.#timedOut(id, "request_timeout"));
+        ?.begin(start, this.#options.requestTimeoutMs, () => this.#timedOut(id, "request_timeout"));
     }
     for (const output of news.outputs) {
       const isOver = this.#generations.get(output.id)?.receive(output);

@@ -1,5 +1,6 @@
 import type { GenerationEvent, GenerationRequest } from "../engine.ts";
 import { fromWire } from "../process/wire-error.ts";
+import type { SequenceStart } from "../scheduler/report.ts";
 import { Channel } from "./channel.ts";
 import type { WireOutput } from "./protocol.ts";
 
@@ -25,8 +26,9 @@ export class PendingGeneration {
     return this.#isStarted;
   }
 
-  begin(timeoutMs: number, onTimeout: () => void): void {
+  begin(start: Omit<SequenceStart, "id">, timeoutMs: number, onTimeout: () => void): void {
     this.#isStarted = true;
+    this.events.push({ type: "started", ...start });
     this.startTimer(timeoutMs, onTimeout);
   }
 
@@ -57,6 +59,7 @@ export class PendingGeneration {
       promptTokens: 0,
       cachedPromptTokens: 0,
       completionTokens: 0,
+      reasoningTokens: 0,
       draftedTokens: 0,
       acceptedTokens: 0,
     };

@@ -2,7 +2,7 @@
 import type { ApiErrorOptions, ErrorCode } from "../../errors.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
 import type { KvCacheType, KvLayout } from "../llama/context.ts";
-import type { SequenceOutput } from "../scheduler/report.ts";
+import type { SequenceOutput, SequenceStart } from "../scheduler/report.ts";
 
 /** What an engine process needs to know; all of it from the configuration. */
 export interface EngineOptions {
@@ -58,7 +58,7 @@ export interface StepNews {
   readonly type: "step";
   readonly outputs: readonly WireOutput[];
   /** Requests that left the queue. */
-  readonly started: readonly number[];
+  readonly started: readonly SequenceStart[];
   readonly running: number;
   readonly kvCacheUsage: number;
   readonly prefixCacheHitTokens: number;

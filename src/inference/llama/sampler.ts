@@ -61,6 +61,14 @@ export class Sampler {
     return token;
   }
 
+  /** Takes a token that was not drawn into the sampler's own history. */
+  accept(token: number): void {
+    if (this.#chain !== undefined) this.#llama.llama_sampler_accept(this.#chain, token);
+    if (this.#grammar === undefined) return;
+    this.#llama.llama_sampler_accept(this.#grammar, token);
+    this.#utf8.accept(token);
+  }
+
   /**
    * Most tokens that a model wants are allowed: draw freely, test that one against the grammar, and draw again without
    * it when it is refused, which gives each allowed token the chance that it has among the allowed ones. The whole

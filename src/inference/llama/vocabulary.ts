@@ -80,6 +80,17 @@ export class Vocabulary {
     return texts;
   }
 
+  /** Control tokens that the texts hold, each with its own text as bytes: what `piece` leaves out. */
+  specialTokensIn(texts: readonly string[]): ReadonlyMap<number, Uint8Array> {
+    const tokens = texts.flatMap((text) => [
+      ...this.tokenize(text, { addSpecial: false, parseSpecial: true }),
+    ]);
+    const isControl = (token: number) =>
+      (this.#llama.llama_vocab_get_attr(this.handle, token) & CONTROL) !== 0 &&
+      !this.isEndOfGeneration(token);
+    return new Map(tokens.filter(isControl).map((token) => [token, this.#pieceBytes(token, true)]));
+  }
+
   /** Token ids of `text`, exactly as the model's tokenizer gives them. */
   tokenize(text: string, options: TokenizeOptions): Int32Array {
     const bytes = Buffer.from(text, "utf8");

@@ -18,10 +18,17 @@ export interface SequenceOutput {
   readonly error?: unknown;
 }
 
+/** A sequence that left the queue. */
+export interface SequenceStart {
+  readonly id: number;
+  readonly promptTokens: number;
+  readonly cachedPromptTokens: number;
+}
+
 export interface StepReport {
   readonly outputs: readonly SequenceOutput[];
   /** Sequences that left the queue in this step. */
-  readonly started: readonly number[];
+  readonly started: readonly SequenceStart[];
   /** Wall time of the step, and of the part spent in decode and sampling. */
   readonly stepMs: number;
   readonly computeMs: number;

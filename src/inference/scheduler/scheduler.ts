@@ -207,7 +207,7 @@ export class Scheduler {
     let text = "";
     for (;;) {
       const row = first + accepted;
-      const token = sequence.sampler.sample(row);
+      const token = sequence.next(row);
       const isDrafted = accepted < draft.length && token === draft[accepted];
       if (isDrafted) accepted++;
       text += sequence.take(token, this.#texts, () => this.#context.logits(row), this.#clock());

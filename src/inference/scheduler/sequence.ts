@@ -1,11 +1,15 @@
 import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
 import type { Slot } from "../kv-cache/prefix-cache.ts";
+import type { Thoughts } from "../thoughts.ts";
 import type { PromptScores, TokenScores } from "./scores.ts";
 import { TextStream, type TokenTexts } from "./text-stream.ts";
+import { ThoughtTracker } from "./thought-tracker.ts";
 
 /** Chooses a sequence's tokens from the logits of batch rows. */
 export interface TokenSampler {
   sample(row: number): number;
+  /** Takes a token that was not drawn into the sampler's history. */
+  accept(token: number): void;
   free(): void;
 }
 
@@ -14,6 +18,11 @@ export interface SequenceRequest {
   readonly prompt: Int32Array;
   readonly maxTokens: number;
   readonly stop: readonly string[];
+  /** Control tokens that are part of the text. */
+  readonly shownTokens?: ReadonlyMap<number, Uint8Array>;
+  readonly thoughts?: Thoughts | undefined;
+  /** Tokens of `thoughts.ending`. */
+  readonly endingTokens?: readonly number[];
   readonly priority: "interactive" | "batch";
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
@@ -41,6 +50,11 @@ export class Sequence {
   readonly scores: TokenScores | undefined;
   readonly promptScores: PromptScores | undefined;
   readonly onPinned: ((kvSequence: number) => void) | undefined;
+  readonly #shownTokens: ReadonlyMap<number, Uint8Array>;
+  readonly #thoughts: ThoughtTracker | undefined;
+  readonly #endingTokens: readonly number[];
+  /** Tokens still to come of those that end the thoughts. */
+  #forced: number[] = [];
   readonly #createSampler: () => TokenSampler;
   #sampler: TokenSampler | undefined;
 
@@ -65,7 +79,10 @@ export class Sequence {
     this.maxTokens = request.maxTokens;
     this.priority = request.priority;
     this.arrivedAt = request.arrivedAt;
-    this.text = new TextStream(request.stop);
+    this.#thoughts = request.thoughts === undefined ? undefined : new ThoughtTracker(request.thoughts);
+    this.#shownTokens = request.shownTokens ?? new Map();
+    this.#endingTokens = request.endingTokens ?? [];
+    this.text = new TextStream(request.stop, this.#thoughts);
     this.scores = request.scores;
     this.promptScores = request.promptScores;
     this.onPinned = request.onPinned;
@@ -94,6 +111,16 @@ export class Sequence {
     return this.#sampler;
   }
 
+  /** Chooses the token that follows batch row `row`; where the thoughts are over their budget, what ends them. */
+  next(row: number): number {
+    if (this.#forced.length === 0 && this.#thoughts?.isOverBudget === true)
+      this.#forced = [...this.#endingTokens];
+    const forced = this.#forced.shift();
+    if (forced === undefined) return this.sampler.sample(row);
+    this.sampler.accept(forced);
+    return forced;
+  }
+
   freeSampler(): void {
     this.#sampler?.free();
     this.#sampler = undefined;
@@ -113,7 +140,7 @@ export class Sequence {
     this.lastToken = token;
     this.completionTokens++;
     const start = this.text.decodedLength;
-    const text = this.text.push(texts.piece(token));
+    const text = this.text.push(this.#shownTokens.get(token) ?? texts.piece(token));
     this.scores?.add(logits(), token, start, this.text.decodedLength);
     if (this.text.stopped) this.finishReason = "stop";
     else if (this.completionTokens >= this.maxTokens) {
@@ -128,6 +155,7 @@ export class Sequence {
       promptTokens: this.prompt.length,
       cachedPromptTokens: this.cachedTokens,
       completionTokens: this.completionTokens,
+      reasoningTokens: this.#thoughts?.tokens ?? 0,
       draftedTokens: this.draftedTokens,
       acceptedTokens: this.acceptedTokens,
     };

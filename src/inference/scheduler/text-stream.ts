@@ -1,3 +1,5 @@
+import type { ThoughtTracker } from "./thought-tracker.ts";
+
 /** What a model's tokens stand for. */
 export interface TokenTexts {
   piece(token: number): Uint8Array;
@@ -6,10 +8,11 @@ export interface TokenTexts {
 
 /**
  * Turns the bytes of tokens into text that is safe to show: whole UTF-8 characters only, and nothing that could
- * still turn out to be the beginning of a stop string.
+ * still turn out to be the beginning of a stop string. Stop strings don't count within thoughts.
  */
 export class TextStream {
   readonly #stop: readonly string[];
+  readonly #thoughts: ThoughtTracker | undefined;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   /** Decoded text held back because a stop string may begin in it. */
   #held = "";
@@ -17,8 +20,9 @@ export class TextStream {
   /** UTF-16 units decoded so far: those that went out, those held, and a stop string's. */
   #decodedLength = 0;
 
-  constructor(stop: readonly string[]) {
+  constructor(stop: readonly string[], thoughts?: ThoughtTracker) {
     this.#stop = stop.filter((text) => text !== "");
+    this.#thoughts = thoughts;
   }
 
   /** True once a stop string was met; everything from it on is swallowed. */
@@ -37,19 +41,24 @@ export class TextStream {
 
   /** Takes one token's bytes and returns the text that may go out. */
   push(bytes: Uint8Array): string {
-    return this.#release(this.#decoder.decode(bytes, { stream: true }));
+    const decoded = this.#decoder.decode(bytes, { stream: true });
+    this.#decodedLength += decoded.length;
+    if (this.#thoughts === undefined) return this.#release(decoded);
+    const { thought, answer } = this.#thoughts.take(decoded);
+    return thought + this.#release(answer);
   }
 
   /** Returns what was held back, when generation ended without a stop string. Half a character becomes U+FFFD. */
   end(): string {
-    const text = this.#release(this.#decoder.decode());
+    const decoded = this.#decoder.decode();
+    this.#decodedLength += decoded.length;
+    const text = this.#release((this.#thoughts?.end() ?? "") + decoded);
     const rest = this.stopped ? "" : this.#held;
     this.#held = "";
     return text + rest;
   }
 
   #release(decoded: string): string {
-    this.#decodedLength += decoded.length;
     if (this.stopped) return "";
     if (this.#stop.length === 0) return decoded;
     const text = this.#held + decoded;

@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import type { MessageEvent } from "../../dialects/anthropic/output.ts";
 import { CountTokensBody, MessagesBody } from "../../dialects/anthropic/schema.ts";
-import type { MessageEvent, Messages } from "../../dialects/anthropic/service.ts";
+import type { Messages } from "../../dialects/anthropic/service.ts";
 import { Answer, responses } from "../../http/schema.ts";
 import { type StreamedEvent, streamEvents } from "./stream.ts";
 import { turnOptions } from "./turn-options.ts";

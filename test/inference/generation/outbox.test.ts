@@ -8,6 +8,7 @@ const usage = {
   promptTokens: 1,
   cachedPromptTokens: 0,
   completionTokens: 1,
+  reasoningTokens: 0,
   draftedTokens: 0,
   acceptedTokens: 0,
 };
@@ -17,14 +18,18 @@ const done = {
   timings: { queueMs: 0, prefillMs: 0, decodeMs: 0 },
 } as const;
 
-function report(outputs: readonly SequenceOutput[], started: readonly number[] = []): StepReport {
+function report(outputs: readonly SequenceOutput[], started: StepReport["started"] = []): StepReport {
   return { outputs, started, stepMs: 2, computeMs: 1, expectedMs: 1 };
 }
 
 test("text leaves together once it has waited for the interval", () => {
   let now = 0;
   const outbox = new Outbox(40, () => now);
-  assert.equal(outbox.add(report([{ id: 1, text: "a" }], [1]))?.outputs[0]?.text, "a");
+  assert.equal(
+    outbox.add(report([{ id: 1, text: "a" }], [{ id: 1, promptTokens: 3, cachedPromptTokens: 0 }]))
+      ?.outputs[0]?.text,
+    "a",
+  );
   now = 20;
   assert.equal(outbox.add(report([{ id: 1, text: "b" }])), undefined);
   now = 39;

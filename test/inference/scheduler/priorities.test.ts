@@ -24,7 +24,7 @@ function setUp() {
         stop: [],
         priority,
         arrivedAt: 0,
-        createSampler: () => ({ sample: () => 1 + (id % 3), free: () => {} }),
+        createSampler: () => ({ sample: () => 1 + (id % 3), accept: () => {}, free: () => {} }),
       });
     },
     steps(count: number) {

@@ -87,6 +87,10 @@ const Logprobs = Type.Union([
 ]);
 const NullableText = Type.Union([Type.String(), Type.Null()]);
 
+const Reasoning = Type.Optional(Type.String({ description: "Extra: the model's thoughts." }));
+/** Thoughts under both the names that clients read. */
+const ReasoningFields = { reasoning_content: Reasoning, reasoning: Reasoning };
+
 /** What a client sends is checked, what goes out need not be. */
 const AnsweredToolCall = Type.Object({
   id: Type.String(),
@@ -105,6 +109,7 @@ export const ChatCompletion = Type.Object({
       message: Type.Object({
         role: Choice(["assistant"]),
         content: NullableText,
+        ...ReasoningFields,
         refusal: Type.Null(),
         annotations: Type.Array(Type.Object({})),
         tool_calls: Type.Optional(Type.Array(AnsweredToolCall)),
@@ -140,6 +145,7 @@ export const ChatCompletionChunk = Type.Object({
       delta: Type.Object({
         role: Type.Optional(Choice(["assistant"])),
         content: Type.Optional(NullableText),
+        ...ReasoningFields,
         refusal: Type.Optional(Type.Null()),
         tool_calls: Type.Optional(Type.Array(ToolCallDelta)),
       }),

@@ -1,6 +1,6 @@
 import type { Assistant } from "../../../assistant/assistant.ts";
 import { choices } from "../../../assistant/choices.ts";
-import type { TurnEvent, TurnOptions } from "../../../assistant/turn.ts";
+import type { TurnEnd, TurnEvent, TurnOptions } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
 import type { ModelNames } from "../../../serving/model-names.ts";
 import { namingFields } from "../../field-names.ts";
@@ -54,37 +54,19 @@ export class ChatCompletions {
       ...(wantsUsage && { usage: null }),
       ...rest,
     });
-    const begun = new Set<number>();
+    const deltas = Array.from({ length: body.n ?? 1 }, () => new ChoiceDeltas());
     const passes: Pass[] = [];
     for await (const { choice: index, event } of this.#events(body, options)) {
-      if (!begun.has(index)) {
-        begun.add(index);
-        yield chunk(choiceOf(index, { role: "assistant", content: opening(event), refusal: null }));
+      if (event.type === "done") passes.push(event);
+      for (const delta of deltas[index]?.take(event) ?? []) {
+        const scores = event.type === "delta" && delta.content !== undefined ? event.tokens : undefined;
+        yield chunk(choiceOf(index, delta, body.logprobs === true ? scores : undefined));
       }
-      const scores = event.type === "content" && body.logprobs === true ? event.tokens : undefined;
-      switch (event.type) {
-        case "content":
-          if (event.text === "" && event.tokens.length === 0) break;
-          yield chunk(choiceOf(index, { content: event.text }, scores));
-          break;
-        case "call": {
-          const { call, id, name } = event;
-          const delta = { index: call, id, type: "function" as const, function: { name, arguments: "" } };
-          yield chunk(choiceOf(index, { tool_calls: [delta] }));
-          break;
-        }
-        case "arguments": {
-          const delta = { index: event.call, function: { arguments: event.text } };
-          yield chunk(choiceOf(index, { tool_calls: [delta] }));
-          break;
-        }
-        case "done":
-          passes.push(event);
-          yield chunk(
-            { ...choiceOf(index, {}), finish_reason: event.finishReason },
-            { timings: toTimings([event]), ...cachedField([event]) },
-          );
-          break;
+      if (event.type === "done") {
+        yield chunk(
+          { ...choiceOf(index, {}), finish_reason: event.finishReason },
+          { timings: toTimings([event]), ...cachedField([event]) },
+        );
       }
     }
     if (wantsUsage) yield { ...head, choices: [], usage: toUsage([passes]) };
@@ -110,9 +92,55 @@ export class ChatCompletions {
   }
 }
 
-/** A message of tool calls alone has null for content, from its first chunk on. */
-function opening(event: TurnEvent): string | null {
-  return event.type === "call" ? null : "";
+type Delta = Choice["delta"];
+
+/** Deltas of one choice, from its answer's events. */
+class ChoiceDeltas {
+  #hasBegun = false;
+  #kind: Extract<TurnEvent, { type: "block_start" }>["kind"] = "text";
+  #call = -1;
+
+  *take(event: TurnEvent): Iterable<Delta> {
+    switch (event.type) {
+      case "started":
+      case "block_end":
+        break;
+      case "block_start":
+        yield* this.#begin(event.kind === "call");
+        this.#kind = event.kind;
+        if (event.kind === "call") {
+          this.#call++;
+          const { id, name } = event;
+          yield {
+            tool_calls: [{ index: this.#call, id, type: "function", function: { name, arguments: "" } }],
+          };
+        }
+        break;
+      case "delta":
+        yield this.#more(event.text);
+        break;
+      case "done":
+        yield* this.#begin(false);
+        break;
+    }
+  }
+
+  /** A message of tool calls alone has null for content, from its first chunk on. */
+  *#begin(isCall: boolean): Iterable<Delta> {
+    if (!this.#hasBegun) yield { role: "assistant", content: isCall ? null : "", refusal: null };
+    this.#hasBegun = true;
+  }
+
+  #more(text: string): Delta {
+    switch (this.#kind) {
+      case "text":
+        return { content: text };
+      case "reasoning":
+        return { reasoning_content: text, reasoning: text };
+      case "call":
+        return { tool_calls: [{ index: this.#call, function: { arguments: text } }] };
+    }
+  }
 }
 
 function choiceOf(index: number, delta: Choice["delta"], scores?: readonly ScoredToken[]): Choice {
@@ -122,23 +150,23 @@ function choiceOf(index: number, delta: Choice["delta"], scores?: readonly Score
 
 /** One answer as it comes together. */
 class Answer {
-  #text = "";
+  readonly #blocks: Array<{ readonly start: Extract<TurnEvent, { type: "block_start" }>; text: string }> = [];
   readonly #tokens: ScoredToken[] = [];
-  readonly #calls: Array<{ readonly id: string; readonly name: string; arguments: string }> = [];
-  #end: Extract<TurnEvent, { type: "done" }> | undefined;
+  #end: TurnEnd | undefined;
 
   take(event: TurnEvent): void {
     switch (event.type) {
-      case "content":
-        this.#text += event.text;
-        this.#tokens.push(...event.tokens);
+      case "started":
+      case "block_end":
         break;
-      case "call":
-        this.#calls.push({ id: event.id, name: event.name, arguments: "" });
+      case "block_start":
+        this.#blocks.push({ start: event, text: "" });
         break;
-      case "arguments": {
-        const call = this.#calls[event.call];
-        if (call !== undefined) call.arguments += event.text;
+      case "delta": {
+        const block = this.#blocks[event.block];
+        if (block === undefined) throw new Error("more of a block that was not opened");
+        block.text += event.text;
+        if (block.start.kind === "text") this.#tokens.push(...event.tokens);
         break;
       }
       case "done":
@@ -147,22 +175,25 @@ class Answer {
     }
   }
 
-  get pass(): Extract<TurnEvent, { type: "done" }> {
+  get pass(): TurnEnd {
     if (this.#end === undefined) throw new Error("an answer ended without saying how");
     return this.#end;
   }
 
   choice(index: number, hasLogprobs: boolean): ChatCompletion["choices"][number] {
-    const calls = this.#calls.map(({ id, name, arguments: text }) => ({
-      id,
-      type: "function" as const,
-      function: { name, arguments: text },
-    }));
+    const calls = this.#blocks.flatMap(({ start, text }) =>
+      start.kind === "call"
+        ? [{ id: start.id, type: "function" as const, function: { name: start.name, arguments: text } }]
+        : [],
+    );
+    const content = this.#text("text");
+    const reasoning = this.#text("reasoning");
     return {
       index,
       message: {
         role: "assistant",
-        content: calls.length > 0 && this.#text === "" ? null : this.#text,
+        content: calls.length > 0 && content === "" ? null : content,
+        ...(reasoning !== "" && { reasoning_content: reasoning, reasoning }),
         refusal: null,
         annotations: [],
         ...(calls.length > 0 && { tool_calls: calls }),
@@ -170,5 +201,9 @@ class Answer {
       logprobs: hasLogprobs ? { content: toTokenLogprobs(this.#tokens), refusal: null } : null,
       finish_reason: this.pass.finishReason,
     };
+  }
+
+  #text(kind: "text" | "reasoning"): string {
+    return this.#blocks.map(({ start, text }) => (start.kind === kind ? text : "")).join("");
   }
 }

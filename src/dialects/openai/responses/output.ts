@@ -11,61 +11,67 @@ export interface OutputEvent {
 }
 
 interface MessageItem {
-  readonly type: "message";
+  readonly kind: "text";
   readonly id: string;
   text: string;
   readonly tokens: ScoredToken[];
   isDone: boolean;
 }
 
-interface CallItem {
-  readonly type: "function_call";
+interface ReasoningItem {
+  readonly kind: "reasoning";
   readonly id: string;
-  readonly callId: string;
-  readonly name: string;
-  arguments: string;
+  text: string;
   isDone: boolean;
 }
 
-type Item = MessageItem | CallItem;
+interface CallItem {
+  readonly kind: "call";
+  readonly id: string;
+  readonly callId: string;
+  readonly name: string;
+  text: string;
+  isDone: boolean;
+}
 
-/** Puts a response's output items together, and tells what a stream says of them as they grow. */
+type Item = MessageItem | ReasoningItem | CallItem;
+
+export interface OutputOptions {
+  readonly hasLogprobs: boolean;
+  /** Thoughts are told as a summary too, for clients that show only that. */
+  readonly hasSummary: boolean;
+}
+
+/** Makes a response's output items of an answer's blocks, and the events that a stream tells of them. */
 export class ResponseOutput {
-  readonly #hasLogprobs: boolean;
+  readonly #options: OutputOptions;
   readonly #items: Item[] = [];
   #end: TurnEnd | undefined;
 
-  constructor(hasLogprobs: boolean) {
-    this.#hasLogprobs = hasLogprobs;
+  constructor(options: OutputOptions) {
+    this.#options = options;
   }
 
   *take(event: TurnEvent): Iterable<OutputEvent> {
     switch (event.type) {
-      case "content":
-        if (event.text !== "" || event.tokens.length > 0) yield* this.#addText(event.text, event.tokens);
+      case "started":
         break;
-      case "call":
-        yield* this.#finishLast();
-        yield* this.#open({
-          type: "function_call",
-          id: newId("fc_"),
-          callId: event.id,
-          name: event.name,
-          arguments: "",
-          isDone: false,
-        });
+      case "block_start":
+        yield* this.#open(toItem(event));
         break;
-      case "arguments": {
-        const item = this.#items.at(-1);
-        if (item?.type !== "function_call") throw new Error("arguments without a call");
-        item.arguments += event.text;
-        yield { type: "response.function_call_arguments.delta", ...this.#place(item), delta: event.text };
+      case "delta":
+        yield* this.#grow(this.#item(event.block), event.text, event.tokens);
         break;
-      }
+      case "block_end":
+        yield* this.#finish(this.#item(event.block));
+        break;
       case "done":
         // An answer of nothing is still an answer.
-        if (this.#items.length === 0) yield* this.#addText("", []);
-        yield* this.#finishLast();
+        if (this.#items.length === 0) {
+          const item = toItem({ kind: "text" });
+          yield* this.#open(item);
+          yield* this.#finish(item);
+        }
         this.#end = event;
         break;
     }
@@ -82,63 +88,92 @@ export class ResponseOutput {
 
   /** The output as a message of the conversation, for the responses that continue it. */
   get message(): ChatMessage {
-    const calls = this.#items.filter((item) => item.type === "function_call");
+    const textOf = (kind: Item["kind"]) =>
+      this.#items.map((item) => (item.kind === kind ? item.text : "")).join("");
+    const calls = this.#items.filter((item) => item.kind === "call");
+    const reasoning = textOf("reasoning");
     return {
       role: "assistant",
-      content: this.#items.map((item) => (item.type === "message" ? item.text : "")).join(""),
+      content: textOf("text"),
+      ...(reasoning !== "" && { reasoning }),
       ...(calls.length > 0 && {
-        toolCalls: calls.map(({ callId, name, arguments: text }) => ({ id: callId, name, arguments: text })),
+        toolCalls: calls.map(({ callId, name, text }) => ({ id: callId, name, arguments: text })),
       }),
-    };
-  }
-
-  *#addText(text: string, tokens: readonly ScoredToken[]): Iterable<OutputEvent> {
-    let item = this.#items.at(-1);
-    if (item?.type !== "message" || item.isDone) {
-      item = { type: "message", id: newId("msg_"), text: "", tokens: [], isDone: false };
-      yield* this.#open(item);
-      yield {
-        type: "response.content_part.added",
-        ...this.#place(item),
-        content_index: 0,
-        part: this.#part(item),
-      };
-    }
-    if (item.type !== "message") return;
-    item.text += text;
-    item.tokens.push(...tokens);
-    const logprobs = this.#hasLogprobs ? withoutBytes(toTokenLogprobs(tokens)) : [];
-    yield {
-      type: "response.output_text.delta",
-      ...this.#place(item),
-      content_index: 0,
-      delta: text,
-      logprobs,
     };
   }
 
   *#open(item: Item): Iterable<OutputEvent> {
     this.#items.push(item);
-    const { output_index } = this.#place(item);
-    const opened = { ...this.#describe(item), ...(item.type === "message" && { content: [] }) };
-    yield { type: "response.output_item.added", output_index, item: opened };
+    const place = this.#place(item);
+    const opened = { ...this.#describe(item), ...(item.kind !== "call" && { content: [] }) };
+    yield { type: "response.output_item.added", output_index: place.output_index, item: opened };
+    if (item.kind === "text") {
+      yield { type: "response.content_part.added", ...place, content_index: 0, part: this.#part(item) };
+    } else if (item.kind === "reasoning") {
+      const part = { type: "reasoning_text", text: "" };
+      yield { type: "response.content_part.added", ...place, content_index: 0, part };
+      if (this.#options.hasSummary) {
+        const summary = { type: "summary_text", text: "" };
+        yield { type: "response.reasoning_summary_part.added", ...place, summary_index: 0, part: summary };
+      }
+    }
   }
 
-  *#finishLast(): Iterable<OutputEvent> {
-    const item = this.#items.at(-1);
-    if (item === undefined || item.isDone) return;
+  *#grow(item: Item, delta: string, tokens: readonly ScoredToken[]): Iterable<OutputEvent> {
     const place = this.#place(item);
-    if (item.type === "message") {
-      const part = this.#part(item);
-      const { text } = part;
-      const logprobs = withoutBytes(part.logprobs);
-      yield { type: "response.output_text.done", ...place, content_index: 0, text, logprobs };
-      yield { type: "response.content_part.done", ...place, content_index: 0, part };
-    } else {
-      yield { type: "response.function_call_arguments.done", ...place, arguments: item.arguments };
+    item.text += delta;
+    switch (item.kind) {
+      case "text": {
+        item.tokens.push(...tokens);
+        const logprobs = this.#options.hasLogprobs ? withoutBytes(toTokenLogprobs(tokens)) : [];
+        yield { type: "response.output_text.delta", ...place, content_index: 0, delta, logprobs };
+        break;
+      }
+      case "reasoning":
+        yield { type: "response.reasoning_text.delta", ...place, content_index: 0, delta };
+        if (this.#options.hasSummary)
+          yield { type: "response.reasoning_summary_text.delta", ...place, summary_index: 0, delta };
+        break;
+      case "call":
+        yield { type: "response.function_call_arguments.delta", ...place, delta };
+        break;
+    }
+  }
+
+  *#finish(item: Item): Iterable<OutputEvent> {
+    const place = this.#place(item);
+    const { text } = item;
+    switch (item.kind) {
+      case "text": {
+        const part = this.#part(item);
+        const logprobs = withoutBytes(part.logprobs);
+        yield { type: "response.output_text.done", ...place, content_index: 0, text, logprobs };
+        yield { type: "response.content_part.done", ...place, content_index: 0, part };
+        break;
+      }
+      case "reasoning": {
+        const part = { type: "reasoning_text", text };
+        yield { type: "response.reasoning_text.done", ...place, content_index: 0, text };
+        yield { type: "response.content_part.done", ...place, content_index: 0, part };
+        if (this.#options.hasSummary) {
+          const summary = { type: "summary_text", text };
+          yield { type: "response.reasoning_summary_text.done", ...place, summary_index: 0, text };
+          yield { type: "response.reasoning_summary_part.done", ...place, summary_index: 0, part: summary };
+        }
+        break;
+      }
+      case "call":
+        yield { type: "response.function_call_arguments.done", ...place, arguments: text };
+        break;
     }
     item.isDone = true;
     yield { type: "response.output_item.done", output_index: place.output_index, item: this.#describe(item) };
+  }
+
+  #item(block: number): Item {
+    const item = this.#items[block];
+    if (item === undefined) throw new Error("more of a block that was not opened");
+    return item;
   }
 
   #place(item: Item) {
@@ -146,17 +181,38 @@ export class ResponseOutput {
   }
 
   #part({ text, tokens }: MessageItem) {
-    const logprobs = this.#hasLogprobs ? toTokenLogprobs(tokens) : [];
+    const logprobs = this.#options.hasLogprobs ? toTokenLogprobs(tokens) : [];
     return { type: "output_text", text, annotations: [], logprobs };
   }
 
   #describe(item: Item): object {
     const status = item.isDone ? "completed" : "in_progress";
-    if (item.type === "message") {
-      return { type: item.type, id: item.id, status, role: "assistant", content: [this.#part(item)] };
+    const { id, text } = item;
+    switch (item.kind) {
+      case "text":
+        return { type: "message", id, status, role: "assistant", content: [this.#part(item)] };
+      case "reasoning": {
+        const summary = this.#options.hasSummary && item.isDone ? [{ type: "summary_text", text }] : [];
+        return { type: "reasoning", id, status, summary, content: [{ type: "reasoning_text", text }] };
+      }
+      case "call":
+        return { type: "function_call", id, call_id: item.callId, name: item.name, arguments: text, status };
     }
-    const { type, id, callId, name, arguments: text } = item;
-    return { type, id, call_id: callId, name, arguments: text, status };
+  }
+}
+
+type Start = Extract<TurnEvent, { type: "block_start" }>;
+
+function toItem(event: Pick<Extract<Start, { kind: "text" | "reasoning" }>, "kind"> | Start): Item {
+  switch (event.kind) {
+    case "text":
+      return { kind: "text", id: newId("msg_"), text: "", tokens: [], isDone: false };
+    case "reasoning":
+      return { kind: "reasoning", id: newId("rs_"), text: "", isDone: false };
+    case "call": {
+      const { id: callId, name } = event;
+      return { kind: "call", id: newId("fc_"), callId, name, text: "", isDone: false };
+    }
   }
 }
 

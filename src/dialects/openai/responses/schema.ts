@@ -44,7 +44,7 @@ export const ResponseBody = Type.Object({
   metadata: OrNull(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
   user: OrNull(Type.String({ maxLength: 1000, format: "text" })),
   include: OrNull(Type.Array(Type.String())),
-  reasoning: OrNull(Type.Unsafe<{ effort?: unknown }>({ type: "object" })),
+  reasoning: OrNull(Type.Unsafe<{ effort?: unknown; summary?: unknown }>({ type: "object" })),
   ...SamplingFields,
   ...StreamFields,
 });

@@ -40,7 +40,10 @@ export class Responses {
     const conversation = [...(await this.#history(body)), ...toMessages(body.input)];
     const turn = toTurn(body, conversation);
     const plan = await assistant.plan(turn);
-    const output = new ResponseOutput(turn.logprobs !== undefined);
+    const output = new ResponseOutput({
+      hasLogprobs: turn.logprobs !== undefined,
+      hasSummary: isSet(body.reasoning?.summary),
+    });
     const head = responseHead(body);
     let number = 0;
     const numbered = (event: OutputEvent): OutputEvent => ({ ...event, sequence_number: number++ });
@@ -106,7 +109,7 @@ function responseHead(body: ResponseBody) {
     model: body.model,
     parallel_tool_calls: body.parallel_tool_calls ?? true,
     previous_response_id: body.previous_response_id ?? null,
-    reasoning: { effort: body.reasoning?.effort ?? null, summary: null },
+    reasoning: { effort: body.reasoning?.effort ?? null, summary: body.reasoning?.summary ?? null },
     service_tier: "default",
     store: body.store ?? true,
     temperature: body.temperature ?? 1,
@@ -135,7 +138,7 @@ function ending(output: ResponseOutput) {
         cache_write_tokens: 0,
       },
       output_tokens: usage.completion_tokens,
-      output_tokens_details: { reasoning_tokens: 0 },
+      output_tokens_details: { reasoning_tokens: end.usage.reasoningTokens },
       total_tokens: usage.total_tokens,
     },
     timings: toTimings([end]),

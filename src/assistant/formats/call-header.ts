@@ -1,0 +1,46 @@
+import type { CallPiece } from "./format.ts";
+import { match } from "./markers.ts";
+
+/** What stands before a call's arguments. */
+export interface CallHeader {
+  readonly name: string;
+  /** As the model wrote it, in the formats that have one. */
+  readonly id: string | undefined;
+  /** Characters that it takes up. */
+  readonly length: number;
+}
+
+/** Longest name or id. */
+const MAX_WORD = 256;
+
+/** Reads the pieces before a call's arguments: whole, not yet all there, or something else. */
+export function readHeader(text: string, pieces: readonly CallPiece[]): CallHeader | "more" | "no" {
+  let at = 0;
+  let name = "";
+  let id: string | undefined;
+  for (const piece of pieces) {
+    if (piece.type === "arguments") break;
+    const rest = text.slice(at);
+    if (piece.type === "text") {
+      const matched = match(rest, piece.text);
+      if (typeof matched === "string") return matched;
+      at += matched;
+      continue;
+    }
+    const word = /^\s*([\w./-]*)/.exec(rest) ?? ["", ""];
+    const [whole, value = ""] = word;
+    if (value.length > MAX_WORD) return "no";
+    if (whole.length === rest.length) return "more";
+    if (value === "") return "no";
+    at += whole.length;
+    if (piece.type === "name") name = value;
+    else id = value;
+  }
+  return { name, id, length: at };
+}
+
+/** What stands after a call's arguments. */
+export function trailer(pieces: readonly CallPiece[]): string {
+  const last = pieces.at(-1);
+  return last?.type === "text" ? last.text : "";
+}
