@@ -1,49 +1,93 @@
-// Import rules: no cycles, and arrows point one way (docs/architecture.md).
-const llama = "^src/inference/llama/";
-const features =
-  "^src/(chat|datasets|embeddings|rerank|rag|evaluation|openai|anthropic|assistant|structured|tools)/";
+// Import rules: no cycles, and every arrow points down (docs/architecture.md).
+
+/** From the ground up: a layer may import itself and the layers before it. */
+const layers = [
+  "errors",
+  "config",
+  "platform",
+  "inference",
+  "models",
+  "telemetry",
+  "assistant",
+  "serving",
+  "features",
+  "instruments",
+  "dialects",
+  "http",
+  "routes",
+  "app",
+  "commands",
+  "main",
+];
+
+/** Files of these rooms: a folder of `src`, or a file that is a layer by itself. */
+const rooms = (names) => `^src/(${names.join("|")})(/|\\.ts$)`;
+
+const layersPointDown = layers.slice(0, -1).map((layer, index) => ({
+  name: `${layer}-knows-nothing-above-it`,
+  severity: "error",
+  from: { path: rooms([layer]) },
+  to: { path: rooms(layers.slice(index + 1)) },
+}));
+
+/** A package that one folder wraps, so that replacing it changes one folder. */
+const onlyIn = (folder, packages) => ({
+  name: `only-${folder.split("/").at(-1)}-knows-${packages.split(/\W/)[0] || packages}`,
+  severity: "error",
+  from: { path: "^src/", pathNot: `^src/${folder}/` },
+  to: { path: `node_modules/(${packages})/` },
+});
+
+/** Siblings of a folder that never import one another; what they share stands in the folder itself. */
+const dialects = ["openai", "anthropic", "ollama", "rerank", "mcp"];
 
 export default {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
-    {
-      name: "only-the-edge-knows-http",
-      comment: "nothing below routes/ knows HTTP",
+    ...layersPointDown,
+    ...dialects.map((dialect) => ({
+      name: `${dialect}-knows-no-other-dialect`,
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/(app|main|routes/|http/|telemetry/|commands/)" },
-      to: { path: "^src/(routes|http)/|node_modules/(fastify|@fastify)/" },
+      from: { path: `^src/dialects/${dialect}/` },
+      to: { path: "^src/dialects/[^/]+/", pathNot: `^src/dialects/${dialect}/` },
+    })),
+    {
+      name: "http-is-generic",
+      comment: "what every request passes knows no feature and no model",
+      severity: "error",
+      from: { path: "^src/http/" },
+      to: {
+        path: rooms(["inference", "models", "assistant", "serving", "features", "instruments", "dialects"]),
+      },
     },
     {
-      name: "only-llama-knows-ffi",
-      comment: "nothing outside inference/llama/ knows FFI",
+      name: "ports-know-no-adapter",
+      comment: "the files of inference/ itself are ports",
       severity: "error",
-      from: { pathNot: llama },
-      to: { path: "node_modules/koffi/" },
+      from: { path: "^src/inference/[^/]+\\.ts$" },
+      to: { path: "^src/inference/[^/]+/" },
     },
     {
-      name: "only-redis-knows-redis",
+      name: "scheduler-knows-no-library",
+      comment: "the scheduler sees a DecodeContext, never llama.cpp",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/platform/redis/" },
-      to: { path: "node_modules/@redis/" },
+      from: { path: "^src/inference/(scheduler|kv-cache|drafters)/" },
+      to: { path: "^src/inference/(llama|generation|process)/" },
     },
     {
       name: "llama-is-the-bottom",
       severity: "error",
-      from: { path: llama },
-      to: { path: "^src/", pathNot: `${llama}|^src/errors\\.ts$|^src/inference/sampling\\.ts$` },
+      from: { path: "^src/inference/llama/" },
+      to: { path: "^src/", pathNot: "^src/(inference/llama/|errors\\.ts$|inference/sampling\\.ts$)" },
     },
+    onlyIn("inference/llama", "koffi"),
+    onlyIn("platform/redis", "@redis"),
+    onlyIn("platform/store", "pg|@electric-sql"),
     {
-      name: "only-the-store-knows-postgres",
-      comment: "features write SQL, and leave drivers to the store",
+      name: "only-the-edge-knows-fastify",
       severity: "error",
-      from: { path: "^src/", pathNot: "^src/platform/store/" },
-      to: { path: "node_modules/(pg|@electric-sql)/" },
-    },
-    {
-      name: "inference-and-models-below-features",
-      severity: "error",
-      from: { path: "^src/(inference|models|store|cache|redis|rate-limit)/" },
-      to: { path: `${features}|^src/(app|main)\\.ts$` },
+      from: { path: "^src/", pathNot: "^src/(http|routes|app\\.ts$)" },
+      to: { path: "node_modules/(fastify|@fastify)/" },
     },
     {
       name: "environment-only-in-config",
@@ -51,6 +95,19 @@ export default {
       severity: "error",
       from: { path: "^src/", pathNot: "^src/(main|app|commands/|config/)" },
       to: { path: "^src/config/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "src-stands-alone",
+      comment: "nothing in src needs tests or benchmarks",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "^(test|bench|scripts)/" },
+    },
+    {
+      name: "tests-share-only-support",
+      severity: "error",
+      from: { path: "^test/([^/]+)/", pathNot: "^test/support/" },
+      to: { path: "^test/", pathNot: "^test/(support|$1)/" },
     },
   ],
   options: {

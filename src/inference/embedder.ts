@@ -1,5 +1,3 @@
-import type { EmbeddingStatus } from "../inference/embedding/engine.ts";
-
 /** The embeddings port: what the features above know of turning text into vectors. */
 export interface Embedder {
   readonly status: EmbeddingStatus;
@@ -40,4 +38,10 @@ export interface Embeddings {
   readonly lengths: readonly number[];
   /** Tokens of each text. */
   readonly tokens: number[];
+}
+/** For people to read: what becomes of the next request. `idle` starts with it. */
+
+export interface EmbeddingStatus {
+  readonly state: "idle" | "loading" | "ready" | "restarting" | "failed" | "stopped";
+  readonly message?: string;
 }

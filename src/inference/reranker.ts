@@ -1,4 +1,4 @@
-import type { EmbeddingStatus } from "../inference/embedding/engine.ts";
+import type { EmbeddingStatus } from "./embedder.ts";
 
 /** The reranking port: what the features above know of judging texts by a question. */
 export interface Reranker {

@@ -25,7 +25,7 @@ import { disconnectSignal } from "../http/event-stream.ts";
 import { Answer, responses } from "../http/schema.ts";
 import { receiveUpload, removeAbandonedUploads } from "../http/upload.ts";
 import { describeValidation } from "../http/validation.ts";
-import { Choice } from "../platform/schema/choice.ts";
+import { OneOf } from "../platform/schema/one-of.ts";
 
 export interface DatasetRouteOptions {
   readonly datasets: Datasets;
@@ -40,8 +40,8 @@ const Page = {
 };
 const ListQuery = Type.Object({
   ...Page,
-  type: Type.Optional(Choice(datasetTypes)),
-  status: Type.Optional(Choice(datasetStatuses)),
+  type: Type.Optional(OneOf(datasetTypes)),
+  status: Type.Optional(OneOf(datasetStatuses)),
 });
 const nextCursor = Type.Union([Type.String(), Type.Null()], {
   description: "`cursor` of the next page; null at the end.",

@@ -6,7 +6,7 @@ import type { Embedder } from "../inference/embedder.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
 import type { Reranker } from "../inference/reranker.ts";
 import { type Caches, cacheStates } from "../platform/cache/caches.ts";
-import { Choice } from "../platform/schema/choice.ts";
+import { OneOf } from "../platform/schema/one-of.ts";
 import type { Store } from "../platform/store/database.ts";
 
 export interface HealthDependencies {
@@ -43,7 +43,7 @@ const Ready = Answer(
   {
     status: Type.Literal("ready"),
     model_loaded: Type.Literal(true),
-    cache: Choice(cacheStates, {
+    cache: OneOf(cacheStates, {
       description:
         "Where caches and rate limits are kept: in this process, in Redis, or in this process while Redis is away.",
     }),

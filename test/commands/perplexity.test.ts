@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import reference from "../features/evaluation/fixtures/perplexity.json" with { type: "json" };
+import reference from "../support/likelihood/perplexity.json" with { type: "json" };
 import { skipWithoutStories, TEST_MODEL } from "../support/model.ts";
 import { run } from "../support/run.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-const text = fileURLToPath(new URL(`../features/evaluation/fixtures/${reference.text}`, import.meta.url));
+const text = fileURLToPath(new URL(`../support/likelihood/${reference.text}`, import.meta.url));
 const env = { MODEL_NAME: TEST_MODEL };
 
 test("a file's perplexity is llama-perplexity's, with its progress", {

@@ -1,10 +1,11 @@
 import type { DeclaredTool } from "../../assistant/formats/call-grammar.ts";
 import type { ChatMessage, ToolCall } from "../../assistant/template/message.ts";
 import type { AnswerForm, ToolChoice, Turn } from "../../assistant/turn.ts";
-import { invalid, partText, textOf } from "../openai/chat/messages.ts";
-import { isSet } from "../openai/fields.ts";
-import { refuseUnsupported, unsupportedInMessages } from "../openai/unsupported.ts";
+import { isSet } from "../../platform/schema/nullable.ts";
+import { invalid, partText, textOf } from "../content.ts";
+import { refuseUnsupported } from "../refusals.ts";
 import type { AnthropicTool, CountTokensBody, MessagesBody } from "./schema.ts";
+import { unsupportedInMessages } from "./unsupported.ts";
 
 type Block = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,8 @@
 import { type Static, Type } from "typebox";
-import { Choice } from "../../platform/schema/choice.ts";
-import { LongText, ModelName, OrNull } from "../openai/fields.ts";
+import { OrNull } from "../../platform/schema/nullable.ts";
+import { OneOf } from "../../platform/schema/one-of.ts";
+import { LongText } from "../../platform/schema/text.ts";
+import { ModelName } from "../model-name.ts";
 
 const Text = Type.Unsafe<string | unknown[]>({ type: ["string", "array"], format: "text" });
 
@@ -15,7 +17,7 @@ export type AnthropicTool = Static<typeof Tool>;
 
 const conversation = {
   model: ModelName,
-  messages: Type.Array(Type.Object({ role: Choice(["user", "assistant"]), content: Text }), {
+  messages: Type.Array(Type.Object({ role: OneOf(["user", "assistant"]), content: Text }), {
     minItems: 1,
     maxItems: 4096,
   }),
@@ -23,7 +25,7 @@ const conversation = {
   tools: OrNull(Type.Array(Tool, { maxItems: 128 })),
   tool_choice: OrNull(
     Type.Object({
-      type: Choice(["auto", "any", "tool", "none"]),
+      type: OneOf(["auto", "any", "tool", "none"]),
       name: Type.Optional(Type.String()),
       disable_parallel_tool_use: OrNull(Type.Boolean()),
     }),
@@ -47,7 +49,7 @@ export const MessagesBody = Type.Object({
     Type.Object({
       format: OrNull(
         Type.Object({
-          type: Choice(["json_schema"]),
+          type: OneOf(["json_schema"]),
           schema: Type.Unsafe<Record<string, unknown>>({ type: "object" }),
         }),
       ),

@@ -3,7 +3,7 @@ import type { TurnEvent, TurnOptions } from "../../assistant/turn.ts";
 import type { Engine } from "../../inference/engine.ts";
 import type { ModelNames } from "../../serving/model-names.ts";
 import { namingFields } from "../field-names.ts";
-import { newId } from "../openai/accounting.ts";
+import { newId } from "../ids.ts";
 import { type MessageEvent, MessageOutput } from "./output.ts";
 import { toConversation, toTurn } from "./request.ts";
 import type { CountTokensBody, MessagesBody } from "./schema.ts";

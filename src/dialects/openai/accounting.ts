@@ -1,11 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { type Static, Type } from "typebox";
-import { timings } from "../../features/chat/accounting.ts";
-import { Timings } from "../../features/chat/schema.ts";
 import type { GenerationTimings, Usage } from "../../inference/engine.ts";
 import { identityDigest, type ModelIdentity } from "../../inference/model-identity.ts";
-
-export { Timings };
+import { type Timings, timings } from "../../telemetry/timings.ts";
 
 export const UsageSchema = Type.Object({
   prompt_tokens: Type.Integer(),
@@ -75,14 +71,4 @@ export function toTimings(passes: readonly Pass[]): Timings {
 /** Changes when the model's weights, the engine or how it is set up do: then the same seed may draw another text. */
 export function systemFingerprint(model: ModelIdentity): string {
   return `fp_${identityDigest(model).slice(0, 10)}`;
-}
-
-/** An id of OpenAI's form: `chatcmpl-…`. */
-export function newId(prefix: string): string {
-  return prefix + randomBytes(15).toString("hex");
-}
-
-/** Whole seconds since 1970, as `created` has it. */
-export function unixSeconds(): number {
-  return Math.floor(Date.now() / 1000);
 }

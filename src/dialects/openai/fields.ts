@@ -1,26 +1,6 @@
-import { type Static, type TSchema, Type } from "typebox";
-import { StopTexts } from "../../platform/schema/choice.ts";
-
-/** OpenAI's clients send null for what is not set; it means the same as leaving the field out. */
-export function OrNull<T extends TSchema>(schema: T) {
-  const { type, enum: values } = schema as { type?: string | string[]; enum?: readonly unknown[] };
-  return Type.Optional(
-    Type.Unsafe<Static<T> | null>({
-      ...schema,
-      ...(type !== undefined && { type: [...[type].flat(), "null"] }),
-      ...(values !== undefined && { enum: [...values, null] }),
-    }),
-  );
-}
-
-/** Text that a client sends: well-formed Unicode. */
-export const LongText = Type.String({ maxLength: 1_000_000, format: "text" });
-export const ModelName = Type.String({
-  minLength: 1,
-  maxLength: 256,
-  format: "text",
-  description: "The served model's name, or one of MODEL_ALIASES.",
-});
+import { Type } from "typebox";
+import { OrNull } from "../../platform/schema/nullable.ts";
+import { StopTexts } from "../../platform/schema/text.ts";
 
 const penalty = (description: string) => OrNull(Type.Number({ minimum: -2, maximum: 2, description }));
 
@@ -74,8 +54,3 @@ export const StreamFields = {
     }),
   ),
 };
-
-/** Present, and neither null nor undefined. */
-export function isSet<T>(value: T | null | undefined): value is T {
-  return value !== null && value !== undefined;
-}

@@ -2,7 +2,8 @@ import type { Static } from "typebox";
 import { Type } from "typebox";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Sampling } from "../../inference/sampling.ts";
-import { isSet, SamplingFields } from "./fields.ts";
+import { isSet } from "../../platform/schema/nullable.ts";
+import { SamplingFields } from "./fields.ts";
 
 const SamplingBody = Type.Object(SamplingFields);
 type SamplingBody = Static<typeof SamplingBody>;

@@ -1,22 +1,4 @@
-import { InvalidRequestError } from "../../errors.ts";
-import { isSet } from "./fields.ts";
-
-/** A parameter of OpenAI's that this server can't honour. */
-export interface Unsupported {
-  readonly param: string;
-  /** Why, or what to use instead; ends the sentence "… is not supported: ". */
-  readonly reason: string;
-  /** Values that ask for nothing that isn't so anyway. */
-  readonly harmless?: (value: unknown) => boolean;
-  /** What clients look for to go on without it. */
-  readonly details?: Readonly<Record<string, unknown>>;
-}
-
-const oneOf =
-  (...values: readonly unknown[]) =>
-  (value: unknown) =>
-    values.includes(value);
-const isEmpty = (value: unknown) => Array.isArray(value) && value.length === 0;
+import { isEmpty, oneOf, type Unsupported } from "../refusals.ts";
 
 const common: readonly Unsupported[] = [
   {
@@ -76,41 +58,3 @@ export const unsupportedInResponses: readonly Unsupported[] = [
       Object.values(value as object).every((item) => item === null || item === "none" || item === "auto"),
   },
 ];
-
-export const unsupportedInMessages: readonly Unsupported[] = [
-  {
-    param: "thinking",
-    reason: "local models reason as their template has it; only disabled is accepted",
-    harmless: (value) => (value as { type?: unknown }).type === "disabled",
-  },
-  { param: "mcp_servers", reason: "this server calls no others", harmless: isEmpty },
-  { param: "container", reason: "no code runs here" },
-  { param: "context_management", reason: "a prompt is never cut" },
-  {
-    param: "thread",
-    reason: "conversations are not kept; send all messages",
-    details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },
-  },
-  {
-    param: "inference_geo",
-    reason: "this server is where it is",
-    harmless: oneOf("global", "not_available"),
-  },
-  {
-    param: "service_tier",
-    reason: "there is one tier; leave it out, or say auto",
-    harmless: oneOf("auto", "standard_only"),
-  },
-];
-
-/** @throws InvalidRequestError naming the first parameter that would change the result and can't be honoured */
-export function refuseUnsupported(body: object, list: readonly Unsupported[]): void {
-  for (const { param, reason, harmless, details } of list) {
-    const value = (body as Record<string, unknown>)[param];
-    if (isSet(value) && harmless?.(value) !== true)
-      throw new InvalidRequestError(`${param} is not supported: ${reason}.`, {
-        param,
-        ...(details !== undefined && { details }),
-      });
-  }
-}

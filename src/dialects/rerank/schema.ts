@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
-import { PromptText } from "../../platform/schema/choice.ts";
-import { OrNull } from "../openai/fields.ts";
+import { OrNull } from "../../platform/schema/nullable.ts";
+import { PromptText } from "../../platform/schema/text.ts";
 
 export const RerankBody = Type.Object({
   model: OrNull(

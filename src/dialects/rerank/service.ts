@@ -1,6 +1,6 @@
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Reranker } from "../../inference/reranker.ts";
-import { isSet } from "../openai/fields.ts";
+import { isSet } from "../../platform/schema/nullable.ts";
 import type { RerankAnswer, RerankBody } from "./schema.ts";
 
 /** Answers `/v1/rerank`, in the shape that Cohere's and Jina's clients know. */

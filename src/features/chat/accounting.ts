@@ -1,9 +1,7 @@
 import { type Completion, totalMs } from "../../inference/completion.ts";
 import type { ModelDescription } from "../../inference/engine.ts";
-import type { ChatResponse, Timings } from "./schema.ts";
-
-/** What the times of a generation are told from. */
-type Accounted = Pick<Completion, "usage" | "timings">;
+import { round, timings } from "../../telemetry/timings.ts";
+import type { ChatResponse } from "./schema.ts";
 
 type Accounts = Omit<
   ChatResponse,
@@ -44,33 +42,4 @@ export function account(passes: readonly Completion[], model: ModelDescription):
     output_to_input_ratio: round(completionTokens / Math.max(promptTokens, 1), 4),
     timings: timings(passes),
   };
-}
-
-/** The parts of the latency. The time to first token is that of the last pass, whose text is the answer. */
-export function timings(passes: readonly Accounted[]): Timings {
-  const sum = (of: (pass: Accounted) => number) => passes.reduce((total, pass) => total + of(pass), 0);
-  const prefillMs = sum((pass) => pass.timings.prefillMs);
-  const decodeMs = sum((pass) => pass.timings.decodeMs);
-  const computed = sum((pass) => pass.usage.promptTokens - pass.usage.cachedPromptTokens);
-  const decoded = sum((pass) => Math.max(0, pass.usage.completionTokens - 1));
-  const afterFirstToken = passes.at(-1)?.timings.decodeMs ?? 0;
-  return {
-    queue_ms: round(
-      sum((pass) => pass.timings.queueMs),
-      1,
-    ),
-    prefill_ms: round(prefillMs, 1),
-    decode_ms: round(decodeMs, 1),
-    time_to_first_token_ms: round(sum((pass) => totalMs(pass.timings)) - afterFirstToken, 1),
-    prefill_tokens_per_second: perSecond(computed, prefillMs),
-    decode_tokens_per_second: perSecond(decoded, decodeMs),
-  };
-}
-
-function perSecond(count: number, ms: number): number {
-  return ms > 0 ? Math.round((count * 1000) / ms) : 0;
-}
-
-function round(value: number, decimals: number): number {
-  return Number(value.toFixed(decimals));
 }

@@ -1,5 +1,7 @@
 import { type Static, Type } from "typebox";
-import { Choice, PromptText, StopTexts } from "../../platform/schema/choice.ts";
+import { OneOf } from "../../platform/schema/one-of.ts";
+import { PromptText, StopTexts } from "../../platform/schema/text.ts";
+import { Timings } from "../../telemetry/timings.ts";
 
 export const SamplingFields = {
   temperature: Type.Optional(
@@ -59,7 +61,7 @@ export function ChatBody(limit: number) {
     ),
     ...SamplingFields,
     mode: Type.Optional(
-      Choice(["single", "refine"], {
+      OneOf(["single", "refine"], {
         default: "single",
         description: "`refine` answers, then critiques and rewrites `refine_steps` times.",
       }),
@@ -73,20 +75,6 @@ export function ChatBody(limit: number) {
   });
 }
 export type ChatBody = Static<ReturnType<typeof ChatBody>>;
-
-export const Timings = Type.Object({
-  queue_ms: Type.Number({ description: "Arrival to the first prefill step." }),
-  prefill_ms: Type.Number({ description: "First prefill step to first token." }),
-  decode_ms: Type.Number({ description: "First token to last token." }),
-  time_to_first_token_ms: Type.Number({ description: "Arrival to first token." }),
-  prefill_tokens_per_second: Type.Number({
-    description: "Prompt tokens computed (not cached) a second of prefill.",
-  }),
-  decode_tokens_per_second: Type.Number({
-    description: "Tokens a second of decode, the first one not counted.",
-  }),
-});
-export type Timings = Static<typeof Timings>;
 
 export const ChatResponse = Type.Object({
   response: Type.String(),
@@ -108,7 +96,7 @@ export const ChatResponse = Type.Object({
   original_response: Type.Union([Type.String(), Type.Null()]),
   critique: Type.Union([Type.String(), Type.Null()]),
   refine_steps_used: Type.Integer(),
-  finish_reason: Choice(["stop", "length", "cancelled"]),
+  finish_reason: OneOf(["stop", "length", "cancelled"]),
   cached_prompt_tokens: Type.Integer({
     description: "Prompt tokens taken from the KV cache instead of computed.",
   }),

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Choice } from "../../platform/schema/choice.ts";
+import { OneOf } from "../../platform/schema/one-of.ts";
 import {
   type Dataset,
   type DatasetRecord,
@@ -10,7 +10,7 @@ import {
 import { toWire } from "./ingestion.ts";
 
 const Name = Type.String({ minLength: 1, maxLength: 200, pattern: "\\S", format: "text" });
-const DatasetTypeName = Choice(datasetTypes, {
+const DatasetTypeName = OneOf(datasetTypes, {
   description: "`rag_corpus`: documents to answer from. `eval_set`: prompts with references.",
 });
 const Metadata = Type.Record(Type.String(), Type.Unknown(), {
@@ -55,7 +55,7 @@ export const DatasetForm = {
 const RecordErrorAnswer = Type.Object({
   index: Type.Integer({ description: "Number of the record in the upload, from 0." }),
   record_id: Type.Union([Type.String(), Type.Null()]),
-  code: Choice(recordErrorCodes),
+  code: OneOf(recordErrorCodes),
   message: Type.String(),
   path: Type.String({ description: "JSON pointer into the record." }),
   line: Type.Optional(Type.Integer({ description: "Line of the file, from 1." })),
@@ -66,7 +66,7 @@ export const DatasetAnswer = Type.Object({
   dataset_id: Type.String(),
   name: Type.String(),
   type: Type.String(),
-  status: Choice(datasetStatuses),
+  status: OneOf(datasetStatuses),
   progress: Type.Number({ description: "0 to 1." }),
   records_count: Type.Integer(),
   record_count: Type.Integer({ description: "The same." }),

@@ -1,5 +1,5 @@
 import { UnavailableError } from "../../errors.ts";
-import { timings } from "../chat/accounting.ts";
+import { timings } from "../../telemetry/timings.ts";
 import {
   type Criterion,
   type JudgedPair,

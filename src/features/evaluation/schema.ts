@@ -1,10 +1,11 @@
 import { type Static, Type } from "typebox";
-import { Choice, PromptText } from "../../platform/schema/choice.ts";
-import { Timings } from "../chat/schema.ts";
+import { OneOf } from "../../platform/schema/one-of.ts";
+import { PromptText } from "../../platform/schema/text.ts";
+import { Timings } from "../../telemetry/timings.ts";
 import { criteria } from "./judge-prompt.ts";
 import { MetricChoice } from "./metrics/registry.ts";
 
-const Criterion = Choice(criteria);
+const Criterion = OneOf(criteria);
 
 export const EvaluateBody = Type.Object({
   prompt: PromptText("What was asked."),

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
-import { Choice, PromptText } from "../../platform/schema/choice.ts";
-import { Timings } from "../chat/schema.ts";
+import { OneOf } from "../../platform/schema/one-of.ts";
+import { PromptText } from "../../platform/schema/text.ts";
+import { Timings } from "../../telemetry/timings.ts";
 import { searchMethods } from "./search/retriever.ts";
 
 /** Body of `POST /v1/rag/query`; `limit` is the largest `max_new_tokens` that this server allows. */
@@ -17,7 +18,7 @@ export function RagBody(limit: number) {
       }),
     ),
     method: Type.Optional(
-      Choice(searchMethods, {
+      OneOf(searchMethods, {
         default: "hybrid",
         description: "Search by meaning (`vector`), by words (`lexical`), or by both.",
       }),
@@ -62,7 +63,7 @@ export const RagAnswer = Type.Object({
   retrieval: Type.Object({
     dataset_id: Type.String(),
     top_k: Type.Integer(),
-    method: Choice(searchMethods),
+    method: OneOf(searchMethods),
     latency_ms: Type.Number(),
     reranked: Type.Boolean({ description: "Ordered by the reranking model." }),
     below_floor: Type.Integer({ description: "Passages found and not used: not relevant enough." }),
@@ -78,7 +79,7 @@ export const RagAnswer = Type.Object({
     completion_tokens: Type.Integer(),
     context_window: Type.Integer(),
     kv_cache_bytes: Type.Integer({ description: "Of the KV cache that prompt and answer take." }),
-    finish_reason: Type.Union([Choice(["stop", "length", "cancelled"]), Type.Null()]),
+    finish_reason: Type.Union([OneOf(["stop", "length", "cancelled"]), Type.Null()]),
     timings: Type.Union([Timings, Type.Null()]),
   }),
   request_id: Type.String(),
@@ -87,7 +88,7 @@ export type RagAnswer = Static<typeof RagAnswer>;
 
 export const IndexStatus = Type.Object({
   dataset_id: Type.String(),
-  status: Choice(["pending", "indexing", "reindexing", "ready", "failed"], {
+  status: OneOf(["pending", "indexing", "reindexing", "ready", "failed"], {
     description:
       "`reindexing`: the embedding model changed; until it is done only `lexical` searches are answered.",
   }),

@@ -1,6 +1,5 @@
 import { UnavailableError } from "../../errors.ts";
-import type { Embedder, Embeddings, EmbedOptions } from "../embedder.ts";
-import type { EmbeddingStatus } from "./engine.ts";
+import type { Embedder, EmbeddingStatus, Embeddings, EmbedOptions } from "../embedder.ts";
 
 /**
  * Stands in for an embedder whose model is still being found, downloaded or loaded, and passes everything on once it

@@ -1,5 +1,4 @@
-import type { Embedder, Embeddings, EmbedOptions } from "../embedder.ts";
-import type { EmbeddingStatus } from "./engine.ts";
+import type { Embedder, EmbeddingStatus, Embeddings, EmbedOptions } from "../embedder.ts";
 
 /** An embedder around another one, the same but for what its subclass does differently. */
 export abstract class EmbedderDecorator implements Embedder {

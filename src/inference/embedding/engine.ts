@@ -2,8 +2,9 @@ import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../../errors.ts";
 import { monotonicMs } from "../../platform/clock.ts";
 import { PendingReplies } from "../../platform/pending-replies.ts";
+import type { EmbeddingStatus } from "../embedder.ts";
 import type { EngineState } from "../engine.ts";
-import type { EngineLog } from "../generation/engine.ts";
+import type { EngineLog } from "../process/log.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { fromWire } from "../process/wire-error.ts";
 import { unavailable } from "../unavailable.ts";
@@ -24,12 +25,6 @@ export interface RawEmbeddings {
 }
 
 type EmbeddingState = EngineState | { readonly status: "idle" };
-
-/** For people to read: what becomes of the next request. `idle` starts with it. */
-export interface EmbeddingStatus {
-  readonly state: "idle" | "loading" | "ready" | "restarting" | "failed" | "stopped";
-  readonly message?: string;
-}
 
 const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
 

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { InvalidRequestError } from "../../errors.ts";
-import { assertWeightsFit } from "../generation/capacity.ts";
 import type { Llama, LogLine } from "../llama/bindings.ts";
 import { EmbeddingContext, type Pooling } from "../llama/embedding-context.ts";
 import { LlamaError } from "../llama/errors.ts";
 import { LlamaModel } from "../llama/model.ts";
 import type { Vocabulary } from "../llama/vocabulary.ts";
 import { availableMemory } from "../machine/memory.ts";
+import { assertWeightsFit } from "../process/memory-fit.ts";
 import type { EmbeddingNetwork } from "./network.ts";
 import type { GgufNetworkOptions } from "./protocol.ts";
 

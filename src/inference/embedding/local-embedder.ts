@@ -1,5 +1,5 @@
-import type { Embedder, Embeddings, EmbedOptions } from "../embedder.ts";
-import type { EmbeddingEngine, EmbeddingStatus } from "./engine.ts";
+import type { Embedder, EmbeddingStatus, Embeddings, EmbedOptions } from "../embedder.ts";
+import type { EmbeddingEngine } from "./engine.ts";
 import type { EmbeddingProfile } from "./profiles.ts";
 
 /** A model's facts, which some know before its process has loaded it. */

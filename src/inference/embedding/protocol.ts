@@ -1,5 +1,5 @@
 /** The protocol between the server and an embedding process: plain data, by Node's IPC with advanced serialization. */
-import type { ProcessNews, WireError } from "../generation/protocol.ts";
+import type { ProcessNews, WireError } from "../process/process-news.ts";
 
 /** The sentence encoder that is installed with the server. */
 export interface SentenceNetworkOptions {

@@ -12,21 +12,16 @@ import type {
   ModelDescription,
   Prompt,
 } from "../engine.ts";
+import type { EngineLog } from "../process/log.ts";
+import type { WireError } from "../process/process-news.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { fromWire } from "../process/wire-error.ts";
 import { unavailable } from "../unavailable.ts";
 import { Generations } from "./generations.ts";
 import { PendingGeneration } from "./pending-generation.ts";
-import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine, WireError } from "./protocol.ts";
+import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine } from "./protocol.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { StepTotals } from "./step-totals.ts";
-
-export interface EngineLog {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface LocalEngineOptions {
   readonly engine: EngineOptions;

@@ -2,10 +2,11 @@
 import { monotonicMs } from "../../platform/clock.ts";
 import type { Prompt } from "../engine.ts";
 import { LlamaError } from "../llama/errors.ts";
+import type { WireError } from "../process/process-news.ts";
 import { asWireError } from "../process/wire-error.ts";
 import { EngineHost } from "./core.ts";
 import { Outbox } from "./outbox.ts";
-import type { FromEngine, ToEngine, WireError, WireOutput } from "./protocol.ts";
+import type { FromEngine, ToEngine, WireOutput } from "./protocol.ts";
 
 /** So that the first request after a pause finds the right number of threads. */
 const MACHINE_INTERVAL_MS = 250;

@@ -1,7 +1,7 @@
 /** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
-import type { ApiErrorOptions, ErrorCode } from "../../errors.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
 import type { KvCacheType, KvLayout } from "../llama/context.ts";
+import type { ProcessNews, WireError } from "../process/process-news.ts";
 import type { SequenceOutput, SequenceStart } from "../scheduler/report.ts";
 
 /** What an engine process needs to know; all of it from the configuration. */
@@ -31,12 +31,6 @@ export interface EngineOptions {
 
 /** What the engine can say about its model; name and source are the server's to add. */
 export type LoadedModel = Omit<ModelDescription, "name" | "source">;
-
-export interface WireError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly options: Omit<ApiErrorOptions, "cause">;
-}
 
 export type ToEngine =
   | { readonly type: "load"; readonly options: EngineOptions }
@@ -72,14 +66,6 @@ export interface StepNews {
 }
 
 export type WireOutput = Omit<SequenceOutput, "error"> & { readonly error?: WireError };
-
-/** What a process says of itself, whatever its model does. */
-export type ProcessNews<Model> =
-  | { readonly type: "progress"; readonly fraction: number }
-  | { readonly type: "ready"; readonly model: Model; readonly capacity: string }
-  | { readonly type: "load_failed"; readonly message: string }
-  | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly text: string }
-  | { readonly type: "pong" };
 
 /** What an engine process says of its work. */
 export type EngineNews =

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Clock } from "../../platform/clock.ts";
-import type { ProcessNews } from "../generation/protocol.ts";
+import type { ProcessNews } from "./process-news.ts";
 
 /** News of a process's work, for which the supervisor is only the messenger. */
 interface WorkNews {

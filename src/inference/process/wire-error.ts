@@ -1,6 +1,6 @@
 import { ApiError } from "../../errors.ts";
-import type { WireError } from "../generation/protocol.ts";
 import { LlamaError } from "../llama/errors.ts";
+import type { WireError } from "./process-news.ts";
 
 /** An error as it crosses to the server; what is no `ApiError` is a defect, whose stack `report` gets. */
 export function asWireError(error: unknown, report: (text: string) => void): WireError {

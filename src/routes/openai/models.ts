@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { unixSeconds } from "../../dialects/openai/accounting.ts";
+import { unixSeconds } from "../../dialects/ids.ts";
 import { Answer, responses } from "../../http/schema.ts";
 import type { ModelDescription } from "../../inference/engine.ts";
-import { Choice } from "../../platform/schema/choice.ts";
+import { OneOf } from "../../platform/schema/one-of.ts";
 import type { ModelNames } from "../../serving/model-names.ts";
 
 const modelFields = {
   id: Type.String(),
-  object: Choice(["model"]),
+  object: OneOf(["model"]),
   created: Type.Integer({ description: "When this server started, in seconds since 1970." }),
   owned_by: Type.String(),
   context_window: Type.Integer({ description: "Extra: tokens of prompt and completion together." }),
@@ -27,7 +27,7 @@ const modelFields = {
 };
 const Model = Answer(modelFields, "A served model.");
 const ModelList = Answer(
-  { object: Choice(["list"]), data: Type.Array(Type.Object(modelFields)) },
+  { object: OneOf(["list"]), data: Type.Array(Type.Object(modelFields)) },
   "The served model, and its aliases.",
 );
 

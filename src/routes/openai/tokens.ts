@@ -1,12 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { Assistant } from "../../assistant/assistant.ts";
+import { ModelName } from "../../dialects/model-name.ts";
 import { toMessages } from "../../dialects/openai/chat/messages.ts";
 import { ChatCompletionBody } from "../../dialects/openai/chat/schema.ts";
-import { isSet, LongText, ModelName, OrNull } from "../../dialects/openai/fields.ts";
 import { InvalidRequestError } from "../../errors.ts";
 import { Answer, responses } from "../../http/schema.ts";
 import type { Engine } from "../../inference/engine.ts";
+import { isSet, OrNull } from "../../platform/schema/nullable.ts";
+import { LongText } from "../../platform/schema/text.ts";
 import type { ModelNames } from "../../serving/model-names.ts";
 
 const TokenizeBody = Type.Object({

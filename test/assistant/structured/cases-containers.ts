@@ -1,4 +1,4 @@
-import type { SchemaCase } from "./cases.ts";
+import type { SchemaCase } from "./schema-case.ts";
 
 const named = (keyword: string, schemas: readonly unknown[]): SchemaCase[] =>
   schemas.map((schema) => ({ name: `${keyword} ${JSON.stringify(schema).slice(0, 70)}`, schema }));

@@ -1,9 +1,11 @@
 import type { DeclaredTool } from "../../../assistant/formats/call-grammar.ts";
 import type { AnswerForm, ToolChoice, Turn } from "../../../assistant/turn.ts";
-import { isSet } from "../fields.ts";
+import { isSet } from "../../../platform/schema/nullable.ts";
+import { invalid } from "../../content.ts";
+import { refuseUnsupported } from "../../refusals.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
-import { refuseUnsupported, unsupportedInChat } from "../unsupported.ts";
-import { invalid, toMessages } from "./messages.ts";
+import { unsupportedInChat } from "../unsupported.ts";
+import { toMessages } from "./messages.ts";
 import type { ChatCompletionBody, RequestTool, ResponseFormat } from "./schema.ts";
 
 /** What a chat completion asks of the assistant. @throws InvalidRequestError naming the field */

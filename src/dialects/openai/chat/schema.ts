@@ -1,21 +1,25 @@
 import { type Static, Type } from "typebox";
-import { Choice } from "../../../platform/schema/choice.ts";
-import { CachedField, Timings, UsageSchema } from "../accounting.ts";
-import { LongText, ModelName, OrNull, SamplingFields, StreamFields } from "../fields.ts";
+import { OrNull } from "../../../platform/schema/nullable.ts";
+import { OneOf } from "../../../platform/schema/one-of.ts";
+import { LongText } from "../../../platform/schema/text.ts";
+import { Timings } from "../../../telemetry/timings.ts";
+import { ModelName } from "../../model-name.ts";
+import { CachedField, UsageSchema } from "../accounting.ts";
+import { SamplingFields, StreamFields } from "../fields.ts";
 import { TokenLogprob } from "../logprobs.ts";
 
 const Schema = Type.Unsafe<Record<string, unknown>>({ type: "object" });
 
 const ToolCall = Type.Object({
   id: Type.String({ maxLength: 256, format: "text" }),
-  type: Choice(["function"]),
+  type: OneOf(["function"]),
   function: Type.Object({ name: Type.String({ maxLength: 256, format: "text" }), arguments: LongText }),
 });
 
 export const roles = ["system", "developer", "user", "assistant", "tool"] as const;
 
 const Message = Type.Object({
-  role: Choice(roles),
+  role: OneOf(roles),
   content: Type.Optional(
     Type.Unsafe<string | null | unknown[]>({ type: ["string", "null", "array"], format: "text" }),
   ),
@@ -26,7 +30,7 @@ const Message = Type.Object({
 export type RequestMessage = Static<typeof Message>;
 
 const Tool = Type.Object({
-  type: Choice(["function"]),
+  type: OneOf(["function"]),
   function: Type.Optional(
     Type.Object({
       name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
@@ -39,7 +43,7 @@ const Tool = Type.Object({
 export type RequestTool = Static<typeof Tool>;
 
 const ResponseFormat = Type.Object({
-  type: Choice(["text", "json_object", "json_schema"]),
+  type: OneOf(["text", "json_object", "json_schema"]),
   json_schema: Type.Optional(
     Type.Object({
       name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
@@ -94,20 +98,20 @@ const ReasoningFields = { reasoning_content: Reasoning, reasoning: Reasoning };
 /** What a client sends is checked, what goes out need not be. */
 const AnsweredToolCall = Type.Object({
   id: Type.String(),
-  type: Choice(["function"]),
+  type: OneOf(["function"]),
   function: Type.Object({ name: Type.String(), arguments: Type.String() }),
 });
 
 export const ChatCompletion = Type.Object({
   id: Type.String(),
-  object: Choice(["chat.completion"]),
+  object: OneOf(["chat.completion"]),
   created: Type.Integer(),
   model: Type.String(),
   choices: Type.Array(
     Type.Object({
       index: Type.Integer(),
       message: Type.Object({
-        role: Choice(["assistant"]),
+        role: OneOf(["assistant"]),
         content: NullableText,
         ...ReasoningFields,
         refusal: Type.Null(),
@@ -115,7 +119,7 @@ export const ChatCompletion = Type.Object({
         tool_calls: Type.Optional(Type.Array(AnsweredToolCall)),
       }),
       logprobs: Logprobs,
-      finish_reason: Choice(["stop", "length", "tool_calls"]),
+      finish_reason: OneOf(["stop", "length", "tool_calls"]),
     }),
   ),
   usage: UsageSchema,
@@ -130,27 +134,27 @@ export type ChatCompletion = Static<typeof ChatCompletion>;
 const ToolCallDelta = Type.Object({
   index: Type.Integer(),
   id: Type.Optional(Type.String()),
-  type: Type.Optional(Choice(["function"])),
+  type: Type.Optional(OneOf(["function"])),
   function: Type.Object({ name: Type.Optional(Type.String()), arguments: Type.String() }),
 });
 
 export const ChatCompletionChunk = Type.Object({
   id: Type.String(),
-  object: Choice(["chat.completion.chunk"]),
+  object: OneOf(["chat.completion.chunk"]),
   created: Type.Integer(),
   model: Type.String(),
   choices: Type.Array(
     Type.Object({
       index: Type.Integer(),
       delta: Type.Object({
-        role: Type.Optional(Choice(["assistant"])),
+        role: Type.Optional(OneOf(["assistant"])),
         content: Type.Optional(NullableText),
         ...ReasoningFields,
         refusal: Type.Optional(Type.Null()),
         tool_calls: Type.Optional(Type.Array(ToolCallDelta)),
       }),
       logprobs: Logprobs,
-      finish_reason: Type.Union([Choice(["stop", "length", "tool_calls"]), Type.Null()]),
+      finish_reason: Type.Union([OneOf(["stop", "length", "tool_calls"]), Type.Null()]),
     }),
   ),
   usage: Type.Optional(Type.Union([UsageSchema, Type.Null()])),

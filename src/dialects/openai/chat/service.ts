@@ -4,15 +4,8 @@ import type { TurnEnd, TurnEvent, TurnOptions } from "../../../assistant/turn.ts
 import type { ScoredToken } from "../../../inference/engine.ts";
 import type { ModelNames } from "../../../serving/model-names.ts";
 import { namingFields } from "../../field-names.ts";
-import {
-  cachedField,
-  newId,
-  type Pass,
-  systemFingerprint,
-  toTimings,
-  toUsage,
-  unixSeconds,
-} from "../accounting.ts";
+import { newId, unixSeconds } from "../../ids.ts";
+import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
 import { toTokenLogprobs } from "../logprobs.ts";
 import { toTurn } from "./request.ts";
 import type { ChatCompletion, ChatCompletionBody, ChatCompletionChunk } from "./schema.ts";

@@ -1,7 +1,7 @@
 import { plainPrompt } from "../../../assistant/template/template.ts";
 import type { GenerationRequest, Prompt } from "../../../inference/engine.ts";
-import { invalid } from "../chat/messages.ts";
-import { isSet } from "../fields.ts";
+import { isSet } from "../../../platform/schema/nullable.ts";
+import { invalid } from "../../content.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
 import type { CompletionBody } from "./schema.ts";
 

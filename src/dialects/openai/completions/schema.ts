@@ -1,7 +1,10 @@
 import { type Static, Type } from "typebox";
-import { Choice } from "../../../platform/schema/choice.ts";
-import { CachedField, Timings, UsageSchema } from "../accounting.ts";
-import { ModelName, OrNull, SamplingFields, StreamFields } from "../fields.ts";
+import { OrNull } from "../../../platform/schema/nullable.ts";
+import { OneOf } from "../../../platform/schema/one-of.ts";
+import { Timings } from "../../../telemetry/timings.ts";
+import { ModelName } from "../../model-name.ts";
+import { CachedField, UsageSchema } from "../accounting.ts";
+import { SamplingFields, StreamFields } from "../fields.ts";
 
 /** Body of `POST /v1/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const CompletionBody = Type.Object({
@@ -54,14 +57,14 @@ const CompletionChoice = Type.Object({
   index: Type.Integer(),
   text: Type.String(),
   logprobs: Type.Union([CompletionLogprobs, Type.Null()]),
-  finish_reason: Type.Union([Choice(["stop", "length"]), Type.Null()]),
+  finish_reason: Type.Union([OneOf(["stop", "length"]), Type.Null()]),
 });
 export type CompletionChoice = Static<typeof CompletionChoice>;
 
 /** The same shape whole and as a chunk of a stream. */
 export const Completion = Type.Object({
   id: Type.String(),
-  object: Choice(["text_completion"]),
+  object: OneOf(["text_completion"]),
   created: Type.Integer(),
   model: Type.String(),
   choices: Type.Array(CompletionChoice),

@@ -2,18 +2,11 @@ import { interleave } from "../../../assistant/choices.ts";
 import type { GrammarCompiler } from "../../../assistant/grammar-compiler.ts";
 import type { TurnOptions } from "../../../assistant/turn.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../../inference/engine.ts";
+import { isSet } from "../../../platform/schema/nullable.ts";
 import type { ModelNames } from "../../../serving/model-names.ts";
 import { namingFields } from "../../field-names.ts";
-import {
-  cachedField,
-  newId,
-  type Pass,
-  systemFingerprint,
-  toTimings,
-  toUsage,
-  unixSeconds,
-} from "../accounting.ts";
-import { isSet } from "../fields.ts";
+import { newId, unixSeconds } from "../../ids.ts";
+import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
 import { CompletionAnswer, tokensText, toLogprobs } from "./answer.ts";
 import { type CompletionPlan, toPlan } from "./request.ts";
 import type { Completion, CompletionBody, CompletionChoice } from "./schema.ts";

@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
-import { Choice } from "../../../platform/schema/choice.ts";
-import { OrNull } from "../fields.ts";
+import { OrNull } from "../../../platform/schema/nullable.ts";
+import { OneOf } from "../../../platform/schema/one-of.ts";
 
 export const EmbeddingsBody = Type.Object({
   input: Type.Unsafe<string | readonly unknown[]>({
@@ -19,7 +19,7 @@ export const EmbeddingsBody = Type.Object({
     }),
   ),
   encoding_format: OrNull(
-    Choice(["float", "base64"], {
+    OneOf(["float", "base64"], {
       default: "float",
       description: "Numbers, or little-endian 32-bit floats in base64.",
     }),
@@ -41,10 +41,10 @@ export const EmbeddingsBody = Type.Object({
 export type EmbeddingsBody = Static<typeof EmbeddingsBody>;
 
 export const EmbeddingsAnswer = Type.Object({
-  object: Choice(["list"]),
+  object: OneOf(["list"]),
   data: Type.Array(
     Type.Object({
-      object: Choice(["embedding"]),
+      object: OneOf(["embedding"]),
       index: Type.Integer(),
       embedding: Type.Unsafe<number[] | string>({ description: "Numbers, or base64 of 32-bit floats." }),
     }),

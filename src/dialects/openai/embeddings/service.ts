@@ -1,8 +1,8 @@
 import { InvalidRequestError } from "../../../errors.ts";
 import type { Embedder } from "../../../inference/embedder.ts";
 import { lengthOf, scaled } from "../../../inference/embedding/local-embedder.ts";
+import { isSet } from "../../../platform/schema/nullable.ts";
 import type { EmbeddingModelNames } from "../../../serving/embedding-model-names.ts";
-import { isSet } from "../fields.ts";
 import { type EmbeddingInput, MAX_REQUEST_TOKENS, naming, readInput } from "./input.ts";
 import type { EmbeddingsAnswer, EmbeddingsBody } from "./schema.ts";
 

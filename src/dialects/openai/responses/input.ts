@@ -1,5 +1,5 @@
 import type { ChatMessage, ToolCall } from "../../../assistant/template/message.ts";
-import { invalid, textOf } from "../chat/messages.ts";
+import { invalid, textOf } from "../../content.ts";
 import { roles } from "../chat/schema.ts";
 
 type Item = Readonly<Record<string, unknown>>;

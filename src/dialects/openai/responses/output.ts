@@ -1,7 +1,7 @@
 import type { ChatMessage } from "../../../assistant/template/message.ts";
 import type { TurnEnd, TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
-import { newId } from "../accounting.ts";
+import { newId } from "../../ids.ts";
 import { type TokenLogprob, toTokenLogprobs } from "../logprobs.ts";
 
 /** An event of a response's stream, before it is numbered. */

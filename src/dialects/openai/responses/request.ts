@@ -1,10 +1,11 @@
 import type { DeclaredTool } from "../../../assistant/formats/call-grammar.ts";
 import type { ChatMessage } from "../../../assistant/template/message.ts";
 import type { AnswerForm, ToolChoice, Turn } from "../../../assistant/turn.ts";
-import { invalid } from "../chat/messages.ts";
-import { isSet } from "../fields.ts";
+import { isSet } from "../../../platform/schema/nullable.ts";
+import { invalid } from "../../content.ts";
+import { refuseUnsupported } from "../../refusals.ts";
 import { toSampling, toStop } from "../sampling.ts";
-import { refuseUnsupported, unsupportedInResponses } from "../unsupported.ts";
+import { unsupportedInResponses } from "../unsupported.ts";
 import type { ResponseBody, ResponseTool } from "./schema.ts";
 
 /**

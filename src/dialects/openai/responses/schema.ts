@@ -1,6 +1,9 @@
 import { type Static, Type } from "typebox";
-import { Choice } from "../../../platform/schema/choice.ts";
-import { LongText, ModelName, OrNull, SamplingFields, StreamFields } from "../fields.ts";
+import { OrNull } from "../../../platform/schema/nullable.ts";
+import { OneOf } from "../../../platform/schema/one-of.ts";
+import { LongText } from "../../../platform/schema/text.ts";
+import { ModelName } from "../../model-name.ts";
+import { SamplingFields, StreamFields } from "../fields.ts";
 
 const Tool = Type.Object({
   type: Type.String(),
@@ -12,7 +15,7 @@ const Tool = Type.Object({
 export type ResponseTool = Static<typeof Tool>;
 
 const TextFormat = Type.Object({
-  type: Choice(["text", "json_object", "json_schema"]),
+  type: OneOf(["text", "json_object", "json_schema"]),
   name: Type.Optional(Type.String({ maxLength: 64, format: "text" })),
   description: OrNull(LongText),
   schema: Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
@@ -39,7 +42,7 @@ export const ResponseBody = Type.Object({
     Type.Unsafe<string | { type?: unknown; name?: unknown }>({ type: ["string", "object"] }),
   ),
   parallel_tool_calls: OrNull(Type.Boolean({ default: true })),
-  text: OrNull(Type.Object({ format: OrNull(TextFormat), verbosity: OrNull(Choice(["medium"])) })),
+  text: OrNull(Type.Object({ format: OrNull(TextFormat), verbosity: OrNull(OneOf(["medium"])) })),
   top_logprobs: OrNull(Type.Integer({ minimum: 0, maximum: 20 })),
   metadata: OrNull(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
   user: OrNull(Type.String({ maxLength: 1000, format: "text" })),

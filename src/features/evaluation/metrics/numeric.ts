@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { InvalidRequestError } from "../../../errors.ts";
-import { Choice } from "../../../platform/schema/choice.ts";
+import { OneOf } from "../../../platform/schema/one-of.ts";
 import type { Metric } from "./metric.ts";
 
 const NumericOptions = Type.Object(
@@ -12,7 +12,7 @@ const NumericOptions = Type.Object(
       Type.Number({ minimum: 0, default: 1e-9, description: "The same as a share of the reference." }),
     ),
     which: Type.Optional(
-      Choice(["last", "first", "only"], {
+      OneOf(["last", "first", "only"], {
         default: "last",
         description: "The number that counts where a response has several; `only`: it must have just one.",
       }),

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { InvalidRequestError } from "../../../errors.ts";
-import { Choice } from "../../../platform/schema/choice.ts";
+import { OneOf } from "../../../platform/schema/one-of.ts";
 import type { Metric } from "./metric.ts";
 
 const RegexOptions = Type.Object(
@@ -12,7 +12,7 @@ const RegexOptions = Type.Object(
       Type.String({ pattern: "^[imsu]*$", maxLength: 4, description: "Any of `i`, `m`, `s`, `u`." }),
     ),
     match: Type.Optional(
-      Choice(["search", "full"], {
+      OneOf(["search", "full"], {
         default: "search",
         description: "Somewhere in the response, or all of it.",
       }),

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Choice } from "../../../platform/schema/choice.ts";
+import { OneOf } from "../../../platform/schema/one-of.ts";
 import { longestCommonSubsequence } from "./longest-common-subsequence.ts";
 import type { Metric } from "./metric.ts";
 import { fScore } from "./words.ts";
@@ -7,7 +7,7 @@ import { fScore } from "./words.ts";
 const RougeOptions = Type.Object(
   {
     letters: Type.Optional(
-      Choice(["ascii", "unicode"], {
+      OneOf(["ascii", "unicode"], {
         default: "ascii",
         description:
           "`ascii` is the published tokenizer, which drops all other scripts; `unicode` keeps them.",

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Choice } from "../../../platform/schema/choice.ts";
+import { OneOf } from "../../../platform/schema/one-of.ts";
 import { criteria } from "../judge-prompt.ts";
 import { MetricChoice } from "../metrics/registry.ts";
 import { exportFormats } from "./export.ts";
@@ -31,7 +31,7 @@ export function BatchEvalBody(limit: number) {
   return Type.Object({
     dataset_id: Text(128, "An evaluation set."),
     task: Type.Optional(
-      Choice(tasks, {
+      OneOf(tasks, {
         default: "generate",
         description:
           "`generate`: the model answers, and the answer is judged and measured. `multiple_choice`: the likeliest of a " +
@@ -39,7 +39,7 @@ export function BatchEvalBody(limit: number) {
       }),
     ),
     criteria: Type.Optional(
-      Type.Array(Choice(criteria), {
+      Type.Array(OneOf(criteria), {
         minItems: 1,
         uniqueItems: true,
         description: "What the judge scores each answer by. Needed where no metrics are asked for.",
@@ -82,19 +82,19 @@ export interface PageRequest {
 }
 export const RecordsQuery = Type.Object({
   ...pageFields,
-  status: Type.Optional(Choice(["completed", "failed"])),
+  status: Type.Optional(OneOf(["completed", "failed"])),
   tag: Type.Optional(Text(256, "Only records with this tag.")),
 });
 export type RecordsFilter = Pick<Static<typeof RecordsQuery>, "status" | "tag">;
 export const FailuresQuery = Type.Object({
   ...pageFields,
-  category: Type.Optional(Choice(failureCategories)),
+  category: Type.Optional(OneOf(failureCategories)),
   code: Type.Optional(Text(64, "Only failures for this reason.")),
 });
 export type FailuresFilter = Pick<Static<typeof FailuresQuery>, "category" | "code">;
 export const DistributionQuery = Type.Object({ criterion: Text(64, "A criterion or a metric of the run.") });
 export const ExportQuery = Type.Object({
-  format: Type.Optional(Choice(exportFormats, { default: "jsonl" })),
+  format: Type.Optional(OneOf(exportFormats, { default: "jsonl" })),
 });
 export const CompareQuery = Type.Object({
   a: Text(128, "A run."),
@@ -117,7 +117,7 @@ export const RunCreated = Type.Object(
   {
     run_id: Type.String(),
     batch_eval_id: Type.String({ description: "The same as `run_id`." }),
-    status: Choice(runStatuses),
+    status: OneOf(runStatuses),
     created_at: Type.String(),
     request_id: RequestId,
   },
@@ -127,7 +127,7 @@ export const RunCreated = Type.Object(
 const runFields = {
   run_id: Type.String(),
   batch_eval_id: Type.String(),
-  status: Choice(runStatuses),
+  status: OneOf(runStatuses),
   status_reason: NullableText,
   dataset_id: Type.String(),
   progress,

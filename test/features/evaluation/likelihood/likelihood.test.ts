@@ -10,9 +10,9 @@ import { multipleChoice } from "../../../../src/features/evaluation/likelihood/m
 import { windowedPerplexity } from "../../../../src/features/evaluation/likelihood/windowed-perplexity.ts";
 import type { LocalEngine } from "../../../../src/inference/generation/engine.ts";
 import { EngineModel } from "../../../support/engine-model.ts";
+import reference from "../../../support/likelihood/perplexity.json" with { type: "json" };
 import { startLocalEngine } from "../../../support/local-engine.ts";
 import { skipWithoutStories, TEST_MODEL } from "../../../support/model.ts";
-import reference from "../fixtures/perplexity.json" with { type: "json" };
 
 let engine: LocalEngine;
 let model: EngineModel;
@@ -155,7 +155,10 @@ describe("multiple choice by likelihood", () => {
 describe("perplexity in windows", { skip: skipWithoutStories }, () => {
   for (const { window, windows, perplexity } of reference.stories260K) {
     test(`of ${window} tokens is llama-perplexity's within 1 %`, async () => {
-      const text = await readFile(new URL(`../fixtures/${reference.text}`, import.meta.url), "utf8");
+      const text = await readFile(
+        new URL(`../../../support/likelihood/${reference.text}`, import.meta.url),
+        "utf8",
+      );
       const found = await windowedPerplexity(engine, text, window);
       assert.equal(found.windows, windows);
       assert.equal(found.tokens, windows * (window / 2 - 1));

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 
-/** Fields that several request schemas share. */
+/** Text that a client sends: well-formed Unicode. */
+export const LongText = Type.String({ maxLength: 1_000_000, format: "text" });
 
 /** Text that a client sends: 1 to 200,000 characters, not only white space. */
 export function PromptText(description: string) {
@@ -17,9 +18,4 @@ export function StopTexts(most: number) {
     maxItems: most,
     description: `Text, or up to ${most} texts, before which the answer ends.`,
   });
-}
-
-/** One of a few words; a wrong one is answered with the list. */
-export function Choice<const T extends string>(values: readonly T[], options: object = {}) {
-  return Type.Unsafe<T>({ type: "string", enum: values, ...options });
 }
