@@ -45,7 +45,7 @@ export interface AppDependencies {
   /** Who judges, where that is not the served model. */
   readonly judgeModel: JudgeModel | undefined;
   readonly store: Store;
-  /** Aborts when the server begins to shut down: what nobody waits for ends then. */
+  /** Aborts when the server begins to shut down; ends work that no client waits for. */
   readonly stopping: AbortSignal;
   readonly embedder: Embedder;
   readonly reranker: Reranker;
@@ -137,7 +137,7 @@ function workWhileServing(
 ): void {
   app.addHook("onListen", async () => {
     if (!store.hasData) return;
-    // Not awaited: nobody who sends a request waits for the store.
+    // Not awaited: no request waits for the store.
     dispatcher
       .recover()
       .catch((error: unknown) => log.error({ err: error }, "batch evaluations are not gone on with"));

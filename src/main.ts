@@ -36,7 +36,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
 
 const isHelp = (argument: string | undefined) => argument === "--help" || argument === "-h";
 
-/** @returns the exit code: help that was asked for is no failure */
+/** @returns the exit code: help that was asked for is not a failure */
 function help([asked]: readonly string[]): number {
   console.error(usage);
   return isHelp(asked) ? 0 : 2;

@@ -54,7 +54,7 @@ export async function run(args: readonly string[], settings: EvalSettings): Prom
  */
 function readFiles({ dataset, instructionsFile, junitFile, exportFile }: EvalOptions): string | undefined {
   const isFile = statSync(dataset, { throwIfNoEntry: false })?.isFile();
-  if (isFile === false) throw new Error(`${dataset} is no file.`);
+  if (isFile === false) throw new Error(`${dataset} is not a file.`);
   if (isFile === undefined && !dataset.startsWith("ds_"))
     throw new Error(`There is no file ${dataset}, and a dataset's id begins with ds_.`);
   for (const file of [junitFile, exportFile]) {
@@ -95,7 +95,7 @@ async function evaluate(options: PreparedOptions, client: EvalClient, signal: Ab
   try {
     for await (const progress of client.follow(runId)) {
       display.show(progress);
-      // A server that can't go on pauses the run and says why; nobody here will resume it.
+      // A server that can't continue pauses the run and says why; this command does not resume it.
       if (progress.status === "paused")
         throw new Error(`The run is paused: ${progress.status_reason ?? "by a user"}`);
     }
@@ -103,7 +103,7 @@ async function evaluate(options: PreparedOptions, client: EvalClient, signal: Ab
     display.stop();
     if (!signal.aborted) throw error;
     await client.pause(runId);
-    console.error(`The run is paused: POST /v1/batch-evals/${runId}/resume goes on with it.`);
+    console.error(`The run is paused: POST /v1/batch-evals/${runId}/resume resumes it.`);
     throw error;
   }
   display.stop();

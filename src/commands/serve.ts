@@ -95,7 +95,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   return failed ? 1 : 0;
 }
 
-/** The engine, with answers kept where that is asked for; what a cache answers is no generation and not counted as one. */
+/** The engine, with answers kept where that is asked for; an answer from the cache is not a generation, and not counted as one. */
 function answering(engine: Engine, caches: Caches, ttlSeconds: number): Engine {
   if (ttlSeconds === 0) return engine;
   return new CachedEngine(engine, { cache: caches.named("responses"), ttlMs: ttlSeconds * 1000 });

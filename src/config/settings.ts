@@ -163,18 +163,18 @@ export const sections = {
       "THREADS",
       0,
       { min: 0, max: 1024 },
-      "Compute threads, no more than there are processors; 0 takes one a core of the machine or the container, and " +
+      "Compute threads, no more than there are processors; 0 takes one per core of the machine or the container, and " +
         "fewer while others use them.",
     ),
     pinnedPrefixes: prefixFile(
       "PINNED_PREFIXES",
-      'Prefixes to keep in the KV cache for good, and on disk between starts: `[{"system": "…"}, {"text": "…"}]`.',
+      'Prefixes to keep in the KV cache permanently, and on disk between starts: `[{"system": "…"}, {"text": "…"}]`.',
     ),
     batchSize: integer(
       "BATCH_SIZE",
       512,
       { min: 32, max: 8192 },
-      "Tokens that one step computes at the most.",
+      "Maximum number of tokens that one step computes.",
     ),
     speculation: choice(
       "SPECULATION",
@@ -207,7 +207,7 @@ export const sections = {
       "DATABASE_POOL_SIZE",
       10,
       { min: 1, max: 1000 },
-      "Connections to `DATABASE_URL` at the most. 1 for PGlite behind pglite-socket, which mixes up the messages of several.",
+      "Maximum number of connections to `DATABASE_URL`. 1 for PGlite behind pglite-socket, which mixes up the messages of several.",
     ),
   },
   Cache: {

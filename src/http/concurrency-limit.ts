@@ -2,7 +2,7 @@ import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
 import { tellShare } from "./rate-limit.ts";
 
-/** Nobody knows when an open request ends; asking again this soon costs both sides little. */
+/** When an open request ends is unknown; asking again this soon costs both sides little. */
 const RETRY_AFTER_SECONDS = 1;
 
 /** Bounds the requests that one client has open at the same time, so that one of many can't take all sequences. */

@@ -10,7 +10,7 @@ const refusals: Readonly<Record<string, readonly [status: number, message: strin
   HPE_HEADER_OVERFLOW: [431, "The request's headers are larger than this server accepts (16 KiB)."],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request did not arrive in time."],
 };
-const malformed = [400, "This is no valid HTTP request."] as const;
+const malformed = [400, "This is not a valid HTTP request."] as const;
 
 /** Answers in the contract's envelope what Node's parser refuses, unless an answer is under way on the connection. */
 export class ConnectionErrors {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ApiError } from "../errors.ts";
 
-/** Longer paths match no route, and help nobody in a message or a log. */
+/** Longer paths match no route, and don't help in a message or a log. */
 const MAX_PATH_LENGTH = 1024;
 
 /** The path of a request that matched no route, as it is shown. */

@@ -26,7 +26,7 @@ export class RateLimiter {
     const { remaining, retryAfterMs, resetMs } = await this.#buckets.take(client);
     tellShare(reply, this.#perMinute, remaining, Math.ceil(resetMs / 1000));
     if (retryAfterMs === 0) return;
-    throw new ApiError("rate_limited", `More than ${this.#perMinute} requests a minute.`, {
+    throw new ApiError("rate_limited", `More than ${this.#perMinute} requests per minute.`, {
       retryAfterSeconds: Math.ceil(retryAfterMs / 1000),
     });
   }

@@ -9,8 +9,8 @@ export function Answer<P extends TProperties>(properties: P, description: string
 const errorDescriptions = {
   400: "The request is wrong; `param` names the field.",
   401: "No API key, or a wrong one.",
-  404: "There is no such thing.",
-  409: "Not in the state that it is in; the message says which.",
+  404: "Not found: no such resource.",
+  409: "Conflicts with the resource's current state, which the message names.",
   413: "Larger than this server accepts.",
   415: "Not a kind of content that this route takes.",
   429: "Over the rate limit; `Retry-After` says when to try again.",

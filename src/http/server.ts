@@ -43,7 +43,7 @@ const probes = new Set(["/health", "/healthz", "/readyz", "/metrics", "/v1/metri
 /** All of a request must be here by then: an upload of 100 MiB is where a client sends a megabit a second. */
 const RECEIVE_TIMEOUT_MS = 15 * 60_000;
 
-/** An HTTP server with everything that each request passes, and no routes yet; `buckets` count requests for `rateLimit`. */
+/** The HTTP server with all hooks and plugins, and no routes yet; `buckets` count requests for `rateLimit`. */
 export async function createServer(
   options: ServerOptions,
   log: FastifyBaseLogger,
@@ -59,7 +59,7 @@ export async function createServer(
     bodyLimit: options.bodyLimit,
     // Sockets that stall while sending their request are closed; answers may take as long as they need.
     requestTimeout: RECEIVE_TIMEOUT_MS,
-    // Node's own refusal of a request without a host is no envelope; the hook below has one.
+    // Node's own refusal of a request without a host has no envelope; the hook below adds one.
     http: { requireHostHeader: false },
     clientErrorHandler: (error, socket) => connectionErrors.refuse(error, socket as Socket),
     routerOptions: { maxParamLength: 256 },
@@ -117,7 +117,7 @@ export async function createServer(
     });
   }
   app.addHook("onRequest", async (request, reply) => {
-    // Before the key is asked for, so that guessing keys is limited too; a made-up key is no client of its own.
+    // Before the key is asked for, so that guessing keys is limited too; an invalid key does not get a bucket of its own.
     const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
     const isProbe = probes.has(request.routeOptions.url ?? "");
     if (!isProbe) await limiter?.check(client, reply);

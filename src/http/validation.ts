@@ -13,7 +13,7 @@ const formatMessages: Readonly<Record<string, string>> = {
   text: "must be well-formed Unicode text without NUL characters",
 };
 
-/** A list of thousands helps nobody, and would be larger than the request. */
+/** More issues than this would not help, and could make the answer larger than the request. */
 const MAX_LISTED = 20;
 
 /** Validation failures as one error that names the first field and lists them. */

@@ -22,7 +22,7 @@ async function freeBytes(directory: string): Promise<number | undefined> {
       const { bavail, bsize } = await statfs(current);
       return bavail * bsize;
     } catch {
-      // Not there yet, or a file system that doesn't tell: then its parent, and at the root nobody knows.
+      // Not there yet, or a file system that doesn't report it: then its parent; at the root it is unknown.
       if (current === dirname(current)) return undefined;
     }
   }

@@ -20,7 +20,7 @@ export type ModelErrorCode =
   | "locked"
   | "cancelled";
 
-/** A failure that whoever started the server can act on: the message says what failed and what to try. */
+/** A failure that the operator can act on: the message says what failed and what to try. */
 export class ModelError extends Error {
   override readonly name = "ModelError";
   readonly code: ModelErrorCode;

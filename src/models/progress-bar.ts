@@ -33,7 +33,7 @@ export function progressDisplay(options: ProgressDisplayOptions): ProgressDispla
     : lineDisplay(options.log, clock, options.logIntervalMs ?? 5000);
 }
 
-/** Bytes a second since a stretch began; bytes that an earlier run had fetched don't count. */
+/** Bytes per second since a stretch began; bytes that an earlier run had fetched don't count. */
 class Rate {
   readonly #clock: () => number;
   #stretch: string | undefined;

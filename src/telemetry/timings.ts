@@ -7,10 +7,10 @@ export const Timings = Type.Object({
   decode_ms: Type.Number({ description: "First token to last token." }),
   time_to_first_token_ms: Type.Number({ description: "Arrival to first token." }),
   prefill_tokens_per_second: Type.Number({
-    description: "Prompt tokens computed (not cached) a second of prefill.",
+    description: "Prompt tokens computed (not cached) per second of prefill.",
   }),
   decode_tokens_per_second: Type.Number({
-    description: "Tokens a second of decode, the first one not counted.",
+    description: "Tokens per second of decode, the first one not counted.",
   }),
 });
 export type Timings = Static<typeof Timings>;

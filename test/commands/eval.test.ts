@@ -75,7 +75,7 @@ test("a file of multiple-choice questions is answered by likelihood, one of text
 test("files that are not there are noticed before anything is begun", async () => {
   for (const [args, said] of [
     [["nowhere.jsonl"], /no file nowhere\.jsonl/],
-    [[server.directory], /is no file/],
+    [[server.directory], /is not a file/],
     [[file, "--instructions", "nowhere.txt"], /nowhere\.txt/],
     [[file, "--junit", "nowhere/report.xml"], /no folder nowhere/],
   ] as const) {

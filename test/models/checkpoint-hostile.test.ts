@@ -31,7 +31,7 @@ test("safetensors headers that lie are refused with what is wrong", async (conte
     [encodeHeader("not json"), /not valid JSON/],
     [encodeHeader("[1]"), /a JSON object is expected/],
     [encodeHeader(`{"a":${"[".repeat(5000)}${"]".repeat(5000)}}`), /nests deeper/],
-    [safetensors({ a: 1 }), /is no object/],
+    [safetensors({ a: 1 }), /is not an object/],
     [safetensors({ a: { ...good, data_offsets: [0, 4096] } }), /ends at byte/],
     [safetensors({ a: { ...good, data_offsets: [32, 0] } }), /ends at byte/],
     [safetensors({ a: { ...good, data_offsets: [-8, 24] } }), /malformed/],

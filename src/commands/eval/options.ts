@@ -14,7 +14,7 @@ export const usage = `npm run eval -- DATASET [options]
   --metrics A,B          reference metrics: ${Object.keys(allMetrics).join(", ")}
   --threshold NAME=X     least value of a criterion or metric for a record to pass; several may be given
   --instructions FILE    a system message before every record's prompt
-  --max-new-tokens N     tokens of an answer at the most (160)
+  --max-new-tokens N     maximum tokens per answer (160)
   --concurrency N        records side by side (4)
   --fail-under X         least pass rate (0 to 1), or NAME=X: least mean of a criterion or metric, largest one of
                          perplexity and bits_per_byte; several may be given
@@ -140,7 +140,8 @@ function failUnder(text: string, measured: readonly string[]): FailUnder {
 
 function number(option: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new UsageError(`${option}: ${text} is no number.`);
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new UsageError(`${option}: ${text} is not a number.`);
   return value;
 }
 

@@ -73,7 +73,7 @@ export class OwnServer {
 }
 
 async function untilReady(url: string): Promise<void> {
-  // A connection that is refused belongs to a server that is about to end, which whoever waits here hears of too.
+  // A connection that is refused belongs to a server that is about to end, which the waiting caller is told as well.
   while (
     !(await fetch(`${url}/readyz`).then(
       ({ ok }) => ok,

@@ -56,7 +56,7 @@ export function ChatBody(limit: number) {
         minimum: 1,
         maximum: limit,
         default: Math.min(160, limit),
-        description: "Tokens to generate at the most.",
+        description: "Maximum number of tokens to generate.",
       }),
     ),
     ...SamplingFields,

@@ -159,7 +159,7 @@ export async function deleteDataset(queries: Queries, datasetId: string): Promis
 }
 
 /**
- * Marks the uploads that nobody continues: those without news for `idleSeconds`, except the ones in `alive`. What they
+ * Marks abandoned uploads: those without news for `idleSeconds`, except the ones in `alive`. What they
  * had stored is removed.
  */
 export async function failAbandoned(

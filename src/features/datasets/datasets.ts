@@ -97,7 +97,7 @@ export class Datasets {
     return toPage(rows, limit, ({ position }) => position);
   }
 
-  /** Records from position `from` on, `limit` at the most, in their order. */
+  /** Records from position `from` on, at most `limit`, in their order. */
   async recordsFrom<Data extends JsonObject>(
     datasetId: string,
     from: number,
@@ -144,7 +144,7 @@ export class Datasets {
       await this.#database()
         .then((database) => deleteDataset(database, datasetId))
         .catch(() => {
-          // The store is gone: whoever uses it next marks the dataset as failed.
+          // The store is gone: its next user marks the dataset as failed.
           this.#cleaning = undefined;
         });
       throw error;
@@ -160,7 +160,7 @@ export class Datasets {
   }
 
   async #failAbandoned(database: Database): Promise<number> {
-    // The embedded database has one owner, so nobody else is storing anything.
+    // The embedded database has one owner, so no other process is storing anything.
     const idleSeconds = this.#store.status.kind === "pglite" ? 0 : ABANDONED_AFTER_SECONDS;
     try {
       return await failAbandoned(database, [...this.#ingesting], idleSeconds);

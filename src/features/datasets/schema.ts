@@ -38,7 +38,7 @@ export const DatasetBody = Type.Object({
 });
 export type DatasetBody = Static<typeof DatasetBody>;
 
-/** For documentation: a form is no body to validate, but read as it arrives, and its fields checked by `DatasetFields`. */
+/** For documentation: a form is not validated as a body; it is read as it arrives, and its fields are checked by `DatasetFields`. */
 export const DatasetForm = {
   type: ["object", "null"],
   properties: {

@@ -61,7 +61,7 @@ export class Judge {
     { criteria, ...pair }: JudgedPair & { readonly criteria: readonly Criterion[] },
     options: JudgeOptions,
   ): Promise<Judgements> {
-    // When one criterion can't be judged there is no answer, so the others need not be finished.
+    // Without a verdict on one criterion the request fails, so the others need not finish.
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
     const results = await Promise.all(

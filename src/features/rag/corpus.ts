@@ -14,11 +14,11 @@ export interface CorpusDocument {
 /** The corpora there are: datasets of type `rag_corpus` whose upload is complete. */
 export interface Corpora {
   /**
-   * @throws ApiError `not_found` when there is no such dataset, `invalid_request` naming `param` when it is no corpus,
+   * @throws ApiError `not_found` for an unknown dataset, `invalid_request` naming `param` when it is not a corpus,
    * `conflict` when its upload is not complete
    */
   require(datasetId: string, param: string): Promise<Corpus>;
   list(): Promise<Corpus[]>;
-  /** Documents in the order of the upload, from number `from` (0 is the first) on, `limit` at the most. */
+  /** Documents in the order of the upload, from number `from` (0 is the first) on, at most `limit`. */
   documents(datasetId: string, from: number, limit: number): Promise<CorpusDocument[]>;
 }

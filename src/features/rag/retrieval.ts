@@ -41,7 +41,7 @@ export class Retrieval {
     const search = new CorpusSearch({ ...common, reranker, similarityFloor: settings.relevanceFloor });
     this.rag = new RagService({ engine, template, search, randomSeed });
     this.indexes = new IndexReport(common);
-    // An embedded database has one owner, so after a crash nobody else can be building.
+    // An embedded database has one owner, so after a crash no other server can be building.
     const builder = store.status.kind === "pglite" ? "embedded" : randomUUID();
     this.#indexer = new Indexer({ ...common, builder, log });
     datasets.subscribe({

@@ -14,7 +14,7 @@ export function RagBody(limit: number) {
         minimum: 1,
         maximum: 50,
         default: 5,
-        description: "Passages to answer from, at the most.",
+        description: "Maximum number of passages to answer from.",
       }),
     ),
     method: Type.Optional(

@@ -30,7 +30,7 @@ function load(options: EmbeddingOptions): void {
     host = embedder;
     setInterval(() => embedder.watchMachine(), MACHINE_INTERVAL_MS).unref();
     const { dimensions, maxTokens } = embedder.description;
-    const capacity = `${dimensions} dimensions, ${maxTokens} tokens a text`;
+    const capacity = `${dimensions} dimensions, ${maxTokens} tokens per text`;
     send({ type: "ready", model: embedder.description, capacity });
   } catch (error) {
     if (!(error instanceof LlamaError)) throw error;

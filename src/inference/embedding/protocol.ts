@@ -20,7 +20,7 @@ export interface GgufNetworkOptions {
 export interface EmbeddingOptions {
   readonly network: SentenceNetworkOptions | GgufNetworkOptions;
   readonly libraryDirectory: string | undefined;
-  /** 0 means one a core, and fewer while others use them. */
+  /** 0 means one per core, and fewer while others use them. */
   readonly threads: number;
 }
 

@@ -19,7 +19,7 @@ export function openCheckpoint(directory: string): Checkpoint {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ModelError(
       "invalid_checkpoint",
-      `${directory} is no directory; name the folder that holds config.json`,
+      `${directory} is not a directory; name the folder that holds config.json`,
     );
   }
   const config = readJsonFile(join(directory, "config.json"));

@@ -66,7 +66,7 @@ interface Place {
 
 function parseTensor(key: string, entry: Json | undefined, place: Place): StoredTensor | undefined {
   const { file, name, dataStart, fileSize } = place;
-  if (!isObject(entry)) refuse(name, `the entry of ${key} is no object`);
+  if (!isObject(entry)) refuse(name, `the entry of ${key} is not an object`);
   const { dtype } = entry;
   const shape = integers(entry["shape"]);
   const offsets = integers(entry["data_offsets"]);

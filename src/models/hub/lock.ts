@@ -87,7 +87,7 @@ async function ownerOf(path: string): Promise<string | undefined> {
 
 /**
  * Moves a dead holder's lock aside. Only one process can rename a given file, so two that find it dead don't both
- * go on; whoever moved a lock that was renewed meanwhile puts it back.
+ * continue; a process that moved a lock that was renewed meanwhile puts it back.
  */
 async function removeIfAbandoned(path: string, patienceMs: number): Promise<boolean> {
   const owner = await ownerOf(path);

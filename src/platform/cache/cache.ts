@@ -1,5 +1,5 @@
 /**
- * The cache port: bytes by key, where every value can be computed anew. Never an error: what can't be read is absent,
+ * The cache port: bytes by key, every value can be recomputed, so failures never surface: what can't be read is a miss,
  * what can't be kept is computed again.
  */
 export interface Cache {

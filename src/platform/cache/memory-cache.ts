@@ -27,7 +27,7 @@ export class MemoryCache implements Cache {
   }
 
   async set(key: string, value: Uint8Array, ttlMs?: number): Promise<void> {
-    // A copy: a view would keep the whole buffer that it looks into, which nobody has counted.
+    // A copy: a view would keep its whole buffer alive, uncounted.
     this.#entries.set(key, new Uint8Array(value), ttlMs === undefined ? {} : { ttl: ttlMs });
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type RedisConnection, RedisError } from "../redis/connection.ts";
 import type { Cache } from "./cache.ts";
 
-/** Nothing stays in Redis for good. */
+/** Nothing stays in Redis permanently. */
 const DEFAULT_TTL_MS = 30 * 24 * 3_600_000;
 
 /** One named cache in Redis, shared by every server on it; `fallback` stands in while Redis is away. */
@@ -45,7 +45,7 @@ export class RedisCache implements Cache {
     }
   }
 
-  /** Keys are made of what clients wrote, which is nobody's business who may list keys. */
+  /** Keys are made of what clients wrote, which anyone who lists Redis' keys must not see. */
   #redisKey(key: string): string {
     return `llm-server:cache:${this.#name}:${createHash("sha256").update(key).digest("base64url")}`;
   }

@@ -28,7 +28,7 @@ export interface RedisLog {
 export type RedisClient = ReturnType<typeof newClient>;
 
 /**
- * One pipelined connection to Redis that nobody ever waits long for. It is a circuit breaker: a command that fails or
+ * One pipelined connection to Redis that never makes a caller wait long. It is a circuit breaker: a command that fails or
  * is late ends the connection, and until a new one is made, in the background, every command fails at once.
  */
 export class RedisConnection {

@@ -49,7 +49,10 @@ export async function restoreBackup(dataDir: string, file: string, now: Date): P
     await verify(restored);
   } catch (error) {
     await rm(restored, { recursive: true, force: true });
-    throw storeUnavailable(`${file} is no backup that can be restored: ${(error as Error).message}`, error);
+    throw storeUnavailable(
+      `${file} is not a backup that can be restored: ${(error as Error).message}`,
+      error,
+    );
   }
   const earlier = existsSync(directory)
     ? `${directory}.before-${now.toISOString().replaceAll(/[-:]|\..*/g, "")}`

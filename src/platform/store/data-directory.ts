@@ -44,7 +44,7 @@ export class DataDirectoryLock implements Disposable {
   }
 }
 
-/** The lock says that somebody holds it; this file, written by whoever took it last, says who. */
+/** The lock says that it is held; this file, written by its last holder, says by which process. */
 function holder(ownerFile: string): string {
   try {
     return `the process with pid ${readFileSync(ownerFile, "utf8").trim()}`;

@@ -20,7 +20,7 @@ export interface StoreOptions {
   readonly dataDir: string;
   /** A Postgres to use; without it the embedded one in `dataDir` is. */
   readonly databaseUrl: string | undefined;
-  /** Connections to that Postgres at the most; 10 unless told otherwise. */
+  /** Maximum connections to that Postgres; 10 by default. */
   readonly poolSize?: number;
   /** Tells how full the disk of `dataDir` is; asked of the file system unless given. */
   readonly freeBytes?: FreeBytes;
@@ -69,13 +69,13 @@ export class Store {
     };
   }
 
-  /** False while nothing was ever stored: then there is nothing to go on with after a start. */
+  /** False while nothing was ever stored: then nothing is left to resume after a start. */
   get hasData(): boolean {
     return this.#options.databaseUrl !== undefined || existsSync(databaseDirectory(this.#options.dataDir));
   }
 
   /**
-   * The database, opened when nobody asked for it before. Ask for it each time and don't keep it: one that broke is
+   * The database, opened on first use. Ask for it each time and don't keep it: one that broke is
    * opened anew.
    * @throws UnavailableError `store_unavailable` that says what is in the way; the next call tries again
    */
@@ -170,7 +170,7 @@ export class Store {
     }
   }
 
-  /** The embedded database ended by itself: whoever asks next opens it anew. */
+  /** The embedded database ended by itself: the next use opens it anew. */
   #lost(lock: Disposable | undefined): void {
     if (this.#closing !== undefined || this.#state !== "open") return;
     this.#options.log.error("the embedded database ended; the next request opens it again");

@@ -8,9 +8,9 @@ const OLDEST_VERSION = 140_000;
 
 export interface PostgresOptions {
   readonly url: string;
-  /** Connections at the most. */
+  /** Maximum connections. */
   readonly poolSize: number;
-  /** Told when a connection that nobody was using broke. */
+  /** Called when an idle connection broke. */
   readonly onLost: (error: Error) => void;
 }
 

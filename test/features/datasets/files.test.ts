@@ -69,9 +69,9 @@ suite("files that are not quite what their name says", () => {
     const { texts, errors } = await uploaded("a.csv", 'text\none\nt"w"o\n"th"ree\nfour\n"five\nsix');
     assert.deepEqual(texts, ["one", "four"]);
     assert.deepEqual(errors, [
-      "3: is no row of CSV: a cell that does not begin with a quote has one inside",
-      "4: is no row of CSV: a cell goes on after its closing quote",
-      "6: is no row of CSV: a quote is not closed",
+      "3: is not a CSV row: a cell that does not begin with a quote has one inside",
+      "4: is not a CSV row: a cell goes on after its closing quote",
+      "6: is not a CSV row: a quote is not closed",
     ]);
   });
 

@@ -40,7 +40,7 @@ test("backup and restore", async (context) => {
       await writeFile(file, damaged);
       const { exitCode, output } = await command("restore");
       assert.equal(exitCode, 1, output);
-      assert.match(output, /is no backup that can be restored: \w/);
+      assert.match(output, /is not a backup that can be restored: \w/);
     }
     assert.deepEqual((await readdir(dataDir)).sort(), ["owner.lock", "owner.pid", "postgres"]);
     await writeFile(file, whole);

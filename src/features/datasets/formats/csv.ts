@@ -94,7 +94,9 @@ class QuoteTracker {
 function readHeader(row: Buffer | undefined) {
   const bytes = row === undefined ? undefined : withoutMark(row);
   if (bytes === undefined || !isUtf8(bytes) || bytes.includes(0))
-    throw new InvalidRequestError("The first line of the file is no CSV header in UTF-8.", { param: "file" });
+    throw new InvalidRequestError("The first line of the file is not a CSV header in UTF-8.", {
+      param: "file",
+    });
   const text = bytes.toString("utf8");
   const count = (delimiter: string) => text.split(delimiter).length;
   const [delimiter] = [...delimiters].sort((a, b) => count(b) - count(a));
@@ -109,7 +111,7 @@ function readHeader(row: Buffer | undefined) {
     );
   const columns = cells.map((cell) => cell.trim());
   if (columns.length > MAX_COLUMNS || new Set(columns).size !== columns.length)
-    throw new InvalidRequestError(`The CSV header must have different columns, ${MAX_COLUMNS} at the most.`, {
+    throw new InvalidRequestError(`The CSV header must have different columns, at most ${MAX_COLUMNS}.`, {
       param: "file",
     });
   return { columns, delimiter: delimiter ?? "," };
@@ -136,7 +138,7 @@ function readCells(row: Buffer, delimiter: string): readonly string[] | string {
     return cells;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    return `is no row of CSV: ${rowProblems[error.code] ?? error.message}`;
+    return `is not a CSV row: ${rowProblems[error.code] ?? error.message}`;
   }
 }
 

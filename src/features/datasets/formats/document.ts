@@ -53,7 +53,7 @@ function cutPoint(bytes: Buffer): number {
     const after = bytes.lastIndexOf(end) + end.length;
     if (after > half) return after;
   }
-  // Not inside a character: 10xxxxxx continues one, and three of them at the most.
+  // Not inside a character: 10xxxxxx continues one, and at most three of them follow.
   let end = bytes.length;
   while (end > bytes.length - 4 && ((bytes[end - 1] ?? 0) & 0xc0) === 0x80) end--;
   return end > 1 ? end - 1 : bytes.length;

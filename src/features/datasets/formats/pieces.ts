@@ -37,7 +37,7 @@ export class PieceBuilder {
 
 const UTF8_BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** A byte order mark is no part of the text behind it. */
+/** A byte order mark is not part of the text after it. */
 export function withoutMark(bytes: Buffer): Buffer {
   return bytes.subarray(0, 3).equals(UTF8_BOM) ? bytes.subarray(3) : bytes;
 }

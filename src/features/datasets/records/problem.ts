@@ -1,6 +1,6 @@
 import type { RecordErrorCode } from "../dataset.ts";
 
-/** What is wrong with one record; its upload goes on without it. */
+/** What is wrong with one record; its upload continues without it. */
 export class RecordProblem extends Error {
   override readonly name = "RecordProblem";
   readonly code: RecordErrorCode;

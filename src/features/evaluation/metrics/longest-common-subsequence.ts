@@ -11,7 +11,7 @@ interface Places {
 
 /**
  * Length of the longest common subsequence, 32 columns at a time (Hyyrö 2004, "Bit-parallel LCS-length computation
- * revisited"): time a·b/32 at the most, memory a + b. Gives others their turn in between, since two texts of the longest
+ * revisited"): time at most a·b/32, memory a + b. Gives others their turn in between, since two texts of the longest
  * kind take half a second.
  */
 export async function longestCommonSubsequence(a: readonly string[], b: readonly string[]): Promise<number> {

@@ -34,7 +34,7 @@ interface Work {
   isWanted: boolean;
 }
 
-/** Works on every run that is to be worked on, side by side, and goes on with them after a crash or a restart. */
+/** Executes all running runs concurrently, and resumes them after a crash or restart. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #work = new Map<string, Work>();

@@ -24,7 +24,7 @@ export function isTransient(error: unknown): boolean {
   return transient.has(error.reason);
 }
 
-/** True when it is the server that goes away, which is no failure of the record's. */
+/** True when the server itself is going away, which is not the record's failure. */
 export function isShutdown(error: unknown): boolean {
   return error instanceof UnavailableError && error.reason === "draining";
 }
@@ -54,7 +54,7 @@ export const taxonomy = {
   input: ["context_length_exceeded", "invalid_request", "missing_reference", "record_missing"],
   /** The judge gave no score. */
   judge: ["judge_failed"],
-  /** The model's answer is no answer. */
+  /** The model's answer can't be read. */
   output: ["empty_output"],
   /** An answer, and not good enough by the run's rule. */
   quality: ["low_score", "wrong_answer"],

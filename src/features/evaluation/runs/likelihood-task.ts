@@ -11,7 +11,7 @@ import type { RunRequest } from "./request.ts";
 /**
  * Scores a record by likelihood; nothing is generated. The prompt is taken as plain text, without a chat template, as
  * lm-evaluation-harness does, so that figures can be compared with its.
- * @throws InvalidRequestError for a record that is no such task
+ * @throws InvalidRequestError for a record that is not such a task
  */
 export async function measureLikelihood(
   engine: Engine,

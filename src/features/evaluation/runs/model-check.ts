@@ -26,7 +26,7 @@ export class ModelCheck {
 
   /**
    * Waits for the model, and for the judge where the run has one.
-   * @returns why the run can't go on with it; undefined when it can. @throws whatever `signal` was aborted with
+   * @returns why the run can't continue with it; undefined when it can. @throws whatever `signal` was aborted with
    */
   async obstacle(run: Run, signal: AbortSignal): Promise<string | undefined> {
     const { provenance } = run;

@@ -14,7 +14,7 @@ export function failureCode(measurement: Measurement, thresholds: Thresholds): s
   if (measurement.output.trim() === "") return "empty_output";
   const { scores, metrics } = measurement;
   const values = Object.values(metrics);
-  // Nothing was measured: that is no success.
+  // Nothing was measured, so the record does not pass.
   if (scores.length === 0 && values.length > 0 && values.every((value) => value === null))
     return "missing_reference";
   const isDefault = Object.keys(thresholds).length === 0;

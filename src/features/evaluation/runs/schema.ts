@@ -10,7 +10,7 @@ import { runStatuses } from "./run.ts";
 const Text = (maxLength: number, description: string) =>
   Type.String({ minLength: 1, maxLength, format: "text", description });
 
-/** Tokens of an answer at the most, unless a run says otherwise. */
+/** Maximum tokens per answer, unless a run says otherwise. */
 export const DEFAULT_MAX_NEW_TOKENS = 160;
 
 const Generation = (limit: number) =>

@@ -1,4 +1,4 @@
-/** Wakes whoever waits for a run to change, within this process. */
+/** Wakes the waiters for a run's next change, within this process. */
 export class RunSignals {
   readonly #waiting = new Map<string, Set<() => void>>();
 

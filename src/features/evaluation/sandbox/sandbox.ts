@@ -21,7 +21,7 @@ export class Sandbox {
   }
 
   /**
-   * Nothing is run for whoever is gone by the time that it is its turn.
+   * A caller that has gone by its turn gets nothing run.
    * @throws InvalidRequestError when the pattern or schema can't be used, or takes too long; UnavailableError `cancelled`
    */
   run<Job extends SandboxJob>(job: Job, signal?: AbortSignal): Promise<SandboxResults[Job["type"]]> {

@@ -8,7 +8,7 @@ export function halfBinomialCdf(successes: number, trials: number): number {
   return Math.min(sum, 1);
 }
 
-/** Two-sided p of seeing `a` against `b` when both are as likely: twice the smaller tail, 1 at the most. */
+/** Two-sided p of seeing `a` against `b` when both are as likely: twice the smaller tail, at most 1. */
 export function evenSplitP(a: number, b: number): number {
   return Math.min(1, 2 * halfBinomialCdf(Math.min(a, b), a + b));
 }

@@ -38,7 +38,7 @@ export class RagService {
   ): Promise<RagAnswer> {
     const { query, dataset_id, top_k = 5, method = "hybrid" } = body;
     const { engine, search } = this.#options;
-    // Without a model there is no answer, whatever is found.
+    // Without a model no answer is possible, whatever is found.
     const model = engine.describe();
     const startedAt = monotonicMs();
     const found = await search.search(dataset_id, { question: query, method, limit: top_k, signal });

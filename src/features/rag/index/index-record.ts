@@ -26,7 +26,7 @@ export function isMadeWith(index: IndexRecipe, recipe: IndexRecipe): boolean {
   return index.embedderId === recipe.embedderId && index.method === recipe.method;
 }
 
-/** pgvector's graphs hold vectors of this many dimensions at the most. */
+/** pgvector's graphs hold vectors of at most this many dimensions. */
 export const MAX_GRAPH_DIMENSIONS = 2000;
 
 /** Share of the work that is done, 0 to 1; embedding takes by far the longest. */

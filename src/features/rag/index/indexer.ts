@@ -35,7 +35,7 @@ export interface IndexerOptions {
   readonly log: { info(message: string): void; warn(message: string): void };
 }
 
-/** Others wait, and this corpus has had its turn. */
+/** This corpus has used its turn, and others are waiting. */
 class TurnOver extends Error {
   override readonly name = "TurnOver";
 }
@@ -107,7 +107,7 @@ export class Indexer {
     }
   }
 
-  /** Tries until the index is ready, failed for good, gone, found to be built by another server, or had its turn. */
+  /** Tries until the index is ready, has failed permanently, is gone, is built by another server, or has had its turn. */
   async #index(datasetId: string, signal: AbortSignal): Promise<void> {
     const { log } = this.#options;
     for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {

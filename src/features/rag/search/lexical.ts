@@ -2,7 +2,7 @@ import type { Queries } from "../../../platform/store/database.ts";
 import { type IndexRecord, partition } from "../index/index-record.ts";
 import { searchableText } from "../words.ts";
 
-/** Chunks that are scored at the most; the rarest words of a question choose them. */
+/** Maximum number of chunks scored; the rarest words of a question choose them. */
 const CANDIDATES = 2_000;
 /**
  * Share of the best chunk's score that a chunk must have. In a fusion by ranks the second place counts nearly as much

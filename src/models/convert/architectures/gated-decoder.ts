@@ -28,7 +28,7 @@ function shapeOf(config: ModelConfig): Shape {
   if (!Number.isInteger(headSize) || headSize % 2 !== 0) {
     config.refuse(`hidden_size ${hidden} and num_attention_heads ${heads} give no even head size`);
   }
-  if (heads % kvHeads !== 0) config.refuse("num_attention_heads is no multiple of num_key_value_heads");
+  if (heads % kvHeads !== 0) config.refuse("num_attention_heads is not a multiple of num_key_value_heads");
   return {
     hidden,
     feedForward: config.size("intermediate_size"),

@@ -31,7 +31,7 @@ export const gpt2: Architecture = {
   vocabularySize: (config) => config.size("vocab_size"),
   describe(config, metadata) {
     const shape = shapeOf(config);
-    if (shape.hidden % shape.heads !== 0) config.refuse("n_embd is no multiple of n_head");
+    if (shape.hidden % shape.heads !== 0) config.refuse("n_embd is not a multiple of n_head");
     const activation = config.text("activation_function") ?? "gelu_new";
     if (!tanhGelus.has(activation)) config.unsupported(`the activation ${activation}`);
     if (config.flag("scale_attn_by_inverse_layer_idx")) config.unsupported("attention scaled by layer");

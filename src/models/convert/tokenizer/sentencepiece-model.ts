@@ -96,5 +96,5 @@ function* fields(bytes: Buffer): Generator<Field> {
 }
 
 function malformed(): never {
-  unsupportedTokenizer("tokenizer.model is no SentencePiece model (damaged? fetch it again)");
+  unsupportedTokenizer("tokenizer.model is not a SentencePiece model (damaged? fetch it again)");
 }

@@ -69,7 +69,7 @@ export class PgliteDatabase implements Connection {
     await this.#worker.terminate();
   }
 
-  /** The connection itself; only for whoever has the turn. */
+  /** The connection itself; only for the holder of the turn. */
   readonly #session: Session = {
     query: (sql, parameters = []) => this.#ask({ type: "query", sql, parameters }),
     script: (sql) => this.#ask({ type: "script", sql }),
