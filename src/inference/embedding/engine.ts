@@ -212,7 +212,10 @@ export class EmbeddingEngine {
 
   #receive(message: EmbedderNews): void {
     if (message.type === "refused") this.#replies.refuse(message.id, fromWire(message.error));
-    else this.#replies.answer(message.id, message);
+    else {
+      this.#supervisor.served();
+      this.#replies.answer(message.id, message);
+    }
   }
 
   #becameReady(model: LoadedEmbedder, capacity: string): void {

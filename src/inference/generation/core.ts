@@ -13,7 +13,7 @@ import { availableMemory } from "../machine/memory.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { identityDigest } from "../model-identity.ts";
 import { assertWeightsFit } from "../process/memory-fit.ts";
-import type { StepReport } from "../scheduler/report.ts";
+import type { SequenceStart, StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
 import { planCapacity } from "./capacity.ts";
@@ -50,6 +50,7 @@ export class EngineHost {
     clock: Clock,
     onProgress: (fraction: number) => void,
     onLog: (line: LogLine) => void,
+    onStart?: (start: SequenceStart) => void,
   ) {
     const startedAt = clock();
     this.#clock = clock;
@@ -103,6 +104,7 @@ export class EngineHost {
       stepTargetMs: options.stepTargetMs,
       speculation: options.speculation,
       clock,
+      ...(onStart !== undefined && { onStart }),
     });
     this.capacity = capacity.explanation;
     this.description = describeModel(this.#llama, this.#model, {

@@ -16,6 +16,7 @@ import type { EngineLog } from "../process/log.ts";
 import type { WireError } from "../process/process-news.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { fromWire } from "../process/wire-error.ts";
+import type { SequenceStart } from "../scheduler/report.ts";
 import { unavailable } from "../unavailable.ts";
 import { Generations } from "./generations.ts";
 import { PendingGeneration } from "./pending-generation.ts";
@@ -42,12 +43,13 @@ const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
 /** Room for a few to wait where only one or two can run. */
 const MIN_QUEUE = 8;
 
-/** Times a request that had not started is handed to a fresh process: its own prompt may be what kills it. */
+/** Times a request that only waited is handed to a fresh process. */
 const MAX_HANDOVERS = 2;
 
 /**
  * The engine port over a llama.cpp process: admits, hands over, streams back, and survives the process. A crash
- * fails the requests that were running with a retriable 503 and keeps those that had not started.
+ * fails the requests that were worked on with a retriable 503, since one of them may be what kills engines, and hands
+ * those that only waited to the next process.
  */
 export class LocalEngine implements Engine {
   readonly #options: LocalEngineOptions;
@@ -179,6 +181,13 @@ export class LocalEngine implements Engine {
       case "step":
         this.#stepped(message);
         break;
+      case "preparing":
+      case "queued":
+        this.#generations.get(message.id)?.moveTo(message.type);
+        break;
+      case "started":
+        this.#started(message);
+        break;
       case "refused":
         this.#refused(message.id, message.error);
         break;
@@ -193,18 +202,23 @@ export class LocalEngine implements Engine {
 
   #stepped(news: StepNews): void {
     this.#totals.observe(news);
-    for (const { id, ...start } of news.started) {
-      this.#generations
-        .get(id)
-        ?.begin(start, this.#options.requestTimeoutMs, () => this.#timedOut(id, "request_timeout"));
-    }
     for (const output of news.outputs) {
       const isOver = this.#generations.get(output.id)?.receive(output);
       if (isOver !== true) continue;
-      if (output.done !== undefined && output.done.finishReason !== "cancelled")
+      if (output.done !== undefined && output.done.finishReason !== "cancelled") {
         this.#rate.completed(this.#clock());
+        this.#supervisor.served();
+      }
       this.#generations.settle(output.id);
     }
+  }
+
+  #started({ id, promptTokens, cachedPromptTokens }: SequenceStart): void {
+    this.#generations
+      .get(id)
+      ?.begin({ promptTokens, cachedPromptTokens }, this.#options.requestTimeoutMs, () =>
+        this.#timedOut(id, "request_timeout"),
+      );
   }
 
   #refused(id: number, error: WireError): void {
@@ -264,7 +278,10 @@ export class LocalEngine implements Engine {
         this.#generations.cancelled(id, this.#clock());
         continue;
       }
-      if (!generation.isStarted && generation.handovers++ < MAX_HANDOVERS) continue;
+      if (!generation.isUnderWay && generation.handovers++ < MAX_HANDOVERS) {
+        generation.moveTo("sent");
+        continue;
+      }
       const message = "The engine crashed while it worked on this request.";
       const retryAfterSeconds = Math.ceil(delayMs / 1000) + 1;
       this.#generations.fail(id, new UnavailableError("engine_failed", message, { retryAfterSeconds }));

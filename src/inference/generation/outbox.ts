@@ -51,7 +51,6 @@ function join(earlier: StepReport, later: StepReport): StepReport {
   }
   return {
     outputs: [...outputs.values()],
-    started: [...earlier.started, ...later.started],
     stepMs: earlier.stepMs + later.stepMs,
     computeMs: earlier.computeMs + later.computeMs,
     expectedMs: earlier.expectedMs + later.expectedMs,

@@ -4,6 +4,9 @@ import type { SequenceStart } from "../scheduler/report.ts";
 import { Channel } from "./channel.ts";
 import type { WireOutput } from "./protocol.ts";
 
+/** On its way to the process, tokenized there, waiting for a sequence, computed. */
+export type GenerationPhase = "sent" | "preparing" | "queued" | "started";
+
 /** The server's side of one generation: what was asked, what comes back, and the timer that bounds it. */
 export class PendingGeneration {
   readonly request: GenerationRequest;
@@ -13,7 +16,7 @@ export class PendingGeneration {
   handovers = 0;
   /** Its client has left; it is not worth keeping over a crash. */
   isCancelled = false;
-  #isStarted = false;
+  #phase: GenerationPhase = "sent";
   #timer: NodeJS.Timeout | undefined;
 
   constructor(request: GenerationRequest, arrivedAt: number) {
@@ -23,13 +26,22 @@ export class PendingGeneration {
 
   /** True from the step that gave it a sequence. */
   get isStarted(): boolean {
-    return this.#isStarted;
+    return this.#phase === "started";
   }
 
   begin(start: Omit<SequenceStart, "id">, timeoutMs: number, onTimeout: () => void): void {
-    this.#isStarted = true;
+    this.#phase = "started";
     this.events.push({ type: "started", ...start });
     this.startTimer(timeoutMs, onTimeout);
+  }
+
+  /** True while a process works on it, and may die of it. */
+  get isUnderWay(): boolean {
+    return this.#phase === "preparing" || this.#phase === "started";
+  }
+
+  moveTo(phase: GenerationPhase): void {
+    this.#phase = phase;
   }
 
   startTimer(timeoutMs: number, onTimeout: () => void): void {

@@ -32,8 +32,12 @@ function load(message: Extract<ToEngine, { type: "load" }>): void {
     reported = percent;
   };
   try {
-    host = new EngineHost(message.options, monotonicMs, onProgress, ({ level, text }) =>
-      send({ type: "log", level, text }),
+    host = new EngineHost(
+      message.options,
+      monotonicMs,
+      onProgress,
+      ({ level, text }) => send({ type: "log", level, text }),
+      (start) => send({ type: "started", ...start }),
     );
     outbox = new Outbox(message.options.streamIntervalMs, monotonicMs);
     const engine = host;
@@ -67,7 +71,6 @@ function step(engine: EngineHost): void {
   send({
     type: "step",
     outputs,
-    started: report.started,
     running: scheduler.running,
     kvCacheUsage: scheduler.cacheUsage,
     prefixCacheHitTokens: scheduler.cacheHitTokens,
@@ -103,7 +106,11 @@ async function pin(engine: EngineHost, prefix: Prompt): Promise<void> {
 function serve(engine: EngineHost, message: Exclude<ToEngine, { type: "load" | "ping" }>): void {
   switch (message.type) {
     case "generate":
-      answer(engine, message.id, () => engine.generate(message.id, message.request, message.arrivedAt));
+      answer(engine, message.id, async () => {
+        send({ type: "preparing", id: message.id });
+        await engine.generate(message.id, message.request, message.arrivedAt);
+        send({ type: "queued", id: message.id });
+      });
       break;
     case "pin":
       for (const prefix of message.prefixes) pin(engine, prefix);

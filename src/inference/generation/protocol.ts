@@ -51,8 +51,6 @@ export type ToEngine =
 export interface StepNews {
   readonly type: "step";
   readonly outputs: readonly WireOutput[];
-  /** Requests that left the queue. */
-  readonly started: readonly SequenceStart[];
   readonly running: number;
   readonly kvCacheUsage: number;
   readonly prefixCacheHitTokens: number;
@@ -70,6 +68,9 @@ export type WireOutput = Omit<SequenceOutput, "error"> & { readonly error?: Wire
 /** What an engine process says of its work. */
 export type EngineNews =
   | StepNews
+  /** Where a request is, each said before the work begins: should that work end the process, the server knows whose it was. */
+  | { readonly type: "preparing" | "queued"; readonly id: number }
+  | ({ readonly type: "started" } & SequenceStart)
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
   | { readonly type: "tokens"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly type: "text"; readonly id: number; readonly text: string };

@@ -25,8 +25,12 @@ export class LlamaModel {
     this.#llama = llama;
     this.handle = handle;
     this.path = path;
-    this.vocabulary = new Vocabulary(llama, llama.llama_model_get_vocab(handle) as VocabHandle);
     this.metadata = readMetadata(llama, handle);
+    this.vocabulary = new Vocabulary(
+      llama,
+      llama.llama_model_get_vocab(handle) as VocabHandle,
+      this.metadata.get("tokenizer.ggml.pre"),
+    );
   }
 
   /**

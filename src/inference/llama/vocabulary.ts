@@ -1,13 +1,49 @@
 import { isUtf8 } from "node:buffer";
 import type { Llama } from "./bindings.ts";
 import type { VocabHandle } from "./signatures.ts";
+import { cutLongRuns } from "./text-runs.ts";
 
 /** `enum llama_token_attr`. */
+const UNKNOWN = 1 << 0;
 const CONTROL = 1 << 3;
 const USER_DEFINED = 1 << 4;
 
 /** `enum llama_vocab_type` */
+const BPE = 2;
 const WPM = 3;
+
+/**
+ * Values of `tokenizer.ggml.pre` that took 100,000 letters, digits, spaces, line ends or signs without recursion in
+ * llama.cpp v0.4.0 of node-llama-cpp 3.21.1. The text of every other one is cut before it is tokenized.
+ */
+const ITERATIVE_PRE_TOKENIZERS: ReadonlySet<string | undefined> = new Set([
+  ...[
+    "gpt-2",
+    "smollm",
+    "llama-bpe",
+    "llama3",
+    "llama-v3",
+    "qwen2",
+    "qwen35",
+    "starcoder",
+    "refact",
+    "command-r",
+    "olmo",
+  ],
+  ...[
+    "dbrx",
+    "stablelm2",
+    "chatglm-bpe",
+    "jais",
+    "exaone",
+    "granite-docling",
+    "kimi-k2",
+    "grok-2",
+    "pixtral",
+    "gemma4",
+    "mpt",
+  ],
+]);
 
 export interface TokenizeOptions {
   /** Put the model's BOS (and EOS, where the model wants it) around the text. */
@@ -21,14 +57,18 @@ export class Vocabulary {
   readonly handle: VocabHandle;
   readonly size: number;
   readonly #llama: Llama;
+  /** True where a long run of text would overflow the stack of llama.cpp's regular expressions. */
+  readonly #cutsRuns: boolean;
   /** Pieces as bytes, filled as tokens are first seen. */
   readonly #pieces = new Map<number, Buffer>();
   readonly #scratch = Buffer.alloc(1024);
   #longestPiece: number | undefined;
 
-  constructor(llama: Llama, handle: VocabHandle) {
+  /** `preTokenizer`: the model's `tokenizer.ggml.pre`. */
+  constructor(llama: Llama, handle: VocabHandle, preTokenizer: string | undefined) {
     this.#llama = llama;
     this.handle = handle;
+    this.#cutsRuns = llama.llama_vocab_type(handle) === BPE && !ITERATIVE_PRE_TOKENIZERS.has(preTokenizer);
     this.size = llama.llama_vocab_n_tokens(handle);
   }
 
@@ -68,11 +108,17 @@ export class Vocabulary {
     return this.#llama.llama_vocab_is_eog(this.handle, token);
   }
 
-  /** Texts that `parseSpecial` reads as one token: control tokens and user-defined ones. */
+  /** Texts that `parseSpecial` reads as one token: control, user-defined and unknown tokens (`token_special` in llama.cpp). */
   specialTexts(): readonly string[] {
+    this.#specialTexts ??= this.#findSpecialTexts();
+    return this.#specialTexts;
+  }
+  #specialTexts: readonly string[] | undefined;
+
+  #findSpecialTexts(): readonly string[] {
     const texts: string[] = [];
     for (let token = 0; token < this.size; token++) {
-      if (this.#llama.llama_vocab_get_attr(this.handle, token) & (CONTROL | USER_DEFINED)) {
+      if (this.#llama.llama_vocab_get_attr(this.handle, token) & (UNKNOWN | CONTROL | USER_DEFINED)) {
         const text = this.#pieceBytes(token, true).toString("utf8");
         if (text.trim() !== "") texts.push(text);
       }
@@ -91,8 +137,48 @@ export class Vocabulary {
     return new Map(tokens.filter(isControl).map((token) => [token, this.#pieceBytes(token, true)]));
   }
 
-  /** Token ids of `text`, exactly as the model's tokenizer gives them. */
+  /** Token ids of `text`, exactly as the model's tokenizer gives them, but for a run of thousands of letters. */
   tokenize(text: string, options: TokenizeOptions): Int32Array {
+    const pieces = this.#cut(text, options);
+    if (pieces.length === 1) return this.#tokenizePiece(text, options);
+    const inner = { ...options, addSpecial: false };
+    return this.#join(
+      pieces.map((piece) => this.#tokenizePiece(piece, inner)),
+      options,
+    );
+  }
+
+  /** The same on another thread: some tokenizers take seconds for a long text without spaces. */
+  async tokenizeElsewhere(text: string, options: TokenizeOptions): Promise<Int32Array> {
+    const pieces = this.#cut(text, options);
+    if (pieces.length === 1) return this.#tokenizePieceElsewhere(text, options);
+    const tokens: Int32Array[] = [];
+    for (const piece of pieces)
+      tokens.push(await this.#tokenizePieceElsewhere(piece, { ...options, addSpecial: false }));
+    return this.#join(tokens, options);
+  }
+
+  #cut(text: string, { parseSpecial }: TokenizeOptions): readonly string[] {
+    if (!this.#cutsRuns) return [text];
+    return cutLongRuns(text, parseSpecial ? this.specialTexts() : []);
+  }
+
+  /** The tokens of a text that was cut, with the model's BOS and EOS where they are wanted. */
+  #join(pieces: readonly Int32Array[], { addSpecial }: TokenizeOptions): Int32Array {
+    const first = addSpecial && this.addsBos && this.bos !== undefined ? [this.bos] : [];
+    const last = addSpecial && this.addsEos && this.eos !== undefined ? [this.eos] : [];
+    const tokens = new Int32Array(
+      pieces.reduce((sum, { length }) => sum + length, first.length + last.length),
+    );
+    let at = 0;
+    for (const piece of [first, ...pieces, last]) {
+      tokens.set(piece, at);
+      at += piece.length;
+    }
+    return tokens;
+  }
+
+  #tokenizePiece(text: string, options: TokenizeOptions): Int32Array {
     const bytes = Buffer.from(text, "utf8");
     const { addSpecial, parseSpecial } = options;
     const into = (tokens: Int32Array) =>
@@ -114,8 +200,7 @@ export class Vocabulary {
     return tokens.slice(0, count);
   }
 
-  /** The same on another thread: some tokenizers take seconds for a long text without spaces. */
-  async tokenizeElsewhere(text: string, options: TokenizeOptions): Promise<Int32Array> {
+  async #tokenizePieceElsewhere(text: string, options: TokenizeOptions): Promise<Int32Array> {
     const bytes = Buffer.from(text, "utf8");
     const { addSpecial, parseSpecial } = options;
     const into = (tokens: Int32Array) =>

@@ -34,8 +34,11 @@ export interface SupervisorOptions<Work> {
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 30_000;
-/** A process that served this long has earned a fresh back-off. */
-const HEALTHY_AFTER_MS = 60_000;
+/** Loads that the longest pause lasts, where they are quick. */
+const LONGEST_DELAY_LOADS = 4;
+const LEAST_LONGEST_DELAY_MS = 2_000;
+/** Ends of a process in a row, none of which has ever loaded the model, after which it counts as unloadable. */
+const MAX_LOAD_CRASHES = 3;
 const CHECK_INTERVAL_MS = 1_000;
 /** Loading answers no pings, and between two percents of it may lie gigabytes of a slow disk. */
 const LOADING_PATIENCE = 10;
@@ -51,7 +54,11 @@ export class Supervisor<Model, Work, News extends WorkNews> {
   #isReady = false;
   #isClosing = false;
   #attempt = 0;
-  #readyAt = 0;
+  #hasServed = false;
+  #wasKilled = false;
+  #startedAt = 0;
+  /** Of the latest load that succeeded. */
+  #loadMs: number | undefined;
   #lastHeardAt = 0;
   #lastCheckAt = 0;
   #expectedStepMs = 0;
@@ -66,6 +73,9 @@ export class Supervisor<Model, Work, News extends WorkNews> {
 
   start(): void {
     this.#tail = [];
+    this.#hasServed = false;
+    this.#wasKilled = false;
+    this.#startedAt = this.#options.clock();
     const child = fork(this.#options.entry, [], {
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -87,6 +97,11 @@ export class Supervisor<Model, Work, News extends WorkNews> {
   send(message: Work | { readonly type: "ping" }): void {
     // A message to a process that has just died is dropped; its exit event settles what it was for.
     if (this.#child?.connected === true) this.#child.send(message as object, () => {});
+  }
+
+  /** The process has finished a request: its next end is the first of a new row, with the shortest pause. */
+  served(): void {
+    this.#hasServed = true;
   }
 
   /** Of the process that runs now. */
@@ -125,7 +140,7 @@ export class Supervisor<Model, Work, News extends WorkNews> {
         break;
       case "ready":
         this.#isReady = true;
-        this.#readyAt = this.#lastHeardAt;
+        this.#loadMs = this.#lastHeardAt - this.#startedAt;
         this.#events.onReady(message.model, message.capacity);
         break;
       case "load_failed":
@@ -146,15 +161,34 @@ export class Supervisor<Model, Work, News extends WorkNews> {
   #exited(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (child !== this.#child) return;
     clearInterval(this.#watchdog);
-    const wasHealthy = this.#isReady && this.#options.clock() - this.#readyAt > HEALTHY_AFTER_MS;
     this.#isReady = false;
     if (this.#isClosing) return;
-    this.#attempt = wasHealthy ? 1 : this.#attempt + 1;
-    const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#attempt - 1));
-    const last = this.#tail.length > 0 ? `; its last lines: ${this.#tail.join(" | ")}` : "";
-    const how = signal === null ? `exit code ${code}` : signal;
-    this.#events.onCrash(`engine process ended with ${how}${last}`, this.#attempt, delayMs);
+    this.#attempt = this.#hasServed ? 1 : this.#attempt + 1;
+    const reason = `engine process ended with ${this.#howItEnded(code, signal)}`;
+    if (this.#loadMs === undefined && this.#attempt >= MAX_LOAD_CRASHES) {
+      this.#isClosing = true;
+      this.#events.onLoadFailed(
+        `The model can't be loaded: ${this.#attempt} processes in a row ended while they loaded it; the last ${reason}`,
+      );
+      return;
+    }
+    const delayMs = Math.min(this.#longestDelayMs, FIRST_DELAY_MS * 2 ** (this.#attempt - 1));
+    this.#events.onCrash(reason, this.#attempt, delayMs);
     this.#restartTimer = setTimeout(() => this.start(), delayMs);
+  }
+
+  /** A quick load costs little when it is in vain, and a long pause after it would keep clients waiting for nothing. */
+  get #longestDelayMs(): number {
+    if (this.#loadMs === undefined) return LONGEST_DELAY_MS;
+    const loads = LONGEST_DELAY_LOADS * this.#loadMs;
+    return Math.min(LONGEST_DELAY_MS, Math.max(LEAST_LONGEST_DELAY_MS, loads));
+  }
+
+  #howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
+    const how = signal === null ? `exit code ${code}` : signal;
+    // This server's own SIGKILL follows a line about a silent engine.
+    if (signal === "SIGKILL" && !this.#wasKilled) return `${how} (out of memory?)`;
+    return this.#tail.length > 0 ? `${how}; its last lines: ${this.#tail.join(" | ")}` : how;
   }
 
   /** Pings the process; one that answers neither pings nor with steps for too long is killed, and so restarted. */
@@ -175,6 +209,7 @@ export class Supervisor<Model, Work, News extends WorkNews> {
           "error",
           `engine silent for ${Math.round(now - this.#lastHeardAt)} ms: killing it`,
         );
+        this.#wasKilled = true;
         this.#child?.kill("SIGKILL");
       } else if (this.#isReady) {
         this.send({ type: "ping" });

@@ -1,19 +1,13 @@
 import type { FinishReason } from "../engine.ts";
-import type { SequenceOutput, SequenceStart } from "./report.ts";
+import type { SequenceOutput } from "./report.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** What is to be told of sequences after a step: gathered as it happens, and taken once. */
 export class Emission {
   #outputs: SequenceOutput[] = [];
-  #started: SequenceStart[] = [];
 
   get isEmpty(): boolean {
-    return this.#outputs.length === 0 && this.#started.length === 0;
-  }
-
-  /** A sequence left the queue. */
-  started({ id, prompt, cachedTokens }: Sequence): void {
-    this.#started.push({ id, promptTokens: prompt.length, cachedPromptTokens: cachedTokens });
+    return this.#outputs.length === 0;
   }
 
   /** The prompt is computed, and its tokens were scored where that was asked for. */
@@ -44,10 +38,9 @@ export class Emission {
     this.#outputs.push({ id, text: "", error });
   }
 
-  take(): { readonly outputs: readonly SequenceOutput[]; readonly started: readonly SequenceStart[] } {
-    const taken = { outputs: this.#outputs, started: this.#started };
+  take(): { readonly outputs: readonly SequenceOutput[] } {
+    const taken = { outputs: this.#outputs };
     this.#outputs = [];
-    this.#started = [];
     return taken;
   }
 }

@@ -27,8 +27,6 @@ export interface SequenceStart {
 
 export interface StepReport {
   readonly outputs: readonly SequenceOutput[];
-  /** Sequences that left the queue in this step. */
-  readonly started: readonly SequenceStart[];
   /** Wall time of the step, and of the part spent in decode and sampling. */
   readonly stepMs: number;
   readonly computeMs: number;

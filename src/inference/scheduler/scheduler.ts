@@ -6,7 +6,7 @@ import { Emission } from "./emission.ts";
 import { fillBatch, type Rows } from "./fill.ts";
 import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./plan.ts";
 import { Priorities } from "./priorities.ts";
-import type { StepReport } from "./report.ts";
+import type { SequenceStart, StepReport } from "./report.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
 import { Speculation } from "./speculation.ts";
 import { StepCost } from "./step-cost.ts";
@@ -19,6 +19,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** Draft tokens by prompt lookup where that is expected to be faster. */
   readonly speculation: boolean;
+  /** Called for each request that leaves the queue, before anything of it is computed. */
+  readonly onStart?: (start: SequenceStart) => void;
 }
 
 /** Tokens that finished sequences may keep together for others to share, where the context is small. */
@@ -38,6 +40,7 @@ export class Scheduler {
   readonly #speculation: Speculation | undefined;
   readonly #priorities = new Priorities();
   readonly #emission = new Emission();
+  readonly #onStart: (start: SequenceStart) => void;
   #running: Sequence[] = [];
   #cacheHitTokens = 0;
   #prefillSteps = 0;
@@ -46,6 +49,7 @@ export class Scheduler {
     this.#context = context;
     this.#texts = texts;
     this.#clock = options.clock;
+    this.#onStart = options.onStart ?? (() => {});
     this.#cache = new PrefixCache(context, Math.max(MIN_IDLE_TOKENS, 2 * context.contextPerSequence));
     this.#waiting = new WaitingQueue(context.sequences);
     this.#cost = new StepCost(options.stepTargetMs);
@@ -136,7 +140,11 @@ export class Scheduler {
       sequence.startedAt = now;
       this.#cacheHitTokens += cachedTokens;
       this.#running.push(sequence);
-      this.#emission.started(sequence);
+      this.#onStart({
+        id: sequence.id,
+        promptTokens: sequence.prompt.length,
+        cachedPromptTokens: cachedTokens,
+      });
     }
   }
 
