@@ -36,7 +36,6 @@ import { openAiRoutes } from "./routes/openai/routes.ts";
 import { ragRoutes } from "./routes/rag.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { EmbeddingModelNames } from "./serving/embedding-model-names.ts";
-import { EngineLanes } from "./serving/lanes.ts";
 import { ModelNames } from "./serving/model-names.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
@@ -61,10 +60,19 @@ export interface AppDependencies {
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { store, judgeModel, embedder, reranker, caches, redis, metrics, log, version, requestedModel } =
-    dependencies;
-  const lanes = new EngineLanes(dependencies.engine);
-  const engine = lanes.interactive;
+  const {
+    engine,
+    store,
+    judgeModel,
+    embedder,
+    reranker,
+    caches,
+    redis,
+    metrics,
+    log,
+    version,
+    requestedModel,
+  } = dependencies;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   // So that proxies which keep connections open send what comes next to a server that stays.
   app.addHook("onSend", async (_request, reply) => {
@@ -113,9 +121,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const batchEvals = createBatchEvals({
     store,
     datasets,
-    engine: lanes.batch,
+    engine,
     template: () => chat.template,
-    judge: new Judge(judgeModel ?? new EngineJudge(lanes.batch, () => chat.template)),
+    judge,
     tools: { sandbox, embedder },
     modelNames: () => new ModelNames(engine, config.modelAliases, requestedModel).all,
     maxNewTokensLimit,

@@ -1,11 +1,11 @@
 import { InvalidRequestError } from "../errors.ts";
-import type { Engine, GenerationRequest, Prompt } from "../inference/engine.ts";
+import type { Engine, GenerationContext, GenerationRequest, Prompt } from "../inference/engine.ts";
 import { BlockParser } from "./formats/block-parser.ts";
 import type { DeclaredTool } from "./formats/call-grammar.ts";
 import { type AnswerFormat, markers } from "./formats/format.ts";
 import type { GrammarCompiler } from "./grammar-compiler.ts";
 import type { ChatTemplate } from "./template/template.ts";
-import type { Turn, TurnEnd, TurnEvent, TurnOptions } from "./turn.ts";
+import type { Turn, TurnEvent } from "./turn.ts";
 import { byToken, TurnEvents } from "./turn-events.ts";
 
 /** A turn ready to be generated, any number of times. */
@@ -71,7 +71,6 @@ export class Assistant {
         stop,
         shownTexts: markers(format),
         ...(thoughts !== undefined && { thoughts }),
-        priority: "interactive",
         ...(turn.logprobs !== undefined && { logprobs: turn.logprobs }),
         ...(turn.reusable === true && { reusable: true }),
       },
@@ -94,14 +93,14 @@ export class Assistant {
   async *answer(
     { request, format, canCall }: PlannedTurn,
     choice: number,
-    options: TurnOptions,
+    context: GenerationContext,
   ): AsyncIterable<TurnEvent> {
     const seed = (request.sampling.seed + choice) % 2 ** 32;
     const parser = new BlockParser(format, { isThinking: request.thoughts?.areOpen === true, canCall });
     const events = new TurnEvents(format.calls.idLength);
     for await (const event of this.#engine.generate(
       { ...request, sampling: { ...request.sampling, seed } },
-      options,
+      context,
     )) {
       switch (event.type) {
         case "started":
@@ -117,7 +116,7 @@ export class Assistant {
           const { usage, timings, stopText, cached } = event;
           // A cancelled answer has nobody left to read how it ended.
           const ended = event.finishReason === "length" ? "length" : "stop";
-          const end: TurnEnd = {
+          yield {
             type: "done",
             finishReason: ended === "stop" && events.calls > 0 ? "tool_calls" : ended,
             stopText,
@@ -125,8 +124,6 @@ export class Assistant {
             usage,
             timings,
           };
-          options.onEnd?.(end);
-          yield end;
         }
       }
     }

@@ -1,5 +1,6 @@
+import type { RequestContext } from "../telemetry/request-context.ts";
 import type { Assistant, PlannedTurn } from "./assistant.ts";
-import type { TurnEvent, TurnOptions } from "./turn.ts";
+import type { TurnEvent } from "./turn.ts";
 
 export interface ChoiceEvent {
   readonly choice: number;
@@ -14,16 +15,16 @@ export async function* choices(
   assistant: Assistant,
   plan: PlannedTurn,
   count: number,
-  options: TurnOptions,
+  context: RequestContext,
 ): AsyncIterable<ChoiceEvent> {
   if (count === 1) {
-    for await (const event of assistant.answer(plan, 0, options)) yield { choice: 0, event };
+    for await (const event of assistant.answer(plan, 0, context)) yield { choice: 0, event };
     return;
   }
   const controller = new AbortController();
-  const signal = AbortSignal.any([options.signal, controller.signal]);
+  const signal = AbortSignal.any([context.signal, controller.signal]);
   const sources = Array.from({ length: count }, (_, choice) =>
-    assistant.answer(plan, choice, { ...options, signal }),
+    assistant.answer(plan, choice, { ...context, signal }),
   );
   try {
     for await (const { index, value } of interleave(sources, assistant.answersAtOnce))

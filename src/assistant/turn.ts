@@ -71,14 +71,3 @@ export interface TurnEnd {
   readonly usage: Usage;
   readonly timings: GenerationTimings;
 }
-
-/** What an answer used, and how it ended. */
-export type AnswerEnd = Pick<TurnEnd, "cached" | "usage" | "timings"> & { readonly finishReason: string };
-
-export interface TurnOptions {
-  readonly signal: AbortSignal;
-  /** When the request reached the server, on `monotonicMs`. */
-  readonly arrivedAt: number;
-  /** Told of each answer's end before its reader is; `prompt` is the index where a request has several. */
-  readonly onEnd?: (end: AnswerEnd, prompt?: number) => void;
-}

@@ -14,6 +14,8 @@ import { Caches } from "../platform/cache/caches.ts";
 import { RedisConnection } from "../platform/redis/connection.ts";
 import { Store } from "../platform/store/database.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
+import { LanedEngine } from "../serving/lanes.ts";
+import { AccountedEngine } from "../telemetry/accounted-engine.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
@@ -42,14 +44,15 @@ export async function serve(config: Config, version: string): Promise<number> {
   const redis =
     config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
-  const engine = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
+  const observed = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
+  const engine = new AccountedEngine(new LanedEngine(observed));
   const stopping = new AbortController();
   const context = { config, metrics, log, signal: stopping.signal };
   const embeddings = new DeferredEmbedder();
   const embedder = new ObservedEmbedder(new CachedEmbedder(embeddings, caches.named("embeddings")), metrics);
   const reranker = new DeferredReranker();
   const judgeEngine = new DeferredEngine();
-  const judgeModel = createJudge(config, judgeEngine);
+  const judgeModel = createJudge(config, new AccountedEngine(judgeEngine));
   const app = await createApp(config, {
     engine,
     judgeModel,

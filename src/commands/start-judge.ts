@@ -4,6 +4,7 @@ import { EngineJudge } from "../features/evaluation/judges/engine-judge.ts";
 import type { JudgeModel } from "../features/evaluation/judges/judge-model.ts";
 import { UpstreamJudge } from "../features/evaluation/judges/upstream-judge.ts";
 import type { DeferredEngine } from "../inference/deferred-engine.ts";
+import type { Engine } from "../inference/engine.ts";
 import { UpstreamChat } from "../inference/upstream/chat-client.ts";
 import { resolveModel } from "../models/resolve.ts";
 import { resolveOptions } from "./resolve-options.ts";
@@ -11,7 +12,7 @@ import type { StartContext } from "./start-embeddings.ts";
 import { createEngine } from "./start-engine.ts";
 
 /** The judge that `JUDGE_MODEL` names, undefined when the served model judges. A local one judges once `engine` is there. */
-export function createJudge(config: Config, engine: DeferredEngine): JudgeModel | undefined {
+export function createJudge(config: Config, engine: Engine): JudgeModel | undefined {
   const { judgeModel, judgeApiKey, judgeTimeoutMs } = config;
   switch (judgeModel?.kind) {
     case undefined:

@@ -86,7 +86,7 @@ export function toApiError(error: unknown, bodyLimit?: number): ApiError {
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = toApiError(error, request.routeOptions.bodyLimit);
   if (known.code === "internal_error") request.log.error({ err: error }, "request failed");
-  request.logFields["error"] = known.code;
+  request.context.account.failed(known);
   if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
   reply.code(known.status).type("application/json; charset=utf-8").send(toEnvelope(known, request.id));
 }

@@ -7,6 +7,14 @@ export const KEEP_ALIVE_MS = 15_000;
 /** A client that takes nothing for this long has stopped reading, and is let go with all that is held for it. */
 export const STALL_MS = 60_000;
 
+/** One event; text is sent as it is, anything else as JSON. */
+export interface SentEvent {
+  /** Name of the event, in the protocols that name theirs. */
+  readonly event?: string;
+  readonly id?: number;
+  readonly data: unknown;
+}
+
 /** Server-sent events on one reply: data lines, keep-alive comments, and an end whatever happens. */
 export class EventStream {
   readonly #reply: FastifyReply;
@@ -33,15 +41,11 @@ export class EventStream {
     if (!this.#reply.raw.destroyed) this.#reply.raw.write(": keep-alive\n\n");
   }
 
-  /** Sends one event; waits while the client reads slower than this server writes. */
-  async send(data: unknown): Promise<void> {
-    await this.#write(`data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
-  }
-
-  /** Sends one event with a name, as some protocols want; its `id` is what a client that reconnects went up to. */
-  async sendNamed(event: string, data: unknown, id?: number): Promise<void> {
+  /** Sends one event; waits while the client reads slower than this server writes. Its `id` is what a client that reconnects names. */
+  async send({ event, id, data }: SentEvent): Promise<void> {
+    const name = event === undefined ? "" : `event: ${event}\n`;
     const idLine = id === undefined ? "" : `id: ${id}\n`;
-    await this.#write(`event: ${event}\n${idLine}data: ${JSON.stringify(data)}\n\n`);
+    await this.#write(`${name}${idLine}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
   }
 
   end(): void {
@@ -64,13 +68,4 @@ export class EventStream {
     clearTimeout(stalled);
     raw.off("drain", resolve).off("close", resolve);
   }
-}
-
-/** Aborts when the client goes away before the reply is finished. */
-export function disconnectSignal(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

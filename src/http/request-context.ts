@@ -1,15 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { monotonicMs } from "../platform/clock.ts";
-
-/** What a route adds to the request's one log line: token counts and times, never text. */
-export type LogFields = Record<string, string | number | boolean | null>;
+import type { RequestContext } from "../telemetry/request-context.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** When the request reached the server, on `monotonicMs`. */
-    arrivedAt: number;
-    logFields: LogFields;
+    context: RequestContext;
   }
 }
 
@@ -22,6 +18,6 @@ export function requestId(request: IncomingMessage): string {
 }
 
 /** Whole milliseconds since the request arrived. */
-export function latencyMs(request: { readonly arrivedAt: number }): number {
-  return Math.round(monotonicMs() - request.arrivedAt);
+export function latencyMs({ context }: { readonly context: Pick<RequestContext, "arrivedAt"> }): number {
+  return Math.round(monotonicMs() - context.arrivedAt);
 }

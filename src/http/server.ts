@@ -14,6 +14,7 @@ import { ApiError, InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../platform/clock.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { RequestAccount } from "../telemetry/request-account.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { ConnectionErrors } from "./connection-errors.ts";
@@ -91,8 +92,7 @@ export async function createServer(
     options.maxConcurrentPerKey > 0 ? new ConcurrencyLimiter(options.maxConcurrentPerKey) : undefined;
   const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, buckets) : undefined;
 
-  app.decorateRequest("arrivedAt", 0);
-  app.decorateRequest("logFields");
+  app.decorateRequest("context");
   app.addHook("onRequest", async (request, reply) => {
     begin(request, reply, metrics);
     connectionErrors.watch(reply.raw);
@@ -159,11 +159,19 @@ function refuseStrangeHeaders({ headers, raw }: FastifyRequest): void {
 }
 
 function begin(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
-  request.arrivedAt = monotonicMs();
-  request.logFields = {};
+  const left = new AbortController();
+  request.context = {
+    requestId: request.id,
+    arrivedAt: monotonicMs(),
+    signal: left.signal,
+    account: new RequestAccount(),
+  };
   reply.header("x-request-id", request.id);
   // And not in an onResponse hook, which never hears of a client that left before the end.
-  reply.raw.once("close", () => finish(request, reply, metrics));
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) left.abort();
+    finish(request, reply, metrics);
+  });
 }
 
 /** What proxies log for a client that went away before its answer was whole. */
@@ -172,16 +180,17 @@ const CLIENT_CLOSED_REQUEST = 499;
 /** Counts the request and writes its one log line. */
 function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
   const route = request.routeOptions.url ?? "unmatched";
-  const ms = monotonicMs() - request.arrivedAt;
+  const { account, arrivedAt } = request.context;
+  const ms = monotonicMs() - arrivedAt;
   const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_CLOSED_REQUEST;
   metrics.requestFinished(request.method, route, status, ms);
-  if (request.logFields["error"] === "rate_limited") metrics.rateLimited();
+  if (account.error?.code === "rate_limited") metrics.rateLimited();
   const fields = {
     method: request.method,
     path: route === "unmatched" ? pathOf(request) : route,
     status,
     latency_ms: Math.round(ms),
-    ...request.logFields,
+    ...account.logFields,
   };
   if (probes.has(route)) request.log.debug(fields, "request");
   else request.log.info(fields, "request");

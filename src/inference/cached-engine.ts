@@ -5,7 +5,7 @@ import type { Cache } from "../platform/cache/cache.ts";
 import { type Clock, monotonicMs } from "../platform/clock.ts";
 import type {
   Engine,
-  GenerateOptions,
+  GenerationContext,
   GenerationEvent,
   GenerationRequest,
   ModelDescription,
@@ -43,12 +43,15 @@ export class CachedEngine extends EngineDecorator {
     this.#clock = clock;
   }
 
-  async *generate(request: GenerationRequest, options: GenerateOptions = {}): AsyncIterable<GenerationEvent> {
+  async *generate(
+    request: GenerationRequest,
+    context: GenerationContext = {},
+  ): AsyncIterable<GenerationEvent> {
     if (request.reusable !== true || request.logprobs !== undefined || request.promptLogprobs !== undefined) {
-      yield* this.inner.generate(request, options);
+      yield* this.inner.generate(request, context);
       return;
     }
-    const { arrivedAt = this.#clock() } = options;
+    const { arrivedAt = this.#clock() } = context;
     const key = keyOf(request, this.describe());
     const found = await this.#find(key);
     if (found !== undefined) {
@@ -56,7 +59,7 @@ export class CachedEngine extends EngineDecorator {
       return;
     }
     let text = "";
-    for await (const event of this.inner.generate(request, { ...options, arrivedAt })) {
+    for await (const event of this.inner.generate(request, { ...context, arrivedAt })) {
       if (event.type === "text") text += event.text;
       if (event.type === "done" && event.finishReason !== "cancelled") {
         const { finishReason, stopText, usage } = event;
@@ -79,8 +82,8 @@ export class CachedEngine extends EngineDecorator {
   }
 }
 
-/** Everything that determines the answer: the request, but for who asks and how urgently, and the model as it is run. */
-function keyOf({ priority: _, reusable: __, ...asked }: GenerationRequest, model: ModelDescription): string {
+/** Everything that determines the answer: the request and the model as it is run, not who asks or how urgently. */
+function keyOf({ reusable: _, ...asked }: GenerationRequest, model: ModelDescription): string {
   const { seed, ...sampling } = asked.sampling;
   const isGreedy = sampling.temperature === 0;
   const facts = [identityDigest(model), { ...asked, sampling: isGreedy ? sampling : { ...sampling, seed } }];

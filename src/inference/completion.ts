@@ -1,7 +1,7 @@
 import type {
   Engine,
   FinishReason,
-  GenerateOptions,
+  GenerationContext,
   GenerationRequest,
   GenerationTimings,
   Usage,
@@ -17,24 +17,40 @@ export interface Completion {
   readonly timings: GenerationTimings;
 }
 
-/** Runs a generation to its end, handing each piece of text to `onText` as it comes. */
-export async function complete(
+/** Runs a generation to its end: its text piece by piece, then what came of it. */
+export async function* completing(
   engine: Engine,
   request: GenerationRequest,
-  options: GenerateOptions,
-  onText: (text: string) => Promise<void> | void = () => {},
-): Promise<Completion> {
+  context: GenerationContext,
+): AsyncGenerator<string, Completion> {
   let text = "";
-  for await (const event of engine.generate(request, options)) {
+  for await (const event of engine.generate(request, context)) {
     if (event.type === "text") {
       text += event.text;
-      await onText(event.text);
+      yield event.text;
     } else if (event.type === "done") {
       const { finishReason, cached, usage, timings } = event;
       return { text, finishReason, ...(cached && { cached }), usage, timings };
     }
   }
   throw new Error("the engine ended a generation without saying how");
+}
+
+/** Runs a generation to its end. */
+export async function complete(
+  engine: Engine,
+  request: GenerationRequest,
+  context: GenerationContext,
+): Promise<Completion> {
+  return drain(completing(engine, request, context));
+}
+
+/** What a generator returns, whatever it yields before. */
+export async function drain<T>(generator: AsyncGenerator<unknown, T>): Promise<T> {
+  for (;;) {
+    const { done, value } = await generator.next();
+    if (done === true) return value as T;
+  }
 }
 
 export function totalMs(timings: GenerationTimings): number {

@@ -2,7 +2,7 @@ import type {
   Engine,
   EngineLoad,
   EngineState,
-  GenerateOptions,
+  GenerationContext,
   GenerationEvent,
   GenerationRequest,
   ModelDescription,
@@ -55,8 +55,8 @@ export class DeferredEngine implements Engine {
     return this.#required().describe();
   }
 
-  generate(request: GenerationRequest, options?: GenerateOptions): AsyncIterable<GenerationEvent> {
-    return this.#required().generate(request, options);
+  generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent> {
+    return this.#required().generate(request, context);
   }
 
   tokenize(prompt: Prompt): Promise<number[]> {

@@ -2,7 +2,7 @@ import type {
   Engine,
   EngineLoad,
   EngineState,
-  GenerateOptions,
+  GenerationContext,
   GenerationEvent,
   GenerationRequest,
   ModelDescription,
@@ -29,7 +29,7 @@ export abstract class EngineDecorator implements Engine {
     return this.inner.describe();
   }
 
-  abstract generate(request: GenerationRequest, options?: GenerateOptions): AsyncIterable<GenerationEvent>;
+  abstract generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent>;
 
   tokenize(prompt: Prompt): Promise<number[]> {
     return this.inner.tokenize(prompt);

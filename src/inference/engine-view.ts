@@ -1,4 +1,4 @@
-import type { Engine, GenerateOptions, GenerationEvent, GenerationRequest } from "./engine.ts";
+import type { Engine, GenerationContext, GenerationEvent, GenerationRequest } from "./engine.ts";
 import { EngineDecorator } from "./engine-decorator.ts";
 
 /** An engine whose generations go another way; everything else is the engine's own. */
@@ -10,7 +10,7 @@ export class EngineView extends EngineDecorator {
     this.#generate = generate;
   }
 
-  generate(request: GenerationRequest, options?: GenerateOptions): AsyncIterable<GenerationEvent> {
-    return this.#generate(request, options);
+  generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent> {
+    return this.#generate(request, context);
   }
 }

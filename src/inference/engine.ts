@@ -2,6 +2,7 @@
  * The engine port: what the features above know of inference. `local/` implements it with llama.cpp in a process of
  * its own; an upstream over HTTP can stand in for it. Plain data in, plain data out.
  */
+import type { GenerationParts } from "./generation-parts.ts";
 import type { ModelIdentity } from "./model-identity.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Thoughts } from "./thoughts.ts";
@@ -22,7 +23,8 @@ export interface Prompt {
   readonly addBos: boolean;
 }
 
-export type Priority = "interactive" | "batch";
+/** Interactive requests go before batch work, at every stage (`serving/lanes.ts`, the scheduler). */
+export type Lane = "interactive" | "batch";
 
 export interface GenerationRequest {
   readonly prompt: Prompt;
@@ -35,7 +37,6 @@ export interface GenerationRequest {
   readonly shownTexts?: readonly string[];
   /** How the answer's thoughts are told from the rest; stop strings don't end them. */
   readonly thoughts?: Thoughts;
-  readonly priority: Priority;
   /** Score every generated token, with this many of the likeliest beside it. */
   readonly logprobs?: number;
   /** Score prompt tokens likewise; these are computed and not taken from the cache. */
@@ -72,6 +73,8 @@ export interface GenerationTimings {
   readonly prefillMs: number;
   /** First token to last token. */
   readonly decodeMs: number;
+  /** What the three were spent on; absent where nothing was computed. */
+  readonly parts?: GenerationParts;
 }
 
 export interface Usage {
@@ -161,11 +164,27 @@ export interface EngineLoad {
   readonly computeMs: number;
 }
 
-export interface GenerateOptions {
+/** How a generation ended. */
+export type GenerationEnd = Pick<
+  Extract<GenerationEvent, { type: "done" }>,
+  "finishReason" | "cached" | "usage" | "timings"
+>;
+
+/** Told of the generations of a request. */
+export interface GenerationSink {
+  /** A generation begins, its own time at `arrivedAt`; what is returned is called when it has ended. */
+  started(request: GenerationRequest, arrivedAt: number): (end: GenerationEnd) => void;
+}
+
+/** What a generation has of the request that it is for. */
+export interface GenerationContext {
   /** Cancels; the sequence is freed before the next step and the iteration ends with `finishReason` `cancelled`. */
   readonly signal?: AbortSignal;
   /** When the request reached the server, on `monotonicMs`; now when left out. */
   readonly arrivedAt?: number;
+  /** Interactive when left out. */
+  readonly lane?: Lane;
+  readonly account?: GenerationSink;
 }
 
 export interface Engine {
@@ -177,7 +196,7 @@ export interface Engine {
    * Streams one generation: pieces of text, then `done`.
    * @throws ApiError `context_length_exceeded`, `invalid_request`; UnavailableError when full, restarting or draining
    */
-  generate(request: GenerationRequest, options?: GenerateOptions): AsyncIterable<GenerationEvent>;
+  generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent>;
   /** Token ids of a prompt. */
   tokenize(prompt: Prompt): Promise<number[]>;
   /** Text of tokens; bytes that are no UTF-8 become U+FFFD. */

@@ -10,7 +10,7 @@ import {
   RunView,
 } from "../features/evaluation/runs/schema.ts";
 import type { BatchEvals } from "../features/evaluation/runs/service.ts";
-import { disconnectSignal, EventStream } from "../http/event-stream.ts";
+import { EventStream } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 import { batchEvalResultRoutes } from "./batch-eval-results.ts";
 
@@ -45,7 +45,7 @@ export function batchEvalRoutes({
       },
       async (request, reply) => {
         const run = await runs.create(request.body);
-        request.logFields["run_id"] = run.runId;
+        request.context.account.note({ run_id: run.runId });
         reply.code(202);
         return {
           run_id: run.runId,
@@ -110,13 +110,13 @@ export function batchEvalRoutes({
         // Tells a browser's EventSource that there is nothing to reconnect for.
         if (!(await runs.hasEventsAfter(id, after))) return reply.code(204).send();
         // A server that stops ends its streams: their readers go on with the next one.
-        const signal = AbortSignal.any([disconnectSignal(reply), stopping]);
+        const signal = AbortSignal.any([request.context.signal, stopping]);
         const stream = new EventStream(request, reply);
         // Begins the answer: the next event of a paused run may be long in coming, and clients and proxies don't wait for ever.
         stream.keepAlive();
         try {
-          for await (const { type, data, event_id } of runs.follow(id, after, signal))
-            await stream.sendNamed(type, data, event_id);
+          for await (const { type: event, data, event_id } of runs.follow(id, after, signal))
+            await stream.send({ event, data, id: event_id });
         } finally {
           stream.end();
         }

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { ChatBody, ChatResponse } from "../features/chat/schema.ts";
 import type { ChatService } from "../features/chat/service.ts";
 import { markCached } from "../http/cached-answer.ts";
-import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
-import { streamTokens } from "./token-stream.ts";
+import { streamEvents, tokenEvents } from "../http/stream-events.ts";
+import { drain } from "../inference/completion.ts";
 
 export interface ChatDependencies {
   readonly chat: ChatService;
@@ -24,36 +24,13 @@ export function chatRoutes({ chat, maxNewTokensLimit }: ChatDependencies): Fasti
         response,
       };
       app.post(url, { schema }, async (request, reply) => {
-        const context = {
-          requestId: request.id,
-          arrivedAt: request.arrivedAt,
-          signal: disconnectSignal(reply),
-        };
-        const answer = async (onText?: (text: string) => Promise<void>) => {
-          const answered = await chat.answer(request.body, context, onText);
-          Object.assign(request.logFields, logFields(answered));
-          return answered;
-        };
-        if (request.body.stream === true) return streamTokens(request, reply, answer);
-        const answered = await answer();
+        const answer = chat.answer(request.body, request.context);
+        if (request.body.stream === true)
+          return streamEvents(request, reply, { events: tokenEvents(answer), last: "[DONE]" });
+        const answered = await drain(answer);
         markCached(reply, answered);
         return answered;
       });
     }
-  };
-}
-
-function logFields(answer: ChatResponse) {
-  const { queue_ms, prefill_ms, decode_ms } = answer.timings;
-  return {
-    model: answer.model,
-    prompt_tokens: answer.prompt_tokens,
-    cached_prompt_tokens: answer.cached_prompt_tokens,
-    completion_tokens: answer.completion_tokens,
-    finish_reason: answer.finish_reason,
-    ...(answer.cached && { cached: true }),
-    queue_ms,
-    prefill_ms,
-    decode_ms,
   };
 }

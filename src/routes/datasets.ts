@@ -21,7 +21,6 @@ import {
   toDatasetAnswer,
   toRecordAnswer,
 } from "../features/datasets/schema.ts";
-import { disconnectSignal } from "../http/event-stream.ts";
 import { Answer, responses } from "../http/schema.ts";
 import { receiveUpload, removeAbandonedUploads } from "../http/upload.ts";
 import { describeValidation } from "../http/validation.ts";
@@ -76,12 +75,11 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
     };
     for (const url of ["/v1/datasets", "/v1/datasets/upload"]) {
       app.post(url, { schema: creation }, async (request, reply) => {
-        const signal = disconnectSignal(reply);
+        const { signal } = request.context;
         const dataset = request.isMultipart()
           ? await createFromForm(request, signal)
           : await createFromJson(request.body as DatasetBody | undefined, signal);
-        request.logFields["dataset_id"] = dataset.datasetId;
-        request.logFields["records"] = dataset.recordCount;
+        request.context.account.note({ dataset_id: dataset.datasetId, records: dataset.recordCount });
         return reply.code(201).send(toDatasetAnswer(dataset));
       });
     }

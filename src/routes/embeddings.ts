@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { EmbeddingsAnswer, EmbeddingsBody } from "../dialects/openai/embeddings/schema.ts";
 import type { EmbeddingsService } from "../dialects/openai/embeddings/service.ts";
-import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 
 export function embeddingRoutes(embeddings: EmbeddingsService): FastifyPluginAsyncTypebox {
@@ -12,11 +11,13 @@ export function embeddingRoutes(embeddings: EmbeddingsService): FastifyPluginAsy
       body: EmbeddingsBody,
       response: responses(EmbeddingsAnswer, 400, 401, 404, 429, 503),
     };
-    app.post("/v1/embeddings", { schema }, async (request, reply) => {
-      const answer = await embeddings.create(request.body, disconnectSignal(reply));
-      request.logFields["model"] = answer.model;
-      request.logFields["texts"] = answer.data.length;
-      request.logFields["prompt_tokens"] = answer.usage.prompt_tokens;
+    app.post("/v1/embeddings", { schema }, async (request) => {
+      const answer = await embeddings.create(request.body, request.context.signal);
+      request.context.account.note({
+        model: answer.model,
+        texts: answer.data.length,
+        prompt_tokens: answer.usage.prompt_tokens,
+      });
       return answer;
     });
   };

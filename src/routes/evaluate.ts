@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { EvaluateBody, EvaluateResponse } from "../features/evaluation/schema.ts";
 import type { EvaluationService } from "../features/evaluation/service.ts";
-import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 
 /** `POST /evaluate` and `POST /v1/evaluate`: the same, without and with a key. */
@@ -21,14 +20,9 @@ export function evaluateRoutes(evaluation: EvaluationService): FastifyPluginAsyn
         body: EvaluateBody,
         response,
       };
-      app.post(url, { schema }, async (request, reply) => {
-        const result = await evaluation.evaluate(request.body, {
-          requestId: request.id,
-          arrivedAt: request.arrivedAt,
-          signal: disconnectSignal(reply),
-        });
-        request.logFields["model"] = result.model;
-        request.logFields["criteria"] = result.scores.length;
+      app.post(url, { schema }, async (request) => {
+        const result = await evaluation.evaluate(request.body, request.context);
+        request.context.account.note({ model: result.model, criteria: result.scores.length });
         return result;
       });
     }

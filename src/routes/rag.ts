@@ -3,9 +3,9 @@ import { Type } from "typebox";
 import type { RagService } from "../features/rag/answer/service.ts";
 import type { IndexReport } from "../features/rag/index/index-report.ts";
 import { IndexStatus, RagAnswer, RagBody } from "../features/rag/schema.ts";
-import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
-import { streamTokens } from "./token-stream.ts";
+import { streamEvents, tokenEvents } from "../http/stream-events.ts";
+import { drain } from "../inference/completion.ts";
 
 export interface RagDependencies {
   readonly rag: RagService;
@@ -25,13 +25,10 @@ export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies):
         response: responses(RagAnswer, 400, 401, 404, 409, 429, 503),
       };
       app.post(url, { schema }, async (request, reply) => {
-        const context = { requestId: request.id, signal: disconnectSignal(reply) };
-        const answer = async (onText?: (text: string) => Promise<void>) => {
-          const answered = await rag.answer(request.body, context, onText);
-          Object.assign(request.logFields, logFields(answered));
-          return answered;
-        };
-        return request.body.stream === true ? streamTokens(request, reply, answer) : answer();
+        const answer = rag.answer(request.body, request.context);
+        if (request.body.stream === true)
+          return streamEvents(request, reply, { events: tokenEvents(answer), last: "[DONE]" });
+        return drain(answer);
       });
     }
     const schema = {
@@ -44,16 +41,5 @@ export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies):
       ...(await indexes.of(request.params.id)),
       request_id: request.id,
     }));
-  };
-}
-
-function logFields({ retrieval, generation, citations }: RagAnswer) {
-  return {
-    model: generation.model,
-    prompt_tokens: generation.prompt_tokens,
-    cached_prompt_tokens: generation.cached_prompt_tokens,
-    completion_tokens: generation.completion_tokens,
-    retrieval_ms: retrieval.latency_ms,
-    passages: citations.length,
   };
 }

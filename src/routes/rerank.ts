@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { RerankAnswer, RerankBody } from "../dialects/rerank/schema.ts";
 import type { RerankService } from "../dialects/rerank/service.ts";
-import { disconnectSignal } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 
 export function rerankRoutes(rerank: RerankService): FastifyPluginAsyncTypebox {
@@ -12,11 +11,13 @@ export function rerankRoutes(rerank: RerankService): FastifyPluginAsyncTypebox {
       body: RerankBody,
       response: responses(RerankAnswer, 400, 401, 404, 429, 501, 503),
     };
-    app.post("/v1/rerank", { schema }, async (request, reply) => {
-      const answer = await rerank.rank(request.body, disconnectSignal(reply));
-      request.logFields["model"] = answer.model;
-      request.logFields["texts"] = request.body.documents.length;
-      request.logFields["prompt_tokens"] = answer.usage.prompt_tokens;
+    app.post("/v1/rerank", { schema }, async (request) => {
+      const answer = await rerank.rank(request.body, request.context.signal);
+      request.context.account.note({
+        model: answer.model,
+        texts: request.body.documents.length,
+        prompt_tokens: answer.usage.prompt_tokens,
+      });
       return answer;
     });
   };

@@ -1,35 +1,32 @@
-import type { Engine, GenerateOptions, GenerationEvent, GenerationRequest } from "../inference/engine.ts";
-import { EngineView } from "../inference/engine-view.ts";
+import type { GenerationContext, GenerationEvent, GenerationRequest } from "../inference/engine.ts";
+import { EngineDecorator } from "../inference/engine-decorator.ts";
 
 /** Share of the sequences that batch work may have; the scheduler keeps the rest for interactive requests. */
 const BATCH_SHARE = 0.75;
 
 /**
- * Two ways into one engine. Interactive requests pass as they come. Batch work waits here, and not in the engine's
- * bounded queue, until it may run: as many at once as its share of the sequences, and one while anybody waits for an
- * interactive answer.
+ * Lets each lane in as it may come. Interactive requests pass at once. Batch work waits here, and not in the engine's
+ * bounded queue, until it may run: as many at once as its share of the sequences, and one while an interactive
+ * request runs.
  */
-export class EngineLanes {
-  readonly interactive: Engine;
-  readonly batch: Engine;
+export class LanedEngine extends EngineDecorator {
   #interactiveRunning = 0;
   #batchRunning = 0;
   #waiting: Array<() => void> = [];
-  readonly #engine: Engine;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
-    this.interactive = new EngineView(engine, (request, options) => this.#generateAtOnce(request, options));
-    this.batch = new EngineView(engine, (request, options) => this.#generateInTurn(request, options));
+  generate(request: GenerationRequest, context: GenerationContext = {}): AsyncIterable<GenerationEvent> {
+    return context.lane === "batch"
+      ? this.#generateInTurn(request, context)
+      : this.#generateAtOnce(request, context);
   }
 
   async *#generateAtOnce(
     request: GenerationRequest,
-    options?: GenerateOptions,
+    context: GenerationContext,
   ): AsyncIterable<GenerationEvent> {
     this.#interactiveRunning++;
     try {
-      yield* this.#engine.generate(request, options);
+      yield* this.inner.generate(request, context);
     } finally {
       this.#interactiveRunning--;
       this.#admit();
@@ -38,13 +35,13 @@ export class EngineLanes {
 
   async *#generateInTurn(
     request: GenerationRequest,
-    options: GenerateOptions = {},
+    context: GenerationContext,
   ): AsyncIterable<GenerationEvent> {
-    await this.#turn(options.signal);
+    await this.#turn(context.signal);
     try {
       // The wait for a turn is no wait in the engine's queue, which has a limit of its own.
-      const { arrivedAt: _waited, ...rest } = options;
-      yield* this.#engine.generate({ ...request, priority: "batch" }, rest);
+      const { arrivedAt: _waited, ...rest } = context;
+      yield* this.inner.generate(request, rest);
     } finally {
       this.#batchRunning--;
       this.#admit();
@@ -81,7 +78,7 @@ export class EngineLanes {
   }
 
   get #limit(): number {
-    if (this.#interactiveRunning > 0 || this.#engine.state.status !== "ready") return 1;
-    return Math.max(1, Math.floor(this.#engine.describe().sequences * BATCH_SHARE));
+    if (this.#interactiveRunning > 0 || this.inner.state.status !== "ready") return 1;
+    return Math.max(1, Math.floor(this.inner.describe().sequences * BATCH_SHARE));
   }
 }

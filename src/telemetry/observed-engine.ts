@@ -1,4 +1,4 @@
-import type { Engine, GenerateOptions, GenerationEvent, GenerationRequest } from "../inference/engine.ts";
+import type { Engine, GenerationContext, GenerationEvent, GenerationRequest } from "../inference/engine.ts";
 import { EngineDecorator } from "../inference/engine-decorator.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -12,8 +12,8 @@ export class ObservedEngine extends EngineDecorator {
     metrics.watch(engine);
   }
 
-  async *generate(request: GenerationRequest, options?: GenerateOptions): AsyncIterable<GenerationEvent> {
-    for await (const event of this.inner.generate(request, options)) {
+  async *generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent> {
+    for await (const event of this.inner.generate(request, context)) {
       if (event.type === "done")
         this.#metrics.generationFinished(event.finishReason, event.usage, event.timings);
       yield event;

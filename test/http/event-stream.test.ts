@@ -13,7 +13,10 @@ beforeEach(async () => {
   mock.timers.enable({ apis: ["setInterval"] });
   opened = Promise.withResolvers();
   app = fastify();
-  app.decorateRequest("arrivedAt", 0);
+  app.decorateRequest("context");
+  app.addHook("onRequest", async (request) => {
+    request.context = { ...request.context, arrivedAt: 0 };
+  });
   app.get("/", (request: FastifyRequest, reply: FastifyReply) => {
     opened.resolve({ stream: new EventStream(request, reply), reply });
     return reply;
@@ -29,11 +32,11 @@ test("fifteen seconds without output bring a comment, again and again until the 
   const response = fetch(url);
   const { stream } = await opened.promise;
   mock.timers.tick(14_999);
-  await stream.send({ token: "a" });
-  await stream.send("b");
+  await stream.send({ data: { token: "a" } });
+  await stream.send({ data: "b" });
   mock.timers.tick(1);
   mock.timers.tick(15_000);
-  await stream.sendNamed("named", { c: 1 });
+  await stream.send({ event: "named", data: { c: 1 } });
   stream.end();
   mock.timers.tick(60_000);
   assert.equal(
@@ -46,14 +49,14 @@ test("neither a comment nor an event is written to a client that has gone", asyn
   const gone = new AbortController();
   const response = fetch(url, { signal: gone.signal });
   const { stream, reply } = await opened.promise;
-  await stream.send("early");
+  await stream.send({ data: "early" });
   await response;
   const errors: unknown[] = [];
   reply.raw.on("error", (error) => errors.push(error));
   gone.abort();
   await once(reply.raw, "close");
   mock.timers.tick(45_000);
-  await stream.send("late");
+  await stream.send({ data: "late" });
   stream.end();
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(errors, []);
@@ -81,7 +84,7 @@ test("a client that reads nothing any more is let go", async () => {
   mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
   const { client, stream, reply } = await openWithoutReading();
   const sending = (async () => {
-    while (!reply.raw.destroyed) await stream.send("x".repeat(1_000_000));
+    while (!reply.raw.destroyed) await stream.send({ data: "x".repeat(1_000_000) });
   })();
   await untilStuck(reply);
   mock.timers.tick(STALL_MS - 1);
@@ -108,7 +111,7 @@ test("a slow client leaves no listeners behind", async () => {
   const { client, stream, reply } = await openWithoutReading();
   const before = reply.raw.listenerCount("close");
   client.resume();
-  for (let event = 0; event < 30; event++) await stream.send("x".repeat(1_000_000));
+  for (let event = 0; event < 30; event++) await stream.send({ data: "x".repeat(1_000_000) });
   assert.equal(reply.raw.listenerCount("close"), before);
   assert.equal(reply.raw.listenerCount("drain"), 0);
   stream.end();

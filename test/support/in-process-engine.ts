@@ -53,7 +53,12 @@ export class InProcessEngine {
   async run(requests: readonly GenerationRequest[]): Promise<Generated[]> {
     const ids = requests.map(() => this.#nextId++);
     await Promise.all(
-      requests.map((request, index) => this.host.generate(ids[index] as number, request, monotonicMs())),
+      requests.map((request, index) =>
+        this.host.generate(ids[index] as number, request, {
+          lane: "interactive",
+          arrivedAt: monotonicMs(),
+        }),
+      ),
     );
     const texts = new Map<number, string>();
     const tokens = new Map<number, ScoredToken[]>();
@@ -88,7 +93,6 @@ export function continuing(text: string, rest: Partial<GenerationRequest> = {}):
     maxTokens: 40,
     sampling: { temperature: 0, seed: 1 },
     stop: [],
-    priority: "interactive",
     ...rest,
   };
 }

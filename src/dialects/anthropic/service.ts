@@ -1,7 +1,8 @@
 import type { Assistant, PlannedTurn } from "../../assistant/assistant.ts";
-import type { TurnEvent, TurnOptions } from "../../assistant/turn.ts";
+import type { TurnEvent } from "../../assistant/turn.ts";
 import type { Engine } from "../../inference/engine.ts";
 import type { ModelNames } from "../../serving/model-names.ts";
+import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { newId } from "../ids.ts";
 import { type MessageEvent, MessageOutput } from "./output.ts";
@@ -29,17 +30,17 @@ export class Messages {
     return { input_tokens: (await engine.tokenize(assistant.render(messages, tools))).length };
   }
 
-  async create(body: MessagesBody, options: TurnOptions): Promise<object> {
+  async create(body: MessagesBody, context: RequestContext): Promise<object> {
     const output = new MessageOutput(this.#head(body));
-    for await (const event of this.#events(await this.#plan(body), options))
+    for await (const event of this.#events(await this.#plan(body), context))
       for (const _ of output.take(event));
     return output.message;
   }
 
   /** Anthropic's events in their order: message, blocks with their deltas, how it ended. */
-  async *stream(body: MessagesBody, options: TurnOptions): AsyncIterable<MessageEvent> {
+  async *stream(body: MessagesBody, context: RequestContext): AsyncIterable<MessageEvent> {
     const output = new MessageOutput(this.#head(body));
-    for await (const event of this.#events(await this.#plan(body), options)) yield* output.take(event);
+    for await (const event of this.#events(await this.#plan(body), context)) yield* output.take(event);
   }
 
   #plan(body: MessagesBody): Promise<PlannedTurn> {
@@ -48,9 +49,9 @@ export class Messages {
     return assistant.plan(toTurn(body));
   }
 
-  #events(plan: PlannedTurn, options: TurnOptions): AsyncIterable<TurnEvent> {
+  #events(plan: PlannedTurn, context: RequestContext): AsyncIterable<TurnEvent> {
     const { assistant } = this.#services;
-    return namingFields(assistant.answer(plan, 0, options), { prompt: "messages", maxTokens: "max_tokens" });
+    return namingFields(assistant.answer(plan, 0, context), { prompt: "messages", maxTokens: "max_tokens" });
   }
 
   #head(body: MessagesBody) {

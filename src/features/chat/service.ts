@@ -5,21 +5,12 @@ import {
   plainPrompt,
   transcript,
 } from "../../assistant/template/template.ts";
-import { type Completion, complete, totalMs } from "../../inference/completion.ts";
+import { type Completion, complete, completing, totalMs } from "../../inference/completion.ts";
 import type { Engine, GenerationRequest, Prompt } from "../../inference/engine.ts";
+import type { RequestContext } from "../../telemetry/request-context.ts";
 import { account } from "./accounting.ts";
 import { CRITIQUE_REQUEST, REWRITE_REQUEST } from "./refine-prompts.ts";
 import type { ChatBody, ChatResponse } from "./schema.ts";
-
-export interface ChatContext {
-  readonly requestId: string;
-  /** When the request reached the server, on `monotonicMs`. */
-  readonly arrivedAt: number;
-  /** Cancels when the client goes away. */
-  readonly signal: AbortSignal;
-}
-
-type Sink = (text: string) => Promise<void> | void;
 
 /** Answers prompts: one generation, or a draft that is critiqued and rewritten. */
 export class ChatService {
@@ -39,44 +30,44 @@ export class ChatService {
     return this.#template();
   }
 
-  /** Answers `body`; the final pass's text also goes to `onText` piece by piece. */
-  async answer(body: ChatBody, context: ChatContext, onText: Sink = () => {}): Promise<ChatResponse> {
-    return body.mode === "refine" ? this.#refine(body, context, onText) : this.#single(body, context, onText);
+  /** Answers `body`: the final pass's text piece by piece, then the whole response. */
+  answer(body: ChatBody, context: RequestContext): AsyncGenerator<string, ChatResponse> {
+    return body.mode === "refine" ? this.#refine(body, context) : this.#single(body, context);
   }
 
-  async #single(body: ChatBody, context: ChatContext, onText: Sink): Promise<ChatResponse> {
+  async *#single(body: ChatBody, context: RequestContext): AsyncGenerator<string, ChatResponse> {
     const prompt = body.raw === true ? plainPrompt(body.prompt) : this.template.render([user(body.prompt)]);
-    const pass = await complete(this.#engine, this.#request(body, prompt), context, onText);
+    const pass = yield* completing(this.#engine, this.#request(body, prompt), context);
     return this.#response([pass], pass, context);
   }
 
   /** Each round is a critique of the latest answer and its rewrite, as turns of one conversation, so that every pass takes over the prefix of the one before. */
-  async #refine(body: ChatBody, context: ChatContext, onText: Sink): Promise<ChatResponse> {
+  async *#refine(body: ChatBody, context: RequestContext): AsyncGenerator<string, ChatResponse> {
     const steps = body.refine_steps ?? 1;
     const passes: Completion[] = [];
     const messages: ChatMessage[] = [user(body.prompt)];
-    const next = async (temperature: number | undefined, sink: Sink = () => {}) => {
+    const next = (temperature = 0.2): Parameters<typeof completing> => {
       // A pass begins where the one before ended, so that the parts of the latency add up.
       const arrivedAt = context.arrivedAt + passes.reduce((sum, pass) => sum + totalMs(pass.timings), 0);
-      const request = this.#request(
-        { ...body, temperature: temperature ?? 0.2 },
-        body.raw === true ? transcript(messages) : this.template.render(messages),
-      );
-      const pass = await complete(this.#engine, request, { signal: context.signal, arrivedAt }, sink);
+      const prompt = body.raw === true ? transcript(messages) : this.template.render(messages);
+      return [this.#engine, this.#request({ ...body, temperature }, prompt), { ...context, arrivedAt }];
+    };
+    const take = (pass: Completion): Completion => {
       passes.push(pass);
       messages.push({ role: "assistant", content: pass.text });
       return pass;
     };
-    const draft = await next(body.temperature);
+    const draft = take(await complete(...next(body.temperature)));
     let answer = draft;
     let critique: Completion | undefined;
     let used = 0;
     while (used < steps && answer.finishReason !== "cancelled") {
       messages.push(user(CRITIQUE_REQUEST));
-      critique = await next(body.critique_temperature);
+      critique = take(await complete(...next(body.critique_temperature)));
       messages.push(user(REWRITE_REQUEST));
       used++;
-      answer = await next(body.temperature, used === steps ? onText : undefined);
+      const rewrite = next(body.temperature);
+      answer = take(used === steps ? yield* completing(...rewrite) : await complete(...rewrite));
     }
     return {
       ...this.#response(passes, answer, context),
@@ -102,11 +93,10 @@ export class ChatService {
       },
       reusable: temperature === 0 || seed !== undefined,
       stop: typeof stop === "string" ? [stop] : stop,
-      priority: "interactive",
     };
   }
 
-  #response(passes: readonly Completion[], answer: Completion, context: ChatContext): ChatResponse {
+  #response(passes: readonly Completion[], answer: Completion, context: RequestContext): ChatResponse {
     return {
       response: answer.text,
       ...account(passes, this.#engine.describe()),

@@ -7,7 +7,7 @@ import {
   judgeTemplate,
   type PromptVersion,
 } from "./judge-prompt.ts";
-import type { JudgeAnswer, JudgeModel, JudgeOptions } from "./judges/judge-model.ts";
+import type { JudgeAnswer, JudgeContext, JudgeModel } from "./judges/judge-model.ts";
 import type { Judgements } from "./schema.ts";
 
 export interface Judgement {
@@ -59,14 +59,14 @@ export class Judge {
    */
   async evaluate(
     { criteria, ...pair }: JudgedPair & { readonly criteria: readonly Criterion[] },
-    options: JudgeOptions,
+    context: JudgeContext,
   ): Promise<Judgements> {
     // Without a verdict on one criterion the request fails, so the others need not finish.
     const failed = new AbortController();
-    const signal = AbortSignal.any([options.signal, failed.signal]);
+    const signal = AbortSignal.any([context.signal, failed.signal]);
     const results = await Promise.all(
       criteria.map(async (criterion) => {
-        const answer = await this.#model.ask(judgePrompt(pair, criterion), { ...options, signal });
+        const answer = await this.#model.ask(judgePrompt(pair, criterion), { ...context, signal });
         return { answer, judgement: parseJudgement(answer.text, criterion) };
       }),
     ).catch((error: unknown) => {

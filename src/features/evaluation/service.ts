@@ -1,5 +1,5 @@
+import type { RequestContext } from "../../telemetry/request-context.ts";
 import type { Judge } from "./judge.ts";
-import type { JudgeOptions } from "./judges/judge-model.ts";
 import type { MetricTools } from "./metrics/metric.ts";
 import { inField } from "./metrics/options.ts";
 import { type MetricName, scoreMetric } from "./metrics/registry.ts";
@@ -18,12 +18,12 @@ export class EvaluationService {
   /** @throws InvalidRequestError for metrics that can't be computed, before the judge is asked; what the judge throws */
   async evaluate(
     { prompt, response, reference, criteria = ["overall"], metrics }: EvaluateBody,
-    options: JudgeOptions & { readonly requestId: string },
+    context: RequestContext,
   ): Promise<EvaluateResponse> {
-    const measured = metrics && (await this.#measure(metrics, response, reference, options.signal));
-    const judgements = await this.#judge.evaluate({ prompt, response, reference, criteria }, options);
+    const measured = metrics && (await this.#measure(metrics, response, reference, context.signal));
+    const judgements = await this.#judge.evaluate({ prompt, response, reference, criteria }, context);
     return {
-      request_id: options.requestId,
+      request_id: context.requestId,
       ...judgements,
       ...(measured !== undefined && { metrics: measured }),
     };

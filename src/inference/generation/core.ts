@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../../platform/clock.ts";
-import type { GenerationRequest, Prompt } from "../engine.ts";
+import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { Candidates } from "../llama/candidates.ts";
 import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
@@ -156,7 +156,11 @@ export class EngineHost {
    * Tokenizes, checks against the context window, compiles the grammar, and queues.
    * @throws ApiError `context_length_exceeded`, `invalid_request`
    */
-  async generate(id: number, request: GenerationRequest, arrivedAt: number): Promise<void> {
+  async generate(
+    id: number,
+    request: GenerationRequest,
+    { lane, arrivedAt }: Required<Pick<GenerationContext, "lane" | "arrivedAt">>,
+  ): Promise<void> {
     const { contextPerSequence } = this.#context;
     const fewest = this.#tokenizer.atLeast(request.prompt);
     // Such a prompt is too long whatever its exact count, which could take the tokenizer seconds to find.
@@ -173,7 +177,7 @@ export class EngineHost {
       ...prepared,
       stop: request.stop,
       thoughts: request.thoughts,
-      priority: request.priority,
+      lane,
       arrivedAt,
     });
     if (wasCancelled) this.scheduler.cancel(id);
@@ -239,7 +243,7 @@ export class EngineHost {
       prompt,
       maxTokens: 1,
       stop: [],
-      priority: "batch",
+      lane: "batch",
       arrivedAt: this.#clock(),
       createSampler: () => new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt),
       onPinned,

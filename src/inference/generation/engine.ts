@@ -6,7 +6,7 @@ import type {
   Engine,
   EngineLoad,
   EngineState,
-  GenerateOptions,
+  GenerationContext,
   GenerationEvent,
   GenerationRequest,
   ModelDescription,
@@ -109,21 +109,28 @@ export class LocalEngine implements Engine {
     return this.#description;
   }
 
-  async *generate(request: GenerationRequest, options: GenerateOptions = {}): AsyncIterable<GenerationEvent> {
+  async *generate(
+    request: GenerationRequest,
+    context: GenerationContext = {},
+  ): AsyncIterable<GenerationEvent> {
     this.#admit();
     if (this.#generations.size === 0) this.#rate.resume(this.#clock());
     const id = this.#nextId++;
-    const generation = new PendingGeneration(request, options.arrivedAt ?? this.#clock());
+    const generation = new PendingGeneration(
+      request,
+      context.arrivedAt ?? this.#clock(),
+      context.lane ?? "interactive",
+    );
     this.#generations.add(id, generation);
     generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
     const cancel = () => this.#cancel(id);
-    options.signal?.addEventListener("abort", cancel, { once: true });
-    this.#supervisor.send({ type: "generate", id, request, arrivedAt: generation.arrivedAt });
-    if (options.signal?.aborted === true) cancel();
+    context.signal?.addEventListener("abort", cancel, { once: true });
+    this.#supervisor.send(generation.message(id));
+    if (context.signal?.aborted === true) cancel();
     try {
       yield* generation.events;
     } finally {
-      options.signal?.removeEventListener("abort", cancel);
+      context.signal?.removeEventListener("abort", cancel);
       // The reader may have left before the end.
       if (this.#generations.get(id) !== undefined) {
         cancel();
@@ -263,9 +270,7 @@ export class LocalEngine implements Engine {
     }
     const prefixes = this.#options.prefixes?.(this.#description) ?? [];
     if (prefixes.length > 0) this.#supervisor.send({ type: "pin", prefixes });
-    for (const [id, { request, arrivedAt }] of this.#generations) {
-      this.#supervisor.send({ type: "generate", id, request, arrivedAt });
-    }
+    for (const [id, generation] of this.#generations) this.#supervisor.send(generation.message(id));
   }
 
   #crashed(reason: string, attempt: number, delayMs: number): void {

@@ -1,27 +1,34 @@
-import type { GenerationEvent, GenerationRequest } from "../engine.ts";
+import type { GenerationEvent, GenerationRequest, Lane } from "../engine.ts";
 import { fromWire } from "../process/wire-error.ts";
 import type { SequenceStart } from "../scheduler/report.ts";
 import { Channel } from "./channel.ts";
-import type { WireOutput } from "./protocol.ts";
+import type { ToEngine, WireOutput } from "./protocol.ts";
 
 /** On its way to the process, tokenized there, waiting for a sequence, computed. */
 export type GenerationPhase = "sent" | "preparing" | "queued" | "started";
 
 /** The server's side of one generation: what was asked, what comes back, and the timer that bounds it. */
 export class PendingGeneration {
-  readonly request: GenerationRequest;
   readonly arrivedAt: number;
   readonly events = new Channel<GenerationEvent>(joinTexts);
   /** Times it was kept over a crash. */
   handovers = 0;
   /** Its client has left; it is not worth keeping over a crash. */
   isCancelled = false;
+  readonly #request: GenerationRequest;
+  readonly #lane: Lane;
   #phase: GenerationPhase = "sent";
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(request: GenerationRequest, arrivedAt: number) {
-    this.request = request;
+  constructor(request: GenerationRequest, arrivedAt: number, lane: Lane) {
+    this.#request = request;
     this.arrivedAt = arrivedAt;
+    this.#lane = lane;
+  }
+
+  /** What hands it to an engine process, as generation `id`. */
+  message(id: number): ToEngine {
+    return { type: "generate", id, request: this.#request, lane: this.#lane, arrivedAt: this.arrivedAt };
   }
 
   /** True from the step that gave it a sequence. */

@@ -108,7 +108,7 @@ function serve(engine: EngineHost, message: Exclude<ToEngine, { type: "load" | "
     case "generate":
       answer(engine, message.id, async () => {
         send({ type: "preparing", id: message.id });
-        await engine.generate(message.id, message.request, message.arrivedAt);
+        await engine.generate(message.id, message.request, message);
         send({ type: "queued", id: message.id });
       });
       break;

@@ -1,5 +1,5 @@
 /** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
-import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
+import type { GenerationRequest, Lane, ModelDescription, Prompt } from "../engine.ts";
 import type { KvCacheType, KvLayout } from "../llama/context.ts";
 import type { ProcessNews, WireError } from "../process/process-news.ts";
 import type { SequenceOutput, SequenceStart } from "../scheduler/report.ts";
@@ -38,6 +38,7 @@ export type ToEngine =
       readonly type: "generate";
       readonly id: number;
       readonly request: GenerationRequest;
+      readonly lane: Lane;
       /** On `monotonicMs`, which both processes share. */
       readonly arrivedAt: number;
     }

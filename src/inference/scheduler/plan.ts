@@ -45,8 +45,8 @@ export interface PrefillBudget {
  * work. A prompt whose tokens are scored needs logits of every row, of which a step has a few to give.
  */
 export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudget): PrefillChunk[] {
-  const interactive = prefilling.filter((sequence) => sequence.priority === "interactive");
-  const batch = prefilling.filter((sequence) => sequence.priority === "batch");
+  const interactive = prefilling.filter((sequence) => sequence.lane === "interactive");
+  const batch = prefilling.filter((sequence) => sequence.lane === "batch");
   const chunks = new Map<Sequence, number>();
   let left = budget.tokens;
   let batchLeft = budget.batchTokens;
@@ -55,11 +55,11 @@ export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudg
     const given = chunks.get(sequence) ?? 0;
     const isScored = sequence.promptScores !== undefined;
     const rows = isScored ? scoredLeft : left;
-    const most = sequence.priority === "batch" ? Math.min(left, batchLeft) : left;
+    const most = sequence.lane === "batch" ? Math.min(left, batchLeft) : left;
     const more = Math.max(0, Math.min(limit, most, rows, sequence.remainingPrompt - given));
     if (more > 0) chunks.set(sequence, given + more);
     left -= more;
-    if (sequence.priority === "batch") batchLeft -= more;
+    if (sequence.lane === "batch") batchLeft -= more;
     if (isScored) scoredLeft -= more;
   };
   for (const sequence of prefilling) give(sequence, 1);

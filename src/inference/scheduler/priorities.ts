@@ -40,6 +40,6 @@ export class Priorities {
   }
 }
 
-function isInteractive({ priority }: Sequence): boolean {
-  return priority === "interactive";
+function isInteractive({ lane }: Sequence): boolean {
+  return lane === "interactive";
 }

@@ -10,6 +10,8 @@ import type { SequenceStart, StepReport } from "./report.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
 import { Speculation } from "./speculation.ts";
 import { StepCost } from "./step-cost.ts";
+import { StepModel } from "./step-model.ts";
+import { account, type StepShares, sharesOf } from "./step-shares.ts";
 import type { TokenTexts } from "./text-stream.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
 
@@ -37,6 +39,7 @@ export class Scheduler {
   readonly #cache: PrefixCache;
   readonly #waiting: WaitingQueue;
   readonly #cost: StepCost;
+  readonly #model = new StepModel();
   readonly #speculation: Speculation | undefined;
   readonly #priorities = new Priorities();
   readonly #emission = new Emission();
@@ -84,7 +87,9 @@ export class Scheduler {
   }
 
   add(request: SequenceRequest): void {
-    this.#waiting.add(new Sequence(request));
+    const sequence = new Sequence(request);
+    sequence.time.waited("prepare", this.#clock());
+    this.#waiting.add(sequence);
   }
 
   /** Whether one more prefix may be kept for good. */
@@ -107,8 +112,10 @@ export class Scheduler {
   step(): StepReport | undefined {
     if (!this.hasWork) return undefined;
     const startedAt = this.#clock();
+    for (const sequence of this.#running) sequence.time.spent("overhead", startedAt);
     this.#admit(startedAt);
     const plan = this.#plan(startedAt);
+    const shares = sharesOf(plan, this.#context.isOnePass);
     const prompts = prefillTokens(plan);
     const decoding = decodeRows(plan);
     const expectedMs = this.#cost.expectedMs(decoding, prompts);
@@ -116,24 +123,32 @@ export class Scheduler {
     if (prompts + decoding > 0) {
       const rows = fillBatch(plan, this.#context.batch);
       const computeStartedAt = this.#clock();
+      for (const sequence of this.#running) sequence.time.spent("overhead", computeStartedAt);
       if (this.#decode(plan)) {
+        this.#account(shares, computeStartedAt);
         this.#scorePrompts(plan);
         this.#sample(rows);
       }
-      computeMs = this.#clock() - computeStartedAt;
+      const computedAt = this.#clock();
+      for (const sequence of this.#running) sequence.time.spent("others_sampling", computedAt);
+      computeMs = computedAt - computeStartedAt;
       this.#cost.observe(prompts, decoding, computeMs);
       this.#priorities.observe(plan, startedAt, computeMs);
     }
     return { ...this.#emission.take(), stepMs: this.#clock() - startedAt, computeMs, expectedMs };
   }
 
-  /** Gives waiting requests the idle sequences. */
+  /** Gives waiting requests the idle sequences; those left know what they wait for from now on. */
   #admit(now: number): void {
     for (;;) {
       const sequence = this.#waiting.next(this.#running, this.#cache);
-      if (sequence === undefined) return;
+      if (sequence === undefined) {
+        this.#waiting.explain(this.#running, this.#cache, now);
+        return;
+      }
       const { slot, cachedTokens } = this.#cache.reserve(sequence.shareablePrompt, now);
       this.#waiting.remove(sequence);
+      sequence.time.waited(sequence.waitsFor, now);
       sequence.slot = slot;
       sequence.cachedTokens = cachedTokens;
       sequence.prefilled = cachedTokens;
@@ -186,6 +201,13 @@ export class Scheduler {
     }
   }
 
+  /** Learns from a decode that began at `startedAt`, and tells every sequence what its time was spent on. */
+  #account(shares: StepShares, startedAt: number): void {
+    const now = this.#clock();
+    this.#model.observe(shares.total, now - startedAt);
+    account(this.#running, shares, this.#model, now);
+  }
+
   #scorePrompts(plan: BatchPlan): void {
     for (const { sequence } of plan.prefilling) {
       sequence.promptScores?.collect((row) => this.#context.logits(row));
@@ -213,6 +235,7 @@ export class Scheduler {
     }
     let accepted = 0;
     let text = "";
+    sequence.time.spent("others_sampling", this.#clock());
     for (;;) {
       const row = first + accepted;
       const token = sequence.next(row);
@@ -235,6 +258,8 @@ export class Scheduler {
   #finish(sequence: Sequence, finishReason: FinishReason, text: string): void {
     const now = this.#clock();
     const { slot, prompt, onPinned } = sequence;
+    if (slot === undefined) sequence.time.waited(sequence.waitsFor, now);
+    else if (sequence.lastTokenAt === undefined) sequence.time.spent("overhead", now);
     if (slot !== undefined && onPinned !== undefined && finishReason !== "cancelled") {
       this.#cache.pin(slot, prompt.length);
       onPinned(slot.sequence);

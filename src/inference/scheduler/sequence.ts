@@ -1,9 +1,11 @@
-import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
+import type { FinishReason, GenerationTimings, Lane, Usage } from "../engine.ts";
+import type { WaitPart } from "../generation-parts.ts";
 import type { Slot } from "../kv-cache/prefix-cache.ts";
 import type { Thoughts } from "../thoughts.ts";
 import type { PromptScores, TokenScores } from "./scores.ts";
 import { TextStream, type TokenTexts } from "./text-stream.ts";
 import { ThoughtTracker } from "./thought-tracker.ts";
+import { TimeAccount } from "./time-account.ts";
 
 /** Chooses a sequence's tokens from the logits of batch rows. */
 export interface TokenSampler {
@@ -23,7 +25,7 @@ export interface SequenceRequest {
   readonly thoughts?: Thoughts | undefined;
   /** Tokens of `thoughts.ending`. */
   readonly endingTokens?: readonly number[];
-  readonly priority: "interactive" | "batch";
+  readonly lane: Lane;
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
   readonly createSampler: () => TokenSampler;
@@ -44,8 +46,9 @@ export class Sequence {
   readonly id: number;
   readonly prompt: Int32Array;
   readonly maxTokens: number;
-  readonly priority: "interactive" | "batch";
+  readonly lane: Lane;
   readonly arrivedAt: number;
+  readonly time: TimeAccount;
   readonly text: TextStream;
   readonly scores: TokenScores | undefined;
   readonly promptScores: PromptScores | undefined;
@@ -59,6 +62,8 @@ export class Sequence {
   #sampler: TokenSampler | undefined;
 
   slot: Slot | undefined;
+  /** What it waits for while it has no slot: the step that runs, until the next one gave it another reason. */
+  waitsFor: WaitPart = "step";
   /** Prompt tokens whose keys and values are in the slot. */
   prefilled = 0;
   cachedTokens = 0;
@@ -77,8 +82,9 @@ export class Sequence {
     this.id = request.id;
     this.prompt = request.prompt;
     this.maxTokens = request.maxTokens;
-    this.priority = request.priority;
+    this.lane = request.lane;
     this.arrivedAt = request.arrivedAt;
+    this.time = new TimeAccount(request.arrivedAt);
     this.#thoughts = request.thoughts === undefined ? undefined : new ThoughtTracker(request.thoughts);
     this.#shownTokens = request.shownTokens ?? new Map();
     this.#endingTokens = request.endingTokens ?? [];
@@ -131,7 +137,11 @@ export class Sequence {
    * `finishReason` where the token was the last.
    */
   take(token: number, texts: TokenTexts, logits: () => Float32Array, now: number): string {
-    this.firstTokenAt ??= now;
+    this.time.spent("own_sampling", now);
+    if (this.firstTokenAt === undefined) {
+      this.firstTokenAt = now;
+      this.time.begunDecoding();
+    }
     this.lastTokenAt = now;
     if (texts.isEndOfGeneration(token)) {
       this.finishReason = "stop";
@@ -169,6 +179,7 @@ export class Sequence {
       queueMs: startedAt - this.arrivedAt,
       prefillMs: firstTokenAt - startedAt,
       decodeMs: (this.lastTokenAt ?? firstTokenAt) - firstTokenAt,
+      parts: this.time.parts,
     };
   }
 }

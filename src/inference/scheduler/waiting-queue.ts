@@ -25,8 +25,8 @@ export class WaitingQueue {
   }
 
   add(sequence: Sequence): void {
-    const isBatch = sequence.priority === "batch";
-    const at = isBatch ? -1 : this.#sequences.findIndex((other) => other.priority === "batch");
+    const isBatch = sequence.lane === "batch";
+    const at = isBatch ? -1 : this.#sequences.findIndex((other) => other.lane === "batch");
     if (at < 0) this.#sequences.push(sequence);
     else this.#sequences.splice(at, 0, sequence);
   }
@@ -41,12 +41,29 @@ export class WaitingQueue {
    */
   next(running: readonly Sequence[], cache: PrefixCache): Sequence | undefined {
     if (!cache.hasIdleSlot) return undefined;
-    const batchRunning = running.filter((sequence) => sequence.priority === "batch").length;
-    return this.#sequences.find(
-      (sequence) =>
-        (sequence.priority !== "batch" || batchRunning < this.#batchLimit) &&
-        !isPrefixOnItsWay(sequence, running, cache),
-    );
+    return this.#sequences.find((sequence) => this.#obstacle(sequence, running, cache) === undefined);
+  }
+
+  /** Accounts for the time waited until `now`, and for what each request waits from now on. */
+  explain(running: readonly Sequence[], cache: PrefixCache, now: number): void {
+    const { hasIdleSlot } = cache;
+    for (const sequence of this.#sequences) {
+      sequence.time.waited(sequence.waitsFor, now);
+      sequence.waitsFor = (hasIdleSlot ? this.#obstacle(sequence, running, cache) : undefined) ?? "sequence";
+    }
+  }
+
+  /** What keeps a request from an idle sequence. */
+  #obstacle(
+    sequence: Sequence,
+    running: readonly Sequence[],
+    cache: PrefixCache,
+  ): "lane" | "prefix" | undefined {
+    if (sequence.lane === "batch") {
+      const batchRunning = running.filter(({ lane }) => lane === "batch").length;
+      if (batchRunning >= this.#batchLimit) return "lane";
+    }
+    return isPrefixOnItsWay(sequence, running, cache) ? "prefix" : undefined;
   }
 }
 
@@ -59,9 +76,7 @@ function isPrefixOnItsWay(sequence: Sequence, running: readonly Sequence[], cach
   const longest = Math.max(
     0,
     ...running
-      .filter(
-        (other) => other.isPrefilling && (other.priority === "interactive" || sequence.priority === "batch"),
-      )
+      .filter((other) => other.isPrefilling && (other.lane === "interactive" || sequence.lane === "batch"))
       .map((other) => ({ other, shared: Math.min(commonPrefix(other.prompt, prompt), prompt.length - 1) }))
       .filter(({ other, shared }) => shared > other.prefilled)
       .map(({ shared }) => shared),

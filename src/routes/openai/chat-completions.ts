@@ -6,9 +6,9 @@ import {
 } from "../../dialects/openai/chat/schema.ts";
 import type { ChatCompletions } from "../../dialects/openai/chat/service.ts";
 import { markCached } from "../../http/cached-answer.ts";
+import type { SentEvent } from "../../http/event-stream.ts";
 import { responses } from "../../http/schema.ts";
-import { type StreamedEvent, streamEvents } from "./stream.ts";
-import { turnOptions } from "./turn-options.ts";
+import { streamEvents } from "../../http/stream-events.ts";
 
 export function chatCompletionRoutes(completions: ChatCompletions): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -19,20 +19,21 @@ export function chatCompletionRoutes(completions: ChatCompletions): FastifyPlugi
       response: responses(ChatCompletion, 400, 401, 404, 429, 503),
     };
     app.post("/v1/chat/completions", { schema }, async (request, reply) => {
-      const { body } = request;
-      const options = turnOptions(request, reply, body.model);
+      const { body, context } = request;
+      context.account.note({ model: body.model });
       if (body.stream === true) {
-        return streamEvents(request, reply, asEvents(completions.stream(body, options)), {
+        return streamEvents(request, reply, {
+          events: asEvents(completions.stream(body, context)),
           last: "[DONE]",
         });
       }
-      const completion = await completions.complete(body, options);
+      const completion = await completions.complete(body, context);
       markCached(reply, completion);
       return completion;
     });
   };
 }
 
-async function* asEvents(chunks: AsyncIterable<ChatCompletionChunk>): AsyncIterable<StreamedEvent> {
+async function* asEvents(chunks: AsyncIterable<ChatCompletionChunk>): AsyncIterable<SentEvent> {
   for await (const data of chunks) yield { data };
 }

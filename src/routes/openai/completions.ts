@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Completion, CompletionBody } from "../../dialects/openai/completions/schema.ts";
 import type { Completions } from "../../dialects/openai/completions/service.ts";
 import { markCached } from "../../http/cached-answer.ts";
+import type { SentEvent } from "../../http/event-stream.ts";
 import { responses } from "../../http/schema.ts";
-import { type StreamedEvent, streamEvents } from "./stream.ts";
-import { turnOptions } from "./turn-options.ts";
+import { streamEvents } from "../../http/stream-events.ts";
 
 export function completionRoutes(completions: Completions): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -15,17 +15,20 @@ export function completionRoutes(completions: Completions): FastifyPluginAsyncTy
       response: responses(Completion, 400, 401, 404, 429, 503),
     };
     app.post("/v1/completions", { schema }, async (request, reply) => {
-      const { body } = request;
-      const options = turnOptions(request, reply, body.model);
+      const { body, context } = request;
+      context.account.note({ model: body.model });
       if (body.stream === true)
-        return streamEvents(request, reply, asEvents(completions.stream(body, options)), { last: "[DONE]" });
-      const completion = await completions.complete(body, options);
+        return streamEvents(request, reply, {
+          events: asEvents(completions.stream(body, context)),
+          last: "[DONE]",
+        });
+      const completion = await completions.complete(body, context);
       markCached(reply, completion);
       return completion;
     });
   };
 }
 
-async function* asEvents(chunks: AsyncIterable<Completion>): AsyncIterable<StreamedEvent> {
+async function* asEvents(chunks: AsyncIterable<Completion>): AsyncIterable<SentEvent> {
   for await (const data of chunks) yield { data };
 }

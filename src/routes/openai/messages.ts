@@ -3,9 +3,9 @@ import { Type } from "typebox";
 import type { MessageEvent } from "../../dialects/anthropic/output.ts";
 import { CountTokensBody, MessagesBody } from "../../dialects/anthropic/schema.ts";
 import type { Messages } from "../../dialects/anthropic/service.ts";
+import type { SentEvent } from "../../http/event-stream.ts";
 import { Answer, responses } from "../../http/schema.ts";
-import { type StreamedEvent, streamEvents } from "./stream.ts";
-import { turnOptions } from "./turn-options.ts";
+import { errorEvent, streamEvents } from "../../http/stream-events.ts";
 
 const Message = Type.Object(
   { id: Type.String(), type: Type.String() },
@@ -30,11 +30,14 @@ export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { body } = request;
-        const options = turnOptions(request, reply, body.model);
+        const { body, context } = request;
+        context.account.note({ model: body.model });
         if (body.stream === true)
-          return streamEvents(request, reply, named(messages.stream(body, options)), { errorEvent: "error" });
-        return messages.create(body, options) as Promise<{ id: string; type: string }>;
+          return streamEvents(request, reply, {
+            events: named(messages.stream(body, context)),
+            formatError: errorEvent,
+          });
+        return messages.create(body, context) as Promise<{ id: string; type: string }>;
       },
     );
     app.post(
@@ -52,6 +55,6 @@ export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
   };
 }
 
-async function* named(events: AsyncIterable<MessageEvent>): AsyncIterable<StreamedEvent> {
+async function* named(events: AsyncIterable<MessageEvent>): AsyncIterable<SentEvent> {
   for await (const data of events) yield { event: data.type, data };
 }

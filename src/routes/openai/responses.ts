@@ -3,9 +3,9 @@ import { Type } from "typebox";
 import type { OutputEvent } from "../../dialects/openai/responses/output.ts";
 import { ResponseBody } from "../../dialects/openai/responses/schema.ts";
 import type { Responses } from "../../dialects/openai/responses/service.ts";
+import type { SentEvent } from "../../http/event-stream.ts";
 import { responses as answers } from "../../http/schema.ts";
-import { type StreamedEvent, streamEvents } from "./stream.ts";
-import { turnOptions } from "./turn-options.ts";
+import { errorEvent, streamEvents } from "../../http/stream-events.ts";
 
 /** Items of many shapes; OpenAI's reference describes them. */
 const Response = Type.Object(
@@ -28,13 +28,14 @@ export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox 
         },
       },
       async (request, reply) => {
-        const { body } = request;
-        const options = turnOptions(request, reply, body.model);
+        const { body, context } = request;
+        context.account.note({ model: body.model });
         if (body.stream === true)
-          return streamEvents(request, reply, named(responses.stream(body, options)), {
-            errorEvent: "error",
+          return streamEvents(request, reply, {
+            events: named(responses.stream(body, context)),
+            formatError: errorEvent,
           });
-        return responses.create(body, options) as Promise<{ id: string; object: string }>;
+        return responses.create(body, context) as Promise<{ id: string; object: string }>;
       },
     );
     const one = { tags, params: Id, response: answers(Response, 401, 404) };
@@ -51,6 +52,6 @@ export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox 
   };
 }
 
-async function* named(events: AsyncIterable<OutputEvent>): AsyncIterable<StreamedEvent> {
+async function* named(events: AsyncIterable<OutputEvent>): AsyncIterable<SentEvent> {
   for await (const data of events) yield { event: data.type, data };
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Scheduler } from "../../../src/inference/scheduler/scheduler.ts";
 import { FakeContext, letters } from "../../support/fake-context.ts";
 
-type Priority = "interactive" | "batch";
+type Lane = "interactive" | "batch";
 
 /** A scheduler whose requests never end by themselves, and what each has got so far. */
 function setUp() {
@@ -15,14 +15,14 @@ function setUp() {
     scheduler,
     tokens,
     now: clock,
-    add(id: number, priority: Priority, promptTokens: number) {
+    add(id: number, lane: Lane, promptTokens: number) {
       tokens.set(id, 0);
       scheduler.add({
         id,
         prompt: new Int32Array(promptTokens).fill(id),
         maxTokens: 1000,
         stop: [],
-        priority,
+        lane,
         arrivedAt: 0,
         createSampler: () => ({ sample: () => 1 + (id % 3), accept: () => {}, free: () => {} }),
       });

@@ -3,12 +3,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Scheduler } from "../../../src/inference/scheduler/scheduler.ts";
 import { END, FakeContext, letters, nextToken } from "../../support/fake-context.ts";
+import { partsSum } from "../../support/generation-parts.ts";
 
 interface Request {
   readonly prompt: readonly number[];
   readonly maxTokens: number;
   readonly stop: readonly string[];
-  readonly priority: "interactive" | "batch";
+  readonly lane: "interactive" | "batch";
 }
 type Action =
   | { readonly type: "add"; readonly request: Request }
@@ -43,7 +44,11 @@ function play(
   speculation: boolean,
 ) {
   const context = new FakeContext({ ...sizes, contextPerSequence: 120 });
-  const clock = () => context.now;
+  // Everything takes a little time, so that a stretch that no part has shows.
+  const clock = () => {
+    context.now += 0.001;
+    return context.now;
+  };
   const scheduler = new Scheduler(context, letters, { stepTargetMs: 10, clock, speculation });
   const outcomes: Outcome[] = [];
   let samplers = 0;
@@ -58,6 +63,15 @@ function play(
         outcome.endings.push(done.finishReason);
         const { queueMs, prefillMs, decodeMs } = done.timings;
         for (const part of [queueMs, prefillMs, decodeMs]) assert.ok(part >= 0);
+        const sums = partsSum(done.timings.parts);
+        assert.ok(Math.abs(sums.wait - queueMs) < 1e-6, `${sums.wait} of ${queueMs} ms waited`);
+        if (done.finishReason !== "cancelled") {
+          assert.ok(
+            Math.abs(sums.prefill - prefillMs) < 1e-6,
+            `${sums.prefill} of ${prefillMs} ms of prefill`,
+          );
+          assert.ok(Math.abs(sums.decode - decodeMs) < 1e-6, `${sums.decode} of ${decodeMs} ms of decode`);
+        }
         assert.ok(done.usage.cachedPromptTokens < done.usage.promptTokens);
       }
       if (error !== undefined) outcome.endings.push("error");
@@ -117,7 +131,7 @@ const request: fc.Arbitrary<Request> = fc.record({
   stop: fc.array(fc.string({ unit: fc.constantFrom("b", "c", "d", "e"), minLength: 1, maxLength: 3 }), {
     maxLength: 2,
   }),
-  priority: fc.constantFrom("interactive", "batch"),
+  lane: fc.constantFrom("interactive", "batch"),
 });
 const add = fc.record({ type: fc.constant("add" as const), request });
 const step = fc.record({ type: fc.constant("step" as const), times: fc.integer({ min: 1, max: 12 }) });

@@ -1,8 +1,9 @@
 import type { Assistant } from "../../../assistant/assistant.ts";
 import { choices } from "../../../assistant/choices.ts";
-import type { TurnEnd, TurnEvent, TurnOptions } from "../../../assistant/turn.ts";
+import type { TurnEnd, TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
 import type { ModelNames } from "../../../serving/model-names.ts";
+import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
@@ -22,10 +23,10 @@ export class ChatCompletions {
     this.#models = models;
   }
 
-  async complete(body: ChatCompletionBody, options: TurnOptions): Promise<ChatCompletion> {
+  async complete(body: ChatCompletionBody, context: RequestContext): Promise<ChatCompletion> {
     const head = this.#head(body);
     const answers = Array.from({ length: body.n ?? 1 }, () => new Answer());
-    for await (const { choice, event } of this.#events(body, options)) answers[choice]?.take(event);
+    for await (const { choice, event } of this.#events(body, context)) answers[choice]?.take(event);
     const passes = answers.map((answer) => answer.pass);
     return {
       ...head,
@@ -38,7 +39,7 @@ export class ChatCompletions {
   }
 
   /** The reference's order: role, deltas, finish reason of each choice, then usage where it was asked for. */
-  async *stream(body: ChatCompletionBody, options: TurnOptions): AsyncIterable<ChatCompletionChunk> {
+  async *stream(body: ChatCompletionBody, context: RequestContext): AsyncIterable<ChatCompletionChunk> {
     const wantsUsage = body.stream_options?.include_usage === true;
     const head = { ...this.#head(body), object: "chat.completion.chunk" as const };
     const chunk = (choice: Choice, rest: Partial<ChatCompletionChunk> = {}): ChatCompletionChunk => ({
@@ -49,7 +50,7 @@ export class ChatCompletions {
     });
     const deltas = Array.from({ length: body.n ?? 1 }, () => new ChoiceDeltas());
     const passes: Pass[] = [];
-    for await (const { choice: index, event } of this.#events(body, options)) {
+    for await (const { choice: index, event } of this.#events(body, context)) {
       if (event.type === "done") passes.push(event);
       for (const delta of deltas[index]?.take(event) ?? []) {
         const scores = event.type === "delta" && delta.content !== undefined ? event.tokens : undefined;
@@ -65,13 +66,13 @@ export class ChatCompletions {
     if (wantsUsage) yield { ...head, choices: [], usage: toUsage([passes]) };
   }
 
-  async *#events(body: ChatCompletionBody, options: TurnOptions) {
+  async *#events(body: ChatCompletionBody, context: RequestContext) {
     const plan = await this.#assistant.plan(toTurn(body));
     const names = {
       prompt: "messages",
       maxTokens: body.max_completion_tokens == null ? "max_tokens" : "max_completion_tokens",
     };
-    yield* namingFields(choices(this.#assistant, plan, body.n ?? 1, options), names);
+    yield* namingFields(choices(this.#assistant, plan, body.n ?? 1, context), names);
   }
 
   #head(body: ChatCompletionBody) {

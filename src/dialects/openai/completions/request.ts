@@ -42,7 +42,6 @@ export function toPlan(body: CompletionBody, randomSeed: () => number): Completi
       maxTokens: max_tokens ?? 16,
       sampling: { ...sampling, seed, ...(isSet(grammar) && { grammar }) },
       stop: toStop(body.stop),
-      priority: "interactive",
       reusable: isReusable(body),
       ...(scored !== undefined && { logprobs: scored }),
       ...(echo === true && isSet(logprobs) && { promptLogprobs: logprobs }),

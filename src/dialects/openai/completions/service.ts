@@ -1,9 +1,9 @@
 import { interleave } from "../../../assistant/choices.ts";
 import type { GrammarCompiler } from "../../../assistant/grammar-compiler.ts";
-import type { TurnOptions } from "../../../assistant/turn.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import type { ModelNames } from "../../../serving/model-names.ts";
+import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
@@ -39,7 +39,7 @@ export class Completions {
     this.#grammars = services.grammars;
   }
 
-  async complete(body: CompletionBody, options: TurnOptions): Promise<Completion> {
+  async complete(body: CompletionBody, context: RequestContext): Promise<Completion> {
     const head = this.#head(body);
     const plan = await this.#plan(body);
     const echoes = await this.#echoes(body, plan);
@@ -47,7 +47,7 @@ export class Completions {
     const answers = echoes.map((echo) =>
       Array.from({ length: plan.made }, () => new CompletionAnswer(echo, hasLogprobs)),
     );
-    for await (const { prompt, answer, event } of this.#events(plan, options))
+    for await (const { prompt, answer, event } of this.#events(plan, context))
       answers[prompt]?.[answer % plan.made]?.take(event);
     const kept = answers.flatMap((made) => best(made, plan.returned));
     const passes = answers.map((made) => made.map(({ pass }) => pass));
@@ -60,7 +60,7 @@ export class Completions {
     };
   }
 
-  async *stream(body: CompletionBody, options: TurnOptions): AsyncIterable<Completion> {
+  async *stream(body: CompletionBody, context: RequestContext): AsyncIterable<Completion> {
     const head = this.#head(body);
     const plan = await this.#plan(body);
     const echoes = await this.#echoes(body, plan);
@@ -73,7 +73,7 @@ export class Completions {
       ...(wantsUsage && { usage: null }),
       ...rest,
     });
-    for await (const { prompt, answer, event } of this.#events(plan, options)) {
+    for await (const { prompt, answer, event } of this.#events(plan, context)) {
       let offset = offsets.get(answer);
       const echo = echoes[prompt] ?? "";
       if (offset === undefined) {
@@ -108,15 +108,15 @@ export class Completions {
   }
 
   /** All generations of the request, side by side as far as there are sequences; those of one prompt share its prefill. */
-  async *#events(plan: CompletionPlan, options: TurnOptions): AsyncIterable<AnswerEvent> {
+  async *#events(plan: CompletionPlan, context: RequestContext): AsyncIterable<AnswerEvent> {
     const controller = new AbortController();
-    const signal = AbortSignal.any([options.signal, controller.signal]);
+    const signal = AbortSignal.any([context.signal, controller.signal]);
     const sources = plan.requests.flatMap((request) =>
       Array.from({ length: plan.made }, (_, answer) => {
         const seed = (request.sampling.seed + answer) % 2 ** 32;
         return this.#engine.generate(
           { ...request, sampling: { ...request.sampling, seed } },
-          { ...options, signal },
+          { ...context, signal },
         );
       }),
     );
@@ -126,7 +126,6 @@ export class Completions {
       const names = { prompt: "prompt", maxTokens: "max_tokens" };
       for await (const { index, value } of namingFields(interleave(sources, sequences), names)) {
         const prompt = Math.floor(index / plan.made);
-        if (value.type === "done") options.onEnd?.(value, prompt);
         yield { prompt, answer: index, event: value };
       }
     } finally {

@@ -1,10 +1,10 @@
 import type { Assistant } from "../../../assistant/assistant.ts";
 import { choices } from "../../../assistant/choices.ts";
 import type { ChatMessage } from "../../../assistant/template/message.ts";
-import type { TurnOptions } from "../../../assistant/turn.ts";
 import { ApiError } from "../../../errors.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import type { ModelNames } from "../../../serving/model-names.ts";
+import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { toTimings, toUsage } from "../accounting.ts";
@@ -28,14 +28,14 @@ export class Responses {
     this.#services = services;
   }
 
-  async create(body: ResponseBody, options: TurnOptions): Promise<object> {
+  async create(body: ResponseBody, context: RequestContext): Promise<object> {
     let last: OutputEvent | undefined;
-    for await (const event of this.stream(body, options)) last = event;
+    for await (const event of this.stream(body, context)) last = event;
     return last?.["response"] as object;
   }
 
   /** The reference's events, numbered; the last one holds the whole response. */
-  async *stream(body: ResponseBody, options: TurnOptions): AsyncIterable<OutputEvent> {
+  async *stream(body: ResponseBody, context: RequestContext): AsyncIterable<OutputEvent> {
     const { assistant, models, store } = this.#services;
     models.find(body.model);
     const conversation = [...(await this.#history(body)), ...toMessages(body.input)];
@@ -51,7 +51,7 @@ export class Responses {
     const begun = { ...head, status: "in_progress", output: [] };
     let hasBegun = false;
     const names = { prompt: "input", maxTokens: "max_output_tokens" };
-    for await (const { event } of namingFields(choices(assistant, plan, 1, options), names)) {
+    for await (const { event } of namingFields(choices(assistant, plan, 1, context), names)) {
       if (!hasBegun) {
         // Held back until the engine has taken the request, so that a refusal still has a status of its own.
         yield numbered({ type: "response.created", response: begun });

@@ -10,7 +10,7 @@ import type {
 } from "../../../inference/engine.ts";
 import { JUDGE_MAX_TOKENS, judgeGrammar } from "../judge-prompt.ts";
 import { type AnswerToken, expectedScore, needsAfterOne, scorePlace } from "./expected-score.ts";
-import type { JudgeAnswer, JudgeModel, JudgeOptions, JudgeStatus } from "./judge-model.ts";
+import type { JudgeAnswer, JudgeContext, JudgeModel, JudgeStatus } from "./judge-model.ts";
 
 /** Likeliest tokens to look at in each place: the ten scores in all their spellings, and some that are none. */
 const TOP_TOKENS = 32;
@@ -49,24 +49,26 @@ export class EngineJudge implements JudgeModel {
     return describeState(this.#engine.state);
   }
 
-  async ask(question: string, options: JudgeOptions): Promise<JudgeAnswer> {
+  async ask(question: string, context: JudgeContext): Promise<JudgeAnswer> {
     const prompt = this.#render(question);
-    const { priority = "interactive" } = options;
     const answer = await this.#generate(
       {
         prompt,
         maxTokens: JUDGE_MAX_TOKENS,
         sampling: { temperature: 0, seed: 0, grammar: judgeGrammar },
         stop: [],
-        priority,
         logprobs: TOP_TOKENS,
       },
-      options,
+      context,
     );
     const place = scorePlace(answer.tokens);
     const after =
       place?.one !== undefined && needsAfterOne(place)
-        ? await this.#after(prompt, place.one.tokens, options)
+        ? await this.#after(prompt, place.one.tokens, {
+            ...context,
+            // It begins where the answer ended, so that the parts of the latency add up.
+            arrivedAt: context.arrivedAt + totalMs(answer.done.timings),
+          })
         : undefined;
     const passes = after === undefined ? [answer] : [answer, after];
     const total = (of: "promptTokens" | "cachedPromptTokens" | "completionTokens") =>
@@ -103,28 +105,23 @@ export class EngineJudge implements JudgeModel {
   }
 
   /** The token that would follow an answer that began with `tokens`. */
-  #after(prompt: Prompt, tokens: readonly number[], options: JudgeOptions): Promise<Generated> {
+  #after(prompt: Prompt, tokens: readonly number[], context: JudgeContext): Promise<Generated> {
     return this.#generate(
       {
         prompt: { ...prompt, parts: [...prompt.parts, { type: "tokens", tokens }] },
         maxTokens: 1,
         sampling: { temperature: 0, seed: 0 },
         stop: [],
-        priority: options.priority ?? "interactive",
         logprobs: TOP_TOKENS,
       },
-      { ...options, arrivedAt: undefined },
+      context,
     );
   }
 
-  async #generate(
-    request: GenerationRequest,
-    { signal, arrivedAt }: { readonly signal: AbortSignal; readonly arrivedAt: number | undefined },
-  ): Promise<Generated> {
+  async #generate(request: GenerationRequest, context: JudgeContext): Promise<Generated> {
     let text = "";
     const tokens: ScoredToken[] = [];
-    const options = { signal, ...(arrivedAt !== undefined && { arrivedAt }) };
-    for await (const event of this.#engine.generate(request, options)) {
+    for await (const event of this.#engine.generate(request, context)) {
       if (event.type === "text") {
         text += event.text;
         tokens.push(...(event.tokens ?? []));

@@ -1,4 +1,4 @@
-import type { GenerationTimings, Priority, Usage } from "../../../inference/engine.ts";
+import type { GenerationContext, GenerationTimings, Usage } from "../../../inference/engine.ts";
 
 /** A judge's answer to one question. */
 export interface JudgeAnswer {
@@ -11,13 +11,7 @@ export interface JudgeAnswer {
   readonly timings?: GenerationTimings;
 }
 
-export interface JudgeOptions {
-  /** When the request reached the server, on `monotonicMs`. */
-  readonly arrivedAt: number;
-  readonly signal: AbortSignal;
-  /** `interactive` when left out. */
-  readonly priority?: Priority;
-}
+export type JudgeContext = GenerationContext & Required<Pick<GenerationContext, "arrivedAt" | "signal">>;
 
 /** For people to read in `/readyz`: what becomes of the next question. */
 export interface JudgeStatus {
@@ -38,6 +32,6 @@ export interface JudgeModel {
    * Asks one question, to be answered in the judge's form.
    * @throws ApiError when it can't be asked or answered now; nothing is invented
    */
-  ask(question: string, options: JudgeOptions): Promise<JudgeAnswer>;
+  ask(question: string, context: JudgeContext): Promise<JudgeAnswer>;
   close(timeoutMs: number): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { UpstreamChat, UpstreamToken } from "../../../inference/upstream/ch
 import { UpstreamError } from "../../../inference/upstream/upstream-error.ts";
 import { JUDGE_MAX_TOKENS, judgeSchema } from "../judge-prompt.ts";
 import { type AnswerToken, expectedScore, scorePlace } from "./expected-score.ts";
-import type { JudgeAnswer, JudgeModel, JudgeOptions, JudgeStatus } from "./judge-model.ts";
+import type { JudgeAnswer, JudgeContext, JudgeModel, JudgeStatus } from "./judge-model.ts";
 
 /** OpenAI's own limit. */
 const TOP_TOKENS = 20;
@@ -28,7 +28,7 @@ export class UpstreamJudge implements JudgeModel {
     return this.#status;
   }
 
-  async ask(question: string, { signal }: JudgeOptions): Promise<JudgeAnswer> {
+  async ask(question: string, { signal }: JudgeContext): Promise<JudgeAnswer> {
     const request = {
       messages: [{ role: "user", content: question }],
       maxTokens: JUDGE_MAX_TOKENS,

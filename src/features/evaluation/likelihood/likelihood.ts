@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../../../errors.ts";
-import type { Engine, Prompt, ScoredToken, Usage } from "../../../inference/engine.ts";
-import { type LikelihoodOptions, scoreTokens } from "./score-tokens.ts";
+import type { Engine, GenerationContext, Prompt, ScoredToken, Usage } from "../../../inference/engine.ts";
+import { scoreTokens } from "./score-tokens.ts";
 
 /** How likely a model finds a text. */
 export interface Likelihood {
@@ -28,7 +28,7 @@ export async function continuationLikelihood(
   engine: Engine,
   context: string | Prompt,
   continuation: string,
-  options: LikelihoodOptions = {},
+  options: GenerationContext = {},
 ): Promise<Likelihood> {
   const { prompt, from } =
     typeof context === "string"
@@ -48,7 +48,7 @@ export async function continuationLikelihood(
 export async function textLikelihood(
   engine: Engine,
   text: string,
-  options: LikelihoodOptions = {},
+  options: GenerationContext = {},
 ): Promise<Likelihood> {
   const prompt: Prompt = { parts: [{ type: "text", text, parseSpecial: false }], addBos: true };
   const { tokens, usage } = await scoreTokens(engine, prompt, 1, options);

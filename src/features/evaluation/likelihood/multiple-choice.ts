@@ -1,7 +1,6 @@
 import { type Static, Type } from "typebox";
-import type { Engine } from "../../../inference/engine.ts";
+import type { Engine, GenerationContext } from "../../../inference/engine.ts";
 import { continuationLikelihood, type Likelihood } from "./likelihood.ts";
-import type { LikelihoodOptions } from "./score-tokens.ts";
 
 const MAX_CHOICES = 26;
 
@@ -44,7 +43,7 @@ export interface MultipleChoiceResult {
 export async function multipleChoice(
   engine: Engine,
   task: MultipleChoiceTask,
-  options: LikelihoodOptions = {},
+  options: GenerationContext = {},
 ): Promise<MultipleChoiceResult> {
   const { context, choices, answer, delimiter = " " } = task;
   const scored: Likelihood[] = [];

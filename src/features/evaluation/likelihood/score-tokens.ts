@@ -1,16 +1,4 @@
-import type {
-  Engine,
-  GenerateOptions,
-  Priority,
-  Prompt,
-  ScoredToken,
-  Usage,
-} from "../../../inference/engine.ts";
-
-export interface LikelihoodOptions extends Pick<GenerateOptions, "signal" | "arrivedAt"> {
-  /** `batch` when left out: scoring is seldom waited for. */
-  readonly priority?: Priority;
-}
+import type { Engine, GenerationContext, Prompt, ScoredToken, Usage } from "../../../inference/engine.ts";
 
 export interface ScoredTokens {
   readonly tokens: readonly ScoredToken[];
@@ -19,28 +7,27 @@ export interface ScoredTokens {
 
 /**
  * Log-probabilities of the prompt's tokens from `from` on, and the likeliest token in each place. What comes before
- * `from` may be taken from the cache, so that texts with one beginning share its cost.
+ * `from` may be taken from the cache, so that texts with one beginning share its cost. Batch work unless `context` says
+ * otherwise: scoring is seldom waited for.
  */
 export async function scoreTokens(
   engine: Engine,
   prompt: Prompt,
   from: number,
-  options: LikelihoodOptions = {},
+  context: GenerationContext = {},
 ): Promise<ScoredTokens> {
-  const { priority = "batch", ...rest } = options;
   const request = {
     prompt,
     maxTokens: 0,
     sampling: { temperature: 0, seed: 0 },
     stop: [],
-    priority,
     promptLogprobs: 1,
     promptLogprobsFrom: from,
   };
   let tokens: readonly ScoredToken[] | undefined;
   let cancelled = false;
   let usage: Usage | undefined;
-  for await (const event of engine.generate(request, rest)) {
+  for await (const event of engine.generate(request, { lane: "batch", ...context })) {
     if (event.type === "prompt") tokens = event.tokens;
     if (event.type === "done") {
       usage = event.usage;

@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../../../errors.ts";
-import type { Engine, Prompt } from "../../../inference/engine.ts";
-import { type LikelihoodOptions, scoreTokens } from "./score-tokens.ts";
+import type { Engine, GenerationContext, Prompt } from "../../../inference/engine.ts";
+import { scoreTokens } from "./score-tokens.ts";
 
 export interface WindowedPerplexity {
   readonly perplexity: number;
@@ -9,7 +9,7 @@ export interface WindowedPerplexity {
   readonly windows: number;
 }
 
-export interface WindowedOptions extends LikelihoodOptions {
+export interface WindowedOptions extends GenerationContext {
   /** Told after each window. */
   readonly onWindow?: (done: number, total: number) => void;
 }

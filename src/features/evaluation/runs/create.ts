@@ -17,7 +17,6 @@ import { RunSignals } from "./signals.ts";
 export interface BatchEvalParts {
   readonly store: Store;
   readonly datasets: Datasets;
-  /** Takes batch work, which yields to interactive requests. */
   readonly engine: Engine;
   readonly template: () => ChatTemplate;
   readonly judge: Judge;

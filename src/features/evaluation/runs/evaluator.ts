@@ -21,7 +21,6 @@ export class Evaluator {
   readonly #judge: Judge;
   readonly #tools: MetricTools;
 
-  /** `engine` takes batch work, and `judge` is asked for it. */
   constructor(engine: Engine, template: () => ChatTemplate, judge: Judge, tools: MetricTools) {
     this.#engine = engine;
     this.#template = template;
@@ -77,9 +76,8 @@ export class Evaluator {
           seed: generation.seed,
         },
         stop: [],
-        priority: "batch",
       },
-      { signal },
+      { signal, lane: "batch" },
     );
     signal.throwIfAborted();
     return answer;
@@ -115,8 +113,8 @@ export class Evaluator {
   ): Promise<Judgements | undefined> {
     if (request.criteria.length === 0) return undefined;
     const pair = { prompt: input.prompt, response, reference: reference?.answer };
-    const options = { arrivedAt: monotonicMs(), signal, priority: "batch" } as const;
-    const judged = await this.#judge.evaluate({ ...pair, criteria: request.criteria }, options);
+    const context = { arrivedAt: monotonicMs(), signal, lane: "batch" } as const;
+    const judged = await this.#judge.evaluate({ ...pair, criteria: request.criteria }, context);
     signal.throwIfAborted();
     return judged;
   }

@@ -1,18 +1,13 @@
 import type { ChatTemplate } from "../../../assistant/template/template.ts";
-import { type Completion, complete } from "../../../inference/completion.ts";
+import { type Completion, completing } from "../../../inference/completion.ts";
 import type { Engine } from "../../../inference/engine.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
+import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { account } from "../../chat/accounting.ts";
 import type { Citation, RagAnswer, RagBody } from "../schema.ts";
 import type { CorpusSearch, SearchResult } from "../search/search.ts";
 import { fitPrompt } from "./context.ts";
 import { citedPassages, NOTHING_FOUND } from "./prompt.ts";
-
-export interface RagContext {
-  readonly requestId: string;
-  /** Cancels when the client goes away. */
-  readonly signal: AbortSignal;
-}
 
 export interface RagServiceOptions {
   readonly engine: Engine;
@@ -30,12 +25,9 @@ export class RagService {
     this.#options = options;
   }
 
-  /** The answer's text also goes to `onText` piece by piece. */
-  async answer(
-    body: RagBody,
-    { requestId, signal }: RagContext,
-    onText: (text: string) => Promise<void> | void = () => {},
-  ): Promise<RagAnswer> {
+  /** The answer's text piece by piece, then all of it with its sources. */
+  async *answer(body: RagBody, context: RequestContext): AsyncGenerator<string, RagAnswer> {
+    const { requestId, signal } = context;
     const { query, dataset_id, top_k = 5, method = "hybrid" } = body;
     const { engine, search } = this.#options;
     // Without a model no answer is possible, whatever is found.
@@ -45,10 +37,13 @@ export class RagService {
     const retrievalMs = monotonicMs() - startedAt;
 
     const { text, passages, completion } =
-      found.chunks.length === 0
-        ? await this.#nothing(onText)
-        : await this.#generate(body, found, signal, onText);
+      found.chunks.length === 0 ? yield* this.#nothing() : yield* this.#generate(body, found, context);
     const citations = cite(found, passages, dataset_id, text);
+    context.account.note({
+      model: model.name,
+      retrieval_ms: Number(retrievalMs.toFixed(1)),
+      passages: citations.length,
+    });
     return {
       answer: text,
       response: text,
@@ -68,32 +63,25 @@ export class RagService {
     };
   }
 
-  async #nothing(onText: (text: string) => Promise<void> | void) {
-    await onText(NOTHING_FOUND);
+  async *#nothing() {
+    yield NOTHING_FOUND;
     return { text: NOTHING_FOUND, passages: 0, completion: undefined };
   }
 
-  async #generate(
-    body: RagBody,
-    found: SearchResult,
-    signal: AbortSignal,
-    onText: (text: string) => Promise<void> | void,
-  ) {
+  async *#generate(body: RagBody, found: SearchResult, context: RequestContext) {
     const { engine, template, randomSeed } = this.#options;
     const { query, max_new_tokens = 220, temperature = 0.1, seed = randomSeed() } = body;
     const arrivedAt = monotonicMs();
     const { prompt, passages } = await fitPrompt(engine, template(), query, found.chunks, max_new_tokens);
-    const completion = await complete(
+    const completion = yield* completing(
       engine,
       {
         prompt,
         maxTokens: max_new_tokens,
         sampling: { temperature, topP: 0.95, seed },
         stop: [],
-        priority: "interactive",
       },
-      { signal, arrivedAt },
-      onText,
+      { ...context, arrivedAt },
     );
     return { text: completion.text, passages, completion };
   }

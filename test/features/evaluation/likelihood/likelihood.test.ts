@@ -96,7 +96,6 @@ describe("likelihood", () => {
       maxTokens: 12,
       sampling: { temperature: 0, seed: 0 },
       stop: [],
-      priority: "batch",
     } as const;
     for await (const event of engine.generate(request)) if (event.type === "text") written += event.text;
     assert.equal((await continuationLikelihood(engine, context, written)).isGreedy, true);

@@ -1,0 +1,25 @@
+import type { Engine, GenerationContext, GenerationEvent, GenerationRequest } from "../inference/engine.ts";
+import { EngineDecorator } from "../inference/engine-decorator.ts";
+import { type Clock, monotonicMs } from "../platform/clock.ts";
+
+/** An engine that tells each request's account of the generations made for it, whichever feature asked for them. */
+export class AccountedEngine extends EngineDecorator {
+  readonly #clock: Clock;
+
+  constructor(engine: Engine, clock: Clock = monotonicMs) {
+    super(engine);
+    this.#clock = clock;
+  }
+
+  async *generate(
+    request: GenerationRequest,
+    context: GenerationContext = {},
+  ): AsyncIterable<GenerationEvent> {
+    const { arrivedAt = this.#clock() } = context;
+    const ended = context.account?.started(request, arrivedAt);
+    for await (const event of this.inner.generate(request, { ...context, arrivedAt })) {
+      if (event.type === "done") ended?.(event);
+      yield event;
+    }
+  }
+}

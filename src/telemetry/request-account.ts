@@ -1,0 +1,160 @@
+import type { ApiError } from "../errors.ts";
+import type {
+  FinishReason,
+  GenerationEnd,
+  GenerationRequest,
+  GenerationSink,
+  GenerationTimings,
+  Prompt,
+  Usage,
+} from "../inference/engine.ts";
+
+/** What a request's one log line says beside its path and status: token counts and times, never text. */
+export type LogFields = Record<string, string | number | boolean | null>;
+
+/** One generation of a request, as far as it went. */
+export interface AccountedGeneration {
+  /** Answers to the same prompt have the same object here. */
+  readonly prompt: Prompt;
+  /** Where its own time begins, on `monotonicMs`. */
+  readonly arrivedAt: number;
+  /** Undefined while it runs, and for one that failed or whose reader left. */
+  readonly end: GenerationEnd | undefined;
+}
+
+type EndedGeneration = AccountedGeneration & { readonly end: GenerationEnd };
+
+/**
+ * What one request used and where its time went, gathered where each generation is observed. The log line, the
+ * metrics, `Server-Timing` and the ledger read it, so that no route can forget a part of it.
+ */
+export class RequestAccount implements GenerationSink {
+  readonly #generations: Array<{ prompt: Prompt; arrivedAt: number; end: GenerationEnd | undefined }> = [];
+  readonly #notes: LogFields = {};
+  #error: { readonly code: string; readonly reason: string | undefined } | undefined;
+
+  started({ prompt }: GenerationRequest, arrivedAt: number): (end: GenerationEnd) => void {
+    const generation = { prompt, arrivedAt, end: undefined as GenerationEnd | undefined };
+    this.#generations.push(generation);
+    return (end) => {
+      generation.end = end;
+    };
+  }
+
+  /** Adds facts of a route's own to the log line; never text of prompts or answers. */
+  note(fields: LogFields): void {
+    Object.assign(this.#notes, fields);
+  }
+
+  failed({ code, details }: ApiError): void {
+    const reason = details?.["reason"];
+    this.#error = { code, reason: typeof reason === "string" ? reason : undefined };
+  }
+
+  /** Why the request failed; undefined when it did not. */
+  get error(): { readonly code: string; readonly reason: string | undefined } | undefined {
+    return this.#error;
+  }
+
+  get generations(): readonly AccountedGeneration[] {
+    return this.#generations;
+  }
+
+  /** Undefined when no generation has ended. */
+  get usage(): Usage | undefined {
+    const ended = this.#ended;
+    return ended.length === 0 ? undefined : usageOf(ended);
+  }
+
+  /** The times of the generations that the request waited for, one after another; undefined when none has ended. */
+  get timings(): GenerationTimings | undefined {
+    const path = criticalPath(this.#ended);
+    if (path.length === 0) return undefined;
+    const sum = (part: "queueMs" | "prefillMs" | "decodeMs") =>
+      path.reduce((total, { end }) => total + end.timings[part], 0);
+    return { queueMs: sum("queueMs"), prefillMs: sum("prefillMs"), decodeMs: sum("decodeMs") };
+  }
+
+  /** How the answer ended: the way of the generation that ended last. */
+  get finishReason(): FinishReason | undefined {
+    return criticalPath(this.#ended).at(-1)?.end.finishReason;
+  }
+
+  /** Whether every generation was an earlier answer from the cache. */
+  get isCached(): boolean {
+    const ended = this.#ended;
+    return ended.length > 0 && ended.every(({ end }) => end.cached === true);
+  }
+
+  get logFields(): LogFields {
+    const { usage, timings, finishReason } = this;
+    const error = this.#error;
+    return {
+      ...this.#notes,
+      ...(usage !== undefined && {
+        prompt_tokens: usage.promptTokens,
+        cached_prompt_tokens: usage.cachedPromptTokens,
+        completion_tokens: usage.completionTokens,
+      }),
+      ...(finishReason !== undefined && { finish_reason: finishReason }),
+      ...(this.isCached && { cached: true }),
+      ...(timings !== undefined && {
+        queue_ms: tenths(timings.queueMs),
+        prefill_ms: tenths(timings.prefillMs),
+        decode_ms: tenths(timings.decodeMs),
+      }),
+      ...(error !== undefined && { error: error.code }),
+      ...(error?.reason !== undefined && { reason: error.reason }),
+    };
+  }
+
+  get #ended(): readonly EndedGeneration[] {
+    return this.#generations.filter(
+      (generation): generation is EndedGeneration => generation.end !== undefined,
+    );
+  }
+}
+
+/** Each prompt counts once, however many answers it got, and every answer counts. */
+function usageOf(ended: readonly EndedGeneration[]): Usage {
+  const byPrompt = [...Map.groupBy(ended, ({ prompt }) => prompt).values()];
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return {
+    promptTokens: sum(byPrompt.map(([first]) => first?.end.usage.promptTokens ?? 0)),
+    // Answers to one prompt share its prefill; what was cached before the request is what the least lucky found.
+    cachedPromptTokens: sum(
+      byPrompt.map((answers) => Math.min(...answers.map(({ end }) => end.usage.cachedPromptTokens))),
+    ),
+    completionTokens: sum(ended.map(({ end }) => end.usage.completionTokens)),
+    reasoningTokens: sum(ended.map(({ end }) => end.usage.reasoningTokens)),
+    draftedTokens: sum(ended.map(({ end }) => end.usage.draftedTokens)),
+    acceptedTokens: sum(ended.map(({ end }) => end.usage.acceptedTokens)),
+  };
+}
+
+/** Clock differences below this are rounding, in milliseconds. */
+const ROUNDING_MS = 0.01;
+
+/**
+ * The generations that a request waited for, in order: the last to end, before it the last to end before that one
+ * began, and so on. Of generations side by side only the slowest is in it.
+ */
+export function criticalPath<G extends EndedGeneration>(ended: readonly G[]): readonly G[] {
+  const path: G[] = [];
+  let begin = Number.POSITIVE_INFINITY;
+  for (const generation of ended.toSorted((a, b) => endOf(b) - endOf(a))) {
+    if (endOf(generation) > begin + ROUNDING_MS) continue;
+    path.unshift(generation);
+    begin = generation.arrivedAt;
+  }
+  return path;
+}
+
+function endOf({ arrivedAt, end }: EndedGeneration): number {
+  const { queueMs, prefillMs, decodeMs } = end.timings;
+  return arrivedAt + queueMs + prefillMs + decodeMs;
+}
+
+function tenths(ms: number): number {
+  return Number(ms.toFixed(1));
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { StepModel, type StepRates, type StepShape } from "../../../src/inference/scheduler/step-model.ts";
+
+const shape: fc.Arbitrary<StepShape> = fc.record({
+  passes: fc.constant(1),
+  decodeRows: fc.integer({ min: 0, max: 24 }),
+  prefillTokens: fc.integer({ min: 0, max: 512 }),
+  kvTokens: fc.integer({ min: 0, max: 20_000 }),
+  prefillKvTokens: fc.integer({ min: 0, max: 200_000 }),
+});
+const rates: fc.Arbitrary<StepRates> = fc.record({
+  passes: fc.double({ min: 0.5, max: 50, noNaN: true }),
+  decodeRows: fc.double({ min: 0, max: 5, noNaN: true }),
+  prefillTokens: fc.double({ min: 0, max: 2, noNaN: true }),
+  kvTokens: fc.double({ min: 0, max: 0.002, noNaN: true }),
+  prefillKvTokens: fc.double({ min: 0, max: 0.0005, noNaN: true }),
+});
+
+function time(shape: StepShape, rates: StepRates): number {
+  return (Object.keys(shape) as Array<keyof StepShape>).reduce(
+    (sum, unit) => sum + shape[unit] * rates[unit],
+    0,
+  );
+}
+
+test("steps of every size are expected to take what such steps took", () => {
+  fc.assert(
+    fc.property(
+      rates,
+      fc.array(shape, { minLength: 200, maxLength: 200 }),
+      fc.array(shape, { minLength: 20, maxLength: 20 }),
+      (truth, seen, unseen) => {
+        const model = new StepModel();
+        for (let round = 0; round < 5; round++)
+          for (const step of seen) model.observe(step, time(step, truth));
+        const errors = unseen.map((step) => Math.abs(model.expectedMs(step) / time(step, truth) - 1));
+        const median = errors.toSorted((a, b) => a - b)[errors.length / 2] ?? 1;
+        assert.ok(median < 0.05, `median error ${median}`);
+        for (const rate of Object.values(model.rates)) assert.ok(rate >= 0);
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test("the time of steps that were all alike is put down to reading the weights", () => {
+  const model = new StepModel();
+  const step = { passes: 1, decodeRows: 1, prefillTokens: 0, kvTokens: 100, prefillKvTokens: 0 };
+  for (let count = 0; count < 300; count++) model.observe(step, 4);
+  assert.ok(model.rates.passes > 3.5, JSON.stringify(model.rates));
+  assert.ok(Math.abs(model.expectedMs(step) - 4) < 0.1);
+});
