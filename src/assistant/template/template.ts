@@ -1,10 +1,14 @@
-import { Template } from "@huggingface/jinja";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Prompt } from "../../inference/engine.ts";
 import type { AnswerFormat } from "../formats/format.ts";
 import { knownFormat } from "../formats/known-formats.ts";
+import { adaptations } from "./adaptations.ts";
+import { Jinja } from "./jinja/jinja.ts";
+import { formatTime } from "./jinja/strftime.ts";
+import { BoundsError, TemplateError } from "./jinja/values.ts";
 import type { ChatMessage, Tool } from "./message.ts";
 import { SpecialTexts } from "./special-texts.ts";
+import { findMessageForm, type MessageForm, toTemplateMessage } from "./template-message.ts";
 import { describeTool, withToolInstructions } from "./tool-prompt.ts";
 
 export type { ChatMessage } from "./message.ts";
@@ -21,8 +25,10 @@ export interface TemplateModel {
 export interface RenderOptions {
   /** Functions that the model is told it may call. */
   readonly tools?: readonly Tool[];
-  /** What templates of reasoning models (Qwen3) know as `enable_thinking`. */
+  /** What templates of reasoning models know as `enable_thinking`, or as `thinking`. */
   readonly thinks?: boolean;
+  /** What else the template reads: `chat_template_kwargs`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -31,11 +37,16 @@ export interface RenderOptions {
  */
 export class ChatTemplate {
   readonly #model: TemplateModel;
-  readonly #template: Template | undefined;
+  readonly #template: Jinja | undefined;
   readonly #specialTexts: SpecialTexts;
+  readonly #now: () => Date;
+  #form: MessageForm | undefined;
+  #supportsTools: boolean | undefined;
 
-  constructor(model: TemplateModel) {
+  /** `now` is what templates print as today. */
+  constructor(model: TemplateModel, now: () => Date = () => new Date()) {
     this.#model = model;
+    this.#now = now;
     this.#template = model.chatTemplate === undefined ? undefined : parse(model.chatTemplate);
     this.#specialTexts = new SpecialTexts(model.specialTexts);
   }
@@ -56,25 +67,25 @@ export class ChatTemplate {
 
   /** True when the template itself tells the model of its tools. */
   get supportsTools(): boolean {
-    return /\btools\b/.test(this.source);
+    this.#supportsTools ??=
+      /tools\b|\bfunctions\b/.test(this.source) &&
+      this.#try([{ role: "user", content: "Hi" }], { tools: [{ name: "qztool" }] })?.includes("qztool") ===
+        true;
+    return this.#supportsTools;
   }
 
   /**
-   * The prompt that asks the model for the assistant's next message.
-   * @throws InvalidRequestError when the template refuses the messages, as some do for roles they don't know
+   * The prompt that asks the model for the assistant's next message. Where the template refuses the conversation, it is
+   * tried in other forms (`adaptations`).
+   * @throws InvalidRequestError with the template's own words when it refuses them all
    */
-  render(messages: readonly ChatMessage[], { tools = [], thinks }: RenderOptions = {}): Prompt {
+  render(messages: readonly ChatMessage[], options: RenderOptions = {}): Prompt {
+    const { tools = [] } = options;
     const known = this.#withKnownRoles(messages);
     if (this.#template === undefined) return transcript(withToolInstructions(known, tools));
     const spoken = this.supportsTools ? known : withToolInstructions(known, tools);
-    const marker = this.#specialTexts.marker(spoken, tools);
-    const variables = {
-      messages: spoken.map((message) => this.#specialTexts.break(toTemplateMessage(message), marker)),
-      ...(this.supportsTools &&
-        tools.length > 0 && { tools: this.#specialTexts.break(tools.map(describeTool), marker) }),
-      ...(thinks !== undefined && { enable_thinking: thinks }),
-    };
-    const rendered = this.#apply(this.#template, variables);
+    const marker = this.#specialTexts.marker(spoken, tools, options.variables);
+    const rendered = this.#adapted(this.#template, spoken, options, marker);
     const { bosText } = this.#model;
     return {
       parts: this.#specialTexts.split(rendered, marker),
@@ -90,70 +101,95 @@ export class ChatTemplate {
     );
   }
 
-  #apply(template: Template, variables: Readonly<Record<string, unknown>>): string {
+  #adapted(
+    template: Jinja,
+    messages: readonly ChatMessage[],
+    options: RenderOptions,
+    marker: string,
+  ): string {
+    this.#form ??= findMessageForm(this.source, (probe, form) => this.#try(probe, {}, form));
+    const form = this.#form;
     try {
-      return template.render({
-        ...variables,
-        add_generation_prompt: true,
-        bos_token: this.#model.bosText,
-        eos_token: this.#model.eosText,
-      });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new InvalidRequestError(`The model's chat template refused the messages: ${reason}`, {
+      return this.#apply(template, messages, options, form, marker);
+    } catch (refusal) {
+      if (!(refusal instanceof TemplateError)) throw refusal;
+      for (const adapt of refusal instanceof BoundsError ? [] : adaptations) {
+        try {
+          return this.#apply(template, adapt(messages), options, form, marker);
+        } catch (error) {
+          if (!(error instanceof TemplateError)) throw error;
+        }
+      }
+      throw new InvalidRequestError(`The model's chat template refused the messages: ${refusal.message}`, {
         param: "messages",
-        cause: error,
+        cause: refusal,
       });
     }
   }
+
+  /** What a probe renders to, undefined where the template refuses it. */
+  #try(messages: readonly ChatMessage[], options: RenderOptions, form?: MessageForm): string | undefined {
+    if (this.#template === undefined) return undefined;
+    try {
+      const known = form ?? { arguments: "object", thoughts: "reasoning_content" };
+      return this.#apply(this.#template, messages, options, known, "");
+    } catch (error) {
+      if (error instanceof TemplateError) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws TemplateError when the template refuses the messages */
+  #apply(
+    template: Jinja,
+    messages: readonly ChatMessage[],
+    { tools = [], thinks, variables }: RenderOptions,
+    form: MessageForm,
+    marker: string,
+  ): string {
+    const broken = <T>(value: T): T => (marker === "" ? value : this.#specialTexts.break(value, marker));
+    const now = this.#now();
+    const described = tools.length > 0 ? broken(tools.map(describeTool)) : undefined;
+    return template.render(
+      {
+        datetime: formatTime(now, "%b %d %Y"),
+        date_string: formatTime(now, "%d %b %Y"),
+        ...(thinks !== undefined && { enable_thinking: thinks, thinking: thinks }),
+        ...broken(variables ?? {}),
+        messages: messages.map((message) => broken(toTemplateMessage(message, form))),
+        // SmolLM3 and Firefunction have names of their own for them.
+        ...(described !== undefined && {
+          tools: described,
+          xml_tools: described,
+          functions: JSON.stringify(described, null, 4),
+        }),
+        add_generation_prompt: true,
+        bos_token: this.#model.bosText,
+        eos_token: this.#model.eosText,
+      },
+      now,
+    );
+  }
 }
 
-/** Undefined for what is no Jinja, or more of it than the library knows: `templateProblem` says so when the model is loaded. */
-function parse(source: string): Template | undefined {
+/** Undefined for what is no Jinja: `templateProblem` says so when the model is loaded. */
+function parse(source: string): Jinja | undefined {
   try {
-    return new Template(source);
+    return new Jinja(source);
   } catch {
     return undefined;
   }
 }
 
-/** Why a model's chat template can't be read; undefined when it can be, or when there is none. */
-export function templateProblem({ chatTemplate }: Pick<TemplateModel, "chatTemplate">): string | undefined {
-  if (chatTemplate === undefined) return undefined;
+/** Why a model's chat template can't be used; undefined when it can be, or when there is none. */
+export function templateProblem(model: TemplateModel): string | undefined {
+  if (model.chatTemplate === undefined) return undefined;
   try {
-    new Template(chatTemplate);
+    new Jinja(model.chatTemplate);
+    new ChatTemplate(model).render([{ role: "user", content: "Hi" }]);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** A message in the form that Hugging Face's templates expect: OpenAI's, with the arguments of calls as objects. */
-function toTemplateMessage(message: ChatMessage): object {
-  const { role, content, reasoning, toolCalls, toolCallId, name } = message;
-  return {
-    role,
-    content,
-    ...(reasoning !== undefined && { reasoning_content: reasoning }),
-    ...(name !== undefined && { name }),
-    ...(toolCallId !== undefined && { tool_call_id: toolCallId }),
-    ...(toolCalls !== undefined &&
-      toolCalls.length > 0 && {
-        tool_calls: toolCalls.map((call) => ({
-          id: call.id,
-          type: "function",
-          function: { name: call.name, arguments: parseArguments(call.arguments) },
-        })),
-      }),
-  };
-}
-
-/** What a client sends back as arguments may be anything; a template prints text as it is. */
-function parseArguments(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }
 

@@ -43,7 +43,7 @@ function instructions(tools: readonly Tool[]): string {
   ].join("\n");
 }
 
-function withoutToolFields({ role, content, toolCalls = [], name }: ChatMessage): ChatMessage {
+export function withoutToolFields({ role, content, toolCalls = [], name }: ChatMessage): ChatMessage {
   if (role === "tool") return { role: "user", content: `<tool_response>\n${content}\n</tool_response>` };
   const calls = toolCalls.map(
     (call) =>

@@ -1,0 +1,76 @@
+import type { ChatMessage } from "./message.ts";
+import { withoutToolFields } from "./tool-prompt.ts";
+
+type Messages = readonly ChatMessage[];
+export type Adaptation = (messages: Messages) => Messages;
+
+/**
+ * Forms that a conversation is tried in where a template refuses it as it is, the least changed first. Clients send
+ * system messages late or twice, several calls at once, and turns that don't alternate; many templates know none of it.
+ */
+export const adaptations: readonly Adaptation[] = [
+  systemFirst,
+  (messages) => oneCallAtATime(systemFirst(messages)),
+  (messages) => systemInUser(systemFirst(messages)),
+  (messages) => alternating(oneCallAtATime(systemFirst(messages))),
+  (messages) => alternating(systemInUser(systemFirst(messages))),
+  (messages) => alternating(systemFirst(messages.map(withoutToolFields))),
+  (messages) => alternating(systemInUser(systemFirst(messages.map(withoutToolFields)))),
+];
+
+/** All system messages as one, at the beginning. */
+function systemFirst(messages: Messages): Messages {
+  const isSystem = ({ role }: ChatMessage) => role === "system" || role === "developer";
+  const first = messages.find(isSystem);
+  if (first === undefined) return messages;
+  const content = messages.filter(isSystem).map((message) => message.content);
+  return [{ ...first, content: content.join("\n\n") }, ...messages.filter((message) => !isSystem(message))];
+}
+
+/** The system message as the beginning of the first user's, as Gemma's makers have it. */
+function systemInUser(messages: Messages): Messages {
+  const [system, ...rest] = messages;
+  if (system === undefined || (system.role !== "system" && system.role !== "developer")) return messages;
+  const at = rest.findIndex(({ role }) => role === "user");
+  const user = rest[at];
+  if (user === undefined) return [{ role: "user", content: system.content }, ...rest];
+  return rest.with(at, { ...user, content: `${system.content}\n\n${user.content}` });
+}
+
+/** Calls made together as calls made one after the other, each with its result. */
+function oneCallAtATime(messages: Messages): Messages {
+  const results = new Map(messages.map((message) => [message.toolCallId, message]));
+  const placed = new Set<ChatMessage>();
+  return messages.flatMap((message) => {
+    const { toolCalls = [] } = message;
+    if (placed.has(message)) return [];
+    if (toolCalls.length < 2) return [message];
+    return toolCalls.flatMap((call, index) => {
+      const result = results.get(call.id);
+      if (result !== undefined) placed.add(result);
+      const { reasoning: _, ...bare } = message;
+      const part = index === 0 ? message : { ...bare, content: "" };
+      return [{ ...part, toolCalls: [call] }, ...(result === undefined ? [] : [result])];
+    });
+  });
+}
+
+/** Neighbours of one role as one message; the user speaks first. */
+function alternating(messages: Messages): Messages {
+  const joined: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    if (last === undefined || last.role !== message.role || message.role === "tool") joined.push(message);
+    else
+      joined[joined.length - 1] = {
+        ...last,
+        content: [last.content, message.content].filter((text) => text !== "").join("\n\n"),
+        ...(message.toolCalls !== undefined && {
+          toolCalls: [...(last.toolCalls ?? []), ...message.toolCalls],
+        }),
+      };
+  }
+  const at = joined.findIndex(({ role }) => role !== "system");
+  if (joined[at]?.role === "assistant") joined.splice(at, 0, { role: "user", content: "" });
+  return joined;
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import type { ChatMessage } from "../../../src/assistant/template/message.ts";
+import { ChatTemplate } from "../../../src/assistant/template/template.ts";
+import type { Prompt } from "../../../src/inference/engine.ts";
+import { llamaCppTemplates } from "../../support/llama-cpp-templates.ts";
+import { conversations } from "./conversations.ts";
+
+/**
+ * What llama.cpp v0.4.0's `POST /apply-template` made of each conversation on 27 November 2026, with
+ * `chat_template_kwargs: {"enable_thinking": …}`: the first 12 hexadecimal digits of the text's SHA-256, without its
+ * `<s>`; null where it refused.
+ */
+const renders: Readonly<Record<string, Readonly<Record<string, string | null>>>> = JSON.parse(
+  await readFile(new URL("./llama-cpp-renders.json", import.meta.url), "utf8"),
+);
+const today = () => new Date(2026, 10, 27, 12);
+
+/** Cells that differ on purpose, and why. */
+const differences: Readonly<Record<string, readonly string[]>> = {
+  // llama.cpp asks these to keep the thoughts of earlier turns; here that is the template's choice or the client's.
+  keepsThoughts: [
+    "GLM-4.7-Flash thoughts",
+    "LFM2.5-8B-A1B thoughts",
+    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16 thoughts",
+    "unsloth-mistral-Devstral-Small-2507 thoughts",
+    "upstage-Solar-Open-100B thoughtsAndCall",
+  ],
+  // llama.cpp writes these prompts with code of its own and not with the template.
+  written: [
+    "deepseek-ai-DeepSeek-V4 turns",
+    "deepseek-ai-DeepSeek-V4 thoughts",
+    "deepseek-ai-DeepSeek-V4-Flash-0731 turns",
+    "deepseek-ai-DeepSeek-V4-Flash-0731 thoughts",
+    ...["result", "nextTurn", "parallel", "thoughtsAndCall"].map(
+      (cell) => `google-gemma-4-31B-it-interleaved ${cell}`,
+    ),
+  ],
+  // llama.cpp does not tell these models of the tools at all.
+  tools: [
+    "HuggingFaceTB-SmolLM3-3B",
+    "deepseek-ai-DeepSeek-R1-Distill-Llama-8B",
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B",
+    "deepseek-ai-DeepSeek-V3.1",
+    "fireworks-ai-llama-3-firefunction-v2",
+    "google-gemma-2-2b-it",
+    "llama-cpp-rwkv-world",
+    "microsoft-Phi-3.5-mini-instruct",
+  ].flatMap((name) =>
+    Object.entries(conversations).flatMap(([cell, { tools }]) =>
+      tools === undefined ? [] : [`${name} ${cell}`],
+    ),
+  ),
+  // The template refuses it; llama.cpp drops the system message, here it goes into the user's.
+  folded: ["google-gemma-2-2b-it system"],
+};
+
+const textOf = ({ parts }: Prompt) => parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+function digest(text: string): string {
+  return createHash("sha256").update(text.replace(/^<s>/, "")).digest("hex").slice(0, 12);
+}
+
+test("every published template renders every conversation, as llama.cpp does", async (t) => {
+  const templates = await llamaCppTemplates();
+  if (typeof templates === "string") return t.skip(templates);
+  assert.equal(templates.size, 68);
+  const explained = new Set(Object.values(differences).flat());
+  const differing = new Set<string>();
+  let equal = 0;
+  let compared = 0;
+  for (const [file, chatTemplate] of templates) {
+    const name = file.replace(/\.jinja$/, "");
+    const template = new ChatTemplate(
+      { chatTemplate, bosText: "<s>", eosText: "</s>", specialTexts: [] },
+      today,
+    );
+    for (const [cell, conversation] of Object.entries(conversations)) {
+      const prompt = template.render(conversation.messages, {
+        variables: { enable_thinking: conversation.thinks },
+        ...(conversation.tools !== undefined && { tools: conversation.tools }),
+      });
+      const expected = renders[file]?.[cell];
+      // What llama.cpp can't render has nothing to be compared with.
+      if (expected === null) continue;
+      compared++;
+      if (digest(textOf(prompt)) === expected) equal++;
+      else differing.add(`${name} ${cell}`);
+    }
+  }
+  assert.deepEqual(
+    [...differing].filter((cell) => !explained.has(cell)),
+    [],
+    "cells that differ without a reason",
+  );
+  assert.deepEqual(
+    [...explained].filter((cell) => !differing.has(cell) && !isRefused(cell)),
+    [],
+    "cells that are equal after all",
+  );
+  const without =
+    compared -
+    [...explained].filter((cell) => differences["tools"]?.includes(cell) && !isRefused(cell)).length;
+  assert.ok(equal / without >= 0.95, `${equal} of ${without} cells are equal`);
+});
+
+function isRefused(cell: string): boolean {
+  const [name, conversation = ""] = cell.split(" ");
+  return renders[`${name}.jinja`]?.[conversation] === null;
+}
+
+test("no template refuses what clients send", async (t) => {
+  const templates = await llamaCppTemplates();
+  if (typeof templates === "string") return t.skip(templates);
+  const user = (content: string) => ({ role: "user", content });
+  const system = (content: string) => ({ role: "system", content });
+  const assistant = (content: string) => ({ role: "assistant", content });
+  const sent: Readonly<Record<string, readonly ChatMessage[]>> = {
+    "two system messages": [system("one"), system("two"), user("three")],
+    "a system message late": [user("one"), assistant("two"), system("three"), user("four")],
+    "a developer's message": [{ role: "developer", content: "one" }, user("two")],
+    "two users in a row": [user("one"), user("two")],
+    "two answers in a row": [user("one"), assistant("two"), assistant("three"), user("four")],
+    "the assistant first": [assistant("one"), user("two")],
+    "an answer last": [user("one"), assistant("two")],
+  };
+  for (const [file, chatTemplate] of templates) {
+    const template = new ChatTemplate(
+      { chatTemplate, bosText: "<s>", eosText: "</s>", specialTexts: [] },
+      today,
+    );
+    for (const [name, messages] of Object.entries(sent)) {
+      const text = textOf(template.render(messages));
+      const lost = messages.filter(({ role, content }) => role === "user" && !text.includes(content));
+      assert.deepEqual(lost, [], `${file}: ${name}`);
+    }
+  }
+});
+
+test("a template is a program from a stranger: it ends", () => {
+  const model = { bosText: "", eosText: "", specialTexts: [] };
+  const hostile = [
+    "{% for a in range(99999) %}{% for b in range(99999) %}{{ a * b }}{% endfor %}{% endfor %}",
+    "{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for a in range(99999) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+    "{{ 'a' * 9999999999 }}",
+    "{{ range(9999999999) }}",
+  ];
+  for (const chatTemplate of hostile) {
+    const template = new ChatTemplate({ ...model, chatTemplate });
+    assert.throws(() => template.render([{ role: "user", content: "Hi" }]), /takes too long|too long/);
+  }
+});
