@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { loadLlama } from "../../../src/inference/llama/bindings.ts";
+import type { Metadata, MetadataValue } from "../../../src/models/gguf/types.ts";
+import { GgufWriter, type TensorDeclaration } from "../../../src/models/gguf/writer.ts";
+import { SeededRandom } from "../random.ts";
+import { tinyMetadata } from "./metadata.ts";
+
+/** Fields that one architecture wants otherwise; a value of undefined takes a field away. */
+export type MetadataChanges = Readonly<Record<string, MetadataValue | undefined>>;
+
+export interface TinyModelOptions {
+  readonly directory: string;
+  readonly architecture: string;
+  readonly experts?: boolean;
+  readonly changes?: MetadataChanges;
+}
+
+/** Writes a model of random weights of any architecture of llama.cpp; returns its path. */
+export async function makeTinyModel(options: TinyModelOptions): Promise<string> {
+  const { directory, architecture, experts = false } = options;
+  const metadata = new Map(tinyMetadata(architecture, { experts }));
+  for (const [key, value] of Object.entries(options.changes ?? {})) {
+    if (value === undefined) metadata.delete(key);
+    else metadata.set(key, value);
+  }
+  const path = join(directory, `${architecture}.gguf`);
+  const tensors = await wantedTensors(metadata, join(directory, `${architecture}.metadata`));
+  const writer = new GgufWriter(path, metadata, tensors);
+  await writer.open();
+  for (const tensor of writer.tensors) await writer.writeTensor(tensor, randomWeights(tensor));
+  await writer.close();
+  return path;
+}
+
+/**
+ * The tensors that llama.cpp looks for in a file with this metadata, by its own account: it refuses a file that lacks
+ * one, or has it in another shape, with the name and the shape that it wants. What it can do without is left out.
+ */
+async function wantedTensors(metadata: Metadata, path: string): Promise<readonly TensorDeclaration[]> {
+  const wanted = new Map<string, readonly number[]>();
+  const shapes = new Map<string, readonly number[]>();
+  for (;;) {
+    const tensors = [...wanted].map(([name, dimensions]): TensorDeclaration => ({ name, type: "F32", dimensions }));
+    const writer = new GgufWriter(path, metadata, tensors);
+    await writer.open();
+    await writer.close();
+    const refusal = refusalOf(path);
+    if (refusal === undefined) return tensors;
+    const missing = /missing tensor '([^']+)'/.exec(refusal)?.[1] ?? /tensor '([^']+)' not found/.exec(refusal)?.[1];
+    const misshapen = /tensor '([^']+)' has wrong shape; expected ([\d, ]+)/.exec(refusal);
+    if (missing !== undefined && !wanted.has(missing)) {
+      wanted.set(missing, shapes.get(withoutLayer(missing)) ?? [1]);
+    } else if (misshapen?.[1] !== undefined && misshapen[2] !== undefined) {
+      const dimensions = misshapen[2].split(",").map(Number).filter((size) => size > 0);
+      while (dimensions.length > 1 && dimensions.at(-1) === 1) dimensions.pop();
+      wanted.set(misshapen[1], dimensions);
+      shapes.set(withoutLayer(misshapen[1]), dimensions);
+    } else throw new Error(`llama.cpp takes no ${path}: ${refusal}`);
+  }
+}
+
+function withoutLayer(name: string): string {
+  return name.replace(/^blk\.\d+/, "blk");
+}
+
+/** What llama.cpp says against a file; undefined when it loads. */
+function refusalOf(path: string): string | undefined {
+  const llama = loadLlama();
+  const errors: string[] = [];
+  const model = llama.withLog(
+    ({ level, text }) => level === "error" && errors.push(text),
+    () =>
+      llama.llama_model_load_from_file(path, { ...llama.llama_model_default_params(), n_gpu_layers: 0 }),
+  );
+  if (model === null) return errors.join("; ");
+  llama.llama_model_free(model);
+  return undefined;
+}
+
+/** FNV-1a, so that a tensor's weights depend on its name and not on its place. */
+function seedOf(name: string): number {
+  return [...name].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 0x01000193), 0x811c9dc5);
+}
+
+/**
+ * Weights that make a text depend on what was read long before: matrices that keep the variance of what they are
+ * given, norms near 1, decays that forget slowly, embeddings small beside what the layers add (see `spreads` in
+ * bench/models/model-shape.ts).
+ */
+function randomWeights({ name, dimensions }: TensorDeclaration): Uint8Array {
+  const random = new SeededRandom(seedOf(name));
+  const count = dimensions.reduce((product, size) => product * size, 1);
+  const { mean, spread } = distribution(name, dimensions);
+  const floats = Float32Array.from({ length: count }, () => mean + spread * random.normal());
+  if (isDecay(name)) for (let i = 0; i < count; i++) floats[i] = -Math.abs(floats[i] ?? 0);
+  return new Uint8Array(floats.buffer);
+}
+
+/** `A` of state-space layers, negative by definition. */
+function isDecay(name: string): boolean {
+  return /ssm_a(\.weight)?$/.test(name);
+}
+
+function distribution(name: string, dimensions: readonly number[]): { mean: number; spread: number } {
+  if (isDecay(name)) return { mean: -0.3, spread: 0.1 };
+  if (/norm|_scale|layer_scale/.test(name) && name.endsWith("weight")) return { mean: 1, spread: 0.02 };
+  if (name === "token_embd.weight") return { mean: 0, spread: 0.1 };
+  if (name.endsWith(".bias") || dimensions.length < 2) return { mean: 0, spread: 0.02 };
+  return { mean: 0, spread: 1 / Math.sqrt(dimensions[0] ?? 1) };
+}
