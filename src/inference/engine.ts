@@ -128,6 +128,8 @@ export interface ModelDescription extends ModelIdentity {
   readonly fileSizeBytes: number;
   readonly trainingContext: number;
   readonly kvCacheBytesPerToken: number;
+  /** Of layers that keep a state of fixed size, beside the tokens' bytes; 0 for most models. */
+  readonly stateBytesPerSequence: number;
   readonly sequences: number;
   readonly threads: number;
   readonly chatTemplate: string | undefined;

@@ -35,8 +35,11 @@ export class FakeContext implements DecodeContext {
   readonly contextPerSequence: number;
   readonly maxOutputs: number;
   readonly isOnePass = true;
+  readonly canCut: boolean;
   /** Plain model of the KV cache. */
   readonly held: number[][];
+  /** Lengths that each sequence can go back to, where it can't be cut. */
+  readonly checkpoints: number[][];
   readonly batch: DecodeContext["batch"];
   /** Milliseconds that decodes have taken. */
   now = 0;
@@ -46,7 +49,14 @@ export class FakeContext implements DecodeContext {
   /** Text up to each row of the last decode, for those that asked for logits. */
   #histories: Array<readonly number[] | undefined> = [];
 
-  constructor(sizes: { sequences: number; capacity: number; contextPerSequence: number }) {
+  constructor(sizes: {
+    sequences: number;
+    capacity: number;
+    contextPerSequence: number;
+    canCut?: boolean | undefined;
+  }) {
+    this.canCut = sizes.canCut ?? true;
+    this.checkpoints = Array.from({ length: sizes.sequences }, () => []);
     this.sequences = sizes.sequences;
     this.contextPerSequence = sizes.contextPerSequence;
     this.maxOutputs = sizes.capacity;
@@ -88,13 +98,26 @@ export class FakeContext implements DecodeContext {
     });
   }
 
-  truncate(sequence: number, length: number): void {
+  keptBy(sequence: number, length: number): number {
+    if (this.canCut || length >= (this.held[sequence]?.length ?? 0)) return length;
+    return Math.max(0, ...(this.checkpoints[sequence] ?? []).filter((kept) => kept <= length));
+  }
+
+  truncate(sequence: number, length: number): number {
     const tokens = this.held[sequence] ?? [];
-    tokens.length = Math.min(tokens.length, length);
+    const kept = this.keptBy(sequence, length);
+    tokens.length = Math.min(tokens.length, kept);
+    this.checkpoints[sequence] = (this.checkpoints[sequence] ?? []).filter((other) => other <= kept);
+    return kept;
   }
 
   copy(source: number, target: number): void {
     this.held[target] = [...(this.held[source] ?? [])];
+    this.checkpoints[target] = [...(this.checkpoints[source] ?? [])];
+  }
+
+  checkpoint(sequence: number): void {
+    this.checkpoints[sequence]?.push(this.held[sequence]?.length ?? 0);
   }
 
   sampler(onFree: () => void): TokenSampler {

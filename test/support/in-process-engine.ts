@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import type { GenerationRequest, ScoredToken, Usage } from "../../src/inference/engine.ts";
 import { EngineHost } from "../../src/inference/generation/core.ts";
+import type { StepReport } from "../../src/inference/scheduler/report.ts";
 import { monotonicMs } from "../../src/platform/clock.ts";
 import { TEST_MODEL } from "./model.ts";
 
@@ -24,6 +25,8 @@ export class InProcessEngine {
       readonly sequences?: number;
       readonly contextSize?: number;
       readonly prefixDirectory?: string;
+      readonly kvLayout?: "separate" | "shared";
+      readonly speculation?: boolean;
     } = {},
   ) {
     this.host = new EngineHost(
@@ -34,13 +37,13 @@ export class InProcessEngine {
         maxSequences: options.sequences ?? 8,
         kvCacheMemory: 64 * 2 ** 20,
         kvCacheType: "f16",
-        kvLayout: "separate",
+        kvLayout: options.kvLayout ?? "separate",
         threads: 1,
         batchSize: 256,
         stepTargetMs: 100,
         streamIntervalMs: 0,
         gpuLayers: 0,
-        speculation: false,
+        speculation: options.speculation ?? false,
         prefixDirectory: options.prefixDirectory ?? tmpdir(),
       },
       monotonicMs,
@@ -51,38 +54,79 @@ export class InProcessEngine {
 
   /** Runs all requests to their ends, side by side. */
   async run(requests: readonly GenerationRequest[]): Promise<Generated[]> {
-    const ids = requests.map(() => this.#nextId++);
-    await Promise.all(
-      requests.map((request, index) =>
-        this.host.generate(ids[index] as number, request, {
-          lane: "interactive",
-          arrivedAt: monotonicMs(),
-        }),
-      ),
-    );
-    const texts = new Map<number, string>();
-    const tokens = new Map<number, ScoredToken[]>();
-    const prompts = new Map<number, readonly ScoredToken[]>();
-    const results = new Map<number, Generated>();
-    while (results.size < ids.length) {
-      for (const output of this.host.step()?.outputs ?? []) {
-        const { id, done, error } = output;
-        if (error !== undefined) throw error;
-        texts.set(id, (texts.get(id) ?? "") + output.text);
-        tokens.set(id, [...(tokens.get(id) ?? []), ...(output.tokens ?? [])]);
-        if (output.promptTokens !== undefined) prompts.set(id, output.promptTokens);
-        if (done === undefined) continue;
-        results.set(id, {
-          text: texts.get(id) ?? "",
-          finishReason: done.finishReason,
-          stopText: done.stopText,
-          usage: done.usage,
-          tokens: tokens.get(id) ?? [],
-          promptTokens: prompts.get(id) ?? [],
-        });
-      }
+    const collection = new Collection();
+    const ids = await Promise.all(requests.map((request) => this.#start(request)));
+    while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.host.step());
+    return ids.map((id) => collection.of(id));
+  }
+
+  /** Starts a request and cancels it after some steps. */
+  async cancelled(request: GenerationRequest, steps: number): Promise<void> {
+    const id = await this.#start(request);
+    for (let step = 0; step < steps; step++) this.host.step();
+    this.host.cancel(id);
+    while (this.host.scheduler.hasWork) this.host.step();
+  }
+
+  /** Starts `second` when `first` has run for some steps, and runs both to their ends. */
+  async joined(
+    first: GenerationRequest,
+    steps: number,
+    second: GenerationRequest,
+  ): Promise<readonly Generated[]> {
+    const collection = new Collection();
+    const ids = [await this.#start(first)];
+    for (let step = 0; step < steps; step++) collection.add(this.host.step());
+    ids.push(await this.#start(second));
+    while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.host.step());
+    return ids.map((id) => collection.of(id));
+  }
+
+  free(): void {
+    this.host.free();
+  }
+
+  async #start(request: GenerationRequest): Promise<number> {
+    const id = this.#nextId++;
+    await this.host.generate(id, request, { lane: "interactive", arrivedAt: monotonicMs() });
+    return id;
+  }
+}
+
+/** What steps gave out, by request. */
+class Collection {
+  readonly #texts = new Map<number, string>();
+  readonly #tokens = new Map<number, ScoredToken[]>();
+  readonly #prompts = new Map<number, readonly ScoredToken[]>();
+  readonly #results = new Map<number, Generated>();
+
+  hasEnded(id: number): boolean {
+    return this.#results.has(id);
+  }
+
+  of(id: number): Generated {
+    const result = this.#results.get(id);
+    if (result === undefined) throw new Error(`request ${id} has not ended`);
+    return result;
+  }
+
+  add(report: StepReport | undefined): void {
+    for (const output of report?.outputs ?? []) {
+      const { id, done, error } = output;
+      if (error !== undefined) throw error;
+      this.#texts.set(id, (this.#texts.get(id) ?? "") + output.text);
+      this.#tokens.set(id, [...(this.#tokens.get(id) ?? []), ...(output.tokens ?? [])]);
+      if (output.promptTokens !== undefined) this.#prompts.set(id, output.promptTokens);
+      if (done === undefined) continue;
+      this.#results.set(id, {
+        text: this.#texts.get(id) ?? "",
+        finishReason: done.finishReason,
+        stopText: done.stopText,
+        usage: done.usage,
+        tokens: this.#tokens.get(id) ?? [],
+        promptTokens: this.#prompts.get(id) ?? [],
+      });
     }
-    return ids.map((id) => results.get(id) as Generated);
   }
 }
 

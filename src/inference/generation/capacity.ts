@@ -11,7 +11,9 @@ const AUTOMATIC_CEILING = 8 * 2 ** 30;
 export interface CapacityInputs {
   /** Tokens the model was trained for. */
   readonly trainingContext: number;
-  readonly kvBytesPerToken: number;
+  readonly bytesPerToken: number;
+  /** Beside its tokens', of states. */
+  readonly bytesPerSequence: number;
   /** 0: choose. */
   readonly contextSize: number;
   /** 0: choose. */
@@ -38,7 +40,7 @@ export interface Capacity {
  * @throws LlamaError `out_of_memory` with the numbers when what was asked for does not fit
  */
 export function planCapacity(inputs: CapacityInputs): Capacity {
-  const { trainingContext, kvBytesPerToken, availableMemory } = inputs;
+  const { trainingContext, bytesPerToken, bytesPerSequence, availableMemory } = inputs;
   if (inputs.contextSize > trainingContext) {
     throw new LlamaError(
       "load_failed",
@@ -47,13 +49,21 @@ export function planCapacity(inputs: CapacityInputs): Capacity {
   }
   const budget =
     inputs.kvCacheMemory || Math.min(AUTOMATIC_CEILING, Math.floor(availableMemory * AUTOMATIC_SHARE));
-  const affordable = Math.floor(budget / kvBytesPerToken);
+  // A memory of states alone takes as many tokens as the model does.
+  const affordable =
+    bytesPerToken === 0
+      ? trainingContext
+      : Math.max(0, Math.floor((budget - bytesPerSequence) / bytesPerToken));
   const contextPerSequence =
     inputs.contextSize || Math.min(trainingContext, affordable - (affordable % ALLOTMENT_TOKENS));
   const tokens = allottedTokens(contextPerSequence);
-  const sequences = inputs.maxSequences || Math.min(MAX_AUTOMATIC_SEQUENCES, Math.floor(affordable / tokens));
-  const needed = Math.max(1, sequences) * tokens * kvBytesPerToken;
-  const arithmetic = `${Math.max(1, sequences)} sequences × ${tokens} tokens × ${formatMemory(kvBytesPerToken)} a token`;
+  const bytesOfOne = tokens * bytesPerToken + bytesPerSequence;
+  const sequences = inputs.maxSequences || Math.min(MAX_AUTOMATIC_SEQUENCES, Math.floor(budget / bytesOfOne));
+  const needed = Math.max(1, sequences) * bytesOfOne;
+  if (![contextPerSequence, sequences, needed].every(Number.isSafeInteger)) {
+    throw new Error(`no plan: ${contextPerSequence} tokens, ${sequences} sequences, ${needed} bytes`);
+  }
+  const arithmetic = explain(Math.max(1, sequences), tokens, bytesPerToken, bytesPerSequence);
   const isOverBudget = sequences < 1 || contextPerSequence < 1 || needed > (inputs.kvCacheMemory || needed);
   const isOverMemory = !inputs.isOffloaded && needed > availableMemory;
   if (isOverBudget || isOverMemory) {
@@ -74,4 +84,11 @@ export function planCapacity(inputs: CapacityInputs): Capacity {
       `KV cache ${formatMemory(needed)} = ${arithmetic} (budget ${formatMemory(budget)}, ` +
       `${inputs.kvCacheMemory ? "from KV_CACHE_MEMORY" : `a quarter of ${formatMemory(availableMemory)} available`})`,
   };
+}
+
+function explain(sequences: number, tokens: number, bytesPerToken: number, bytesPerSequence: number): string {
+  const ofTokens = `${tokens} tokens × ${formatMemory(bytesPerToken)} a token`;
+  if (bytesPerSequence === 0) return `${sequences} sequences × ${ofTokens}`;
+  const ofStates = `${formatMemory(bytesPerSequence)} of states`;
+  return `${sequences} sequences × ${bytesPerToken === 0 ? ofStates : `(${ofTokens} + ${ofStates})`}`;
 }

@@ -3,10 +3,12 @@ import type { Clock } from "../../platform/clock.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { Candidates } from "../llama/candidates.ts";
-import { kvBytesPerToken, LlamaContext } from "../llama/context.ts";
+import { LlamaContext } from "../llama/context.ts";
+import { measureMemory } from "../llama/memory-cost.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { compileGrammar, Sampler } from "../llama/sampler.ts";
 import type { SamplerHandle } from "../llama/signatures.ts";
+import { CHECKPOINTS_PER_SEQUENCE } from "../llama/state-checkpoints.ts";
 import { placement } from "../machine/cpu-affinity.ts";
 import { computeThreads } from "../machine/cpu-limit.ts";
 import { availableMemory } from "../machine/memory.ts";
@@ -66,10 +68,15 @@ export class EngineHost {
       onProgress,
       onLog,
     });
-    const kvBytes = kvBytesPerToken(this.#model, options.kvCacheType);
+    const memoryCost = measureMemory(this.#llama, this.#model, {
+      type: options.kvCacheType,
+      layout: options.kvLayout,
+    });
     const capacity = planCapacity({
       trainingContext: this.#model.trainingContext,
-      kvBytesPerToken: kvBytes,
+      bytesPerToken: memoryCost.bytesPerToken,
+      // States that it can go back to lie beside the one that a sequence is in.
+      bytesPerSequence: memoryCost.bytesPerSequence * (1 + CHECKPOINTS_PER_SEQUENCE),
       contextSize: options.contextSize,
       maxSequences: options.maxSequences,
       kvCacheMemory: options.kvCacheMemory,
@@ -111,7 +118,8 @@ export class EngineHost {
       device: isOffloaded ? "gpu" : "cpu",
       kvCacheType: options.kvCacheType,
       contextWindow: contextPerSequence,
-      kvCacheBytesPerToken: kvBytes,
+      kvCacheBytesPerToken: memoryCost.bytesPerToken,
+      stateBytesPerSequence: memoryCost.bytesPerSequence,
       sequences,
       threads,
       loadMs: clock() - startedAt,
@@ -138,6 +146,12 @@ export class EngineHost {
     const { threads } = this.#governor;
     if (threads !== this.#threads) this.#context.setThreads(threads);
     this.#threads = threads;
+  }
+
+  /** Gives back what the model takes; nothing may be asked afterwards. */
+  free(): void {
+    this.#context.free();
+    this.#model.free();
   }
 
   /** Keeps a prefix for good; returns what was done, for the log. @throws ApiError when it does not fit */

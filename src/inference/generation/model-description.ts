@@ -7,7 +7,15 @@ import type { LoadedModel } from "./protocol.ts";
 /** What the engine process decided about a model, beside what the model's file says. */
 type Placement = Pick<
   LoadedModel,
-  "contextWindow" | "device" | "kvCacheType" | "kvCacheBytesPerToken" | "sequences" | "threads" | "loadMs"
+  | "contextWindow"
+  | "device"
+  | "kvCacheType"
+  | "contextWindow"
+  | "kvCacheBytesPerToken"
+  | "stateBytesPerSequence"
+  | "sequences"
+  | "threads"
+  | "loadMs"
 >;
 
 /** Facts of a loaded model, as the server shows and uses them. */

@@ -1,8 +1,15 @@
 /** The part of an inference context that the cache drives: it moves and cuts KV sequences. */
 export interface SequenceMemory {
   readonly sequences: number;
-  /** Forgets the tokens of `sequence` at positions ≥ `length`. */
-  truncate(sequence: number, length: number): void;
+  /**
+   * Whether a sequence can be cut at any token. False for memories that keep a state, which recurrent and hybrid models
+   * have: they go back only to a state that was kept.
+   */
+  readonly canCut: boolean;
+  /** Tokens that `truncate` to `length` would leave: `length`, or fewer where the memory can't be cut there. */
+  keptBy(sequence: number, length: number): number;
+  /** Forgets the tokens of `sequence` at positions ≥ `length`; returns how many it holds now, `length` or fewer. */
+  truncate(sequence: number, length: number): number;
   /** Makes `target` hold what `source` holds. */
   copy(source: number, target: number): void;
 }
@@ -21,6 +28,8 @@ export interface Reservation {
   readonly slot: Slot;
   /** Leading prompt tokens whose keys and values are there already. */
   readonly cachedTokens: number;
+  /** Leading tokens in common with what some sequence holds, whether they could be taken over or not. */
+  readonly knownTokens: number;
 }
 
 /**
@@ -58,7 +67,7 @@ export class PrefixCache {
 
   /** Leading tokens of `prompt` that some sequence holds now. */
   longestPrefix(prompt: Int32Array): number {
-    return Math.max(0, ...this.#slots.map((slot) => reusablePrefix(slot.tokens, prompt)));
+    return Math.max(0, ...this.#slots.map((slot) => this.#reusable(slot, prompt)));
   }
 
   /**
@@ -71,20 +80,22 @@ export class PrefixCache {
     const victim = leastRecentlyUsed(idle);
     if (victim === undefined) throw new Error("every sequence is busy");
 
-    const donor = longestHolder(this.#slots, prompt);
-    const target = donor !== undefined && isBestReusedInPlace(donor, prompt) ? donor : victim;
-    const shared = donor === undefined ? 0 : worthTaking(donor, target, prompt);
+    const known = Math.max(...this.#slots.map(({ tokens }) => commonPrefix(tokens, prompt)));
+    const donor = this.#longestHolder(prompt);
+    const isInPlace = donor !== undefined && this.#isBestReusedInPlace(donor, prompt);
+    const target = isInPlace ? donor : victim;
+    let shared = donor === undefined ? 0 : this.#worthTaking(donor, target, prompt);
     if (donor !== undefined && target !== donor && shared > 0) {
       this.#memory.copy(donor.sequence, target.sequence);
       target.tokens.length = 0;
       for (let position = 0; position < shared; position++)
         target.tokens.push(donor.tokens[position] as number);
     }
-    this.#memory.truncate(target.sequence, shared);
+    shared = this.#memory.truncate(target.sequence, shared);
     target.tokens.length = shared;
     target.busy = true;
     target.lastUsedAt = now;
-    return { slot: target, cachedTokens: shared };
+    return { slot: target, cachedTokens: shared, knownTokens: known };
   }
 
   /** False when half of the sequences are pinned already: the rest is for requests. */
@@ -95,8 +106,7 @@ export class PrefixCache {
 
   /** Keeps the first `length` tokens of a reserved slot for as long as the process lives. */
   pin(slot: Slot, length: number): void {
-    this.#memory.truncate(slot.sequence, length);
-    slot.tokens.length = length;
+    slot.tokens.length = this.#memory.truncate(slot.sequence, length);
     slot.busy = false;
     slot.pinned = true;
   }
@@ -134,6 +144,38 @@ export class PrefixCache {
     this.release(slot, now);
   }
 
+  /** Leading prompt tokens a request can take over from `slot`: all but the last, whose logits it needs. */
+  #reusable(slot: Slot, prompt: Int32Array): number {
+    const common = Math.min(commonPrefix(slot.tokens, prompt), prompt.length - 1);
+    return common <= 0 ? 0 : this.#memory.keptBy(slot.sequence, common);
+  }
+
+  #worthTaking(donor: Slot, target: Slot, prompt: Int32Array): number {
+    const shared = this.#reusable(donor, prompt);
+    return donor === target || shared >= MIN_COPIED_TOKENS ? shared : 0;
+  }
+
+  /** In place costs nothing but the holder's own tail, so it must lose less than half of what it holds. */
+  #isBestReusedInPlace(donor: Slot, prompt: Int32Array): boolean {
+    return isIdle(donor) && this.#reusable(donor, prompt) * 2 >= donor.tokens.length;
+  }
+
+  #longestHolder(prompt: Int32Array): Slot | undefined {
+    let best: Slot | undefined;
+    let longest = 0;
+    for (const slot of this.#slots) {
+      const shared = this.#reusable(slot, prompt);
+      // Of equal holders an idle one is better: reusing it in place copies nothing.
+      const isBetterEqual =
+        shared === longest && shared > 0 && best !== undefined && !isIdle(best) && isIdle(slot);
+      if (shared > longest || isBetterEqual) {
+        best = slot;
+        longest = shared;
+      }
+    }
+    return best;
+  }
+
   /** @throws Error when the books disagree with themselves; for tests and idle checks */
   checkIntegrity(lengthOf: (sequence: number) => number): void {
     for (const slot of this.#slots) {
@@ -160,40 +202,8 @@ export function commonPrefix(tokens: ArrayLike<number>, prompt: ArrayLike<number
   return length;
 }
 
-/** Leading prompt tokens a request can take over from `tokens`: all but the last, whose logits it needs. */
-function reusablePrefix(tokens: ArrayLike<number>, prompt: Int32Array): number {
-  return Math.min(commonPrefix(tokens, prompt), prompt.length - 1);
-}
-
 /** Below this many tokens computing them anew costs less than copying a sequence's cache. */
 const MIN_COPIED_TOKENS = 16;
-
-function worthTaking(donor: Slot, target: Slot, prompt: Int32Array): number {
-  const shared = reusablePrefix(donor.tokens, prompt);
-  return donor === target || shared >= MIN_COPIED_TOKENS ? shared : 0;
-}
-
-/** In place costs nothing but the holder's own tail, so it must lose less than half of what it holds. */
-function isBestReusedInPlace(donor: Slot, prompt: Int32Array): boolean {
-  return isIdle(donor) && reusablePrefix(donor.tokens, prompt) * 2 >= donor.tokens.length;
-}
-
-function longestHolder(slots: readonly Slot[], prompt: Int32Array): Slot | undefined {
-  let best: Slot | undefined;
-  let longest = 0;
-  for (const slot of slots) {
-    const shared = reusablePrefix(slot.tokens, prompt);
-    // Of equal holders an idle one is better: reusing it in place copies nothing.
-    if (
-      shared > longest ||
-      (shared === longest && shared > 0 && best !== undefined && !isIdle(best) && isIdle(slot))
-    ) {
-      best = slot;
-      longest = shared;
-    }
-  }
-  return best;
-}
 
 /** The idle slot to overwrite. A slot never used counts as the oldest. */
 function leastRecentlyUsed(idle: readonly Slot[]): Slot | undefined {

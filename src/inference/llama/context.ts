@@ -4,6 +4,7 @@ import type { Llama, LogLine } from "./bindings.ts";
 import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
 import type { ContextHandle, MemoryHandle } from "./signatures.ts";
+import { StateCheckpoints } from "./state-checkpoints.ts";
 import type { ThreadPoolHandle } from "./thread-pool.ts";
 
 /** `enum ggml_type` of the formats a KV cache can have, with bytes an element and elements that share a scale. */
@@ -37,23 +38,6 @@ export interface ContextOptions {
   readonly onLog?: (line: LogLine) => void;
 }
 
-/**
- * Bytes of KV cache one token takes in all layers.
- * @throws LlamaError `load_failed` when the model's heads can't be kept in this format
- */
-export function kvBytesPerToken(model: LlamaModel, type: KvCacheType): number {
-  const { key, value } = model.headWidths;
-  const { block, bytesPerElement } = kvCacheTypes[type];
-  if (key % block > 0 || value % block > 0) {
-    throw new LlamaError(
-      "load_failed",
-      `KV_CACHE_TYPE=${type} needs attention heads of a multiple of ${block} elements; this model's have ${key}. ` +
-        "Set KV_CACHE_TYPE=f16.",
-    );
-  }
-  return model.layers * model.kvHeads * (key + value) * bytesPerElement;
-}
-
 /** llama.cpp allots each sequence whole steps of this many tokens of KV cache. */
 export const ALLOTMENT_TOKENS = 256;
 
@@ -61,6 +45,9 @@ export const ALLOTMENT_TOKENS = 256;
 export function allottedTokens(context: number): number {
   return Math.max(1, Math.ceil(context / ALLOTMENT_TOKENS)) * ALLOTMENT_TOKENS;
 }
+
+/** LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: without the keys and values that can be cut. */
+const PARTIAL_STATE = 1;
 
 /** llama.cpp compares what it allots with the training context, and a shared buffer with that of one sequence. */
 const falseAlarm = /n_ctx_seq \(\d+\) > n_ctx_train/;
@@ -73,6 +60,7 @@ export class LlamaContext {
   readonly contextPerSequence: number;
   readonly maxOutputs: number;
   readonly isOnePass: boolean;
+  readonly canCut: boolean;
   readonly batch: TokenBatch;
   readonly #llama: Llama;
   readonly #memory: MemoryHandle;
@@ -80,6 +68,7 @@ export class LlamaContext {
   /** For as many threads as there are processors, and for fewer, which the system moves to where there is room. */
   readonly #pool: ThreadPoolHandle;
   readonly #floatingPool: ThreadPoolHandle;
+  readonly #checkpoints = new StateCheckpoints();
   readonly #logitViews = new Map<bigint, Float32Array>();
 
   /** @throws LlamaError `out_of_memory` when the KV cache or the compute buffers can't be allocated */
@@ -108,11 +97,10 @@ export class LlamaContext {
     );
     if (handle === null) {
       const tokens = allottedTokens(options.contextPerSequence) * options.sequences;
-      const bytes = Math.round(tokens * kvBytesPerToken(model, options.kvCacheType));
       throw new LlamaError(
         "out_of_memory",
         `llama.cpp could not create a context of ${options.sequences} sequences of ${options.contextPerSequence} tokens ` +
-          `(${bytes} bytes of KV cache): ${errors.join("; ")}. Lower MAX_SEQUENCES, CONTEXT_SIZE or KV_CACHE_MEMORY.`,
+          `(${tokens} in all): ${errors.join("; ")}. Lower MAX_SEQUENCES, CONTEXT_SIZE or KV_CACHE_MEMORY.`,
       );
     }
     const { threads, cpus } = options;
@@ -127,6 +115,7 @@ export class LlamaContext {
     this.sequences = options.sequences;
     this.maxOutputs = options.maxOutputs;
     this.isOnePass = options.kvLayout === "shared";
+    this.canCut = !model.keepsState;
     this.contextPerSequence = options.contextPerSequence;
     this.batch = new TokenBatch(llama.llama_n_batch(handle));
     this.#memory = llama.llama_get_memory(handle) as MemoryHandle;
@@ -159,15 +148,57 @@ export class LlamaContext {
     return view;
   }
 
-  /** Forgets the tokens of `sequence` at positions ≥ `length`. */
-  truncate(sequence: number, length: number): void {
-    this.#llama.llama_memory_seq_rm(this.#memory, sequence, length, -1);
+  /** Tokens that `truncate` to `length` would leave. */
+  keptBy(sequence: number, length: number): number {
+    if (this.canCut || length >= this.length(sequence)) return length;
+    return this.#checkpoints.latest(sequence, length)?.length ?? 0;
+  }
+
+  /**
+   * Forgets the tokens of `sequence` at positions ≥ `length`; returns how many it holds now. A memory that can't be cut
+   * there goes back to the latest state kept before it, or to nothing.
+   * @throws LlamaError `decode_failed` where llama.cpp refuses what it should be able to do
+   */
+  truncate(sequence: number, length: number): number {
+    const kept = this.keptBy(sequence, length);
+    if (!this.canCut && kept > 0 && kept < this.length(sequence)) this.#goBack(sequence, kept);
+    this.#checkpoints.cut(sequence, kept);
+    if (!this.#llama.llama_memory_seq_rm(this.#memory, sequence, kept === 0 ? -1 : kept, -1))
+      throw new LlamaError(
+        "decode_failed",
+        `llama.cpp refused to cut sequence ${sequence} to ${kept} tokens.`,
+      );
+    return kept;
+  }
+
+  /** Puts back the state that `sequence` had after `length` tokens; its keys and values are cut by `truncate`. */
+  #goBack(sequence: number, length: number): void {
+    const state = this.#checkpoints.latest(sequence, length)?.state;
+    if (state === undefined) throw new Error(`sequence ${sequence} has no state of ${length} tokens`);
+    const { handle } = this;
+    const size = state.length;
+    const read = this.#llama.llama_state_seq_set_data_ext(handle, state, size, sequence, PARTIAL_STATE);
+    if (Number(read) === 0)
+      throw new LlamaError("decode_failed", `llama.cpp could not restore the state of sequence ${sequence}.`);
+  }
+
+  /** Keeps the state that `sequence` is in; does nothing where the memory can be cut. */
+  checkpoint(sequence: number): void {
+    if (this.canCut) return;
+    const llama = this.#llama;
+    const size = Number(llama.llama_state_seq_get_size_ext(this.handle, sequence, PARTIAL_STATE));
+    const state = new Uint8Array(size);
+    const written = llama.llama_state_seq_get_data_ext(this.handle, state, size, sequence, PARTIAL_STATE);
+    if (Number(written) !== size)
+      throw new LlamaError("decode_failed", `llama.cpp could not give the state of sequence ${sequence}.`);
+    this.#checkpoints.add(sequence, { length: this.length(sequence), state });
   }
 
   /** Makes `target` hold what `source` holds. With a shared layout this costs next to nothing. */
   copy(source: number, target: number): void {
-    this.#llama.llama_memory_seq_rm(this.#memory, target, -1, -1);
+    this.truncate(target, 0);
     this.#llama.llama_memory_seq_cp(this.#memory, source, target, -1, -1);
+    this.#checkpoints.copy(source, target);
   }
 
   /** Tokens that `sequence` holds, by llama.cpp's own count. */

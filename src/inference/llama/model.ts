@@ -81,6 +81,13 @@ export class LlamaModel {
     return this.#llama.llama_model_n_head_kv(this.handle);
   }
 
+  /** Some layers keep one state for a sequence and no row for each token, so that a sequence can't be cut anywhere. */
+  get keepsState(): boolean {
+    return (
+      this.#llama.llama_model_is_recurrent(this.handle) || this.#llama.llama_model_is_hybrid(this.handle)
+    );
+  }
+
   get hiddenSize(): number {
     return this.#llama.llama_model_n_embd(this.handle);
   }
@@ -109,6 +116,15 @@ export class LlamaModel {
   /** The model's own Jinja chat template, when it has one. */
   get chatTemplate(): string | undefined {
     return this.metadata.get("tokenizer.chat_template");
+  }
+
+  /** Why this model can't be served: it reads a text as a whole and has no memory to continue it from. */
+  notGenerative(): LlamaError {
+    return new LlamaError(
+      "unsupported_architecture",
+      `${this.path} (${this.architecture}) does not generate text: it has no memory to continue from. ` +
+        "An embedding model is served with EMBEDDING_MODEL.",
+    );
   }
 
   /** Elements of one K and of one V row a token, layer and KV head. */

@@ -94,6 +94,9 @@ export interface LlamaFunctions {
   llama_model_has_encoder(model: ModelHandle): boolean;
   llama_model_has_decoder(model: ModelHandle): boolean;
   llama_model_is_recurrent(model: ModelHandle): boolean;
+  /** Attention layers and layers with a state side by side. */
+  llama_model_is_hybrid(model: ModelHandle): boolean;
+  llama_model_is_diffusion(model: ModelHandle): boolean;
   llama_model_meta_count(model: ModelHandle): number;
   llama_model_meta_key_by_index(model: ModelHandle, index: number, buffer: Buffer, size: number): number;
   llama_model_meta_val_str_by_index(model: ModelHandle, index: number, buffer: Buffer, size: number): number;
@@ -141,6 +144,24 @@ export interface LlamaFunctions {
     tokens: Int32Array,
     capacity: number,
     count: BigUint64Array,
+  ): number | bigint;
+  /** `flags`: 1 takes only what can't be cut: states, and the keys and values of sliding windows. */
+  llama_state_seq_get_size_ext(context: ContextHandle, sequence: number, flags: number): number | bigint;
+  /** Returns the bytes written, 0 on failure. */
+  llama_state_seq_get_data_ext(
+    context: ContextHandle,
+    data: Uint8Array,
+    size: number,
+    sequence: number,
+    flags: number,
+  ): number | bigint;
+  /** Returns the bytes read, 0 on failure. */
+  llama_state_seq_set_data_ext(
+    context: ContextHandle,
+    data: Uint8Array,
+    size: number,
+    sequence: number,
+    flags: number,
   ): number | bigint;
   llama_sampler_chain_init(params: { no_perf: boolean }): SamplerHandle;
   llama_sampler_chain_add(chain: SamplerHandle, sampler: SamplerHandle): void;
@@ -202,6 +223,8 @@ export const signatures = {
   llama_model_has_encoder: ["bool", [P]],
   llama_model_has_decoder: ["bool", [P]],
   llama_model_is_recurrent: ["bool", [P]],
+  llama_model_is_hybrid: ["bool", [P]],
+  llama_model_is_diffusion: ["bool", [P]],
   llama_model_meta_count: ["int32", [P]],
   llama_model_meta_key_by_index: ["int32", [P, "int32", P, "size_t"]],
   llama_model_meta_val_str_by_index: ["int32", [P, "int32", P, "size_t"]],
@@ -227,6 +250,9 @@ export const signatures = {
   llama_memory_seq_pos_max: ["int32", [P, "int32"]],
   llama_state_seq_save_file: ["size_t", [P, "str", "int32", P, "size_t"]],
   llama_state_seq_load_file: ["size_t", [P, "str", "int32", P, "size_t", P]],
+  llama_state_seq_get_size_ext: ["size_t", [P, "int32", "uint32"]],
+  llama_state_seq_get_data_ext: ["size_t", [P, P, "size_t", "int32", "uint32"]],
+  llama_state_seq_set_data_ext: ["size_t", [P, P, "size_t", "int32", "uint32"]],
   llama_sampler_chain_init: [P, [SamplerChainParams]],
   llama_sampler_chain_add: ["void", [P, P]],
   llama_sampler_init_greedy: [P, []],

@@ -56,7 +56,7 @@ export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudg
     const isScored = sequence.promptScores !== undefined;
     const rows = isScored ? scoredLeft : left;
     const most = sequence.lane === "batch" ? Math.min(left, batchLeft) : left;
-    const more = Math.max(0, Math.min(limit, most, rows, sequence.remainingPrompt - given));
+    const more = Math.max(0, Math.min(limit, most, rows, sequence.tokensToPause - given));
     if (more > 0) chunks.set(sequence, given + more);
     left -= more;
     if (sequence.lane === "batch") batchLeft -= more;

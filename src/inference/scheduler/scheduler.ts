@@ -4,6 +4,7 @@ import { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import { Emission } from "./emission.ts";
 import { fillBatch, type Rows } from "./fill.ts";
+import { Partings } from "./partings.ts";
 import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./plan.ts";
 import { Priorities } from "./priorities.ts";
 import type { SequenceStart, StepReport } from "./report.ts";
@@ -41,6 +42,8 @@ export class Scheduler {
   readonly #cost: StepCost;
   readonly #model = new StepModel();
   readonly #speculation: Speculation | undefined;
+  /** Where states are kept, of memories that can't be cut. */
+  readonly #partings: Partings | undefined;
   readonly #priorities = new Priorities();
   readonly #emission = new Emission();
   readonly #onStart: (start: SequenceStart) => void;
@@ -56,7 +59,10 @@ export class Scheduler {
     this.#cache = new PrefixCache(context, Math.max(MIN_IDLE_TOKENS, 2 * context.contextPerSequence));
     this.#waiting = new WaitingQueue(context.sequences);
     this.#cost = new StepCost(options.stepTargetMs);
-    this.#speculation = options.speculation ? new Speculation(this.#cost, context.isOnePass) : undefined;
+    // A draft that turns out wrong must be taken back.
+    const canDraft = options.speculation && context.canCut;
+    this.#speculation = canDraft ? new Speculation(this.#cost, context.isOnePass) : undefined;
+    this.#partings = context.canCut ? undefined : new Partings();
   }
 
   get waiting(): number {
@@ -89,6 +95,7 @@ export class Scheduler {
   add(request: SequenceRequest): void {
     const sequence = new Sequence(request);
     sequence.time.waited("prepare", this.#clock());
+    this.#partings?.expect(sequence, this.#running);
     this.#waiting.add(sequence);
   }
 
@@ -126,6 +133,7 @@ export class Scheduler {
       for (const sequence of this.#running) sequence.time.spent("overhead", computeStartedAt);
       if (this.#decode(plan)) {
         this.#account(shares, computeStartedAt);
+        this.#keepStates(plan);
         this.#scorePrompts(plan);
         this.#sample(rows);
       }
@@ -146,12 +154,13 @@ export class Scheduler {
         this.#waiting.explain(this.#running, this.#cache, now);
         return;
       }
-      const { slot, cachedTokens } = this.#cache.reserve(sequence.shareablePrompt, now);
+      const { slot, cachedTokens, knownTokens } = this.#cache.reserve(sequence.shareablePrompt, now);
       this.#waiting.remove(sequence);
       sequence.time.waited(sequence.waitsFor, now);
       sequence.slot = slot;
       sequence.cachedTokens = cachedTokens;
       sequence.prefilled = cachedTokens;
+      this.#partings?.plan(sequence, knownTokens, this.#waiting.first(this.#context.sequences));
       sequence.startedAt = now;
       this.#cacheHitTokens += cachedTokens;
       this.#running.push(sequence);
@@ -208,6 +217,13 @@ export class Scheduler {
     account(this.#running, shares, this.#model, now);
   }
 
+  /** Keeps the states of prompts that paused for it. */
+  #keepStates(plan: BatchPlan): void {
+    for (const { sequence } of plan.prefilling) {
+      if (sequence.isAtPause && sequence.slot !== undefined) this.#context.checkpoint(sequence.slot.sequence);
+    }
+  }
+
   #scorePrompts(plan: BatchPlan): void {
     for (const { sequence } of plan.prefilling) {
       sequence.promptScores?.collect((row) => this.#context.logits(row));
@@ -249,7 +265,8 @@ export class Scheduler {
       sequence.acceptedTokens += accepted;
       this.#speculation?.observe(sequence, draft.length, accepted);
       slot.tokens.length -= draft.length - accepted;
-      this.#context.truncate(slot.sequence, slot.tokens.length);
+      const kept = this.#context.truncate(slot.sequence, slot.tokens.length);
+      if (kept < slot.tokens.length) throw new Error("a draft was made that can't be taken back");
     }
     if (sequence.finishReason !== undefined) this.#finish(sequence, sequence.finishReason, text);
     else this.#emission.text(sequence, text);

@@ -60,6 +60,7 @@ export class Sequence {
   #forced: number[] = [];
   readonly #createSampler: () => TokenSampler;
   #sampler: TokenSampler | undefined;
+  readonly #pauses = new Set<number>();
 
   slot: Slot | undefined;
   /** What it waits for while it has no slot: the step that runs, until the next one gave it another reason. */
@@ -105,6 +106,24 @@ export class Sequence {
     return this.promptScores === undefined
       ? this.prompt
       : this.prompt.subarray(0, this.promptScores.unscored);
+  }
+
+  /** Makes prefill pause after `length` tokens, for the state there to be kept. */
+  pauseAt(length: number): void {
+    if (length > this.prefilled && length < this.prompt.length) this.#pauses.add(length);
+  }
+
+  get isAtPause(): boolean {
+    return this.#pauses.has(this.prefilled);
+  }
+
+  /** Prompt tokens to compute before the next pause, or before the prompt's end. */
+  get tokensToPause(): number {
+    const next = Math.min(
+      this.prompt.length,
+      ...[...this.#pauses].filter((length) => length > this.prefilled),
+    );
+    return next - this.prefilled;
   }
 
   get remainingPrompt(): number {

@@ -24,6 +24,11 @@ export class WaitingQueue {
     return this.#sequences.find((sequence) => sequence.id === id);
   }
 
+  /** The first `count` in line. */
+  first(count: number): readonly Sequence[] {
+    return this.#sequences.slice(0, count);
+  }
+
   add(sequence: Sequence): void {
     const isBatch = sequence.lane === "batch";
     const at = isBatch ? -1 : this.#sequences.findIndex((other) => other.lane === "batch");

@@ -5,7 +5,7 @@ import { planCapacity } from "../../../src/inference/generation/capacity.ts";
 import { LlamaError } from "../../../src/inference/llama/errors.ts";
 
 const GiB = 2 ** 30;
-const model = { trainingContext: 4096, kvBytesPerToken: 1024 };
+const model = { trainingContext: 4096, bytesPerToken: 1024, bytesPerSequence: 0 };
 const automatic = {
   contextSize: 0,
   maxSequences: 0,
@@ -59,10 +59,21 @@ test("the arithmetic counts what is allotted: whole steps of 256 tokens, and one
   );
 });
 
+test("states count for each sequence, and alone where no layer keeps keys and values", () => {
+  const hybrid = { ...model, ...automatic, bytesPerSequence: 2 ** 20, contextSize: 1024, maxSequences: 3 };
+  const plan = planCapacity(hybrid);
+  assert.equal(plan.kvCacheBytes, 3 * (1024 * 1024 + 2 ** 20));
+  assert.match(plan.explanation, /3 sequences × \(1024 tokens × 1\.0 KiB a token \+ 1\.0 MiB of states\)/);
+  const recurrent = planCapacity({ ...hybrid, bytesPerToken: 0, contextSize: 0, maxSequences: 0 });
+  assert.deepEqual([recurrent.contextPerSequence, recurrent.sequences], [4096, 64]);
+  assert.match(recurrent.explanation, /64 sequences × 1\.0 MiB of states/);
+});
+
 test("a plan never exceeds its limit", () => {
   const inputs = fc.record({
     trainingContext: fc.integer({ min: 256, max: 200_000 }),
-    kvBytesPerToken: fc.integer({ min: 1, max: 1_000_000 }),
+    bytesPerToken: fc.integer({ min: 0, max: 1_000_000 }),
+    bytesPerSequence: fc.integer({ min: 1, max: 10_000_000 }),
     contextSize: fc.constantFrom(0, 100, 256, 2048),
     maxSequences: fc.integer({ min: 0, max: 256 }),
     kvCacheMemory: fc.constantFrom(0, 2 ** 24, 2 ** 30),

@@ -112,7 +112,11 @@ class Keys {
   longs(values: Readonly<Record<string, readonly number[]>>): void {
     for (const [key, value] of Object.entries(values)) {
       const longs = value.map(BigInt);
-      this.metadata.entries.set(`${this.#architecture}.${key}`, { type: "array", of: "uint64", value: longs });
+      this.metadata.entries.set(`${this.#architecture}.${key}`, {
+        type: "array",
+        of: "uint64",
+        value: longs,
+      });
     }
   }
 

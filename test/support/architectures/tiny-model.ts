@@ -40,18 +40,24 @@ async function wantedTensors(metadata: Metadata, path: string): Promise<readonly
   const wanted = new Map<string, readonly number[]>();
   const shapes = new Map<string, readonly number[]>();
   for (;;) {
-    const tensors = [...wanted].map(([name, dimensions]): TensorDeclaration => ({ name, type: "F32", dimensions }));
+    const tensors = [...wanted].map(
+      ([name, dimensions]): TensorDeclaration => ({ name, type: "F32", dimensions }),
+    );
     const writer = new GgufWriter(path, metadata, tensors);
     await writer.open();
     await writer.close();
     const refusal = refusalOf(path);
     if (refusal === undefined) return tensors;
-    const missing = /missing tensor '([^']+)'/.exec(refusal)?.[1] ?? /tensor '([^']+)' not found/.exec(refusal)?.[1];
+    const missing =
+      /missing tensor '([^']+)'/.exec(refusal)?.[1] ?? /tensor '([^']+)' not found/.exec(refusal)?.[1];
     const misshapen = /tensor '([^']+)' has wrong shape; expected ([\d, ]+)/.exec(refusal);
     if (missing !== undefined && !wanted.has(missing)) {
       wanted.set(missing, shapes.get(withoutLayer(missing)) ?? [1]);
     } else if (misshapen?.[1] !== undefined && misshapen[2] !== undefined) {
-      const dimensions = misshapen[2].split(",").map(Number).filter((size) => size > 0);
+      const dimensions = misshapen[2]
+        .split(",")
+        .map(Number)
+        .filter((size) => size > 0);
       while (dimensions.length > 1 && dimensions.at(-1) === 1) dimensions.pop();
       wanted.set(misshapen[1], dimensions);
       shapes.set(withoutLayer(misshapen[1]), dimensions);
@@ -69,8 +75,7 @@ function refusalOf(path: string): string | undefined {
   const errors: string[] = [];
   const model = llama.withLog(
     ({ level, text }) => level === "error" && errors.push(text),
-    () =>
-      llama.llama_model_load_from_file(path, { ...llama.llama_model_default_params(), n_gpu_layers: 0 }),
+    () => llama.llama_model_load_from_file(path, { ...llama.llama_model_default_params(), n_gpu_layers: 0 }),
   );
   if (model === null) return errors.join("; ");
   llama.llama_model_free(model);

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runSituations } from "../support/architectures/matrix.ts";
+import { makeTinyModel } from "../support/architectures/tiny-model.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+/** One of each kind of memory; `npm run check:architectures` takes every architecture through the same. */
+const kinds = [
+  { architecture: "llama", kvLayout: "shared" },
+  { architecture: "gemma3", kvLayout: "separate" },
+  { architecture: "mamba", kvLayout: "separate" },
+  { architecture: "lfm2", kvLayout: "shared" },
+  { architecture: "granitehybrid", kvLayout: "separate" },
+  { architecture: "qwen35", kvLayout: "shared" },
+  { architecture: "deepseek4", kvLayout: "separate", experts: true },
+] as const;
+
+for (const { kvLayout, ...model } of kinds) {
+  test(`${model.architecture} answers alike alone and under everything that shares its memory`, async (t) => {
+    const path = await makeTinyModel({ directory: await temporaryDirectory(t), ...model });
+    const situations = await runSituations(path, { sequences: 5, kvLayout });
+    const different = situations.filter(({ difference }) => difference !== undefined);
+    assert.deepEqual(different, []);
+    const cached = new Map(situations.map((situation) => [situation.name, situation.cached]));
+    // A memory that can't be cut goes back to the state before the prompt's end, and to where prompts parted.
+    for (const [name, least] of [
+      ["repeated", 56],
+      ["second turn", 70],
+      ["same system prompt again", 40],
+      ["after a cancellation", 40],
+    ] as const)
+      assert.ok((cached.get(name) ?? 0) >= least, `${name}: ${cached.get(name)} tokens cached`);
+  });
+}
