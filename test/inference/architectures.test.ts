@@ -4,7 +4,7 @@ import { runSituations } from "../support/architectures/matrix.ts";
 import { makeTinyModel } from "../support/architectures/tiny-model.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-/** One of each kind of memory; `npm run check:architectures` takes every architecture through the same. */
+/** One of each kind of memory; `npm run architectures` takes every architecture through the same. */
 const kinds = [
   { architecture: "llama", kvLayout: "shared" },
   { architecture: "gemma3", kvLayout: "separate" },
@@ -12,7 +12,6 @@ const kinds = [
   { architecture: "lfm2", kvLayout: "shared" },
   { architecture: "granitehybrid", kvLayout: "separate" },
   { architecture: "qwen35", kvLayout: "shared" },
-  { architecture: "deepseek4", kvLayout: "separate", experts: true },
 ] as const;
 
 for (const { kvLayout, ...model } of kinds) {

@@ -24,7 +24,8 @@ export async function makeTinyModel(options: TinyModelOptions): Promise<string> 
     else metadata.set(key, value);
   }
   const path = join(directory, `${architecture}.gguf`);
-  const tensors = await wantedTensors(metadata, join(directory, `${architecture}.metadata`));
+  const partial = join(directory, `${architecture}.partial`);
+  const tensors = await wantedTensors(metadata, partial, neededTensors[architecture] ?? []);
   const writer = new GgufWriter(path, metadata, tensors);
   await writer.open();
   for (const tensor of writer.tensors) await writer.writeTensor(tensor, randomWeights(tensor));
@@ -32,12 +33,28 @@ export async function makeTinyModel(options: TinyModelOptions): Promise<string> 
   return path;
 }
 
+/** Tensors that a loader calls optional and that the computation fails without. */
+const neededTensors: Readonly<Record<string, readonly string[]>> = {
+  granitehybrid: ["blk.0.ssm_conv1d.bias"],
+  nemotron_h: ["blk.0.ssm_conv1d.bias"],
+  nemotron_h_moe: ["blk.0.ssm_conv1d.bias"],
+  "falcon-h1": ["blk.0.ssm_conv1d.bias", "blk.1.ssm_conv1d.bias"],
+  qwen3next: ["blk.0.attn_qkv.weight", "blk.0.attn_gate.weight"],
+  qwen35: ["blk.0.attn_qkv.weight", "blk.0.attn_gate.weight"],
+  qwen35moe: ["blk.0.attn_qkv.weight", "blk.0.attn_gate.weight"],
+  rwkv6: ["blk.0.time_mix_lerp_fused.weight", "blk.1.time_mix_lerp_fused.weight"],
+};
+
 /**
  * The tensors that llama.cpp looks for in a file with this metadata, by its own account: it refuses a file that lacks
  * one, or has it in another shape, with the name and the shape that it wants. What it can do without is left out.
  */
-async function wantedTensors(metadata: Metadata, path: string): Promise<readonly TensorDeclaration[]> {
-  const wanted = new Map<string, readonly number[]>();
+async function wantedTensors(
+  metadata: Metadata,
+  path: string,
+  needed: readonly string[],
+): Promise<readonly TensorDeclaration[]> {
+  const wanted = new Map<string, readonly number[]>(needed.map((name) => [name, [1]]));
   const shapes = new Map<string, readonly number[]>();
   for (;;) {
     const tensors = [...wanted].map(
