@@ -4,10 +4,10 @@ import { runSituations } from "../support/architectures/matrix.ts";
 import { makeTinyModel } from "../support/architectures/tiny-model.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-/** One of each kind of memory; `npm run architectures` takes every architecture through the same. */
+/** One of each kind of memory. */
 const kinds = [
   { architecture: "llama", kvLayout: "shared" },
-  { architecture: "gemma3", kvLayout: "separate" },
+  { architecture: "gemma4", kvLayout: "shared" },
   { architecture: "mamba", kvLayout: "separate" },
   { architecture: "lfm2", kvLayout: "shared" },
   { architecture: "granitehybrid", kvLayout: "separate" },

@@ -150,7 +150,8 @@ export class LlamaContext {
 
   /** Tokens that `truncate` to `length` would leave. */
   keptBy(sequence: number, length: number): number {
-    if (this.canCut || length >= this.length(sequence)) return length;
+    if (length >= this.length(sequence)) return length;
+    if (this.canCut) return this.#holdsWindow(sequence, length) ? length : 0;
     return this.#checkpoints.latest(sequence, length)?.length ?? 0;
   }
 
@@ -169,6 +170,19 @@ export class LlamaContext {
         `llama.cpp refused to cut sequence ${sequence} to ${kept} tokens.`,
       );
     return kept;
+  }
+
+  /**
+   * Whether sliding layers still hold what they see from `length` tokens on: llama.cpp gives the place of tokens behind
+   * the window to others (llama-kv-cache.cpp, `find_slot`).
+   */
+  #holdsWindow(sequence: number, length: number): boolean {
+    const first = Math.max(0, length - this.model.slidingWindow);
+    return (
+      this.model.slidingWindow === 0 ||
+      length === 0 ||
+      this.#llama.llama_memory_seq_pos_min(this.#memory, sequence) <= first
+    );
   }
 
   /** Puts back the state that `sequence` had after `length` tokens; its keys and values are cut by `truncate`. */

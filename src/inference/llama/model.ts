@@ -88,6 +88,11 @@ export class LlamaModel {
     );
   }
 
+  /** Tokens that sliding layers see; 0 where every layer sees everything. */
+  get slidingWindow(): number {
+    return this.#llama.llama_model_n_swa(this.handle);
+  }
+
   get hiddenSize(): number {
     return this.#llama.llama_model_n_embd(this.handle);
   }

@@ -87,6 +87,7 @@ export interface LlamaFunctions {
   llama_model_n_layer(model: ModelHandle): number;
   llama_model_n_head(model: ModelHandle): number;
   llama_model_n_head_kv(model: ModelHandle): number;
+  llama_model_n_swa(model: ModelHandle): number;
   llama_model_n_params(model: ModelHandle): number | bigint;
   llama_model_size(model: ModelHandle): number | bigint;
   llama_model_ftype(model: ModelHandle): number;
@@ -127,6 +128,8 @@ export interface LlamaFunctions {
   llama_get_logits_ith(context: ContextHandle, index: number): FloatPointer | null;
   llama_memory_seq_rm(memory: MemoryHandle, sequence: number, from: number, to: number): boolean;
   llama_memory_seq_cp(memory: MemoryHandle, source: number, target: number, from: number, to: number): void;
+  /** First position that is held, -1 where none is. */
+  llama_memory_seq_pos_min(memory: MemoryHandle, sequence: number): number;
   llama_memory_seq_pos_max(memory: MemoryHandle, sequence: number): number;
   /** Returns the bytes written, 0 on failure. */
   llama_state_seq_save_file(
@@ -216,6 +219,7 @@ export const signatures = {
   llama_model_n_layer: ["int32", [P]],
   llama_model_n_head: ["int32", [P]],
   llama_model_n_head_kv: ["int32", [P]],
+  llama_model_n_swa: ["int32", [P]],
   llama_model_n_params: ["uint64", [P]],
   llama_model_size: ["uint64", [P]],
   llama_model_ftype: ["int32", [P]],
@@ -247,6 +251,7 @@ export const signatures = {
   llama_get_logits_ith: [P, [P, "int32"]],
   llama_memory_seq_rm: ["bool", [P, "int32", "int32", "int32"]],
   llama_memory_seq_cp: ["void", [P, "int32", "int32", "int32", "int32"]],
+  llama_memory_seq_pos_min: ["int32", [P, "int32"]],
   llama_memory_seq_pos_max: ["int32", [P, "int32"]],
   llama_state_seq_save_file: ["size_t", [P, "str", "int32", P, "size_t"]],
   llama_state_seq_load_file: ["size_t", [P, "str", "int32", P, "size_t", P]],
