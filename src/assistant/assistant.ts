@@ -1,5 +1,5 @@
 import { InvalidRequestError } from "../errors.ts";
-import type { Engine, GenerationContext, GenerationRequest, Prompt } from "../inference/engine.ts";
+import type { Engine, GenerationContext, GenerationRequest, Prompt, Usage } from "../inference/engine.ts";
 import { BlockParser } from "./formats/block-parser.ts";
 import type { DeclaredTool } from "./formats/call-grammar.ts";
 import { type AnswerFormat, markers } from "./formats/format.ts";
@@ -44,10 +44,12 @@ export class Assistant {
     const mustCall = tools.length > 0 && turn.toolChoice.type !== "auto";
     // A named function is called once: whoever names it wants its arguments.
     const parallel = turn.parallelToolCalls && turn.toolChoice.type !== "tool";
-    const prompt = template.render(turn.messages, {
-      tools,
-      ...(turn.thinks !== undefined && { thinks: turn.thinks }),
-    });
+    // What is begun already is past the reasoning.
+    const thinks = turn.begun === undefined ? turn.thinks : false;
+    const prompt = goingOn(
+      template.render(turn.messages, { tools, ...(thinks !== undefined && { thinks }) }),
+      turn.begun,
+    );
     const thoughts = thoughtsOf(format, prompt);
     const grammar = await this.#grammars.compile({
       form: turn.form,
@@ -63,6 +65,7 @@ export class Assistant {
       request: {
         prompt,
         ...(turn.maxTokens !== undefined && { maxTokens: turn.maxTokens }),
+        endsAtWindow: true,
         sampling: {
           ...turn.sampling,
           seed: turn.sampling.seed ?? this.#randomSeed(),
@@ -85,8 +88,17 @@ export class Assistant {
   }
 
   /** The prompt of a conversation, as a turn would have it. */
-  render(messages: Turn["messages"], tools: Turn["tools"] = []): Prompt {
-    return this.#template().render(messages, { tools });
+  render({
+    messages,
+    tools = [],
+    begun,
+  }: Pick<Turn, "messages" | "begun"> & Partial<Pick<Turn, "tools">>): Prompt {
+    return goingOn(this.#template().render(messages, { tools }), begun);
+  }
+
+  #isWindowFull({ promptTokens, completionTokens }: Usage, { maxTokens }: GenerationRequest): boolean {
+    const isFull = promptTokens + completionTokens >= this.#engine.describe().contextWindow;
+    return isFull && completionTokens !== maxTokens;
   }
 
   /** Generates the `choice`th answer of a planned turn; each draws by a seed of its own. */
@@ -119,6 +131,7 @@ export class Assistant {
           yield {
             type: "done",
             finishReason: ended === "stop" && events.calls > 0 ? "tool_calls" : ended,
+            ...(ended === "length" && this.#isWindowFull(usage, request) && { windowFull: true }),
             stopText,
             ...(cached && { cached }),
             usage,
@@ -128,6 +141,12 @@ export class Assistant {
       }
     }
   }
+}
+
+/** The prompt of an answer that is begun already. */
+function goingOn(prompt: Prompt, begun: string | undefined): Prompt {
+  if (begun === undefined) return prompt;
+  return { ...prompt, parts: [...prompt.parts, { type: "text", text: begun, parseSpecial: false }] };
 }
 
 /** How the engine tells this answer's thoughts. */

@@ -30,6 +30,8 @@ export interface Turn {
   /** All that fit the context window when left out. */
   readonly maxTokens?: number;
   readonly stop: readonly string[];
+  /** How the answer begins, in the client's words; the model goes on from there. */
+  readonly begun?: string;
   /** Score every token, with this many others. */
   readonly logprobs?: number;
   /** False asks the template of a reasoning model to skip the reasoning; left out, the template decides. */
@@ -66,6 +68,8 @@ export interface TurnEnd {
   readonly type: "done";
   readonly finishReason: TurnFinish;
   readonly stopText: string | undefined;
+  /** The context window ended the answer before the limit that was asked for. */
+  readonly windowFull?: true;
   /** An earlier answer to the same request. */
   readonly cached?: true;
   readonly usage: Usage;

@@ -246,13 +246,15 @@ export function aliases(variable: string, description: string): Setting<Readonly
   return setting(
     variable,
     description,
-    "`name=model`, several with commas",
+    "`name=model`, several with commas, or `*`",
     { fallback, defaultText: "" },
     (text) => {
-      const pairs = text.split(",").map((pair) => pair.split("=").map((side) => side.trim()));
+      const pairs = text
+        .split(",")
+        .map((pair) => (pair.trim() === "*" ? ["*", "*"] : pair.split("=").map((side) => side.trim())));
       for (const pair of pairs) {
         if (pair.length !== 2 || pair.includes(""))
-          throw new Error("must be name=model pairs with commas between them");
+          throw new Error("must be name=model pairs with commas between them, or *");
       }
       return new Map(pairs as Array<[string, string]>);
     },

@@ -105,7 +105,7 @@ export const sections = {
     ),
     modelAliases: aliases(
       "MODEL_ALIASES",
-      "Further names under which the OpenAI routes serve the model, for clients that insist on one.",
+      "Further names under which the routes of other APIs serve the model, for clients that insist on one; `*` is any name.",
     ),
     hfEndpoint: url("HF_ENDPOINT", "https://huggingface.co", "The hub that models are fetched from."),
     hfToken: secret("HF_TOKEN", undefined, "Token for gated and private repositories."),
@@ -313,7 +313,11 @@ export const sections = {
       { min: 1, max: 24 * hour },
       "Longest run of one generation.",
     ),
-    bodyLimit: bytes("BODY_LIMIT", "1MiB", "Largest JSON body."),
+    bodyLimit: bytes(
+      "BODY_LIMIT",
+      "32MiB",
+      "Largest JSON body: agents send their whole history with every request. All bodies together may be eight times as large.",
+    ),
     uploadLimit: bytes("UPLOAD_LIMIT", "100MiB", "Largest file that a dataset may be made of."),
     shutdownTimeoutMs: integer(
       "SHUTDOWN_TIMEOUT_MS",

@@ -5,5 +5,5 @@ export const ModelName = Type.String({
   minLength: 1,
   maxLength: 256,
   format: "text",
-  description: "The served model's name, or one of MODEL_ALIASES.",
+  description: "The served model's name, or one of MODEL_ALIASES; the served model when left out.",
 });

@@ -83,10 +83,28 @@ export function toApiError(error: unknown, bodyLimit?: number): ApiError {
   });
 }
 
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const known = toApiError(error, request.routeOptions.bodyLimit);
-  if (known.code === "internal_error") request.log.error({ err: error }, "request failed");
-  request.context.account.failed(known);
-  if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
-  reply.code(known.status).type("application/json; charset=utf-8").send(toEnvelope(known, request.id));
+/** How an API writes an error. */
+export type ErrorFormat = (
+  error: ApiError,
+  requestId: string,
+) => { readonly status: number; readonly body: object };
+
+/** This contract's form, which OpenAI's clients read. */
+const envelope: ErrorFormat = (error, requestId) => ({
+  status: error.status,
+  body: toEnvelope(error, requestId),
+});
+
+export const sendError = errorSender(envelope);
+
+/** An error handler that answers in an API's own form. */
+export function errorSender(format: ErrorFormat) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const known = toApiError(error, request.routeOptions.bodyLimit);
+    if (known.code === "internal_error") request.log.error({ err: error }, "request failed");
+    request.context.account.failed(known);
+    if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
+    const { status, body } = format(known, request.id);
+    reply.code(status).type("application/json; charset=utf-8").send(body);
+  };
 }

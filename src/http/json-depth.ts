@@ -1,7 +1,7 @@
 import { InvalidRequestError } from "../errors.ts";
 
 /** Brackets within brackets of a body: far more than any real one has, far fewer than overflow the stack of a walk. */
-const MAX_DEPTH = 1000;
+export const MAX_DEPTH = 1000;
 
 const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 const opening = new Set([0x5b, 0x7b]);

@@ -29,6 +29,11 @@ export class RouteMethods {
     });
   }
 
+  /** Whether a route has this path, whatever its method. */
+  has(path: string): boolean {
+    return this.#routes.some(({ pattern }) => pattern.test(path));
+  }
+
   /** What to answer when no route matched. */
   error(request: FastifyRequest): { readonly error: ApiError; readonly allow: string | undefined } {
     const path = pathOf(request);

@@ -16,14 +16,26 @@ const errorDescriptions = {
   429: "Over the rate limit; `Retry-After` says when to try again.",
   501: "The operator has not configured what this needs; the message says which setting.",
   503: "Can't be served now; `details.reason` says why, `Retry-After` when to try again.",
+  529: "Can't be served now, in Anthropic's number; `Retry-After` says when to try again.",
 } as const;
 
+type ErrorStatus = keyof typeof errorDescriptions;
+
 /** Response schemas of a route: its success, and the errors it can answer with. */
-export function responses<T extends TObject>(success: T, ...statuses: Array<keyof typeof errorDescriptions>) {
+export function responses<T extends TObject>(success: T, ...statuses: ErrorStatus[]) {
+  return responsesWith(ErrorEnvelope.properties, success, ...statuses);
+}
+
+/** The same where the errors have another API's form. */
+export function responsesWith<T extends TObject>(
+  errorProperties: TProperties,
+  success: T,
+  ...statuses: ErrorStatus[]
+) {
   const errors = Object.fromEntries(
     statuses.map((status) => [
       status,
-      Type.Object(ErrorEnvelope.properties, { description: errorDescriptions[status] }),
+      Type.Object(errorProperties, { description: errorDescriptions[status] }),
     ]),
   );
   return { 200: success, ...errors };

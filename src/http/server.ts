@@ -16,6 +16,7 @@ import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/to
 import type { Metrics } from "../telemetry/metrics.ts";
 import { RequestAccount } from "../telemetry/request-account.ts";
 import { ApiKeyGuard } from "./auth.ts";
+import { BodyMemory } from "./body-memory.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { ConnectionErrors } from "./connection-errors.ts";
 import { sendError } from "./error-envelope.ts";
@@ -24,6 +25,8 @@ import { pathOf, RouteMethods } from "./method-not-allowed.ts";
 import { convertQuery } from "./query.ts";
 import { RateLimiter, rateLimitHeaders } from "./rate-limit.ts";
 import { latencyMs, requestId } from "./request-context.ts";
+import { parseInSlices } from "./sliced-json.ts";
+import { versioned } from "./unversioned.ts";
 import { formats } from "./validation.ts";
 
 export interface ServerOptions {
@@ -52,6 +55,7 @@ export async function createServer(
   buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
 ) {
   const connectionErrors = new ConnectionErrors(metrics);
+  const methods = new RouteMethods();
   const app = fastify({
     loggerInstance: log,
     // One line a request, written when it is over; Fastify's own two say less.
@@ -64,6 +68,7 @@ export async function createServer(
     http: { requireHostHeader: false },
     clientErrorHandler: (error, socket) => connectionErrors.refuse(error, socket as Socket),
     routerOptions: { maxParamLength: 256 },
+    rewriteUrl: ({ url = "/" }) => versioned(url, (path) => methods.has(path)),
     // While the server closes, routes still answer for themselves, in the envelope.
     return503OnClosing: false,
     // Paths that the router itself gives up on pass no hook.
@@ -85,11 +90,11 @@ export async function createServer(
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  const methods = new RouteMethods();
   methods.watch(app);
   const guard = new ApiKeyGuard(options.apiKey, options.requireApiKey);
   const concurrency =
     options.maxConcurrentPerKey > 0 ? new ConcurrencyLimiter(options.maxConcurrentPerKey) : undefined;
+  const bodies = new BodyMemory(options.bodyLimit);
   const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, buckets) : undefined;
 
   app.decorateRequest("context");
@@ -125,6 +130,7 @@ export async function createServer(
     // Before the body is read: it would be read for nothing, and its mistakes are not what is wrong.
     if (request.is404) refuseUnmatched(request, reply, methods);
     refuseStrangeHeaders(request);
+    bodies.check(request, reply);
     if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
   app.addHook("preValidation", async (request) => convertQuery(request));
@@ -206,18 +212,31 @@ function acceptJsonOnly(
   app.removeContentTypeParser(["text/plain", "application/json"]);
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
     const bytes = body as Buffer;
-    if (!isUtf8(bytes)) {
-      done(new InvalidRequestError("The body is not valid UTF-8."));
-      return;
+    if (!isUtf8(bytes)) done(new InvalidRequestError("The body is not valid UTF-8."));
+    else if (bytes.length > LARGE_BODY) parseLarge(bytes).then((value) => done(null, value), done);
+    else {
+      try {
+        assertShallow(bytes);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      parseJson(request, bytes.toString("utf8"), done);
     }
-    try {
-      assertShallow(bytes);
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    parseJson(request, bytes.toString("utf8"), done);
   });
+}
+
+/** Bytes that are parsed at once: about a millisecond. */
+const LARGE_BODY = 256 * 1024;
+
+async function parseLarge(bytes: Buffer): Promise<unknown> {
+  try {
+    return await parseInSlices(bytes);
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      throw new InvalidRequestError("The body is not JSON.", { cause: error });
+    throw error;
+  }
 }
 
 /** Every JSON object that is an answer says which request it answers. */

@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { type ErrorEnvelope, toApiError, toEnvelope } from "./error-envelope.ts";
+import type { ApiError } from "../errors.ts";
+import { toApiError, toEnvelope } from "./error-envelope.ts";
 import { EventStream, KEEP_ALIVE_MS, type SentEvent } from "./event-stream.ts";
 
 export interface StreamOptions {
   readonly events: AsyncIterable<SentEvent>;
   /** An error as the protocol streams it; the envelope as it is when left out. */
-  readonly formatError?: (envelope: ErrorEnvelope) => SentEvent;
+  readonly formatError?: (error: ApiError, requestId: string) => SentEvent;
   /** What ends every stream, in the protocols that say so. */
   readonly last?: string;
 }
@@ -17,7 +18,7 @@ export interface StreamOptions {
 export async function streamEvents(
   request: FastifyRequest,
   reply: FastifyReply,
-  { events, formatError = (data) => ({ data }), last }: StreamOptions,
+  { events, formatError = (error, id) => ({ data: toEnvelope(error, id) }), last }: StreamOptions,
 ): Promise<FastifyReply> {
   let stream: EventStream | undefined;
   const open = () => {
@@ -32,7 +33,7 @@ export async function streamEvents(
     const known = toApiError(error);
     if (known.code === "internal_error") request.log.error({ err: error }, "stream failed");
     request.context.account.failed(known);
-    await stream.send(formatError(toEnvelope(known, request.id)));
+    await stream.send(formatError(known, request.id));
   } finally {
     clearTimeout(opening);
   }
@@ -41,8 +42,9 @@ export async function streamEvents(
   return reply;
 }
 
-/** Errors as an event named `error`: the responses of OpenAI have the fields beside its type, Anthropic's within `error`. */
-export function errorEvent(envelope: ErrorEnvelope): SentEvent {
+/** Errors as an event named `error`, as OpenAI's responses have it: with the fields beside its type. */
+export function errorEvent(error: ApiError, requestId: string): SentEvent {
+  const envelope = toEnvelope(error, requestId);
   const { code, message, param } = envelope.error;
   return { event: "error", data: { type: "error", code, message, param, ...envelope } };
 }

@@ -28,8 +28,10 @@ export type Lane = "interactive" | "batch";
 
 export interface GenerationRequest {
   readonly prompt: Prompt;
-  /** Tokens to generate at the most; prompt + this must fit the context window. All that fit when left out; 0 only reads the prompt. */
+  /** Tokens to generate at most; all that fit the context window when left out; 0 only reads the prompt. */
   readonly maxTokens?: number;
+  /** The context window ends an answer that `maxTokens` would let outgrow it; otherwise such a request is refused. */
+  readonly endsAtWindow?: true;
   readonly sampling: Sampling;
   /** Generation ends before the first of these texts, which is not part of the output. */
   readonly stop: readonly string[];

@@ -1,6 +1,9 @@
 import { ApiError } from "../errors.ts";
 import type { Engine, ModelDescription } from "../inference/engine.ts";
 
+/** An alias of every name that no model has. */
+const ANY = "*";
+
 /** The name that requests give the served model: its own, or an alias of the configuration. */
 export class ModelNames {
   readonly #engine: Engine;
@@ -18,17 +21,22 @@ export class ModelNames {
   get all(): readonly string[] {
     const model = this.#engine.describe();
     const aliases = [...this.#aliases]
-      .filter(([, target]) => this.#isOwn(target, model))
+      .filter(([name, target]) => name !== ANY && this.#isOwn(target, model))
       .map(([name]) => name);
     return [...new Set([model.name, ...aliases])];
   }
 
-  /** The model behind `name`. @throws ApiError `not_found`, as OpenAI's API answers an unknown model */
-  find(name: string, param = "model"): ModelDescription {
+  /**
+   * The model behind `name`; the one that is served where a request names none.
+   * @throws ApiError `not_found`, as OpenAI's API answers an unknown model
+   */
+  find(name: string | null | undefined, param = "model"): ModelDescription {
     const model = this.#engine.describe();
-    const target = this.#aliases.get(name);
-    if (this.#isOwn(name, model) || (target !== undefined && this.#isOwn(target, model))) return model;
-    throw new ApiError("not_found", `The model ${JSON.stringify(name)} is not served here.`, {
+    if (name === undefined || name === null || this.#isOwn(name, model)) return model;
+    const target = this.#aliases.get(name) ?? this.#aliases.get(ANY);
+    if (target !== undefined && (target === ANY || this.#isOwn(target, model))) return model;
+    const hint = `MODEL_ALIASES=${/[,=]/.test(name) ? ANY : `${name}=${model.name}`} would serve ${model.name} under this name.`;
+    throw new ApiError("not_found", `The model ${JSON.stringify(name)} is not served here. ${hint}`, {
       param,
       details: { available: this.all },
     });

@@ -75,12 +75,15 @@ function programOf(source: string): ts.Program {
   return ts.createProgram([file], options, host);
 }
 
+/** Required by OpenAI's document (2.3.0), and not yet in its package. */
+const ahead: Readonly<Record<string, string>> = { "response.function_call_arguments.done": "name" };
+
 /** At the top only, but for those of a response within an event. */
 function withoutExtras(value: unknown): unknown {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => !extras.has(key))
+      .filter(([key]) => !extras.has(key) && ahead[(value as { type?: string }).type ?? ""] !== key)
       .map(([key, item]) => [key, key === "response" ? withoutExtras(item) : item]),
   );
 }

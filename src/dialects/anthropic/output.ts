@@ -99,7 +99,7 @@ function toBlock(event: Extract<TurnEvent, { type: "block_start" }>): Block {
 function opened(block: Block): object {
   switch (block.kind) {
     case "text":
-      return { type: "text", text: "", citations: null };
+      return { type: "text", text: "", citations: [] };
     case "reasoning":
       return { type: "thinking", thinking: "", signature: "" };
     case "call":
@@ -121,7 +121,7 @@ function toDelta({ kind }: Block, text: string): object {
 function describe(block: Block): object {
   switch (block.kind) {
     case "text":
-      return { type: "text", text: block.text, citations: null };
+      return { type: "text", text: block.text, citations: [] };
     case "reasoning":
       return { type: "thinking", thinking: block.text, signature: signatureOf(block.text) };
     case "call":
@@ -143,8 +143,9 @@ function parseOrEmpty(json: string): unknown {
   }
 }
 
-function ending({ finishReason, stopText }: TurnEnd) {
-  const reasons = { stop: "end_turn", length: "max_tokens", tool_calls: "tool_use" } as const;
+function ending({ finishReason, stopText, windowFull }: TurnEnd) {
+  const length = windowFull === true ? "model_context_window_exceeded" : "max_tokens";
+  const reasons = { stop: "end_turn", length, tool_calls: "tool_use" } as const;
   const isSequence = finishReason === "stop" && stopText !== undefined;
   return {
     ...notEnded,

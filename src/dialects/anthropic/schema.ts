@@ -2,13 +2,15 @@ import { type Static, Type } from "typebox";
 import { OrNull } from "../../platform/schema/nullable.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { LongText } from "../../platform/schema/text.ts";
+import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../conversation-fields.ts";
 import { ModelName } from "../model-name.ts";
 
-const Text = Type.Unsafe<string | unknown[]>({ type: ["string", "array"], format: "text" });
+/** Text, or blocks; clients send neither, too. */
+const Content = Type.Optional(Type.Unknown({ description: "Text, or a list of content blocks." }));
 
 const Tool = Type.Object({
   type: OrNull(Type.String()),
-  name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
+  name: ToolName,
   description: OrNull(LongText),
   strict: OrNull(Type.Boolean()),
   input_schema: Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
@@ -16,13 +18,13 @@ const Tool = Type.Object({
 export type AnthropicTool = Static<typeof Tool>;
 
 const conversation = {
-  model: ModelName,
-  messages: Type.Array(Type.Object({ role: OneOf(["user", "assistant"]), content: Text }), {
+  model: OrNull(ModelName),
+  messages: Type.Array(Type.Object({ role: OneOf(["user", "assistant", "system"]), content: Content }), {
     minItems: 1,
-    maxItems: 4096,
+    maxItems: MAX_MESSAGES,
   }),
-  system: OrNull(Text),
-  tools: OrNull(Type.Array(Tool, { maxItems: 128 })),
+  system: Content,
+  tools: OrNull(Type.Array(Tool, { maxItems: MAX_TOOLS })),
   tool_choice: OrNull(
     Type.Object({
       type: OneOf(["auto", "any", "tool", "none"]),
@@ -38,7 +40,10 @@ export type CountTokensBody = Static<typeof CountTokensBody>;
 /** Body of `POST /v1/messages`, Anthropic's Messages API. */
 export const MessagesBody = Type.Object({
   ...conversation,
-  max_tokens: Type.Integer({ minimum: 1, description: "Tokens to generate at the most." }),
+  max_tokens: Type.Integer({
+    minimum: 1,
+    description: "Tokens to generate at most; the context window may end the answer earlier.",
+  }),
   temperature: OrNull(Type.Number({ minimum: 0, maximum: 1, default: 1 })),
   top_p: OrNull(Type.Number({ minimum: 0, maximum: 1 })),
   top_k: OrNull(Type.Integer({ minimum: 0, maximum: 1_000_000 })),

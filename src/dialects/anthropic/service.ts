@@ -5,8 +5,9 @@ import type { ModelNames } from "../../serving/model-names.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { newId } from "../ids.ts";
+import { type Note, noteInLog, notHonoured } from "../notes.ts";
 import { type MessageEvent, MessageOutput } from "./output.ts";
-import { toConversation, toTurn } from "./request.ts";
+import { toConversation, toRequest } from "./request.ts";
 import type { CountTokensBody, MessagesBody } from "./schema.ts";
 
 export interface Services {
@@ -26,27 +27,32 @@ export class Messages {
   async countTokens(body: CountTokensBody): Promise<{ readonly input_tokens: number }> {
     const { assistant, engine, models } = this.#services;
     models.find(body.model);
-    const { messages, tools } = toConversation(body);
-    return { input_tokens: (await engine.tokenize(assistant.render(messages, tools))).length };
+    const prompt = assistant.render(toConversation(body, []));
+    return { input_tokens: (await engine.tokenize(prompt)).length };
   }
 
   async create(body: MessagesBody, context: RequestContext): Promise<object> {
-    const output = new MessageOutput(this.#head(body));
-    for await (const event of this.#events(await this.#plan(body), context))
-      for (const _ of output.take(event));
+    const { plan, notes } = await this.#plan(body, context);
+    const output = new MessageOutput(this.#head(body, notes));
+    for await (const event of this.#events(plan, context)) for (const _ of output.take(event));
     return output.message;
   }
 
   /** Anthropic's events in their order: message, blocks with their deltas, how it ended. */
   async *stream(body: MessagesBody, context: RequestContext): AsyncIterable<MessageEvent> {
-    const output = new MessageOutput(this.#head(body));
-    for await (const event of this.#events(await this.#plan(body), context)) yield* output.take(event);
+    const { plan, notes } = await this.#plan(body, context);
+    const output = new MessageOutput(this.#head(body, notes));
+    for await (const event of this.#events(plan, context)) yield* output.take(event);
   }
 
-  #plan(body: MessagesBody): Promise<PlannedTurn> {
-    const { assistant, models } = this.#services;
-    models.find(body.model);
-    return assistant.plan(toTurn(body));
+  async #plan(
+    body: MessagesBody,
+    context: RequestContext,
+  ): Promise<{ plan: PlannedTurn; notes: readonly Note[] }> {
+    const { assistant } = this.#services;
+    const { turn, notes } = toRequest(body);
+    noteInLog(context.account, notes);
+    return { plan: await assistant.plan(turn), notes };
   }
 
   #events(plan: PlannedTurn, context: RequestContext): AsyncIterable<TurnEvent> {
@@ -54,7 +60,15 @@ export class Messages {
     return namingFields(assistant.answer(plan, 0, context), { prompt: "messages", maxTokens: "max_tokens" });
   }
 
-  #head(body: MessagesBody) {
-    return { id: newId("msg_"), type: "message", role: "assistant", model: body.model, diagnostics: null };
+  #head(body: MessagesBody, notes: readonly Note[]) {
+    const model = this.#services.models.find(body.model);
+    return {
+      id: newId("msg_"),
+      type: "message",
+      role: "assistant",
+      model: body.model ?? model.name,
+      diagnostics: null,
+      ...notHonoured(notes),
+    };
   }
 }

@@ -1,27 +1,36 @@
 import { isEmpty, oneOf, type Unsupported } from "../refusals.ts";
 
-export const unsupportedInMessages: readonly Unsupported[] = [
+export const unsupported: readonly Unsupported[] = [
+  { param: "thinking.budget_tokens", reason: "the model thinks as long as it does", isWish: true },
   {
-    param: "thinking",
-    reason: "local models reason as their template has it; only disabled is accepted",
-    harmless: (value) => (value as { type?: unknown }).type === "disabled",
+    param: "output_config.task_budget",
+    reason: "answers are as thorough as the model makes them",
+    isWish: true,
   },
-  { param: "mcp_servers", reason: "this server calls no others", harmless: isEmpty },
-  { param: "container", reason: "no code runs here" },
-  { param: "context_management", reason: "a prompt is never cut" },
   {
-    param: "thread",
-    reason: "conversations are not kept; send all messages",
-    details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },
+    param: "context_management.edits",
+    reason: "nothing is taken out of a prompt here",
+    isWish: true,
+    harmless: isEmpty,
   },
+  { param: "mcp_servers", reason: "this server calls no others", isWish: true, harmless: isEmpty },
+  { param: "container", reason: "no code runs here", isWish: true },
   {
     param: "inference_geo",
     reason: "this server is where it is",
+    isWish: true,
     harmless: oneOf("global", "not_available"),
   },
   {
     param: "service_tier",
-    reason: "there is one tier; leave it out, or say auto",
+    reason: "there is one tier",
+    isWish: true,
     harmless: oneOf("auto", "standard_only"),
+  },
+  { param: "fallbacks", reason: "one model is served", isWish: true, harmless: isEmpty },
+  {
+    param: "thread",
+    reason: "conversations are not kept; send all messages",
+    details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },
   },
 ];

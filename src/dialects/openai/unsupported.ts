@@ -1,11 +1,7 @@
-import { isEmpty, oneOf, type Unsupported } from "../refusals.ts";
+import { oneOf, type Unsupported } from "../refusals.ts";
 
 const common: readonly Unsupported[] = [
-  {
-    param: "service_tier",
-    reason: "there is one tier; leave it out, or say auto or default",
-    harmless: oneOf("auto", "default"),
-  },
+  { param: "service_tier", reason: "there is one tier", isWish: true, harmless: oneOf("auto", "default") },
   { param: "moderation", reason: "this server judges no content" },
 ];
 
@@ -17,16 +13,16 @@ export const unsupportedInChat: readonly Unsupported[] = [
     reason: "the model writes text only",
     harmless: (value) => JSON.stringify(value) === '["text"]',
   },
-  { param: "web_search_options", reason: "this server does not search the web" },
-  { param: "functions", reason: "use tools", harmless: isEmpty },
-  { param: "function_call", reason: "use tool_choice", harmless: oneOf("none", "auto") },
+  { param: "web_search_options", reason: "this server does not search the web", isWish: true },
   {
-    param: "reasoning_effort",
-    reason: "local models reason as their template has it; only none is accepted",
-    harmless: oneOf("none"),
+    param: "verbosity",
+    reason: "the model writes as much as it does",
+    isWish: true,
+    harmless: oneOf("medium"),
   },
-  { param: "verbosity", reason: "only medium is accepted", harmless: oneOf("medium") },
 ];
+
+const included = oneOf("message.output_text.logprobs", "reasoning.encrypted_content");
 
 export const unsupportedInResponses: readonly Unsupported[] = [
   ...common,
@@ -35,26 +31,25 @@ export const unsupportedInResponses: readonly Unsupported[] = [
   { param: "access_programs", reason: "there are none here" },
   { param: "conversation", reason: "use previous_response_id" },
   { param: "prompt", reason: "send input and instructions" },
-  { param: "max_tool_calls", reason: "no built-in tools run here" },
-  { param: "context_management", reason: "a prompt is never cut" },
+  { param: "max_tool_calls", reason: "no built-in tools run here", isWish: true },
+  { param: "context_management", reason: "nothing is taken out of a prompt here", isWish: true },
   {
     param: "truncation",
-    reason: "a prompt is never cut silently; only disabled is accepted",
+    reason: "a prompt is never cut: one that is too long is refused",
+    isWish: true,
     harmless: oneOf("disabled"),
   },
   {
     param: "include",
     reason: "only message.output_text.logprobs can be included",
-    harmless: (value) =>
-      Array.isArray(value) &&
-      value.every(
-        (item) => item === "message.output_text.logprobs" || item === "reasoning.encrypted_content",
-      ),
+    isWish: true,
+    harmless: (value) => Array.isArray(value) && value.every(included),
   },
   {
-    param: "reasoning",
-    reason: "local models reason as their template has it",
-    harmless: (value) =>
-      Object.values(value as object).every((item) => item === null || item === "none" || item === "auto"),
+    param: "text.verbosity",
+    reason: "the model writes as much as it does",
+    isWish: true,
+    harmless: oneOf("medium"),
   },
+  { param: "reasoning.generate_summary", reason: "reasoning is not summed up", isWish: true },
 ];

@@ -24,7 +24,7 @@ import { modelBytes } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import type { EngineOptions, LoadedModel } from "./protocol.ts";
-import { asRequestError, assertFits, strangeToken } from "./request-checks.ts";
+import { asRequestError, assertFits, strangeToken, tokenLimit } from "./request-checks.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -204,9 +204,7 @@ export class EngineHost {
     const { contextPerSequence } = this.#context;
     const prompt = await this.tokenize(request.prompt);
     if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
-    // Without a limit of its own a request may fill the window, so there must be room for a token at least.
-    const maxTokens = request.maxTokens ?? Math.max(1, contextPerSequence - prompt.length);
-    assertFits(prompt.length, maxTokens, contextPerSequence);
+    const maxTokens = tokenLimit(request, prompt.length, contextPerSequence);
     const stranger = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
     if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
     const createSampler = (grammar?: SamplerHandle) =>

@@ -20,7 +20,7 @@ export function chatCompletionRoutes(completions: ChatCompletions): FastifyPlugi
     };
     app.post("/v1/chat/completions", { schema }, async (request, reply) => {
       const { body, context } = request;
-      context.account.note({ model: body.model });
+      context.account.note({ model: body.model ?? null });
       if (body.stream === true) {
         return streamEvents(request, reply, {
           events: asEvents(completions.stream(body, context)),

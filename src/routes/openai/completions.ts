@@ -16,7 +16,7 @@ export function completionRoutes(completions: Completions): FastifyPluginAsyncTy
     };
     app.post("/v1/completions", { schema }, async (request, reply) => {
       const { body, context } = request;
-      context.account.note({ model: body.model });
+      context.account.note({ model: body.model ?? null });
       if (body.stream === true)
         return streamEvents(request, reply, {
           events: asEvents(completions.stream(body, context)),

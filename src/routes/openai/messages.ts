@@ -1,11 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { anthropicError, toAnthropicError } from "../../dialects/anthropic/errors.ts";
 import type { MessageEvent } from "../../dialects/anthropic/output.ts";
 import { CountTokensBody, MessagesBody } from "../../dialects/anthropic/schema.ts";
 import type { Messages } from "../../dialects/anthropic/service.ts";
+import { errorSender } from "../../http/error-envelope.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
-import { Answer, responses } from "../../http/schema.ts";
-import { errorEvent, streamEvents } from "../../http/stream-events.ts";
+import { Answer, responsesWith } from "../../http/schema.ts";
+import { streamEvents } from "../../http/stream-events.ts";
 
 const Message = Type.Object(
   { id: Type.String(), type: Type.String() },
@@ -19,6 +21,7 @@ const Count = Answer(
 export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
   return async (app) => {
     const tags = ["Anthropic"];
+    app.setErrorHandler(errorSender(toAnthropicError));
     app.post(
       "/v1/messages",
       {
@@ -26,16 +29,16 @@ export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
           tags,
           summary: "Message, in Anthropic's shape",
           body: MessagesBody,
-          response: responses(Message, 400, 401, 404, 429, 503),
+          response: responsesWith(anthropicError, Message, 400, 401, 404, 413, 429, 529),
         },
       },
       async (request, reply) => {
         const { body, context } = request;
-        context.account.note({ model: body.model });
+        context.account.note({ model: body.model ?? null });
         if (body.stream === true)
           return streamEvents(request, reply, {
             events: named(messages.stream(body, context)),
-            formatError: errorEvent,
+            formatError: (error, id) => ({ event: "error", data: toAnthropicError(error, id).body }),
           });
         return messages.create(body, context) as Promise<{ id: string; type: string }>;
       },
@@ -47,7 +50,7 @@ export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
           tags,
           summary: "Count a message's input tokens",
           body: CountTokensBody,
-          response: responses(Count, 400, 401, 404, 503),
+          response: responsesWith(anthropicError, Count, 400, 401, 404, 413, 529),
         },
       },
       (request) => messages.countTokens(request.body),

@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
+import { anthropicModel } from "../../dialects/anthropic/model.ts";
 import { unixSeconds } from "../../dialects/ids.ts";
 import { Answer, responses } from "../../http/schema.ts";
 import type { ModelDescription } from "../../inference/engine.ts";
@@ -12,6 +14,8 @@ const modelFields = {
   created: Type.Integer({ description: "When this server started, in seconds since 1970." }),
   owned_by: Type.String(),
   context_window: Type.Integer({ description: "Extra: tokens of prompt and completion together." }),
+  context_length: Type.Integer({ description: "Extra: the same, as OpenRouter's clients look for it." }),
+  max_model_len: Type.Integer({ description: "Extra: the same, as vLLM's clients look for it." }),
   root: Type.String({ description: "Extra: the model behind an alias." }),
   capabilities: Type.Object(
     {
@@ -27,8 +31,14 @@ const modelFields = {
 };
 const Model = Answer(modelFields, "A served model.");
 const ModelList = Answer(
-  { object: OneOf(["list"]), data: Type.Array(Type.Object(modelFields)) },
-  "The served model, and its aliases.",
+  {
+    object: OneOf(["list"]),
+    data: Type.Array(Type.Object(modelFields)),
+    models: Type.Array(Type.Unknown(), {
+      description: "Extra: Codex takes particulars of OpenAI's models from here; there are none.",
+    }),
+  },
+  "The served model, and its aliases; in Anthropic's shape where the request has a header `anthropic-version`.",
 );
 
 export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox {
@@ -39,6 +49,8 @@ export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox
     created,
     owned_by: "llm-server",
     context_window: model.contextWindow,
+    context_length: model.contextWindow,
+    max_model_len: model.contextWindow,
     root: model.name,
     capabilities: {
       chat_template: model.chatTemplate !== undefined,
@@ -49,13 +61,36 @@ export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox
       vision: false,
     },
   });
+  const list = () => models.all.map((name) => describe(name, models.find(name)));
+  const startedAt = new Date(created * 1000).toISOString();
+  const describeToAnthropic = (id: string) => anthropicModel(id, models.find(id), startedAt);
+  /** Fields of two APIs have no schema in common. */
+  const asAnthropic = (reply: FastifyReply, body: object): void => {
+    reply.type("application/json; charset=utf-8").serializer(JSON.stringify).send(body);
+  };
   return async (app) => {
     const tags = ["OpenAI"];
-    app.get(
-      "/v1/models",
-      { schema: { tags, summary: "List models", response: responses(ModelList, 401, 503) } },
-      () => ({ object: "list" as const, data: models.all.map((name) => describe(name, models.find(name))) }),
-    );
+    for (const url of ["/v1/models", "/v1/models/"]) {
+      app.get(
+        url,
+        {
+          schema: {
+            tags,
+            summary: "List models",
+            hide: url.endsWith("/"),
+            response: responses(ModelList, 401, 503),
+          },
+        },
+        (request, reply) => {
+          if (!isForAnthropic(request)) return { object: "list" as const, data: list(), models: [] };
+          const data = models.all.map(describeToAnthropic);
+          const [first_id, last_id] = [data.at(0)?.id ?? null, data.at(-1)?.id ?? null];
+          return asAnthropic(reply, { data, has_more: false, first_id, last_id });
+        },
+      );
+    }
+    const show = (request: FastifyRequest, reply: FastifyReply, id: string) =>
+      isForAnthropic(request) ? asAnthropic(reply, describeToAnthropic(id)) : describe(id, models.find(id));
     app.get(
       "/v1/models/:id",
       {
@@ -68,7 +103,7 @@ export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox
           response: responses(Model, 401, 404, 503),
         },
       },
-      (request) => describe(request.params.id, models.find(request.params.id)),
+      (request, reply) => show(request, reply, request.params.id),
     );
     // The same for ids with slashes, which a path parameter ends at.
     app.get(
@@ -80,7 +115,11 @@ export function openAiModelRoutes(models: ModelNames): FastifyPluginAsyncTypebox
           response: responses(Model, 401, 404, 503),
         },
       },
-      (request) => describe(request.params["*"], models.find(request.params["*"])),
+      (request, reply) => show(request, reply, request.params["*"]),
     );
   };
+}
+
+function isForAnthropic({ headers }: FastifyRequest): boolean {
+  return headers["anthropic-version"] !== undefined;
 }

@@ -1,16 +1,32 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { OutputEvent } from "../../dialects/openai/responses/output.ts";
-import { ResponseBody } from "../../dialects/openai/responses/schema.ts";
+import { InputTokensBody, ResponseBody } from "../../dialects/openai/responses/schema.ts";
 import type { Responses } from "../../dialects/openai/responses/service.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
-import { responses as answers } from "../../http/schema.ts";
+import { Answer, responses as answers } from "../../http/schema.ts";
 import { errorEvent, streamEvents } from "../../http/stream-events.ts";
+import { OneOf } from "../../platform/schema/one-of.ts";
 
 /** Items of many shapes; OpenAI's reference describes them. */
 const Response = Type.Object(
   { id: Type.String(), object: Type.String() },
   { additionalProperties: true, description: "A response, as OpenAI's API reference has it." },
+);
+const InputTokens = Answer(
+  { object: OneOf(["response.input_tokens"]), input_tokens: Type.Integer() },
+  "Tokens of instructions, input and tools.",
+);
+const OrNone = Type.Union([Type.String(), Type.Null()]);
+const InputItems = Answer(
+  {
+    object: OneOf(["list"]),
+    data: Type.Array(Type.Object({}, { additionalProperties: true })),
+    first_id: OrNone,
+    last_id: OrNone,
+    has_more: Type.Boolean(),
+  },
+  "Items of a response's own input, the latest first.",
 );
 const Id = Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) });
 
@@ -29,7 +45,7 @@ export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox 
       },
       async (request, reply) => {
         const { body, context } = request;
-        context.account.note({ model: body.model });
+        context.account.note({ model: body.model ?? null });
         if (body.stream === true)
           return streamEvents(request, reply, {
             events: named(responses.stream(body, context)),
@@ -42,6 +58,38 @@ export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox 
     app.get("/v1/responses/:id", { schema: { ...one, summary: "Show a stored response" } }, (request) => {
       return responses.get(request.params.id) as Promise<{ id: string; object: string }>;
     });
+    app.get(
+      "/v1/responses/:id/input_items",
+      {
+        schema: {
+          tags,
+          params: Id,
+          summary: "List a stored response's input",
+          querystring: Type.Object({
+            limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+            order: OneOf(["asc", "desc"], { default: "desc" }),
+            after: Type.Optional(Type.String({ maxLength: 128 })),
+          }),
+          response: answers(InputItems, 400, 401, 404),
+        },
+      },
+      ({ params, query }) => responses.inputItems(params.id, query),
+    );
+    app.post(
+      "/v1/responses/input_tokens",
+      {
+        schema: {
+          tags,
+          summary: "Count a response's input tokens",
+          body: InputTokensBody,
+          response: answers(InputTokens, 400, 401, 404, 503),
+        },
+      },
+      async ({ body }) => ({
+        object: "response.input_tokens" as const,
+        input_tokens: await responses.countTokens(body),
+      }),
+    );
     app.delete(
       "/v1/responses/:id",
       { schema: { ...one, summary: "Delete a stored response" } },

@@ -38,7 +38,7 @@ export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsy
     await app.register(openAiModelRoutes(models));
     await app.register(chatCompletionRoutes(new ChatCompletions(assistant, models)));
     await app.register(completionRoutes(new Completions({ engine, models, randomSeed, grammars })));
-    await app.register(responseRoutes(new Responses({ assistant, models, store: responses })));
+    await app.register(responseRoutes(new Responses({ engine, assistant, models, store: responses })));
     await app.register(messageRoutes(new Messages({ engine, assistant, models })));
     await app.register(tokenRoutes({ engine, assistant, models }));
   };

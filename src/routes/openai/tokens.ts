@@ -60,7 +60,7 @@ export function tokenRoutes({ engine, assistant, models }: TokenDependencies): F
         },
       },
       async ({ body }) => {
-        if (isSet(body.model)) models.find(body.model);
+        models.find(body.model);
         const text = body.content ?? body.prompt;
         if (isSet(text) === (body.messages !== undefined)) {
           throw new InvalidRequestError("content is required, or messages, and not both.", {
@@ -72,7 +72,7 @@ export function tokenRoutes({ engine, assistant, models }: TokenDependencies): F
               parts: [{ type: "text" as const, text, parseSpecial: body.parse_special ?? false }],
               addBos: body.add_special ?? false,
             }
-          : assistant.render(toMessages(body.messages ?? []));
+          : assistant.render({ messages: toMessages(body.messages ?? [], []) });
         const tokens = await engine.tokenize(prompt);
         return { tokens, count: tokens.length, max_model_len: engine.describe().contextWindow };
       },
@@ -88,7 +88,7 @@ export function tokenRoutes({ engine, assistant, models }: TokenDependencies): F
         },
       },
       async ({ body }) => {
-        if (isSet(body.model)) models.find(body.model);
+        models.find(body.model);
         const text = await engine.detokenize(body.tokens);
         return { content: text, prompt: text };
       },

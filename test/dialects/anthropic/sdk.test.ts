@@ -102,11 +102,14 @@ test("tokens are counted as they are charged", async () => {
 test("errors are the client's own classes", async () => {
   await assert.rejects(
     client.messages.create({ ...asked, model: "none" }),
-    (error) => error instanceof Anthropic.NotFoundError && /not served/.test(error.message),
+    (error) => error instanceof Anthropic.NotFoundError && error.type === "not_found_error",
   );
   await assert.rejects(
-    client.messages.create({ ...asked, max_tokens: 10_000 }),
-    (error) => error instanceof Anthropic.BadRequestError && /context/.test(error.message),
+    client.messages.create({ ...asked, messages: [{ role: "user", content: "and then ".repeat(2000) }] }),
+    (error) =>
+      error instanceof Anthropic.BadRequestError &&
+      error.type === "invalid_request_error" &&
+      /prompt is too long: \d+ tokens > \d+ maximum/.test(error.message),
   );
   const stranger = new Anthropic({ baseURL: started.server.url, apiKey: "wrong", maxRetries: 0 });
   await assert.rejects(stranger.messages.create(asked), Anthropic.AuthenticationError);

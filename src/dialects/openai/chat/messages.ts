@@ -1,31 +1,43 @@
-import type { ChatMessage } from "../../../assistant/template/message.ts";
+import type { ChatMessage, ToolCall } from "../../../assistant/template/message.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
-import { invalid, textOf } from "../../content.ts";
+import { argumentsText, fieldText, type Part, textOf } from "../../content.ts";
+import type { Note } from "../../notes.ts";
 import type { RequestMessage } from "./schema.ts";
 
 /** The conversation in the server's own words. @throws InvalidRequestError naming the message and the part */
-export function toMessages(messages: readonly RequestMessage[]): ChatMessage[] {
-  return messages.map((message, index) => toMessage(message, `messages[${index}]`));
+export function toMessages(messages: readonly RequestMessage[], notes: Note[]): ChatMessage[] {
+  return messages.map((message, index) => toMessage(message, `messages[${index}]`, notes));
 }
 
-function toMessage(message: RequestMessage, path: string): ChatMessage {
-  const { role, content, name, tool_calls, tool_call_id } = message;
-  const hasCalls = isSet(tool_calls) && tool_calls.length > 0;
-  if (hasCalls && role !== "assistant")
-    throw invalid(`${path}.tool_calls`, "is for the assistant's messages");
-  if (role === "tool" && !isSet(tool_call_id)) throw invalid(`${path}.tool_call_id`, "is required");
-  if (!isSet(content) && !hasCalls) throw invalid(`${path}.content`, "is required");
+function toMessage(message: RequestMessage, path: string, notes: Note[]): ChatMessage {
+  const { role, content, name, tool_call_id: id } = message;
+  const calls = toCalls(message, path, notes);
   return {
-    role,
-    content: isSet(content) ? textOf(content, `${path}.content`) : "",
+    // `function` is what `tool` was called before there were several calls in an answer.
+    role: role === "function" ? "tool" : role,
+    content: textOf(content, `${path}.content`, { media: role === "user" ? "refused" : "noted", notes }),
     ...(isSet(name) && { name }),
-    ...(isSet(tool_call_id) && { toolCallId: tool_call_id }),
-    ...(hasCalls && {
-      toolCalls: tool_calls.map((call) => ({
-        id: call.id,
-        name: call.function.name,
-        arguments: call.function.arguments,
-      })),
-    }),
+    ...(isSet(id) && { toolCallId: id }),
+    ...(calls.length > 0 && { toolCalls: calls }),
+  };
+}
+
+function toCalls(message: RequestMessage, path: string, notes: Note[]): readonly ToolCall[] {
+  const { role, tool_calls: calls, function_call: legacy } = message;
+  const all = [
+    ...(calls ?? []).map((call, index) => [call, `${path}.tool_calls[${index}]`] as const),
+    ...(isSet(legacy) ? [[{ function: legacy }, `${path}.function_call`] as const] : []),
+  ];
+  if (role === "assistant") return all.map(([call, at]) => toCall(call, at, notes));
+  if (all.length > 0) notes.push({ param: `${path}.tool_calls`, reason: "only the assistant calls tools" });
+  return [];
+}
+
+function toCall(call: Part, path: string, notes: Note[]): ToolCall {
+  const called = (call["function"] ?? call["custom"] ?? call) as Part;
+  return {
+    id: fieldText(call, "id", path, notes),
+    name: fieldText(called, "name", `${path}.function`, notes),
+    arguments: argumentsText(called["arguments"] ?? called["input"], `${path}.function.arguments`, notes),
   };
 }

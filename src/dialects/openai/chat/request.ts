@@ -1,25 +1,27 @@
-import type { DeclaredTool } from "../../../assistant/formats/call-grammar.ts";
-import type { AnswerForm, ToolChoice, Turn } from "../../../assistant/turn.ts";
+import type { AnswerForm, Turn } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
-import { refuseUnsupported } from "../../refusals.ts";
+import type { Note } from "../../notes.ts";
+import { accountFor } from "../../refusals.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
 import { unsupportedInChat } from "../unsupported.ts";
 import { toMessages } from "./messages.ts";
-import type { ChatCompletionBody, RequestTool, ResponseFormat } from "./schema.ts";
+import type { ChatCompletionBody, ResponseFormat } from "./schema.ts";
+import { toToolChoice, toTools } from "./tools.ts";
 
-/** What a chat completion asks of the assistant. @throws InvalidRequestError naming the field */
-export function toTurn(body: ChatCompletionBody): Turn {
-  refuseUnsupported(body, unsupportedInChat);
-  if (isSet(body.stream_options) && body.stream !== true)
-    throw invalid("stream_options", "needs stream to be true");
+/** What a chat completion asks of the assistant, and what is not done as asked. @throws InvalidRequestError naming the field */
+export function toRequest(body: ChatCompletionBody): {
+  readonly turn: Turn;
+  readonly notes: readonly Note[];
+} {
+  const notes = accountFor(body, unsupportedInChat);
   const { logprobs, top_logprobs: top } = body;
   if (isSet(top) && logprobs !== true) throw invalid("top_logprobs", "needs logprobs to be true");
   const maxTokens = body.max_completion_tokens ?? body.max_tokens;
-  return {
-    messages: toMessages(body.messages),
-    tools: (body.tools ?? []).map(toTool),
-    toolChoice: toToolChoice(body.tool_choice),
+  const turn: Turn = {
+    ...toConversation(body, notes),
+    tools: toTools(body, notes),
+    toolChoice: toToolChoice(body),
     parallelToolCalls: body.parallel_tool_calls ?? true,
     form: toForm(body),
     sampling: toSampling(body),
@@ -27,32 +29,28 @@ export function toTurn(body: ChatCompletionBody): Turn {
     stop: toStop(body.stop),
     reusable: isReusable(body),
     ...(logprobs === true && { logprobs: top ?? 0 }),
-    ...(body.reasoning_effort === "none" && { thinks: false }),
+    ...(isSet(body.reasoning_effort) && { thinks: body.reasoning_effort !== "none" }),
   };
+  return { turn, notes };
 }
 
-function toTool({ function: declared }: RequestTool, index: number): DeclaredTool {
-  // Not left to the schema, so that a tool of another type is refused for its type.
-  if (declared === undefined) throw invalid(`tools[${index}].function`, "is required");
-  const { name, description, parameters, strict } = declared;
-  return {
-    name,
-    ...(isSet(description) && { description }),
-    ...(isSet(parameters) && { parameters }),
-    strict: strict ?? false,
-    path: `tools[${index}].function.parameters`,
-  };
-}
-
-function toToolChoice(choice: ChatCompletionBody["tool_choice"]): ToolChoice {
-  if (!isSet(choice)) return { type: "auto" };
-  if (choice === "none" || choice === "auto" || choice === "required") return { type: choice };
-  const name = typeof choice === "object" && choice.type === "function" ? choice.function?.name : undefined;
-  if (typeof name === "string") return { type: "tool", name };
-  throw invalid(
-    "tool_choice",
-    'must be "none", "auto", "required" or {"type": "function", "function": {"name": …}}',
-  );
+/** The messages, of which the last is an answer to go on with where the client says so. */
+export function toConversation(
+  {
+    messages,
+    continue_final_message: continues,
+  }: Pick<ChatCompletionBody, "messages" | "continue_final_message">,
+  notes: Note[],
+): Pick<Turn, "messages" | "begun"> {
+  const all = toMessages(messages, notes);
+  const last = all.at(-1);
+  if (continues !== true) return { messages: all };
+  if (last?.role !== "assistant" || last.toolCalls !== undefined || all.length === 1)
+    throw invalid(
+      "continue_final_message",
+      "needs a last message of the assistant's, of text, after another message",
+    );
+  return { messages: all.slice(0, -1), ...(last.content !== "" && { begun: last.content }) };
 }
 
 function toForm({ response_format: format, grammar }: ChatCompletionBody): AnswerForm {

@@ -3,44 +3,39 @@ import { OrNull } from "../../../platform/schema/nullable.ts";
 import { OneOf } from "../../../platform/schema/one-of.ts";
 import { LongText } from "../../../platform/schema/text.ts";
 import { Timings } from "../../../telemetry/timings.ts";
+import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../../conversation-fields.ts";
 import { ModelName } from "../../model-name.ts";
+import { NotHonouredField } from "../../notes.ts";
 import { CachedField, UsageSchema } from "../accounting.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 import { TokenLogprob } from "../logprobs.ts";
 
 const Schema = Type.Unsafe<Record<string, unknown>>({ type: "object" });
 
-const ToolCall = Type.Object({
-  id: Type.String({ maxLength: 256, format: "text" }),
-  type: OneOf(["function"]),
-  function: Type.Object({ name: Type.String({ maxLength: 256, format: "text" }), arguments: LongText }),
-});
+/** A history is what a client has of it: names and ids may be missing, arguments cut. */
+const ToolCall = Type.Unsafe<Readonly<Record<string, unknown>>>({ type: "object" });
 
-export const roles = ["system", "developer", "user", "assistant", "tool"] as const;
+export const roles = ["system", "developer", "user", "assistant", "tool", "function"] as const;
 
 const Message = Type.Object({
   role: OneOf(roles),
-  content: Type.Optional(
-    Type.Unsafe<string | null | unknown[]>({ type: ["string", "null", "array"], format: "text" }),
-  ),
+  content: Type.Optional(Type.Unknown({ description: "Text, or a list of parts." })),
   name: OrNull(Type.String({ maxLength: 256, format: "text" })),
-  tool_calls: OrNull(Type.Array(ToolCall, { maxItems: 128 })),
+  tool_calls: OrNull(Type.Array(ToolCall, { maxItems: 1024 })),
   tool_call_id: OrNull(Type.String({ maxLength: 256, format: "text" })),
+  function_call: OrNull(ToolCall),
 });
 export type RequestMessage = Static<typeof Message>;
 
-const Tool = Type.Object({
-  type: OneOf(["function"]),
-  function: Type.Optional(
-    Type.Object({
-      name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
-      description: OrNull(LongText),
-      parameters: OrNull(Schema),
-      strict: OrNull(Type.Boolean()),
-    }),
-  ),
+const FunctionDeclaration = Type.Object({
+  name: ToolName,
+  description: OrNull(LongText),
+  parameters: OrNull(Schema),
+  strict: OrNull(Type.Boolean()),
 });
-export type RequestTool = Static<typeof Tool>;
+export type RequestFunction = Static<typeof FunctionDeclaration>;
+
+const Tool = Type.Object({ type: Type.String(), function: Type.Optional(FunctionDeclaration) });
 
 const ResponseFormat = Type.Object({
   type: OneOf(["text", "json_object", "json_schema"]),
@@ -55,10 +50,14 @@ const ResponseFormat = Type.Object({
 });
 export type ResponseFormat = Static<typeof ResponseFormat>;
 
+const Choose = Type.Unsafe<string | { type?: unknown; name?: unknown; function?: { name?: unknown } }>({
+  type: ["string", "object"],
+});
+
 /** Body of `POST /v1/chat/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const ChatCompletionBody = Type.Object({
-  model: ModelName,
-  messages: Type.Array(Message, { minItems: 1, maxItems: 4096 }),
+  model: OrNull(ModelName),
+  messages: Type.Array(Message, { minItems: 1, maxItems: MAX_MESSAGES }),
   max_completion_tokens: OrNull(Type.Integer({ minimum: 1, description: "Tokens to generate at the most." })),
   max_tokens: OrNull(Type.Integer({ minimum: 1, description: "The older name of max_completion_tokens." })),
   n: OrNull(Type.Integer({ minimum: 1, maximum: 128, default: 1, description: "Answers to make." })),
@@ -66,13 +65,18 @@ export const ChatCompletionBody = Type.Object({
   logprobs: OrNull(Type.Boolean({ default: false })),
   top_logprobs: OrNull(Type.Integer({ minimum: 0, maximum: 20 })),
   response_format: OrNull(ResponseFormat),
-  tools: OrNull(Type.Array(Tool, { maxItems: 128 })),
-  tool_choice: OrNull(
-    Type.Unsafe<string | { type?: unknown; function?: { name?: unknown } }>({ type: ["string", "object"] }),
+  tools: OrNull(Type.Array(Tool, { maxItems: MAX_TOOLS })),
+  tool_choice: OrNull(Choose),
+  functions: OrNull(
+    Type.Array(FunctionDeclaration, { maxItems: MAX_TOOLS, description: "The older form of tools." }),
+  ),
+  function_call: OrNull(Choose),
+  continue_final_message: OrNull(
+    Type.Boolean({ default: false, description: "Extra: go on with the last message, the assistant's." }),
   ),
   parallel_tool_calls: OrNull(Type.Boolean({ default: true })),
   reasoning_effort: OrNull(
-    Type.String({ description: "Only none, which asks a template that can to skip the reasoning." }),
+    Type.String({ description: "none asks a template that can to skip the reasoning." }),
   ),
   ...StreamFields,
   grammar: OrNull(
@@ -127,6 +131,7 @@ export const ChatCompletion = Type.Object({
   system_fingerprint: Type.String(),
   timings: Timings,
   ...CachedField,
+  ...NotHonouredField,
   request_id: Type.Optional(Type.String()),
 });
 export type ChatCompletion = Static<typeof ChatCompletion>;
@@ -162,5 +167,6 @@ export const ChatCompletionChunk = Type.Object({
   system_fingerprint: Type.String(),
   timings: Type.Optional(Timings),
   ...CachedField,
+  ...NotHonouredField,
 });
 export type ChatCompletionChunk = Static<typeof ChatCompletionChunk>;

@@ -1,4 +1,4 @@
-import type { Assistant } from "../../../assistant/assistant.ts";
+import type { Assistant, PlannedTurn } from "../../../assistant/assistant.ts";
 import { choices } from "../../../assistant/choices.ts";
 import type { TurnEnd, TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
@@ -6,9 +6,10 @@ import type { ModelNames } from "../../../serving/model-names.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
+import { noteInLog, notHonoured } from "../../notes.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
 import { toTokenLogprobs } from "../logprobs.ts";
-import { toTurn } from "./request.ts";
+import { toRequest } from "./request.ts";
 import type { ChatCompletion, ChatCompletionBody, ChatCompletionChunk } from "./schema.ts";
 
 type Choice = ChatCompletionChunk["choices"][number];
@@ -25,8 +26,9 @@ export class ChatCompletions {
 
   async complete(body: ChatCompletionBody, context: RequestContext): Promise<ChatCompletion> {
     const head = this.#head(body);
+    const { plan, notes } = await this.#plan(body, context);
     const answers = Array.from({ length: body.n ?? 1 }, () => new Answer());
-    for await (const { choice, event } of this.#events(body, context)) answers[choice]?.take(event);
+    for await (const { choice, event } of this.#events(body, plan, context)) answers[choice]?.take(event);
     const passes = answers.map((answer) => answer.pass);
     return {
       ...head,
@@ -35,6 +37,7 @@ export class ChatCompletions {
       usage: toUsage([passes]),
       timings: toTimings(passes),
       ...cachedField(passes),
+      ...notHonoured(notes),
     };
   }
 
@@ -48,9 +51,10 @@ export class ChatCompletions {
       ...(wantsUsage && { usage: null }),
       ...rest,
     });
+    const { plan, notes } = await this.#plan(body, context);
     const deltas = Array.from({ length: body.n ?? 1 }, () => new ChoiceDeltas());
     const passes: Pass[] = [];
-    for await (const { choice: index, event } of this.#events(body, context)) {
+    for await (const { choice: index, event } of this.#events(body, plan, context)) {
       if (event.type === "done") passes.push(event);
       for (const delta of deltas[index]?.take(event) ?? []) {
         const scores = event.type === "delta" && delta.content !== undefined ? event.tokens : undefined;
@@ -59,15 +63,20 @@ export class ChatCompletions {
       if (event.type === "done") {
         yield chunk(
           { ...choiceOf(index, {}), finish_reason: event.finishReason },
-          { timings: toTimings([event]), ...cachedField([event]) },
+          { timings: toTimings([event]), ...cachedField([event]), ...notHonoured(notes) },
         );
       }
     }
     if (wantsUsage) yield { ...head, choices: [], usage: toUsage([passes]) };
   }
 
-  async *#events(body: ChatCompletionBody, context: RequestContext) {
-    const plan = await this.#assistant.plan(toTurn(body));
+  async #plan(body: ChatCompletionBody, context: RequestContext) {
+    const { turn, notes } = toRequest(body);
+    noteInLog(context.account, notes);
+    return { plan: await this.#assistant.plan(turn), notes };
+  }
+
+  async *#events(body: ChatCompletionBody, plan: PlannedTurn, context: RequestContext) {
     const names = {
       prompt: "messages",
       maxTokens: body.max_completion_tokens == null ? "max_tokens" : "max_completion_tokens",
@@ -76,12 +85,13 @@ export class ChatCompletions {
   }
 
   #head(body: ChatCompletionBody) {
+    const model = this.#models.find(body.model);
     return {
       id: newId("chatcmpl-"),
       created: unixSeconds(),
-      model: body.model,
+      model: body.model ?? model.name,
       service_tier: "default",
-      system_fingerprint: systemFingerprint(this.#models.find(body.model)),
+      system_fingerprint: systemFingerprint(model),
     };
   }
 }

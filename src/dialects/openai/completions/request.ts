@@ -23,8 +23,6 @@ export function toPlan(body: CompletionBody, randomSeed: () => number): Completi
   const { n, best_of, echo, logprobs, grammar, max_tokens } = body;
   if (isSet(body.suffix) && body.suffix !== "")
     throw invalid("suffix", "is not supported: the served model has no infill prompt of a known form");
-  if (isSet(body.stream_options) && body.stream !== true)
-    throw invalid("stream_options", "needs stream to be true");
   const returned = n ?? 1;
   const made = best_of ?? returned;
   if (made < returned) throw invalid("best_of", "must be at least n");
@@ -40,6 +38,7 @@ export function toPlan(body: CompletionBody, randomSeed: () => number): Completi
     (prompt): GenerationRequest => ({
       prompt,
       maxTokens: max_tokens ?? 16,
+      endsAtWindow: true,
       sampling: { ...sampling, seed, ...(isSet(grammar) && { grammar }) },
       stop: toStop(body.stop),
       reusable: isReusable(body),

@@ -8,7 +8,7 @@ import { SamplingFields, StreamFields } from "../fields.ts";
 
 /** Body of `POST /v1/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const CompletionBody = Type.Object({
-  model: ModelName,
+  model: OrNull(ModelName),
   prompt: Type.Unsafe<string | unknown[]>({
     type: ["string", "array"],
     maxLength: 1_000_000,

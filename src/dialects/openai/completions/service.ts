@@ -151,7 +151,7 @@ export class Completions {
       id: newId("cmpl-"),
       object: "text_completion" as const,
       created: unixSeconds(),
-      model: body.model,
+      model: body.model ?? model.name,
       system_fingerprint: systemFingerprint(model),
     };
   }

@@ -1,53 +1,90 @@
 import type { ChatMessage, ToolCall } from "../../../assistant/template/message.ts";
-import { invalid, textOf } from "../../content.ts";
+import { argumentsText, fieldText, invalid, type Part, textOf } from "../../content.ts";
+import type { Note } from "../../notes.ts";
 import { roles } from "../chat/schema.ts";
 
-type Item = Readonly<Record<string, unknown>>;
+/** Calls by their items: where the name is, if the type does not say it, and what holds the arguments. */
+const calls: Readonly<Record<string, { readonly name?: string; readonly arguments: string }>> = {
+  function_call: { arguments: "arguments" },
+  custom_tool_call: { arguments: "input" },
+  local_shell_call: { name: "local_shell", arguments: "action" },
+  shell_call: { name: "shell", arguments: "action" },
+  apply_patch_call: { name: "apply_patch", arguments: "operation" },
+  mcp_call: { arguments: "arguments" },
+};
+
+/** Items that are for the model that wrote them, or for the client: an answer does without. */
+const silent = new Set(["reasoning", "compaction", "compaction_trigger", "context_compaction"]);
 
 /** Input items in the server's own words. @throws InvalidRequestError naming the item and the field */
-export function toMessages(input: string | readonly unknown[]): ChatMessage[] {
-  if (typeof input === "string") return [{ role: "user", content: input }];
+export function toMessages(input: string | readonly unknown[], notes: Note[]): ChatMessage[] {
+  if (typeof input === "string")
+    return [{ role: "user", content: textOf(input, "input", { media: "refused", notes }) }];
   const messages: ChatMessage[] = [];
   for (const [index, item] of input.entries()) {
     const path = `input[${index}]`;
-    if (item === null || typeof item !== "object") throw invalid(path, "must be an object");
-    addItem(messages, item as Item, path);
+    if (typeof item === "string")
+      messages.push({ role: "user", content: textOf(item, path, { media: "refused", notes }) });
+    else if (item === null || typeof item !== "object") throw invalid(path, "must be an object");
+    else addItem(messages, item as Part, path, notes);
   }
   return messages;
 }
 
-function addItem(messages: ChatMessage[], item: Item, path: string): void {
-  const { type = "message" } = item;
-  switch (type) {
-    case "message": {
-      const role = roles.find((known) => known === item["role"] && known !== "tool");
-      if (role === undefined)
-        throw invalid(`${path}.role`, "must be one of system, developer, user, assistant");
-      messages.push({ role, content: textOf(item["content"], `${path}.content`) });
-      return;
-    }
-    case "function_call": {
-      const call = {
-        id: text(item, "call_id", path),
-        name: text(item, "name", path),
-        arguments: text(item, "arguments", path),
-      };
-      addCall(messages, call);
-      return;
-    }
-    case "function_call_output":
-      messages.push({
-        role: "tool",
-        content: textOf(item["output"], `${path}.output`),
-        toolCallId: text(item, "call_id", path),
+function addItem(messages: ChatMessage[], item: Part, path: string, notes: Note[]): void {
+  const { type = "role" in item ? "message" : undefined } = item;
+  const call = calls[String(type)];
+  if (type === "message") {
+    const role = roles.find((known) => known === item["role"]);
+    if (role === undefined)
+      throw invalid(`${path}.role`, "must be one of system, developer, user, assistant");
+    const media = role === "user" ? "refused" : "noted";
+    messages.push({ role, content: textOf(item["content"], `${path}.content`, { media, notes }) });
+  } else if (call !== undefined) {
+    addCall(messages, {
+      id: fieldText(item, "call_id", path, notes),
+      name: call.name ?? fieldText(item, "name", path, notes),
+      arguments: argumentsText(argumentsOf(type, item[call.arguments]), `${path}.${call.arguments}`, notes),
+    });
+    if (type === "mcp_call") addResult(messages, item, path, notes);
+  } else if (typeof type === "string" && type.endsWith("_output")) addResult(messages, item, path, notes);
+  else if (silent.has(String(type))) return;
+  else {
+    const text = textOf(item["content"] ?? item["output"] ?? item["text"], `${path}.content`, {
+      media: "noted",
+      notes,
+    });
+    if (text !== "") messages.push({ role: "user", content: text });
+    else
+      notes.push({
+        param: path,
+        reason: `an item of type ${String(type).slice(0, 50)} without text is left out`,
       });
-      return;
-    case "reasoning":
-      // Written for the model that wrote it; its answers do without.
-      return;
-    default:
-      throw invalid(`${path}.type`, `${String(type)} is not supported`);
   }
+}
+
+/** What a custom tool takes is text of its own form, and no JSON. */
+function argumentsOf(type: unknown, value: unknown): unknown {
+  return type === "custom_tool_call" ? { input: value ?? "" } : value;
+}
+
+function addResult(messages: ChatMessage[], item: Part, path: string, notes: Note[]): void {
+  const output = item["output"];
+  messages.push({
+    role: "tool",
+    content: textOf(Array.isArray(output) ? output.map(outputText) : output, `${path}.output`, {
+      media: "noted",
+      notes,
+    }),
+    toolCallId: fieldText(item, "call_id", path, notes),
+  });
+}
+
+/** A shell's output has its text in two fields. */
+function outputText(part: unknown): unknown {
+  if (part === null || typeof part !== "object" || !("stdout" in part)) return part;
+  const { stdout, stderr } = part as { stdout?: unknown; stderr?: unknown };
+  return [stdout, stderr].filter((text) => typeof text === "string" && text !== "").join("\n");
 }
 
 /** Calls made together are one message of the assistant's. */
@@ -56,11 +93,4 @@ function addCall(messages: ChatMessage[], call: ToolCall): void {
   if (last?.role === "assistant") {
     messages[messages.length - 1] = { ...last, toolCalls: [...(last.toolCalls ?? []), call] };
   } else messages.push({ role: "assistant", content: "", toolCalls: [call] });
-}
-
-function text(item: Item, field: string, path: string): string {
-  const value = item[field];
-  if (typeof value !== "string" || value.length > 1_000_000 || !value.isWellFormed() || value.includes("\0"))
-    throw invalid(`${path}.${field}`, "must be a string of well-formed Unicode text");
-  return value;
 }

@@ -3,6 +3,7 @@ import type { TurnEnd, TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
 import { newId } from "../../ids.ts";
 import { type TokenLogprob, toTokenLogprobs } from "../logprobs.ts";
+import type { ClientTool } from "./tools.ts";
 
 /** An event of a response's stream, before it is numbered. */
 export interface OutputEvent {
@@ -40,6 +41,8 @@ export interface OutputOptions {
   readonly hasLogprobs: boolean;
   /** Thoughts are told as a summary too, for clients that show only that. */
   readonly hasSummary: boolean;
+  /** How the client knows a tool that the model calls. */
+  readonly clientTool: (name: string) => ClientTool;
 }
 
 /** Makes a response's output items of an answer's blocks, and the events that a stream tells of them. */
@@ -163,7 +166,12 @@ export class ResponseOutput {
         break;
       }
       case "call":
-        yield { type: "response.function_call_arguments.done", ...place, arguments: text };
+        yield {
+          type: "response.function_call_arguments.done",
+          ...place,
+          name: this.#options.clientTool(item.name).name,
+          arguments: text,
+        };
         break;
     }
     item.isDone = true;
@@ -196,9 +204,20 @@ export class ResponseOutput {
         return { type: "reasoning", id, status, summary, content: [{ type: "reasoning_text", text }] };
       }
       case "call":
-        return { type: "function_call", id, call_id: item.callId, name: item.name, arguments: text, status };
+        return {
+          type: "function_call",
+          id,
+          call_id: item.callId,
+          ...nameOf(this.#options.clientTool(item.name)),
+          arguments: text,
+          status,
+        };
     }
   }
+}
+
+function nameOf({ name, namespace }: ClientTool): object {
+  return { name, ...(namespace !== undefined && { namespace }) };
 }
 
 type Start = Extract<TurnEvent, { type: "block_start" }>;

@@ -2,15 +2,20 @@ import { type Static, Type } from "typebox";
 import { OrNull } from "../../../platform/schema/nullable.ts";
 import { OneOf } from "../../../platform/schema/one-of.ts";
 import { LongText } from "../../../platform/schema/text.ts";
+import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../../conversation-fields.ts";
 import { ModelName } from "../../model-name.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 
 const Tool = Type.Object({
   type: Type.String(),
-  name: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" })),
+  name: Type.Optional(ToolName),
   description: OrNull(LongText),
   parameters: OrNull(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
   strict: OrNull(Type.Boolean()),
+  /** Of a custom tool: the form of its text. */
+  format: OrNull(Type.Unsafe<{ readonly definition?: unknown }>({ type: "object" })),
+  /** Of a namespace: its tools, checked where they are read. */
+  tools: OrNull(Type.Array(Type.Unknown(), { maxItems: MAX_TOOLS })),
 });
 export type ResponseTool = Static<typeof Tool>;
 
@@ -25,24 +30,22 @@ export type TextFormat = Static<typeof TextFormat>;
 
 /** Body of `POST /v1/responses`; docs/openai.md says of every parameter what becomes of it. */
 export const ResponseBody = Type.Object({
-  model: ModelName,
+  model: OrNull(ModelName),
   input: Type.Unsafe<string | unknown[]>({
     type: ["string", "array"],
-    maxLength: 1_000_000,
-    format: "text",
     minItems: 1,
-    maxItems: 4096,
+    maxItems: MAX_MESSAGES,
   }),
   instructions: OrNull(LongText),
   previous_response_id: OrNull(Type.String({ maxLength: 128, format: "text" })),
   store: OrNull(Type.Boolean({ default: true, description: "Keep the response, to be continued later." })),
   max_output_tokens: OrNull(Type.Integer({ minimum: 1 })),
-  tools: OrNull(Type.Array(Tool, { maxItems: 128 })),
+  tools: OrNull(Type.Array(Tool, { maxItems: MAX_TOOLS })),
   tool_choice: OrNull(
     Type.Unsafe<string | { type?: unknown; name?: unknown }>({ type: ["string", "object"] }),
   ),
   parallel_tool_calls: OrNull(Type.Boolean({ default: true })),
-  text: OrNull(Type.Object({ format: OrNull(TextFormat), verbosity: OrNull(OneOf(["medium"])) })),
+  text: OrNull(Type.Object({ format: OrNull(TextFormat), verbosity: OrNull(Type.String()) })),
   top_logprobs: OrNull(Type.Integer({ minimum: 0, maximum: 20 })),
   metadata: OrNull(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
   user: OrNull(Type.String({ maxLength: 1000, format: "text" })),
@@ -52,3 +55,10 @@ export const ResponseBody = Type.Object({
   ...StreamFields,
 });
 export type ResponseBody = Static<typeof ResponseBody>;
+
+/** Body of `POST /v1/responses/input_tokens`: what of a response is read. */
+export const InputTokensBody = Type.Object({
+  ...ResponseBody.properties,
+  input: Type.Optional(Type.Union([ResponseBody.properties.input, Type.Null()])),
+});
+export type InputTokensBody = Static<typeof InputTokensBody>;

@@ -2,19 +2,24 @@ import type { Assistant } from "../../../assistant/assistant.ts";
 import { choices } from "../../../assistant/choices.ts";
 import type { ChatMessage } from "../../../assistant/template/message.ts";
 import { ApiError } from "../../../errors.ts";
+import type { Engine } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import type { ModelNames } from "../../../serving/model-names.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
+import { invalid } from "../../content.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
+import { type Note, noteInLog, notHonoured } from "../../notes.ts";
 import { toTimings, toUsage } from "../accounting.ts";
 import { toMessages } from "./input.ts";
+import { itemPage, type PageRequest, toInputItems } from "./input-items.ts";
 import { type OutputEvent, ResponseOutput } from "./output.ts";
-import { toTurn } from "./request.ts";
-import type { ResponseBody } from "./schema.ts";
+import { toRequest } from "./request.ts";
+import type { InputTokensBody, ResponseBody } from "./schema.ts";
 import type { ResponseStore } from "./store.ts";
 
 export interface Services {
+  readonly engine: Engine;
   readonly assistant: Assistant;
   readonly models: ModelNames;
   readonly store: ResponseStore;
@@ -37,15 +42,19 @@ export class Responses {
   /** The reference's events, numbered; the last one holds the whole response. */
   async *stream(body: ResponseBody, context: RequestContext): AsyncIterable<OutputEvent> {
     const { assistant, models, store } = this.#services;
-    models.find(body.model);
-    const conversation = [...(await this.#history(body)), ...toMessages(body.input)];
-    const turn = toTurn(body, conversation);
+    const { name } = models.find(body.model);
+    const changes: Note[] = [];
+    const input = await this.#resolve(body.input);
+    const conversation = [...(await this.#history(body)), ...toMessages(input, changes)];
+    const { turn, tools, notes } = toRequest(body, conversation, changes);
+    noteInLog(context.account, notes);
     const plan = await assistant.plan(turn);
     const output = new ResponseOutput({
       hasLogprobs: turn.logprobs !== undefined,
       hasSummary: isSet(body.reasoning?.summary),
+      clientTool: tools.clientTool,
     });
-    const head = responseHead(body);
+    const head = { ...responseHead({ ...body, model: body.model ?? name }), ...notHonoured(notes) };
     let number = 0;
     const numbered = (event: OutputEvent): OutputEvent => ({ ...event, sequence_number: number++ });
     const begun = { ...head, status: "in_progress", output: [] };
@@ -62,8 +71,30 @@ export class Responses {
     }
     const response = { ...head, ...ending(output) };
     if (body.store !== false)
-      await store.put({ id: head.id, response, messages: [...conversation, output.message] });
+      await store.put({
+        id: head.id,
+        response,
+        input: toInputItems(input),
+        messages: [...conversation, output.message],
+      });
     yield numbered({ type: `response.${response.status}`, response });
+  }
+
+  /** Tokens of what a response would read. */
+  async countTokens(body: InputTokensBody): Promise<number> {
+    const { assistant, engine, models } = this.#services;
+    models.find(body.model);
+    const input = body.input ?? [];
+    const conversation = [...(await this.#history(body)), ...toMessages(await this.#resolve(input), [])];
+    const { turn } = toRequest({ ...body, input }, conversation, []);
+    return (await engine.tokenize(assistant.render(turn))).length;
+  }
+
+  /** @throws ApiError `not_found` */
+  async inputItems(id: string, page: PageRequest) {
+    const stored = await this.#services.store.get(id);
+    if (stored === undefined) throw notFound(id, "response_id");
+    return itemPage(stored.input, page);
   }
 
   /** @throws ApiError `not_found` */
@@ -79,12 +110,37 @@ export class Responses {
     return { id, object: "response", deleted: true };
   }
 
-  async #history({ previous_response_id: id }: ResponseBody): Promise<readonly ChatMessage[]> {
+  /** Items that are only named, as they were answered. @throws InvalidRequestError naming one that is not kept */
+  async #resolve(input: ResponseBody["input"]): Promise<ResponseBody["input"]> {
+    if (typeof input === "string") return input;
+    return Promise.all(
+      input.map(async (item, index) => {
+        const id = referenceOf(item);
+        if (id === undefined) return item;
+        const found = await this.#services.store.item(id);
+        if (found !== undefined) return found;
+        throw invalid(
+          `input[${index}].id`,
+          `${JSON.stringify(id)} is an item that is not kept here; send it as it was`,
+        );
+      }),
+    );
+  }
+
+  async #history({
+    previous_response_id: id,
+  }: Pick<ResponseBody, "previous_response_id">): Promise<readonly ChatMessage[]> {
     if (!isSet(id)) return [];
     const stored = await this.#services.store.get(id);
     if (stored === undefined) throw notFound(id, "previous_response_id");
     return stored.messages;
   }
+}
+
+function referenceOf(item: unknown): string | undefined {
+  if (item === null || typeof item !== "object") return undefined;
+  const { type, id } = item as { type?: unknown; id?: unknown };
+  return type === "item_reference" && typeof id === "string" ? id : undefined;
 }
 
 function notFound(id: string, param: string): ApiError {
@@ -94,7 +150,7 @@ function notFound(id: string, param: string): ApiError {
 }
 
 /** What is known of a response before it is made: the request, with its defaults. */
-function responseHead(body: ResponseBody) {
+function responseHead(body: ResponseBody & { readonly model: string }) {
   return {
     id: newId("resp_"),
     object: "response",
@@ -116,7 +172,8 @@ function responseHead(body: ResponseBody) {
     temperature: body.temperature ?? 1,
     text: { format: body.text?.format ?? { type: "text" }, verbosity: "medium" },
     tool_choice: body.tool_choice ?? "auto",
-    tools: body.tools ?? [],
+    // The reference requires the field of every function.
+    tools: (body.tools ?? []).map((tool) => (tool.type === "function" ? { strict: null, ...tool } : tool)),
     top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 1,
     truncation: "disabled",

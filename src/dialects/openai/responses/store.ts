@@ -4,7 +4,9 @@ import type { ChatMessage } from "../../../assistant/template/message.ts";
 export interface StoredResponse {
   readonly id: string;
   /** As it was answered. */
-  readonly response: object;
+  readonly response: { readonly output?: readonly object[] };
+  /** Its own input, as items. */
+  readonly input: readonly object[];
   /** The conversation up to and with this response's output; without instructions, which are not carried on. */
   readonly messages: readonly ChatMessage[];
 }
@@ -12,6 +14,8 @@ export interface StoredResponse {
 /** Where responses are kept between requests. */
 export interface ResponseStore {
   get(id: string): Promise<StoredResponse | undefined>;
+  /** An output item of a stored response, by the item's own id. */
+  item(id: string): Promise<object | undefined>;
   put(response: StoredResponse): Promise<void>;
   /** True when there was one. */
   delete(id: string): Promise<boolean>;
@@ -39,6 +43,14 @@ export class MemoryResponseStore implements ResponseStore {
     this.#responses.delete(id);
     this.#responses.set(id, entry);
     return entry.stored;
+  }
+
+  async item(id: string): Promise<object | undefined> {
+    for (const { stored } of this.#responses.values()) {
+      const found = stored.response.output?.find((item) => (item as { id?: unknown }).id === id);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   async put(stored: StoredResponse): Promise<void> {

@@ -118,11 +118,15 @@ test("errors are the client's own classes, with code and param", async () => {
     return true;
   });
   await assert.rejects(
-    client.chat.completions.create({ model, messages, max_tokens: 100_000 }),
+    client.chat.completions.create({
+      model,
+      messages: [{ role: "user", content: "and then ".repeat(2000) }],
+    }),
     (error) =>
       error instanceof OpenAI.BadRequestError &&
       error.code === "context_length_exceeded" &&
-      error.param === "max_tokens",
+      error.param === "messages" &&
+      /maximum context length is \d+ tokens/.test(error.message),
   );
   const stranger = new OpenAI({ baseURL: `${started.server.url}/v1`, apiKey: "wrong", maxRetries: 0 });
   await assert.rejects(stranger.models.list(), (error) => error instanceof OpenAI.AuthenticationError);

@@ -1,0 +1,55 @@
+import type { DeclaredTool } from "../../assistant/formats/call-grammar.ts";
+import type { ToolChoice } from "../../assistant/turn.ts";
+import { isSet } from "../../platform/schema/nullable.ts";
+import { invalid } from "../content.ts";
+import type { Note } from "../notes.ts";
+import type { AnthropicTool, CountTokensBody } from "./schema.ts";
+
+/** The functions that the model is told of; tools that Anthropic would run are left out. @throws InvalidRequestError */
+export function toTools(
+  { tools, tool_choice: choice }: CountTokensBody,
+  notes: Note[],
+): readonly DeclaredTool[] {
+  return (tools ?? []).flatMap((tool, index) => {
+    const { type, name, description, input_schema: schema, strict } = tool;
+    if (isFunction(tool)) {
+      return [
+        {
+          name,
+          ...(isSet(description) && { description }),
+          parameters: schema ?? noParameters,
+          strict: strict ?? false,
+          path: `tools[${index}].input_schema`,
+        },
+      ];
+    }
+    if (choice?.type === "tool" && choice.name === name)
+      throw invalid("tool_choice.name", `is ${name}, a ${type} tool, and this server has none`);
+    notes.push({
+      param: `tools[${index}]`,
+      reason: `this server has no ${type} tool: the model is not told of it`,
+    });
+    return [];
+  });
+}
+
+function isFunction({ type, input_schema: schema }: AnthropicTool): boolean {
+  return !isSet(type) || type === "custom" || type === "function" || schema !== undefined;
+}
+
+/** What a tool without a schema takes. */
+const noParameters = { type: "object", properties: {}, additionalProperties: false };
+
+/** @throws InvalidRequestError */
+export function toToolChoice(choice: CountTokensBody["tool_choice"]): ToolChoice {
+  if (!isSet(choice)) return { type: "auto" };
+  switch (choice.type) {
+    case "any":
+      return { type: "required" };
+    case "tool":
+      if (choice.name === undefined) throw invalid("tool_choice.name", "is required");
+      return { type: "tool", name: choice.name };
+    default:
+      return { type: choice.type };
+  }
+}

@@ -1,0 +1,90 @@
+import type { DeclaredTool } from "../../../assistant/formats/call-grammar.ts";
+import type { ToolChoice } from "../../../assistant/turn.ts";
+import { isSet } from "../../../platform/schema/nullable.ts";
+import { invalid } from "../../content.ts";
+import type { Note } from "../../notes.ts";
+import type { ResponseBody, ResponseTool } from "./schema.ts";
+
+/** How a client knows a tool that the model calls by `DeclaredTool.name`. */
+export interface ClientTool {
+  readonly name: string;
+  /** The group it was declared in, which calls of it name beside it. */
+  readonly namespace?: string;
+  /** It takes text and no JSON: the model writes `{"input": …}`, and the client gets the text. */
+  readonly isCustom?: true;
+}
+
+export interface Tools {
+  readonly declared: readonly DeclaredTool[];
+  readonly clientTool: (name: string) => ClientTool;
+}
+
+/** What a function without a schema takes. */
+const noParameters = { type: "object", properties: {}, additionalProperties: false };
+
+const customParameters = {
+  type: "object",
+  properties: { input: { type: "string" } },
+  required: ["input"],
+  additionalProperties: false,
+};
+
+/** The tools that the model is told of: functions, custom ones, those of namespaces; hosted ones are left out. */
+export function toTools({ tools }: ResponseBody, notes: Note[]): Tools {
+  const declared: DeclaredTool[] = [];
+  const byName = new Map<string, ClientTool>();
+  const add = (tool: ResponseTool, path: string, namespace?: string) => {
+    const { type, tools: nested } = tool;
+    if (type === "namespace" && Array.isArray(nested)) {
+      for (const [index, inner] of nested.entries())
+        add(inner as ResponseTool, `${path}.tools[${index}]`, tool.name);
+      return;
+    }
+    if (type !== "function" && type !== "custom") {
+      notes.push({ param: path, reason: `this server has no ${type} tool: the model is not told of it` });
+      return;
+    }
+    if (tool.name === undefined) throw invalid(`${path}.name`, "is required");
+    const name = byName.has(tool.name) && namespace !== undefined ? `${namespace}.${tool.name}` : tool.name;
+    const isCustom = type === "custom";
+    byName.set(name, {
+      name: tool.name,
+      ...(namespace !== undefined && { namespace }),
+      ...(isCustom && { isCustom }),
+    });
+    declared.push(declare(tool, name, path));
+  };
+  for (const [index, tool] of (tools ?? []).entries()) add(tool, `tools[${index}]`);
+  return { declared, clientTool: (name) => byName.get(name) ?? { name } };
+}
+
+function declare(
+  { type, description, parameters, strict, format }: ResponseTool,
+  name: string,
+  path: string,
+): DeclaredTool {
+  const isCustom = type === "custom";
+  // The grammar of a custom tool is told to the model, and its answer not held to it.
+  const syntax = isCustom && typeof format?.definition === "string" ? `\n\n${format.definition}` : "";
+  const told = `${description ?? ""}${syntax}`;
+  return {
+    name,
+    ...(told !== "" && { description: told }),
+    parameters: isCustom ? customParameters : (parameters ?? noParameters),
+    strict: strict ?? false,
+    path: `${path}.parameters`,
+  };
+}
+
+/** @throws InvalidRequestError */
+export function toToolChoice({ tool_choice: choice }: ResponseBody): ToolChoice {
+  if (!isSet(choice)) return { type: "auto" };
+  if (choice === "none" || choice === "auto" || choice === "required") return { type: choice };
+  if (
+    typeof choice === "object" &&
+    (choice.type === "function" || choice.type === "custom") &&
+    typeof choice.name === "string"
+  )
+    return { type: "tool", name: choice.name };
+  throw invalid("tool_choice", 'must be "none", "auto", "required" or {"type": "function", "name": …}');
+}
