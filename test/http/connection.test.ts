@@ -8,7 +8,7 @@ import { metric, startServer, type TestServer, until } from "../support/server.t
 
 let server: TestServer;
 before(async () => {
-  server = await startServer();
+  server = await startServer({ env: { BODY_LIMIT: "1MiB" } });
 });
 after(() => server[Symbol.asyncDispose]());
 

@@ -26,7 +26,6 @@ const call = (parameters: unknown) => [
 ];
 
 const chat: readonly Case[] = [
-  ["model", undefined],
   ["model", 3],
   ["model", ""],
   ["messages", undefined],

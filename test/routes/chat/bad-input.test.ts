@@ -7,7 +7,7 @@ import { json, startServer, type TestServer } from "../../support/server.ts";
 
 let server: TestServer;
 before(async () => {
-  server = await startServer({ env: { CONTEXT_SIZE: "512" } });
+  server = await startServer({ env: { CONTEXT_SIZE: "512", BODY_LIMIT: "1MiB" } });
 });
 after(() => server[Symbol.asyncDispose]());
 
