@@ -2,6 +2,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { ApiError } from "../errors.ts";
 
+/** Of the SHA-256 of the key: enough to tell keys apart, too few to test guesses by. */
+const KEY_ID_DIGITS = 8;
+
 /** Checks a request's key in constant time. */
 export class ApiKeyGuard {
   readonly #digest: Buffer;
@@ -26,6 +29,11 @@ export class ApiKeyGuard {
   holdsKey(request: FastifyRequest): boolean {
     const key = presentedKey(request);
     return key !== undefined && timingSafeEqual(digest(key), this.#digest);
+  }
+
+  /** What stands for the request's key in the log; undefined when it lacks the right one. */
+  keyId(request: FastifyRequest): string | undefined {
+    return this.holdsKey(request) ? this.#digest.toString("hex").slice(0, KEY_ID_DIGITS) : undefined;
   }
 
   /** Asks the matched route and not only the URL, whose spelling (`/%761/…`) the router sees through. */

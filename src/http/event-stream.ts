@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { monotonicMs } from "../platform/clock.ts";
+import type { RequestAccount } from "../telemetry/request-account.ts";
 import { latencyMs } from "./request-context.ts";
 
 /** Longest silence on a stream: proxies take longer ones for dead connections. */
@@ -18,10 +20,12 @@ export interface SentEvent {
 /** Server-sent events on one reply: data lines, keep-alive comments, and an end whatever happens. */
 export class EventStream {
   readonly #reply: FastifyReply;
+  readonly #account: Pick<RequestAccount, "waitedForClient">;
   readonly #keepAlive: NodeJS.Timeout;
 
   constructor(request: FastifyRequest, reply: FastifyReply) {
     this.#reply = reply;
+    this.#account = request.context.account;
     reply.hijack();
     const headers = reply.getHeaders();
     reply.raw.writeHead(200, {
@@ -62,10 +66,12 @@ export class EventStream {
     this.#keepAlive.refresh();
     if (raw.destroyed || raw.write(text)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
+    const startedAt = monotonicMs();
     const stalled = setTimeout(() => raw.destroy(), STALL_MS);
     raw.once("drain", resolve).once("close", resolve);
     await promise;
     clearTimeout(stalled);
     raw.off("drain", resolve).off("close", resolve);
+    this.#account.waitedForClient(monotonicMs() - startedAt);
   }
 }

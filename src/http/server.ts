@@ -15,6 +15,7 @@ import { monotonicMs } from "../platform/clock.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { RequestAccount } from "../telemetry/request-account.ts";
+import { limitFields, limitsOf, noteClient, serverTiming } from "./account-fields.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { BodyMemory } from "./body-memory.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
@@ -123,7 +124,9 @@ export async function createServer(
   }
   app.addHook("onRequest", async (request, reply) => {
     // Before the key is asked for, so that guessing keys is limited too; an invalid key does not get a bucket of its own.
-    const client = guard.holdsKey(request) ? "key" : `ip:${request.ip}`;
+    const key = guard.keyId(request);
+    noteClient(request, key);
+    const client = key === undefined ? `ip:${request.ip}` : "key";
     const isProbe = probes.has(request.routeOptions.url ?? "");
     if (!isProbe) await limiter?.check(client, reply);
     guard.check(request);
@@ -133,10 +136,15 @@ export async function createServer(
     bodies.check(request, reply);
     if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
-  app.addHook("preValidation", async (request) => convertQuery(request));
+  app.addHook("preValidation", async (request) => {
+    request.context.account.received(monotonicMs());
+    convertQuery(request);
+  });
   app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-latency-ms", String(latencyMs(request)));
+    const { timings } = request.context.account;
+    if (timings !== undefined) reply.header("server-timing", serverTiming(timings));
   });
   app.setErrorHandler(sendError);
   // So that there is a route, and with it the hook above, for what matches none.
@@ -190,6 +198,9 @@ function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics):
   const ms = monotonicMs() - arrivedAt;
   const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_CLOSED_REQUEST;
   metrics.requestFinished(request.method, route, status, ms);
+  if (account.error !== undefined) metrics.requestFailed(account.error);
+  const limits = limitsOf(account, arrivedAt, arrivedAt + ms);
+  if (limits !== undefined) metrics.answerLimited(limits.verdict);
   if (account.error?.code === "rate_limited") metrics.rateLimited();
   const fields = {
     method: request.method,
@@ -197,6 +208,7 @@ function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics):
     status,
     latency_ms: Math.round(ms),
     ...account.logFields,
+    ...(limits !== undefined && limitFields(limits)),
   };
   if (probes.has(route)) request.log.debug(fields, "request");
   else request.log.info(fields, "request");

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { EmbeddingEngine } from "../inference/embedding/engine.ts";
 import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
 import type { CacheObserver } from "../platform/cache/cache.ts";
+import type { Verdict } from "./verdict.ts";
 
 const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
 const queryBuckets = [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
@@ -12,6 +13,10 @@ export class Metrics implements CacheObserver {
   readonly registry = new Registry();
   readonly #requests: Counter<"method" | "route" | "status">;
   readonly #durations: Histogram<"method" | "route">;
+  readonly #failures: Counter<"code" | "reason">;
+  readonly #limited: Counter<"class">;
+  readonly #limitedSeconds: Counter<"class">;
+  readonly #queueWaits: Histogram;
   readonly #promptTokens: Counter;
   readonly #completionTokens: Counter;
   readonly #timeToFirstToken: Histogram;
@@ -41,6 +46,30 @@ export class Metrics implements CacheObserver {
       help: "Time from arrival to the end of the answer.",
       labelNames: ["method", "route"],
       buckets: latencyBuckets,
+      registers,
+    });
+    this.#failures = new Counter({
+      name: "request_failures_total",
+      help: "Requests that ended in an error, by its code and, for 503, `details.reason`.",
+      labelNames: ["code", "reason"],
+      registers,
+    });
+    this.#limited = new Counter({
+      name: "answers_limited_total",
+      help: "Answers, by what most of their time went to.",
+      labelNames: ["class"],
+      registers,
+    });
+    this.#limitedSeconds = new Counter({
+      name: "answer_limited_seconds_total",
+      help: "Seconds of answers, by what they went to; the classes add up to the latency.",
+      labelNames: ["class"],
+      registers,
+    });
+    this.#queueWaits = new Histogram({
+      name: "inference_queue_wait_seconds",
+      help: "Arrival to the first prefill step.",
+      buckets: latencyBuckets.map((ms) => ms / 1000),
       registers,
     });
     this.#promptTokens = new Counter({
@@ -152,8 +181,20 @@ export class Metrics implements CacheObserver {
     this.#durations.observe({ method, route }, ms);
   }
 
+  requestFailed({ code, reason }: { readonly code: string; readonly reason: string | undefined }): void {
+    this.#failures.inc({ code, reason: reason ?? "" });
+  }
+
+  /** An answer ended whose time was spent as `verdict` says. */
+  answerLimited(verdict: Verdict): void {
+    this.#limited.inc({ class: verdict.class });
+    for (const [name, ms] of Object.entries(verdict.classesMs))
+      this.#limitedSeconds.inc({ class: name }, ms / 1000);
+  }
+
   generationFinished(finishReason: string, usage: Usage, timings: GenerationTimings): void {
     this.#generations.inc({ finish_reason: finishReason });
+    this.#queueWaits.observe(timings.queueMs / 1000);
     this.#promptTokens.inc(usage.promptTokens);
     this.#completionTokens.inc(usage.completionTokens);
     if (usage.completionTokens > 0) this.#timeToFirstToken.observe(timings.queueMs + timings.prefillMs);

@@ -8,9 +8,10 @@ import type {
   Prompt,
   Usage,
 } from "../inference/engine.ts";
+import { type LatencyParts, latencyParts } from "./latency-parts.ts";
 
 /** What a request's one log line says beside its path and status: token counts and times, never text. */
-export type LogFields = Record<string, string | number | boolean | null>;
+export type LogFields = Record<string, string | number | boolean | null | LatencyParts>;
 
 /** One generation of a request, as far as it went. */
 export interface AccountedGeneration {
@@ -31,6 +32,8 @@ type EndedGeneration = AccountedGeneration & { readonly end: GenerationEnd };
 export class RequestAccount implements GenerationSink {
   readonly #generations: Array<{ prompt: Prompt; arrivedAt: number; end: GenerationEnd | undefined }> = [];
   readonly #notes: LogFields = {};
+  #receivedAt: number | undefined;
+  #sendMs = 0;
   #error: { readonly code: string; readonly reason: string | undefined } | undefined;
 
   started({ prompt }: GenerationRequest, arrivedAt: number): (end: GenerationEnd) => void {
@@ -44,6 +47,16 @@ export class RequestAccount implements GenerationSink {
   /** Adds facts of a route's own to the log line; never text of prompts or answers. */
   note(fields: LogFields): void {
     Object.assign(this.#notes, fields);
+  }
+
+  /** The request's body was read, at `now`. */
+  received(now: number): void {
+    this.#receivedAt = now;
+  }
+
+  /** The stream waited for its client to read. */
+  waitedForClient(ms: number): void {
+    this.#sendMs += ms;
   }
 
   failed({ code, details }: ApiError): void {
@@ -73,6 +86,21 @@ export class RequestAccount implements GenerationSink {
     const sum = (part: "queueMs" | "prefillMs" | "decodeMs") =>
       path.reduce((total, { end }) => total + end.timings[part], 0);
     return { queueMs: sum("queueMs"), prefillMs: sum("prefillMs"), decodeMs: sum("decodeMs") };
+  }
+
+  /** The parts of the time from `arrivedAt` to `endedAt`, which they add up to. */
+  parts(arrivedAt: number, endedAt: number): LatencyParts {
+    return latencyParts({
+      arrivedAt,
+      receivedAt: this.#receivedAt ?? arrivedAt,
+      endedAt,
+      sendMs: this.#sendMs,
+      generations: criticalPath(this.#ended).map((generation) => ({
+        arrivedAt: generation.arrivedAt,
+        endedAt: endOf(generation),
+        parts: generation.end.timings.parts,
+      })),
+    });
   }
 
   /** How the answer ended: the way of the generation that ended last. */

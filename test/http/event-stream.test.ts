@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { EventStream, STALL_MS } from "../../src/http/event-stream.ts";
+import { RequestAccount } from "../../src/telemetry/request-account.ts";
 
 let app: FastifyInstance;
 let opened: PromiseWithResolvers<{ stream: EventStream; reply: FastifyReply }>;
@@ -15,7 +16,7 @@ beforeEach(async () => {
   app = fastify();
   app.decorateRequest("context");
   app.addHook("onRequest", async (request) => {
-    request.context = { ...request.context, arrivedAt: 0 };
+    request.context = { ...request.context, arrivedAt: 0, account: new RequestAccount() };
   });
   app.get("/", (request: FastifyRequest, reply: FastifyReply) => {
     opened.resolve({ stream: new EventStream(request, reply), reply });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { BUILTIN } from "../../support/model.ts";
-import { KEY, startServer, type TestServer, until } from "../../support/server.ts";
+import { json, KEY, metric, startServer, type TestServer, until } from "../../support/server.ts";
 
 let server: TestServer;
 before(async () => {
@@ -29,9 +29,43 @@ for (const [path, body] of Object.entries(routes)) {
       assert.equal(line["completion_tokens"], 5);
       assert.equal(line["finish_reason"], "length");
       for (const field of ["queue_ms", "prefill_ms", "decode_ms"]) assert.ok(Number(line[field]) >= 0, field);
+      assert.equal(line["client"], "127.0.0.1");
+      assert.match(String(line["key"]), /^[0-9a-f]{8}$/);
+      assert.match(String(line["limiter"]), /^[a-z_]+$/);
+      assert.ok(Number(line["limiter_share"]) > 0 && Number(line["limiter_share"]) <= 1);
     });
   }
 }
+
+test("the log, the metrics and Server-Timing tell why a request took its time or failed", async () => {
+  const seconds = await metric(server, "answer_limited_seconds_total");
+  const body = { prompt: "What is a token?", max_new_tokens: 40, temperature: 0 };
+  const response = await server.post("/chat", body);
+  const { timings } = await json<{ timings: { queue_ms: number; prefill_ms: number; decode_ms: number } }>(
+    response,
+  );
+  const { queue_ms, prefill_ms, decode_ms } = timings;
+  assert.equal(
+    response.headers.get("server-timing"),
+    [
+      `queue;dur=${queue_ms.toFixed(1)}`,
+      `prefill;dur=${prefill_ms.toFixed(1)}`,
+      `decode;dur=${decode_ms.toFixed(1)}`,
+    ].join(", "),
+  );
+  const line = await lineOf(response);
+  await until(async () => (await metric(server, "answer_limited_seconds_total")) > seconds);
+  const spent = ((await metric(server, "answer_limited_seconds_total")) - seconds) * 1000;
+  // The line has whole milliseconds.
+  assert.ok(Math.abs(spent - Number(line["latency_ms"])) <= 1, `${spent} of ${line["latency_ms"]} ms`);
+  const gone = await lineOf(await server.get("/v1/batch-evals/run_none"));
+  assert.equal(gone["id"], "run_none");
+  assert.equal(gone["error"], "not_found");
+  assert.match(
+    await (await server.get("/v1/metrics")).text(),
+    /request_failures_total\{code="not_found",reason=""\} 1/,
+  );
+});
 
 test("several prompts and answers are summed: each prompt once, every answer", async () => {
   const body = { model, max_tokens: 5, temperature: 0 };
@@ -51,6 +85,10 @@ async function logLine(path: string, body: object) {
     body: JSON.stringify(body),
   });
   await response.text();
+  return lineOf(response);
+}
+
+async function lineOf(response: Response) {
   const id = response.headers.get("x-request-id");
   const find = () => server.log.find((line) => line["request_id"] === id && line.msg === "request");
   await until(() => find() !== undefined);

@@ -1,0 +1,63 @@
+import type { FastifyRequest } from "fastify";
+import type { LatencyParts } from "../telemetry/latency-parts.ts";
+import type { LogFields, RequestAccount } from "../telemetry/request-account.ts";
+import { type Verdict, verdict } from "../telemetry/verdict.ts";
+
+/** Longest part of a user agent that is logged. */
+const USER_AGENT_LENGTH = 100;
+/** Ids as this server and its clients write them; anything else in a path stays out of the log. */
+const plainId = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** Who asks, and for which of the route's things. */
+export function noteClient(request: FastifyRequest, key: string | undefined): void {
+  const { id } = (request.params ?? {}) as { readonly id?: string };
+  const agent = request.headers["user-agent"]?.slice(0, USER_AGENT_LENGTH);
+  request.context.account.note({
+    ...(id !== undefined && plainId.test(id) && { id }),
+    ...(key !== undefined && { key }),
+    client: request.ip,
+    ...(agent !== undefined && { user_agent: agent }),
+  });
+}
+
+/** As the Server-Timing header has it; browsers' developer tools draw it. */
+export function serverTiming({
+  queueMs,
+  prefillMs,
+  decodeMs,
+}: NonNullable<RequestAccount["timings"]>): string {
+  const parts = { queue: queueMs, prefill: prefillMs, decode: decodeMs };
+  return Object.entries(parts)
+    .map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`)
+    .join(", ");
+}
+
+/** An answer that took so long has all parts of its time in the log. */
+const SLOW_MS = 1000;
+
+interface Limits {
+  readonly parts: LatencyParts;
+  readonly verdict: Verdict;
+  readonly totalMs: number;
+}
+
+/** Where the time of an answer went, and what bounded it; undefined where nothing was generated. */
+export function limitsOf(account: RequestAccount, arrivedAt: number, endedAt: number): Limits | undefined {
+  const { usage, isCached } = account;
+  if (usage === undefined) return undefined;
+  const parts = account.parts(arrivedAt, endedAt);
+  return { parts, verdict: verdict(parts, usage, isCached), totalMs: endedAt - arrivedAt };
+}
+
+export function limitFields({ parts, verdict, totalMs }: Limits): LogFields {
+  const tenths = Object.entries(parts).map(([part, ms]) => [part, Number(ms.toFixed(1))] as const);
+  return {
+    limiter: verdict.class,
+    limiter_share: Number(verdict.share.toFixed(2)),
+    ...(totalMs >= SLOW_MS && {
+      parts_ms: Object.fromEntries(tenths),
+      cause: verdict.cause,
+      lever: verdict.lever,
+    }),
+  };
+}
