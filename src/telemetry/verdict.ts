@@ -5,7 +5,6 @@ import type { LatencyPart, LatencyParts } from "./latency-parts.ts";
 export type LimiterClass =
   | "client"
   | "server"
-  | "engine"
   | "queue"
   | "batch_share"
   | "prefill_compute"
@@ -59,7 +58,6 @@ const partClass: Readonly<Record<string, LimiterClass>> = {
   wait_sequence: "queue",
   wait_prefix: "queue",
   wait_lane: "batch_share",
-  wait_engine: "engine",
   between: "other_work",
   deliver: "server",
   send: "client",
@@ -105,7 +103,6 @@ export function verdict(parts: LatencyParts, usage: Usage, isCached = false): Ve
 const labels: Readonly<Record<LimiterClass, string>> = {
   client: "waiting for the client to send or to read",
   server: "the server's own work around the computation",
-  engine: "the engine was loading or restarting",
   queue: "waiting in the queue",
   batch_share: "batch work held back for interactive requests",
   prefill_compute: "computing its own prompt",
@@ -135,8 +132,6 @@ function lever(
       return "All sequences were in use: raise MAX_SEQUENCES if memory allows, or send fewer requests at once.";
     case "batch_share":
       return "Nothing to set: batch work gives way while interactive requests run.";
-    case "engine":
-      return "See the log for why the engine was not there.";
     case "prefill_compute":
       return cachedPromptTokens === 0
         ? `None of its ${promptTokens} prompt tokens were cached: put what changes last, or pin the prefix (PINNED_PREFIXES).`
