@@ -1,0 +1,118 @@
+import type { ObjectShape } from "./json-program.ts";
+import { sortTexts } from "./text-list.ts";
+
+/** One shape that an object may still have, and how far it has come in it. */
+export interface ObjectEntry {
+  readonly shape: number;
+  /** Declared properties before this one are over, where they come in order. */
+  readonly at: number;
+  /** Properties that are there, where their number matters. */
+  readonly count: number;
+  /** Declared properties that are there, where they may come in any order; sorted. */
+  readonly seen: readonly number[];
+}
+
+/** A property's value, and what is left of the object behind it. */
+export interface KeyChoice {
+  readonly after: ObjectEntry;
+  readonly node: number;
+}
+
+/** What keys may come next. */
+export interface KeyChoices {
+  /** Texts to tell apart, sorted: names, and what other properties may not be called. */
+  readonly texts: readonly string[];
+  /** For each text what it leads to; nothing where only other properties could be called so, and may not. */
+  readonly named: ReadonlyArray<readonly KeyChoice[]>;
+  /** Properties that have none of the names of their shape; `names` are the texts that they may not have. */
+  readonly others: ReadonlyArray<
+    KeyChoice & { readonly automaton: number | undefined; readonly excluded: ReadonlySet<string> }
+  >;
+}
+
+const counts = ({ minProperties, maxProperties }: ObjectShape) =>
+  minProperties > 0 || maxProperties !== undefined;
+
+function isOver({ at, seen }: ObjectEntry, index: number, isOrdered: boolean): boolean {
+  return isOrdered ? index < at : seen.includes(index);
+}
+
+function requiredLeft({ required }: ObjectShape, entry: ObjectEntry, isOrdered: boolean): number {
+  let left = 0;
+  for (const [index, isRequired] of required.entries())
+    if (isRequired && !isOver(entry, index, isOrdered)) left++;
+  return left;
+}
+
+/** Names that may be written next, and whether others may. */
+function nextKeys(shape: ObjectShape, entry: ObjectEntry, isOrdered: boolean) {
+  const { required, names, others, minProperties, maxProperties = Number.POSITIVE_INFINITY } = shape;
+  const needed = requiredLeft(shape, entry, isOrdered);
+  const room = maxProperties - entry.count;
+  const isReachable = (after: number) => others.length > 0 || entry.count + 1 + after >= minProperties;
+  const indices: number[] = [];
+  const left = names.length - entry.seen.length;
+  for (let index = isOrdered ? entry.at : 0; index < names.length; index++) {
+    if (!isOver(entry, index, isOrdered)) {
+      const isRequired = required[index] === true;
+      const after = isOrdered ? names.length - index - 1 : left - 1;
+      if (room > needed - (isRequired ? 1 : 0) && isReachable(after)) indices.push(index);
+      // Those that are required can't be passed over.
+      if (isOrdered && isRequired) break;
+    }
+  }
+  const mayBeOther = others.length > 0 && room > needed && (!isOrdered || needed === 0);
+  return { indices, mayBeOther };
+}
+
+export function mayTakeKey(shape: ObjectShape, entry: ObjectEntry, isOrdered: boolean): boolean {
+  const { indices, mayBeOther } = nextKeys(shape, entry, isOrdered);
+  return mayBeOther || indices.length > 0;
+}
+
+export function mayClose(shape: ObjectShape, entry: ObjectEntry): boolean {
+  if (counts(shape) && entry.count < shape.minProperties) return false;
+  // Where properties come in order, `seen` is empty and `at` tells; otherwise the other way round.
+  return shape.required.every((isRequired, index) => !isRequired || index < entry.at || entry.seen.includes(index));
+}
+
+function afterName(shape: ObjectShape, entry: ObjectEntry, index: number, isOrdered: boolean): ObjectEntry {
+  return {
+    shape: entry.shape,
+    at: isOrdered ? index + 1 : 0,
+    count: counts(shape) ? entry.count + 1 : 0,
+    seen: isOrdered ? [] : [...entry.seen, index].sort((a, b) => a - b),
+  };
+}
+
+function afterOther(shape: ObjectShape, entry: ObjectEntry, isOrdered: boolean): ObjectEntry {
+  return {
+    shape: entry.shape,
+    at: isOrdered ? shape.names.length : 0,
+    count: counts(shape) ? entry.count + 1 : 0,
+    seen: entry.seen,
+  };
+}
+
+export function keyChoices(
+  entries: ReadonlyArray<{ readonly entry: ObjectEntry; readonly shape: ObjectShape }>,
+  isOrdered: boolean,
+): KeyChoices {
+  const byName = new Map<string, KeyChoice[]>();
+  const others: Array<KeyChoices["others"][number]> = [];
+  for (const { entry, shape } of entries) {
+    const { indices, mayBeOther } = nextKeys(shape, entry, isOrdered);
+    for (const index of indices) {
+      const name = shape.names[index] as string;
+      const choice = { after: afterName(shape, entry, index, isOrdered), node: shape.nodes[index] as number };
+      byName.set(name, [...(byName.get(name) ?? []), choice]);
+    }
+    if (!mayBeOther) continue;
+    const excluded = new Set([...shape.names, ...shape.forbidden]);
+    for (const name of excluded) if (!byName.has(name)) byName.set(name, []);
+    const after = afterOther(shape, entry, isOrdered);
+    for (const { automaton, node } of shape.others) others.push({ after, node, automaton, excluded });
+  }
+  const texts = sortTexts(byName.keys());
+  return { texts, named: texts.map((text) => byName.get(text) ?? []), others };
+}
