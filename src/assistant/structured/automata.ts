@@ -4,8 +4,8 @@ import type { Condition, Nfa } from "./nfa.ts";
 import { RegexError } from "./regex-syntax.ts";
 
 /** Largest automaton, and most work for one; beyond, a pattern is refused as too complex. */
-const MAX_STATES = 6000;
-const MAX_WORK = 1_500_000;
+const MAX_STATES = 3000;
+const MAX_WORK = 800_000;
 
 function tooComplex(): RegexError {
   return new RegexError("a combination that needs too many states");

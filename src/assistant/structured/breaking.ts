@@ -3,6 +3,7 @@ import { applied, branches, type Reading, within } from "./holding.ts";
 import { KeywordValues, languageOf } from "./keyword-values.ts";
 import { ALL_TYPES, type Action, type Application, type Literal, type Part, TYPE } from "./part.ts";
 import { isObject } from "./document.ts";
+import { narrowedFormats } from "./text-formats.ts";
 
 type Branches = ReadonlyArray<readonly Action[]>;
 
@@ -159,7 +160,8 @@ const breaks: Readonly<Record<string, Break>> = {
   minLength: (at) => counted(TYPE.string, at.count("minLength"), (part, count) => part.lengths(0, count - 1)),
   maxLength: (at) => counted(TYPE.string, at.count("maxLength"), (part, count) => part.lengths(count + 1, undefined)),
   pattern: breakText((at) => at.pattern("pattern"), "pattern"),
-  format: breakText((at) => at.format(), "format"),
+  format: (...all) =>
+    narrowedFormats.has(all[0].text("format")) ? undefined : breakText((at) => at.format(), "format")(...all),
   minimum: (at) => number((part) => part.atMost(at.decimal("minimum"), at.schema["exclusiveMinimum"] !== true)),
   maximum: (at) => number((part) => part.atLeast(at.decimal("maximum"), at.schema["exclusiveMaximum"] !== true)),
   exclusiveMinimum: (at) =>

@@ -7,7 +7,6 @@ import { type Application, type KeyRule, type Literal, type Part } from "./part.
 import {
   accepts,
   type AutomatonPool,
-  automatonOrRefusal,
   everything,
   intersect,
   isEverything,
@@ -133,7 +132,7 @@ function objectShape(part: Part, context: ObjectContext): DraftObject {
 function nameCells(
   part: Part,
   allowed: Automaton | undefined,
-  { path }: ObjectContext,
+  { path, pool }: ObjectContext,
 ): ReadonlyArray<{ readonly automaton: Automaton; readonly matched: ReadonlySet<string> }> {
   const patterns = [
     ...new Set(
@@ -149,8 +148,8 @@ function nameCells(
   for (const pattern of patterns) {
     const { automaton: language } = languageOf(pattern, path, "patternProperties");
     cells = cells.flatMap(({ automaton, matched }) => {
-      const inside = automatonOrRefusal(path, () => intersect(automaton, language));
-      const outside = automatonOrRefusal(path, () => without(automaton, language));
+      const inside = pool.make(path, () => intersect(automaton, language));
+      const outside = pool.make(path, () => without(automaton, language));
       return [
         ...(inside === undefined ? [] : [{ automaton: inside, matched: new Set([...matched, pattern]) }]),
         ...(outside === undefined ? [] : [{ automaton: outside, matched }]),

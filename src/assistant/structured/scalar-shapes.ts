@@ -11,14 +11,17 @@ import type { Part } from "./part.ts";
 import { RegexError } from "./regex-syntax.ts";
 
 /** Largest product of an automaton with lengths that is spelt out. */
-const MAX_FOLDED = 4000;
+const MAX_FOLDED = 2000;
 const MAX_NOT_TEXTS = 500;
+/** States of all automata that are made for one program. */
+const MAX_STATES = 15_000;
 
 /** Automata of a program, each once. */
 export class AutomatonPool {
   readonly automata: Automaton[] = [];
   readonly #indices = new Map<Automaton, number>();
   readonly #combined = new Map<string, Automaton | undefined>();
+  #states = 0;
 
   indexOf(automaton: Automaton): number {
     const known = this.#indices.get(automaton);
@@ -30,19 +33,22 @@ export class AutomatonPool {
   /** Made once for a key; undefined where the language is empty. @throws UnsupportedKeywordError */
   get(key: string, path: string, make: () => Automaton | undefined): Automaton | undefined {
     if (!this.#combined.has(key)) {
-      this.#combined.set(key, automatonOrRefusal(path, make));
+      this.#combined.set(key, this.make(path, make));
     }
     return this.#combined.get(key);
   }
-}
 
-/** @throws UnsupportedKeywordError when it grows too large */
-export function automatonOrRefusal(path: string, make: () => Automaton | undefined): Automaton | undefined {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof RegexError)) throw error;
-    throw new UnsupportedKeywordError(path, "pattern", `${error.message} can't be held`);
+  /** @throws UnsupportedKeywordError when it grows too large, or all together do */
+  make(path: string, make: () => Automaton | undefined): Automaton | undefined {
+    try {
+      const automaton = make();
+      this.#states += automaton?.accepting.length ?? 0;
+      if (this.#states > MAX_STATES) throw new RegexError("patterns that need too many states together");
+      return automaton;
+    } catch (error) {
+      if (!(error instanceof RegexError)) throw error;
+      throw new UnsupportedKeywordError(path, "pattern", `${error.message} can't be held`);
+    }
   }
 }
 
@@ -165,7 +171,7 @@ export function numberShape(part: Part): NumberShape | undefined {
 export function nameLanguage(part: Part, pool: AutomatonPool, path: string): Automaton | undefined {
   const language = textLanguage(part, pool, path);
   const { texts, minLength, maxLength } = part;
-  return automatonOrRefusal(path, () => {
+  return pool.make(path, () => {
     const listed = texts === undefined ? language : intersect(language, textsAutomaton(texts));
     const isBounded = minLength > 0 || maxLength !== undefined;
     return isBounded ? intersect(listed, lengthAutomaton(minLength, maxLength)) : listed;

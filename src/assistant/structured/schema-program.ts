@@ -11,12 +11,12 @@ import { buildNfa } from "./nfa.ts";
 import { objectShapes } from "./object-shapes.ts";
 import { type Literal, type Part, TYPE } from "./part.ts";
 import { areLiving, programOf } from "./program.ts";
-import { AutomatonPool, automatonOrRefusal, nameLanguage, numberShape, stringShape } from "./scalar-shapes.ts";
+import { AutomatonPool, nameLanguage, numberShape, stringShape } from "./scalar-shapes.ts";
 
 const MAX_NODES = 20_000;
 /** How deep two schemas are compared to see that no value satisfies both, and how often for one schema. */
 const DISJOINT_DEPTH = 3;
-const MAX_COMPARISONS = 2000;
+const MAX_COMPARISONS = 400;
 
 export interface SchemaOptions {
   /** How errors name the schema. */
@@ -159,7 +159,7 @@ class SchemaCompiler {
     const [first] = languages;
     if (languages.length < 2) return first;
     const items = languages.map((automaton) => ({ type: "automaton", automaton }) as const);
-    return automatonOrRefusal(path, () => determinize(buildNfa({ type: "choice", items })));
+    return this.#pool.make(path, () => determinize(buildNfa({ type: "choice", items })));
   }
 
   #areDisjoint(a: Located, b: Located): boolean {

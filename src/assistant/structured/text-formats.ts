@@ -43,6 +43,16 @@ const durationTime = "T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S)";
 const durationDate = "(?:\\d+D|\\d+M(?:\\d+D)?|\\d+Y(?:\\d+M(?:\\d+D)?)?)";
 const pointer = "(?:/(?:[^~/]|~[01])*)*";
 
+/** Regular expressions of a simple kind, two levels of groups deep: what is written so is one for certain. */
+const regexAtom = "(?:[^\\\\^$.*+?()\\[\\]{}|]|\\.|\\\\[dDwWsStnrfv^$.*+?()\\[\\]{}|/\\\\-]|\\[\\^?(?:[^\\\\\\[\\]-]|\\\\[dDwWsS\\\\\\]\\[^-]|[0-9]-9|[A-Z]-Z|[a-z]-z)+-?\\])";
+const regexCount = "(?:(?:[*+?]|\\{\\d{1,3},?\\}|\\{\\d,[1-9]\\d{1,2}\\})\\??)?";
+const regexTerm = (atom: string) => `(?:${atom}${regexCount}|\\^|\\$)`;
+const regexGroup = (inner: string) => `(?:${regexAtom}|\\((?:\\?:)?${inner}*(?:\\|${inner}*)*\\))`;
+const regexTop = regexTerm(regexGroup(regexTerm(regexGroup(regexTerm(regexAtom)))));
+
+/** Those of which only a part is taken: what they leave out may still be of the format. */
+export const narrowedFormats: ReadonlySet<string> = new Set(["regex"]);
+
 const formats: Readonly<Record<string, string>> = {
   date,
   time: `${clock}${offset}`,
@@ -56,6 +66,7 @@ const formats: Readonly<Record<string, string>> = {
   uri,
   "uri-reference": `${uri}|${relative}`,
   "json-pointer": pointer,
+  regex: `${regexTop}*(?:\\|${regexTop}*)*`,
 };
 
 /** A pattern for the texts of a format; undefined for one that is not known, and says nothing. */
