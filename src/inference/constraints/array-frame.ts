@@ -47,8 +47,7 @@ export class ArrayFrame extends JsonFrame {
     return context.intern(key, () => new ArrayFrame(context, parent, entries, phase, space, choices));
   }
 
-  /** Whether two equal items would break one of the shapes. */
-  get wantsUnique(): boolean {
+  override get wantsUnique(): boolean {
     const entries = [...this.#entries, ...this.#choices.map(({ after }) => after)];
     return entries.some((entry) => this.#shape(entry).isUnique === true);
   }

@@ -36,6 +36,25 @@ export abstract class JsonFrame extends State {
     return false;
   }
 
+  get hasBegun(): boolean {
+    return this.parent !== undefined;
+  }
+
+  /** The texts that the string may still become, where they are listed. */
+  get textsLeft(): readonly string[] | undefined {
+    return undefined;
+  }
+
+  /** Whether the innermost array must not have two equal items. */
+  get wantsUnique(): boolean {
+    return false;
+  }
+
+  /** Whether the value is over: nothing can be part of it any more. */
+  get isFinal(): boolean {
+    return false;
+  }
+
   /** The frame once a value has ended that had all of the shapes `matched`; null where none of them is wanted. */
   abstract received(matched: readonly number[]): JsonFrame | null;
 }

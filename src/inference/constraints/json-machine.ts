@@ -24,6 +24,10 @@ class RootFrame extends JsonFrame {
     return this.#node === undefined;
   }
 
+  override get isFinal(): boolean {
+    return this.#node === undefined;
+  }
+
   protected derive(byte: number): JsonFrame | null {
     return this.#node === undefined ? null : this.context.begin(this, [this.#node], byte);
   }

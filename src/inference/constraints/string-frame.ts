@@ -81,6 +81,15 @@ export class StringFrame extends JsonFrame {
     return most;
   }
 
+  override get textsLeft(): readonly string[] | undefined {
+    const texts: string[] = [];
+    for (const item of this.items) {
+      if (item.range === undefined) return undefined;
+      texts.push(...(this.#shape(item).texts ?? []).slice(item.range.low, item.range.high));
+    }
+    return texts;
+  }
+
   override relaxed(characters: number): StringFrame {
     const length = this.#length;
     if (length < 0 || this.parent === undefined) return this;

@@ -1,0 +1,65 @@
+/**
+ * What a text has to look like, as plain data: the way to say it for answers, tool calls and grammars alike.
+ *
+ * An answer that thinks and then holds to a schema is `sequence(anyTextUntil(["</think>"]), json(program))`; calls of
+ * which there may be none are `choice(anyTextUntil(["<tool_call>"], { mayEnd: true }) …)`. Rules, for recursion, are
+ * named in the expression's `rules`.
+ */
+import type { JsonProgram } from "./json-program.ts";
+
+export type Expression =
+  /** The text itself. `isToken`: or the control token that is written so, which has no text of its own. */
+  | { readonly type: "text"; readonly text: string; readonly isToken?: boolean }
+  | { readonly type: "characters"; readonly ranges: ReadonlyArray<readonly [from: number, to: number]> }
+  /** A JSON value that satisfies a program's node 0. */
+  | { readonly type: "json"; readonly program: JsonProgram }
+  | { readonly type: "sequence"; readonly items: readonly Expression[] }
+  | { readonly type: "choice"; readonly items: readonly Expression[] }
+  | {
+      readonly type: "repeat";
+      readonly item: Expression;
+      readonly min: number;
+      readonly max: number | undefined;
+    }
+  /** Any text up to the first of the markers, which is part of it; without one at all too where it `mayEnd`. */
+  | { readonly type: "until"; readonly markers: readonly Marker[]; readonly mayEnd: boolean }
+  | { readonly type: "rule"; readonly name: string };
+
+export interface Marker {
+  readonly text: string;
+  /** A control token is written so, and stands for the text as well. */
+  readonly isToken?: boolean;
+  /** What comes behind this marker. */
+  readonly then?: Expression;
+}
+
+/** A form with the rules that it refers to. */
+export interface Form {
+  readonly start: Expression;
+  readonly rules?: Readonly<Record<string, Expression>>;
+}
+
+export function text(text: string, isToken = false): Expression {
+  return isToken ? { type: "text", text, isToken } : { type: "text", text };
+}
+
+export function json(program: JsonProgram): Expression {
+  return { type: "json", program };
+}
+
+export function sequence(...items: readonly Expression[]): Expression {
+  return items.length === 1 && items[0] !== undefined ? items[0] : { type: "sequence", items };
+}
+
+export function choice(...items: readonly Expression[]): Expression {
+  return items.length === 1 && items[0] !== undefined ? items[0] : { type: "choice", items };
+}
+
+export function repeat(item: Expression, min: number, max?: number): Expression {
+  return { type: "repeat", item, min, max };
+}
+
+/** Any text up to a marker and with it; `mayEnd` takes text without a marker as well. */
+export function anyTextUntil(markers: readonly Marker[], { mayEnd = false } = {}): Expression {
+  return { type: "until", markers, mayEnd };
+}
