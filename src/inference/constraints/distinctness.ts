@@ -29,7 +29,9 @@ function* each<T>(chain: Chain<T> | undefined, until?: Chain<T>): Iterable<T> {
 }
 
 function textOf(chain: Chain<number> | undefined, from: Chain<number> | undefined): string {
-  return Buffer.from([...each(chain, from)].reverse()).toString("utf8");
+  // Marks of where keys begin are not bytes.
+  const bytes = [...each(chain, from)].filter((byte) => byte >= 0);
+  return Buffer.from(bytes.reverse()).toString("utf8");
 }
 
 /** Equal values have the same text: keys sorted, numbers and strings in one way. */

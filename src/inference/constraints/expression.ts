@@ -1,15 +1,15 @@
 /**
  * What a text has to look like, as plain data: the way to say it for answers, tool calls and grammars alike.
  *
- * An answer that thinks and then holds to a schema is `sequence(anyTextUntil(["</think>"]), json(program))`; calls of
- * which there may be none are `choice(anyTextUntil(["<tool_call>"], { mayEnd: true }) …)`. Rules, for recursion, are
- * named in the expression's `rules`.
+ * An answer that thinks and then holds to a schema is `sequence(anyTextUntil([{ text: "</think>" }]), json(program))`;
+ * text with calls in it, if there are any, `anyTextUntil([{ text: "<tool_call>", then: calls }], { mayEnd: true })`.
+ * Rules, for recursion, are named in the form.
  */
 import type { JsonProgram } from "./json-program.ts";
 
 export type Expression =
-  /** The text itself. `isToken`: or the control token that is written so, which has no text of its own. */
-  | { readonly type: "text"; readonly text: string; readonly isToken?: boolean }
+  /** The text itself. `isMarkup`: control tokens may stand for their part of it. */
+  | { readonly type: "text"; readonly text: string; readonly isMarkup?: boolean }
   | { readonly type: "characters"; readonly ranges: ReadonlyArray<readonly [from: number, to: number]> }
   /** A JSON value that satisfies a program's node 0. */
   | { readonly type: "json"; readonly program: JsonProgram }
@@ -21,14 +21,12 @@ export type Expression =
       readonly min: number;
       readonly max: number | undefined;
     }
-  /** Any text up to the first of the markers, which is part of it; without one at all too where it `mayEnd`. */
+  /** Any text up to the first of the markers, which is part of it and markup; without one at all too where it `mayEnd`. */
   | { readonly type: "until"; readonly markers: readonly Marker[]; readonly mayEnd: boolean }
   | { readonly type: "rule"; readonly name: string };
 
 export interface Marker {
   readonly text: string;
-  /** A control token is written so, and stands for the text as well. */
-  readonly isToken?: boolean;
   /** What comes behind this marker. */
   readonly then?: Expression;
 }
@@ -39,8 +37,12 @@ export interface Form {
   readonly rules?: Readonly<Record<string, Expression>>;
 }
 
-export function text(text: string, isToken = false): Expression {
-  return isToken ? { type: "text", text, isToken } : { type: "text", text };
+export function text(text: string): Expression {
+  return { type: "text", text };
+}
+
+export function markup(text: string): Expression {
+  return { type: "text", text, isMarkup: true };
 }
 
 export function json(program: JsonProgram): Expression {

@@ -143,6 +143,14 @@ export class NetworkState extends State {
     this.#values = values;
   }
 
+  protected override get weight(): number {
+    return 1 + ((this.#reading.length + this.#values.length) >> 3);
+  }
+
+  get readsTokens(): boolean {
+    return this.#reading.some(({ edge }) => edge.type === "token");
+  }
+
   /** Whether nothing can follow. */
   get isFinal(): boolean {
     return this.isComplete && this.#reading.length === 0 && this.#values.every(({ json }) => json?.isComplete === true && json.isFinal);

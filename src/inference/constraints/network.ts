@@ -30,9 +30,15 @@ export class Network {
   readonly #rules = new Map<string, { readonly start: number; readonly end: number }>();
   readonly #machines = new Map<JsonProgram, JsonMachine>();
 
-  /** @throws NetworkError for a form that is too large, names no rule, or has no text */
-  constructor(form: Form) {
+  readonly #controlTexts: readonly string[];
+
+  /**
+   * `controlTexts`: how control tokens are written, which have no text of their own.
+   * @throws NetworkError for a form that is too large, names no rule, or has no text
+   */
+  constructor(form: Form, controlTexts: readonly string[]) {
     this.#form = form;
+    this.#controlTexts = controlTexts;
     this.start = this.#place();
     this.end = this.#place();
     this.#add(form.start, this.start, this.end);
@@ -83,8 +89,7 @@ export class Network {
         open.push({ expression: inner, from: innerFrom, to: innerTo });
       switch (expression.type) {
         case "text":
-          this.#text(expression.text, from, to);
-          if (expression.isToken === true) this.#edge(from, { type: "token", text: expression.text, to });
+          this.#text(expression.text, expression.isMarkup === true, from, to);
           break;
         case "characters":
           this.#characters(expression.ranges, from, to);
@@ -149,14 +154,17 @@ export class Network {
     return machine;
   }
 
-  #text(text: string, from: number, to: number): void {
-    let at = from;
-    for (const byte of Buffer.from(text, "utf8")) {
-      const next = this.#place();
-      this.#bytes(at, byte, next);
-      at = next;
+  #text(text: string, isMarkup: boolean, from: number, to: number): void {
+    const bytes = Buffer.from(text, "utf8");
+    const places = [from, ...Array.from(bytes, () => this.#place())];
+    for (const [index, byte] of bytes.entries())
+      this.#bytes(places[index] as number, byte, places[index + 1] as number);
+    this.#edge(places[bytes.length] as number, { type: "empty", to });
+    for (const control of isMarkup ? this.#controlTexts : []) {
+      const own = Buffer.from(control, "utf8");
+      for (let at = bytes.indexOf(own); at >= 0; at = bytes.indexOf(own, at + 1))
+        this.#edge(places[at] as number, { type: "token", text: control, to: places[at + own.length] as number });
     }
-    this.#edge(at, { type: "empty", to });
   }
 
   #characters(ranges: ReadonlyArray<readonly [number, number]>, from: number, to: number): void {
@@ -196,15 +204,17 @@ export class Network {
     });
     for (const [prefix, place] of prefixes) {
       if (mayEnd) this.#edge(place, { type: "empty", to });
-      this.#edge(place, { type: "token", text: undefined, to: first });
-      for (const [index, marker] of markers.entries())
-        if (marker.isToken === true)
-          this.#edge(place, { type: "token", text: marker.text, to: behind[index] as number });
-      for (let byte = 0; byte < 256; byte++) {
-        let seen = prefix + String.fromCharCode(byte);
+      const after = (more: string): number => {
+        let seen = prefix + more;
         const found = texts.findIndex((marker) => seen.endsWith(marker));
         while (found < 0 && !prefixes.has(seen)) seen = seen.slice(1);
-        this.#bytes(place, byte, found >= 0 ? (behind[found] as number) : (prefixes.get(seen) as number));
+        return found >= 0 ? (behind[found] as number) : (prefixes.get(seen) as number);
+      };
+      for (let byte = 0; byte < 256; byte++) this.#bytes(place, byte, after(String.fromCharCode(byte)));
+      this.#edge(place, { type: "token", text: undefined, to: first });
+      for (const control of this.#controlTexts) {
+        const to = after(Buffer.from(control, "utf8").toString("latin1"));
+        if (to !== first) this.#edge(place, { type: "token", text: control, to });
       }
     }
   }

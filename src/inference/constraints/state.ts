@@ -2,6 +2,12 @@
 const STEPS_BEFORE_TABLE = 6;
 
 let lastId = 0;
+let derived = 0;
+
+/** What all states together have worked out so far, for bounds on work: transitions, weighted by their cost. */
+export function workDone(): number {
+  return derived;
+}
 
 /**
  * A place in a text that is held to a form. States are immutable and interned by whoever makes them, so that equal
@@ -14,15 +20,22 @@ export abstract class State {
   #steps = 0;
   #table: Array<State | null | undefined> | undefined;
 
+  /** What a transition costs, in those of a simple state. */
+  protected get weight(): number {
+    return 1;
+  }
+
   /** The state behind one more byte, null where nothing that may follow begins so. */
   step(byte: number): this | null {
     const table = this.#table;
     if (table === undefined) {
       if (++this.#steps > STEPS_BEFORE_TABLE) this.#table = new Array(256);
+      derived += this.weight;
       return this.derive(byte) as this | null;
     }
     let next = table[byte];
     if (next === undefined) {
+      derived += this.weight;
       next = this.derive(byte);
       table[byte] = next;
     }
