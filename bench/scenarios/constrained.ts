@@ -1,11 +1,15 @@
-import { schemaGrammar } from "../../src/assistant/structured/schema-grammar.ts";
+import { readGbnf } from "../../src/assistant/structured/gbnf.ts";
+import { schemaProgram } from "../../src/assistant/structured/schema-program.ts";
 import { ChatTemplate } from "../../src/assistant/template/template.ts";
 import { judgePrompt } from "../../src/features/evaluation/judge-prompt.ts";
+import { type Form, json } from "../../src/inference/constraints/expression.ts";
+import { TokenForms } from "../../src/inference/constraints/token-forms.ts";
+import { TokenTable } from "../../src/inference/constraints/token-trie.ts";
 import { loadLlama } from "../../src/inference/llama/bindings.ts";
 import { Candidates } from "../../src/inference/llama/candidates.ts";
 import { LlamaContext } from "../../src/inference/llama/context.ts";
 import { LlamaModel } from "../../src/inference/llama/model.ts";
-import { compileGrammar, Sampler } from "../../src/inference/llama/sampler.ts";
+import { Sampler } from "../../src/inference/llama/sampler.ts";
 import { monotonicMs } from "../../src/platform/clock.ts";
 import type { Measurement } from "../report/report.ts";
 import { median, spreadOf } from "../report/statistics.ts";
@@ -14,13 +18,13 @@ import type { Scenario } from "./scenario.ts";
 interface Task {
   readonly name: string;
   readonly request: string;
-  readonly grammar: string;
+  readonly form: Form;
 }
 
 const bySchema = (name: string, request: string, schema: unknown): Task => ({
   name,
   request,
-  grammar: schemaGrammar(schema, { path: "schema" }),
+  form: { start: json(schemaProgram(schema, { path: "schema" })) },
 });
 const closed = (properties: Readonly<Record<string, unknown>>) => ({
   type: "object",
@@ -58,15 +62,17 @@ const trained: readonly Task[] = [
   }),
 ];
 
-/** Random weights want nothing, so that a grammar of any text shows the cost of the test alone. */
-const untrained: readonly Task[] = [{ name: "any text", request: "Write.", grammar: "root ::= [^\\x00]*" }];
+/** Random weights want nothing, so a grammar of any text shows the cost of the test alone. */
+const untrained: readonly Task[] = [
+  { name: "any text", request: "Write.", form: readGbnf("root ::= [^\\x00]*") },
+];
 
 const MAX_TOKENS = 80;
 const GENERATIONS = 30;
 
-/** What a grammar adds to choosing a token, and to the whole time of one; in this process, so that nothing else is in it. */
+/** What a constraint adds to choosing a token, and to the whole time of one; in this process, so that nothing else is in it. */
 export const constrained: Scenario = {
-  summary: "sampling under a JSON schema's grammar beside free sampling, one sequence (name a trained model)",
+  summary: "sampling under a JSON schema beside free sampling, one sequence (name a trained model)",
   defaultModel: "src/models/builtin/builtin.gguf",
   async run(context) {
     const bench = new SamplingBench(context.model.path);
@@ -74,16 +80,16 @@ export const constrained: Scenario = {
     const measurements: Measurement[] = [];
     const ratios: number[] = [];
     // The just-in-time compiler is warm before anything is measured.
-    for (const { request, grammar } of tasks) {
+    for (const { request, form } of tasks) {
       await bench.measure(request, undefined, 0);
-      await bench.measure(request, grammar, 0);
+      await bench.measure(request, form, 0);
     }
     for (let round = 1; round <= (context.options.rounds ?? 5); round++) {
       for (const task of tasks) {
         context.signal.throwIfAborted();
         const seed = context.options.seed + 1000 * round;
         const free = await bench.measure(task.request, undefined, seed);
-        const held = await bench.measure(task.request, task.grammar, seed);
+        const held = await bench.measure(task.request, task.form, seed);
         for (const [side, figures] of [
           ["free", free],
           ["constrained", held],
@@ -142,6 +148,7 @@ class SamplingBench {
   readonly #model: LlamaModel;
   readonly #context: LlamaContext;
   readonly #candidates: Candidates;
+  readonly #forms: TokenForms;
 
   constructor(path: string) {
     this.#model = LlamaModel.load(this.#llama, { path, gpuLayers: 0 });
@@ -156,9 +163,10 @@ class SamplingBench {
       kvLayout: "separate",
     });
     this.#candidates = new Candidates(this.#model.vocabulary.size);
+    this.#forms = new TokenForms(new TokenTable(this.#model.vocabulary));
   }
 
-  async measure(request: string, grammar: string | undefined, seed: number): Promise<Cost> {
+  async measure(request: string, form: Form | undefined, seed: number): Promise<Cost> {
     const { vocabulary, chatTemplate } = this.#model;
     const template = new ChatTemplate({ chatTemplate, bosText: "", eosText: "", specialTexts: [] });
     const { parts } = template.render([{ role: "user", content: request }]);
@@ -166,10 +174,9 @@ class SamplingBench {
     const prompt = vocabulary.tokenize(text, { addSpecial: true, parseSpecial: true });
     let [sampleMs, wholeMs, tokens] = [0, 0, 0];
     for (let generation = 0; generation < GENERATIONS; generation++) {
-      const compiled =
-        grammar === undefined ? undefined : await compileGrammar(this.#llama, this.#context, grammar);
+      const filter = form && this.#forms.get({ key: JSON.stringify(form), form }).matcher();
       const sampling = { temperature: 0.7, topP: 0.95, seed: seed + generation };
-      const sampler = new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt, compiled);
+      const sampler = new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt, filter);
       this.#context.truncate(0, 0);
       let row = this.#decode(prompt, 0);
       for (let count = 0; count < MAX_TOKENS; count++) {

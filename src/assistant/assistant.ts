@@ -1,9 +1,9 @@
 import { InvalidRequestError } from "../errors.ts";
 import type { Engine, GenerationContext, GenerationRequest, Prompt, Usage } from "../inference/engine.ts";
+import type { ConstraintCompiler } from "./constraint-compiler.ts";
 import { BlockParser } from "./formats/block-parser.ts";
-import type { DeclaredTool } from "./formats/call-grammar.ts";
+import type { DeclaredTool } from "./formats/call-expressions.ts";
 import { type AnswerFormat, markers } from "./formats/format.ts";
-import type { GrammarCompiler } from "./grammar-compiler.ts";
 import type { ChatTemplate } from "./template/template.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 import { byToken, TurnEvents } from "./turn-events.ts";
@@ -21,19 +21,19 @@ export class Assistant {
   readonly #engine: Engine;
   readonly #template: () => ChatTemplate;
   readonly #randomSeed: () => number;
-  readonly #grammars: GrammarCompiler;
+  readonly #constraints: ConstraintCompiler;
 
   /** `randomSeed` draws a 32-bit seed for turns that give none. */
   constructor(
     engine: Engine,
     template: () => ChatTemplate,
     randomSeed: () => number,
-    grammars: GrammarCompiler,
+    constraints: ConstraintCompiler,
   ) {
     this.#engine = engine;
     this.#template = template;
     this.#randomSeed = randomSeed;
-    this.#grammars = grammars;
+    this.#constraints = constraints;
   }
 
   /** @throws InvalidRequestError when the messages, the tools or the form can't be had */
@@ -51,7 +51,7 @@ export class Assistant {
       turn.begun,
     );
     const thoughts = thoughtsOf(format, prompt);
-    const grammar = await this.#grammars.compile({
+    const constraint = await this.#constraints.compile({
       form: turn.form,
       tools,
       format,
@@ -69,7 +69,7 @@ export class Assistant {
         sampling: {
           ...turn.sampling,
           seed: turn.sampling.seed ?? this.#randomSeed(),
-          ...(grammar !== undefined && { grammar }),
+          ...(constraint !== undefined && { constraint }),
         },
         stop,
         shownTexts: markers(format),

@@ -1,6 +1,6 @@
 import type { GenerationTimings, ScoredToken, Usage } from "../inference/engine.ts";
 import type { Sampling } from "../inference/sampling.ts";
-import type { DeclaredTool } from "./formats/call-grammar.ts";
+import type { DeclaredTool } from "./formats/call-expressions.ts";
 import type { ChatMessage } from "./template/message.ts";
 
 /** What an answer has to look like. */
@@ -26,7 +26,7 @@ export interface Turn {
   readonly toolChoice: ToolChoice;
   readonly parallelToolCalls: boolean;
   readonly form: AnswerForm;
-  readonly sampling: Omit<Sampling, "grammar" | "seed"> & { readonly seed?: number };
+  readonly sampling: Omit<Sampling, "constraint" | "seed"> & { readonly seed?: number };
   /** All that fit the context window when left out. */
   readonly maxTokens?: number;
   readonly stop: readonly string[];

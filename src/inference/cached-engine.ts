@@ -84,7 +84,8 @@ export class CachedEngine extends EngineDecorator {
 
 /** Everything that determines the answer: the request and the model as it is run, not who asks or how urgently. */
 function keyOf({ reusable: _, ...asked }: GenerationRequest, model: ModelDescription): string {
-  const { seed, ...sampling } = asked.sampling;
+  const { seed, constraint, ...rest } = asked.sampling;
+  const sampling = { ...rest, constraint: constraint?.key };
   const isGreedy = sampling.temperature === 0;
   const facts = [identityDigest(model), { ...asked, sampling: isGreedy ? sampling : { ...sampling, seed } }];
   return createHash("sha256").update(JSON.stringify(facts)).digest("base64url");

@@ -1,3 +1,5 @@
+import type { Constraint } from "./constraints/expression.ts";
+
 /** How the next token is chosen. Plain data, from a route down to the sampler chain. */
 export interface Sampling {
   /** 0 is greedy: the most likely token, every time. */
@@ -16,8 +18,8 @@ export interface Sampling {
   readonly frequencyPenalty?: number;
   /** Added to the logits of the named tokens. */
   readonly logitBias?: ReadonlyArray<{ readonly token: number; readonly bias: number }>;
-  /** GBNF grammar that the text must follow, root symbol `root`. */
-  readonly grammar?: string;
+  /** What the text is held to. */
+  readonly constraint?: Constraint;
   /** 32-bit; the same seed, prompt and parameters draw the same tokens. */
   readonly seed: number;
 }

@@ -7,7 +7,11 @@ import type { Literal, Part } from "./part.ts";
 const MAX_COUNTED = 64;
 
 /** An array's shape. @throws UnsupportedKeywordError */
-export function arrayShape(given: Part, path: string, nodeOf: (literals: readonly Literal[]) => number): DraftArray {
+export function arrayShape(
+  given: Part,
+  path: string,
+  nodeOf: (literals: readonly Literal[]) => number,
+): DraftArray {
   const part = given.copy();
   for (const { kind, literal, by } of part.unevaluated) {
     if (kind !== "items") continue;
@@ -23,7 +27,14 @@ export function arrayShape(given: Part, path: string, nodeOf: (literals: readonl
       .filter(({ index, isRest }) => (isRest ? index <= position : index === position))
       .map(({ literal }) => literal);
   const positions = Array.from({ length: prefixLength }, (_, position) => position);
-  const contained = [...new Map(part.contains.map((rule) => [JSON.stringify([rule.literal.located.id, rule.literal.isNegated, rule.from, rule.min, rule.max]), rule])).values()];
+  const contained = [
+    ...new Map(
+      part.contains.map((rule) => [
+        JSON.stringify([rule.literal.located.id, rule.literal.isNegated, rule.from, rule.min, rule.max]),
+        rule,
+      ]),
+    ).values(),
+  ];
   if (contained.length > 1)
     throw new UnsupportedKeywordError(path, "contains", "more than one of them on an array");
   const [rule] = contained;

@@ -20,8 +20,7 @@ interface Classes {
 /** Code points that no set tells apart are of one class. Returns besides which classes each set has. */
 function classify(sets: readonly CharacterSet[]): Classes & { readonly members: readonly number[][] } {
   const points = new Set<number>([0]);
-  for (const set of sets)
-    for (const [from, to] of set) points.add(from).add(to + 1);
+  for (const set of sets) for (const [from, to] of set) points.add(from).add(to + 1);
   points.delete(0x110000);
   const starts = Int32Array.from([...points].sort((a, b) => a - b));
   const indexOf = new Map(Array.from(starts, (start, index) => [start, index]));
@@ -145,7 +144,11 @@ export function determinize(nfa: Nfa): Automaton | undefined {
 }
 
 /** Leaves out states from which nothing is accepted. */
-function trim(classes: Classes, rows: readonly Int32Array[], accepting: readonly number[]): Automaton | undefined {
+function trim(
+  classes: Classes,
+  rows: readonly Int32Array[],
+  accepting: readonly number[],
+): Automaton | undefined {
   const before: number[][] = rows.map(() => []);
   for (const [state, row] of rows.entries())
     for (const target of new Set(row)) if (target >= 0) before[target]?.push(state);
@@ -230,7 +233,8 @@ export function finiteTexts(automaton: Automaton, limit: number): readonly strin
         if (target < 0) continue;
         const end = starts[range + 1] ?? 0x110000;
         if (end - start > limit) return undefined;
-        for (let code = start; code < end; code++) next.push({ state: target, text: text + String.fromCodePoint(code) });
+        for (let code = start; code < end; code++)
+          next.push({ state: target, text: text + String.fromCodePoint(code) });
       }
       if (next.length + texts.length > limit) return undefined;
     }

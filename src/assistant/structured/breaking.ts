@@ -1,8 +1,8 @@
-import { breakListed } from "./listed-values.ts";
+import { isObject } from "./document.ts";
 import { applied, branches, type Reading, within } from "./holding.ts";
 import { KeywordValues, languageOf } from "./keyword-values.ts";
-import { ALL_TYPES, type Action, type Application, type Literal, type Part, TYPE } from "./part.ts";
-import { isObject } from "./document.ts";
+import { breakListed } from "./listed-values.ts";
+import { type Action, ALL_TYPES, type Application, type Literal, type Part, TYPE } from "./part.ts";
 import { narrowedFormats } from "./text-formats.ts";
 
 type Branches = ReadonlyArray<readonly Action[]>;
@@ -18,16 +18,22 @@ const not = (own: Application, schema: unknown, place: string, reading: Reading)
 });
 const number = (change: (part: Part) => void): Branches => [[only(TYPE.number), narrow(change)]];
 /** More than, or less than, a count that is no bound fails never. */
-const counted = (type: number, count: number | undefined, change: (part: Part, count: number) => void): Branches =>
-  count === undefined ? [] : [[only(type), narrow((part) => change(part, count))]];
+const counted = (
+  type: number,
+  count: number | undefined,
+  change: (part: Part, count: number) => void,
+): Branches => (count === undefined ? [] : [[only(type), narrow((part) => change(part, count))]]);
 
 const breakTypes: Break = (at) => {
   const { mask, isWhole } = at.types();
   const others: Branches = [[only(ALL_TYPES & ~mask)]];
   if (!isWhole) return others;
-  return [...others, number((part) => {
-    part.isFractional = true;
-  })[0] as readonly Action[]];
+  return [
+    ...others,
+    number((part) => {
+      part.isFractional = true;
+    })[0] as readonly Action[],
+  ];
 };
 
 const breakText =
@@ -70,12 +76,17 @@ const breakDependencies =
   (at, own, reading) =>
     Object.entries(at.map(keyword)).flatMap(([name, value]): Branches => {
       const has = [only(TYPE.object), narrow((part) => part.require(name))];
-      if (!Array.isArray(value)) return [[...has, applied(own, within(own, value, `${keyword}.${name}`, reading), true)]];
+      if (!Array.isArray(value))
+        return [[...has, applied(own, within(own, value, `${keyword}.${name}`, reading), true)]];
       return value.map((other) => [...has, narrow((part) => part.forbid(String(other)))]);
     });
 
 const breakItems: Break = (at, own, reading) => {
-  const tuple = at.has("prefixItems") ? "prefixItems" : Array.isArray(at.schema["items"]) ? "items" : undefined;
+  const tuple = at.has("prefixItems")
+    ? "prefixItems"
+    : Array.isArray(at.schema["items"])
+      ? "items"
+      : undefined;
   const list = tuple === undefined ? [] : at.list(tuple);
   const some: Array<readonly Action[]> = list.map((schema, index) => {
     const literal = not(own, schema, `${tuple}[${index}]`, reading);
@@ -103,14 +114,20 @@ const breakItems: Break = (at, own, reading) => {
 const breakContains: Break = (at, own, reading) => {
   const min = at.has("minContains") ? (at.count("minContains") ?? 0) : 1;
   const max = at.has("maxContains") ? at.count("maxContains") : undefined;
-  const literal: Literal = { located: within(own, at.schema["contains"], "contains", reading), isNegated: false };
+  const literal: Literal = {
+    located: within(own, at.schema["contains"], "contains", reading),
+    isNegated: false,
+  };
   const bounded = (least: number, most: number | undefined) => [
     only(TYPE.array),
     narrow((part) => {
       part.contains = [...part.contains, { literal, from: 0, min: least, max: most }];
     }),
   ];
-  return [...(min > 0 ? [bounded(0, min - 1)] : []), ...(max === undefined ? [] : [bounded(max + 1, undefined)])];
+  return [
+    ...(min > 0 ? [bounded(0, min - 1)] : []),
+    ...(max === undefined ? [] : [bounded(max + 1, undefined)]),
+  ];
 };
 
 const breakOneOf: Break = (at, own, reading) => {
@@ -129,7 +146,12 @@ const breakIf: Break = (at, own, reading) => {
   const condition = within(own, at.schema["if"], "if", reading);
   return (["then", "else"] as const).flatMap((keyword) =>
     at.has(keyword)
-      ? [[applied(own, condition, keyword === "else"), applied(own, within(own, at.schema[keyword], keyword, reading), true)]]
+      ? [
+          [
+            applied(own, condition, keyword === "else"),
+            applied(own, within(own, at.schema[keyword], keyword, reading), true),
+          ],
+        ]
       : [],
   );
 };
@@ -137,7 +159,9 @@ const breakIf: Break = (at, own, reading) => {
 const breaks: Readonly<Record<string, Break>> = {
   $ref: (at, own, { document }) => [[applied(own, document.reference(at.text("$ref"), own.located), true)]],
   type: breakTypes,
-  enum: (at, own, { document, structures }) => [breakListed(at.list("enum"), own.located, document, structures)],
+  enum: (at, own, { document, structures }) => [
+    breakListed(at.list("enum"), own.located, document, structures),
+  ],
   const: (at, own, { document, structures }) => [
     breakListed([at.schema["const"]], own.located, document, structures),
   ],
@@ -145,9 +169,14 @@ const breaks: Readonly<Record<string, Break>> = {
   additionalProperties: breakOthers,
   patternProperties: (at, own, reading) =>
     Object.entries(at.map("patternProperties")).length === 0 ? [] : (void own, void reading, undefined),
-  required: (at) => at.texts("required").map((name) => [only(TYPE.object), narrow((part) => part.forbid(name))]),
-  minProperties: (at) => counted(TYPE.object, at.count("minProperties"), (part, count) => part.propertyCounts(0, count - 1)),
-  maxProperties: (at) => counted(TYPE.object, at.count("maxProperties"), (part, count) => part.propertyCounts(count + 1, undefined)),
+  required: (at) =>
+    at.texts("required").map((name) => [only(TYPE.object), narrow((part) => part.forbid(name))]),
+  minProperties: (at) =>
+    counted(TYPE.object, at.count("minProperties"), (part, count) => part.propertyCounts(0, count - 1)),
+  maxProperties: (at) =>
+    counted(TYPE.object, at.count("maxProperties"), (part, count) =>
+      part.propertyCounts(count + 1, undefined),
+    ),
   dependentRequired: breakDependencies("dependentRequired"),
   dependentSchemas: breakDependencies("dependentSchemas"),
   dependencies: breakDependencies("dependencies"),
@@ -155,21 +184,32 @@ const breaks: Readonly<Record<string, Break>> = {
   items: (...all) => (all[0].has("prefixItems") ? [] : breakItems(...all)),
   contains: breakContains,
   minItems: (at) => counted(TYPE.array, at.count("minItems"), (part, count) => part.itemCounts(0, count - 1)),
-  maxItems: (at) => counted(TYPE.array, at.count("maxItems"), (part, count) => part.itemCounts(count + 1, undefined)),
+  maxItems: (at) =>
+    counted(TYPE.array, at.count("maxItems"), (part, count) => part.itemCounts(count + 1, undefined)),
   uniqueItems: (at) => (at.schema["uniqueItems"] === true ? undefined : []),
   minLength: (at) => counted(TYPE.string, at.count("minLength"), (part, count) => part.lengths(0, count - 1)),
-  maxLength: (at) => counted(TYPE.string, at.count("maxLength"), (part, count) => part.lengths(count + 1, undefined)),
+  maxLength: (at) =>
+    counted(TYPE.string, at.count("maxLength"), (part, count) => part.lengths(count + 1, undefined)),
   pattern: breakText((at) => at.pattern("pattern"), "pattern"),
   format: (...all) =>
     narrowedFormats.has(all[0].text("format")) ? undefined : breakText((at) => at.format(), "format")(...all),
-  minimum: (at) => number((part) => part.atMost(at.decimal("minimum"), at.schema["exclusiveMinimum"] !== true)),
-  maximum: (at) => number((part) => part.atLeast(at.decimal("maximum"), at.schema["exclusiveMaximum"] !== true)),
+  minimum: (at) =>
+    number((part) => part.atMost(at.decimal("minimum"), at.schema["exclusiveMinimum"] !== true)),
+  maximum: (at) =>
+    number((part) => part.atLeast(at.decimal("maximum"), at.schema["exclusiveMaximum"] !== true)),
   exclusiveMinimum: (at) =>
-    typeof at.schema["exclusiveMinimum"] === "boolean" ? [] : number((part) => part.atMost(at.decimal("exclusiveMinimum"), false)),
+    typeof at.schema["exclusiveMinimum"] === "boolean"
+      ? []
+      : number((part) => part.atMost(at.decimal("exclusiveMinimum"), false)),
   exclusiveMaximum: (at) =>
-    typeof at.schema["exclusiveMaximum"] === "boolean" ? [] : number((part) => part.atLeast(at.decimal("exclusiveMaximum"), false)),
-  allOf: (at, own, reading) => branches("allOf", at, own, reading).map((branch) => [applied(own, branch, true)]),
-  anyOf: (at, own, reading) => [branches("anyOf", at, own, reading).map((branch) => applied(own, branch, true))],
+    typeof at.schema["exclusiveMaximum"] === "boolean"
+      ? []
+      : number((part) => part.atLeast(at.decimal("exclusiveMaximum"), false)),
+  allOf: (at, own, reading) =>
+    branches("allOf", at, own, reading).map((branch) => [applied(own, branch, true)]),
+  anyOf: (at, own, reading) => [
+    branches("anyOf", at, own, reading).map((branch) => applied(own, branch, true)),
+  ],
   oneOf: breakOneOf,
   not: (at, own, reading) => [[applied(own, within(own, at.schema["not"], "not", reading))]],
   if: breakIf,

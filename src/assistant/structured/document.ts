@@ -38,7 +38,10 @@ export class SchemaDocument {
   readonly root: Located;
   readonly #located = new Map<object, Located>();
   readonly #always = new Map<boolean, Located>();
-  readonly #named = new Map<string, { readonly schema: SchemaObject; readonly path: string; readonly base: string }>();
+  readonly #named = new Map<
+    string,
+    { readonly schema: SchemaObject; readonly path: string; readonly base: string }
+  >();
   #count = 0;
 
   constructor(schema: unknown, path: string) {
@@ -78,13 +81,23 @@ export class SchemaDocument {
       uri === rootBase || uri === ""
         ? { schema: this.root.schema, path: this.root.path, base: this.root.base }
         : this.#named.get(uri);
-    const anchored = fragment === "" || fragment.startsWith("/") ? undefined : this.#named.get(`${uri}#${fragment}`);
-    if (anchored !== undefined) return this.at(anchored.schema, anchored.path, { ...from, base: anchored.base });
+    const anchored =
+      fragment === "" || fragment.startsWith("/") ? undefined : this.#named.get(`${uri}#${fragment}`);
+    if (anchored !== undefined)
+      return this.at(anchored.schema, anchored.path, { ...from, base: anchored.base });
     if (whole === undefined)
-      throw new UnsupportedKeywordError(from.path, "$ref", `${reference} is not in the schema, and none are fetched`);
+      throw new UnsupportedKeywordError(
+        from.path,
+        "$ref",
+        `${reference} is not in the schema, and none are fetched`,
+      );
     if (fragment === "") return this.at(whole.schema, whole.path, { ...from, base: whole.base });
     if (!fragment.startsWith("/"))
-      throw new UnsupportedKeywordError(from.path, "$ref", `nothing in the schema has the anchor ${fragment}`);
+      throw new UnsupportedKeywordError(
+        from.path,
+        "$ref",
+        `nothing in the schema has the anchor ${fragment}`,
+      );
     return this.#pointed(whole.schema, fragment, reference, { ...from, base: whole.base });
   }
 
@@ -95,7 +108,8 @@ export class SchemaDocument {
     for (const part of pointer.slice(1).split("/")) {
       const key = unescape(part);
       const holder = value as Readonly<Record<string, unknown>> | null;
-      value = typeof value === "object" && holder !== null && Object.hasOwn(holder, key) ? holder[key] : undefined;
+      value =
+        typeof value === "object" && holder !== null && Object.hasOwn(holder, key) ? holder[key] : undefined;
       path += Array.isArray(holder) ? `[${key}]` : `.${key}`;
       const own = isObject(value) ? identity(value, from.draft) : undefined;
       if (own !== undefined) base = resolve(own, base);
@@ -129,7 +143,9 @@ export class SchemaDocument {
       const holdsNames = !isSchema || Array.isArray(value);
       for (const [key, item] of Object.entries(value)) {
         if (!holdsNames && opaque.has(key)) continue;
-        const isMap = !holdsNames && /^(?:\$defs|definitions|properties|patternProperties|dependentSchemas|dependencies)$/.test(key);
+        const isMap =
+          !holdsNames &&
+          /^(?:\$defs|definitions|properties|patternProperties|dependentSchemas|dependencies)$/.test(key);
         stack.push({ value: item, path: `${path}.${key}`, base, isSchema: !isMap });
       }
     }

@@ -18,5 +18,7 @@ export function unsatisfiable(path: string): InvalidRequestError {
 }
 
 export function tooComplex(path: string): InvalidRequestError {
-  return new InvalidRequestError(`${path} is too complex: its alternatives multiply to too many.`, { param: path });
+  return new InvalidRequestError(`${path} is too complex: its alternatives multiply to too many.`, {
+    param: path,
+  });
 }

@@ -46,7 +46,8 @@ export class Expansion {
       if (choice === undefined || isTooMuch) {
         done.push(part);
         // What is left out here is left to the model.
-        if (isTooMuch) return [...done, ...stack.map((rest) => Object.assign(rest, { work: [], choices: [] }))];
+        if (isTooMuch)
+          return [...done, ...stack.map((rest) => Object.assign(rest, { work: [], choices: [] }))];
         continue;
       }
       part.choices = later;
@@ -125,6 +126,7 @@ export function keywordsOf({ schema, draft }: Located): readonly string[] {
   // Until draft 7, what stands beside a reference says nothing.
   if (draft <= 7 && Object.hasOwn(schema, "$ref")) return ["$ref"];
   return Object.keys(schema).filter(
-    (keyword) => Object.hasOwn(holds, keyword) && (holds[keyword]?.since ?? 0) <= draft && schema[keyword] !== undefined,
+    (keyword) =>
+      Object.hasOwn(holds, keyword) && (holds[keyword]?.since ?? 0) <= draft && schema[keyword] !== undefined,
   );
 }

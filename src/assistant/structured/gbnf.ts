@@ -1,123 +1,208 @@
 import { InvalidRequestError } from "../../errors.ts";
+import { LAST_CODE_POINT } from "../../inference/constraints/automaton.ts";
+import {
+  choice,
+  type Expression,
+  type Form,
+  markup,
+  repeat,
+  sequence,
+  text,
+} from "../../inference/constraints/expression.ts";
+import { characterSet, complement, type Range } from "./character-set.ts";
 
-/*
- * The pieces of GBNF, llama.cpp's grammar notation (grammars/README.md there). An expression is a string that can
- * stand in a sequence; `alternatives` puts its own parentheses around it.
- */
+/** Brackets within brackets: the reader calls itself. */
+const MAX_NESTING = 64;
+/** Elements with all repetitions written out. */
+const MAX_ELEMENTS = 50_000;
 
-/** Characters of a whole grammar. */
-const MAX_GRAMMAR_LENGTH = 512 * 1024;
-/** Copies of one item that a repetition may expand to; llama.cpp writes each of them out. */
-const MAX_COPIES = 100;
+/** A grammar in llama.cpp's GBNF as a form. @throws InvalidRequestError where it is malformed or too large */
+export function readGbnf(source: string): Form {
+  return new GbnfReader(source).read();
+}
 
-/** Rules under construction. The same body is one rule, however often it is asked for. */
-export class Grammar {
-  readonly #rules = new Map<string, string>();
-  readonly #names = new Map<string, string>();
-  #length = 0;
-  #count = 0;
+function refuseGrammar(why: string): never {
+  throw new InvalidRequestError(`grammar ${why}.`, { param: "grammar" });
+}
 
-  /** A name whose body comes later, for what refers to itself. */
-  reserve(): string {
-    return `r${this.#count++}`;
+/** Reads GBNF as llama.cpp does (llama-grammar.cpp). */
+class GbnfReader {
+  readonly #source: string;
+  readonly #rules = new Map<string, Expression>();
+  readonly #named = new Set<string>();
+  #at = 0;
+  #nesting = 0;
+  #elements = 0;
+
+  constructor(source: string) {
+    this.#source = source;
   }
 
-  define(name: string, body: string): string {
-    this.#length += name.length + body.length + 6;
-    if (this.#length > MAX_GRAMMAR_LENGTH) {
-      throw new InvalidRequestError(
-        `The schema is too complex: its grammar has more than ${MAX_GRAMMAR_LENGTH} characters.`,
-      );
+  read(): Form {
+    this.#skip(true);
+    while (this.#at < this.#source.length) {
+      const name = this.#name();
+      this.#skip(false);
+      if (name === "" || !this.#take("::=")) this.#fail("a rule like `name ::= …` is expected");
+      this.#skip(true);
+      this.#rules.set(name, this.#alternatives());
+      this.#skip(true);
     }
-    this.#rules.set(name, body);
+    const undefinedName = [...this.#named].find((name) => !this.#rules.has(name));
+    if (undefinedName !== undefined)
+      refuseGrammar(`names the rule ${undefinedName}, which it does not define`);
+    if (!this.#rules.has("root")) refuseGrammar("has no rule named root");
+    return { start: { type: "rule", name: "root" }, rules: Object.fromEntries(this.#rules) };
+  }
+
+  #alternatives(): Expression {
+    const options = [this.#sequence()];
+    while (this.#take("|")) {
+      this.#skip(true);
+      options.push(this.#sequence());
+    }
+    return choice(...options);
+  }
+
+  #sequence(): Expression {
+    const items: Expression[] = [];
+    for (;;) {
+      const before = this.#elements;
+      const item = this.#item();
+      if (item === undefined) return sequence(...items);
+      this.#skip(this.#nesting > 0);
+      items.push(this.#repeated(item, this.#elements - before));
+      this.#skip(this.#nesting > 0);
+    }
+  }
+
+  /** One literal, class, group or name; undefined where the sequence ends. */
+  #item(): Expression | undefined {
+    const next = this.#source[this.#at];
+    if (next === '"') return this.#literal();
+    if (next === "[") return this.#class();
+    if (next === "(") return this.#group();
+    if (this.#take(".")) return this.#characters([[0, LAST_CODE_POINT]]);
+    if (next === "<" || next === "!") return this.#token();
+    const name = this.#name();
+    if (name === "") return undefined;
+    this.#count(1);
+    this.#named.add(name);
+    return { type: "rule", name };
+  }
+
+  #count(elements: number): void {
+    this.#elements += elements;
+    if (this.#elements > MAX_ELEMENTS)
+      refuseGrammar(`has more than ${MAX_ELEMENTS} elements with its repetitions written out`);
+  }
+
+  #characters(ranges: readonly Range[]): Expression {
+    this.#count(1);
+    return { type: "characters", ranges };
+  }
+
+  #literal(): Expression {
+    let characters = "";
+    for (this.#at++; !this.#take('"'); ) characters += String.fromCodePoint(this.#character());
+    this.#count(characters.length);
+    return text(characters);
+  }
+
+  #class(): Expression {
+    this.#at++;
+    const isNegated = this.#take("^");
+    const ranges: Range[] = [];
+    while (!this.#take("]")) {
+      const from = this.#character();
+      const isRange = this.#source[this.#at] === "-" && this.#source[this.#at + 1] !== "]";
+      if (isRange) this.#at++;
+      ranges.push([from, isRange ? this.#character() : from]);
+    }
+    const set = characterSet(ranges.filter(([from, to]) => from <= to));
+    return this.#characters(isNegated ? complement(set) : set);
+  }
+
+  #group(): Expression {
+    this.#at++;
+    if (++this.#nesting > MAX_NESTING) refuseGrammar(`has brackets nested deeper than ${MAX_NESTING}`);
+    this.#skip(true);
+    const inner = this.#alternatives();
+    if (!this.#take(")")) this.#fail("a bracket is not closed");
+    this.#nesting--;
+    return inner;
+  }
+
+  /** A token by its text: `<think>`. By number, or as one that must not come, it can't be followed byte by byte. */
+  #token(): Expression {
+    const match = /<([^>\n[]+)>/y;
+    match.lastIndex = this.#at;
+    const found = match.exec(this.#source) ?? this.#fail("tokens by number and with ! are not supported");
+    this.#at += found[0].length;
+    this.#count(1);
+    return markup(found[0]);
+  }
+
+  /** `item`, of `size` elements, with the quantifier that follows it. */
+  #repeated(item: Expression, size: number): Expression {
+    const match = /[*+?]|\{\s*(\d{1,9})\s*(,\s*(\d{1,9})?\s*)?\}/y;
+    match.lastIndex = this.#at;
+    const found = match.exec(this.#source);
+    if (found === null) return item;
+    this.#at += found[0].length;
+    const least = Number(found[1]);
+    const [min, max] =
+      found[0] === "*"
+        ? [0, undefined]
+        : found[0] === "+"
+          ? [1, undefined]
+          : found[0] === "?"
+            ? [0, 1]
+            : [least, found[2] === undefined ? least : found[3] === undefined ? undefined : Number(found[3])];
+    this.#count(Math.max(0, (max ?? min + 1) - 1) * Math.max(1, size));
+    return repeat(item, min, max);
+  }
+
+  #name(): string {
+    const match = /[A-Za-z0-9-]*/y;
+    match.lastIndex = this.#at;
+    const name = match.exec(this.#source)?.[0] ?? "";
+    this.#at += name.length;
     return name;
   }
 
-  /** Name of a rule with this body. */
-  rule(body: string): string {
-    if (this.#rules.has(body)) return body;
-    const known = this.#names.get(body);
-    if (known !== undefined) return known;
-    const name = this.define(this.reserve(), body);
-    this.#names.set(body, name);
-    return name;
+  #character(): number {
+    if (!this.#take("\\")) {
+      const code = this.#source.codePointAt(this.#at);
+      if (code === undefined || code === 10) return this.#fail("a literal or a class is not closed");
+      this.#at += code > 0xffff ? 2 : 1;
+      return code;
+    }
+    const match = /x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([trn\\"[\]-])/y;
+    match.lastIndex = this.#at;
+    const found = match.exec(this.#source) ?? this.#fail("this escape is unknown");
+    this.#at += found[0].length;
+    const controls: Readonly<Record<string, number>> = { t: 9, r: 13, n: 10 };
+    const plain = found[4];
+    if (plain !== undefined) return controls[plain] ?? plain.charCodeAt(0);
+    return Number.parseInt(found[1] ?? found[2] ?? found[3] ?? "", 16);
   }
 
-  /** The grammar as text, beginning at `root`. */
-  text(root: string): string {
-    const lines = [...this.#rules].map(([name, body]) => `${name} ::= ${body}`);
-    return [`root ::= ${root}`, ...lines, ""].join("\n");
+  #take(text: string): boolean {
+    if (!this.#source.startsWith(text, this.#at)) return false;
+    this.#at += text.length;
+    return true;
   }
-}
 
-/** `text`, character for character. */
-export function literal(text: string): string {
-  return text === "" ? "" : `"${[...text].map(escapeCharacter).join("")}"`;
-}
+  /** Blanks and comments; line breaks end a rule unless `overLines`. */
+  #skip(overLines: boolean): void {
+    const match = overLines ? /(?:[ \t\r\n]|#[^\r\n]*)*/y : /(?:[ \t]|#[^\r\n]*)*/y;
+    match.lastIndex = this.#at;
+    this.#at += match.exec(this.#source)?.[0].length ?? 0;
+  }
 
-/** One character of the given ranges of code points, or of all others. */
-export function characterClass(ranges: ReadonlyArray<readonly [number, number]>, negated = false): string {
-  const members = ranges.map(([from, to]) =>
-    from === to ? escapeCodePoint(from) : `${escapeCodePoint(from)}-${escapeCodePoint(to)}`,
-  );
-  return `[${negated ? "^" : ""}${members.join("")}]`;
-}
-
-export function sequence(...parts: readonly string[]): string {
-  return parts.filter((part) => part !== "").join(" ");
-}
-
-/** One of the expressions; duplicates count once, since each alternative is a stack that sampling has to follow. */
-export function alternatives(options: readonly string[]): string {
-  const distinct = [...new Set(options)];
-  const only = distinct[0];
-  if (distinct.length === 1 && only !== undefined) return only;
-  // An empty alternative goes last, where no reader of GBNF takes it for something else.
-  const [full, empty] = [distinct.filter((option) => option !== ""), distinct.includes("")];
-  return `(${full.join(" | ")})${empty ? "?" : ""}`;
-}
-
-/**
- * `item` from `min` to `max` times, without limit when `max` is undefined. Long repetitions are made of blocks, so that
- * the grammar stays short; their upper end may come out lower than `max` by less than a block.
- */
-export function repeat(grammar: Grammar, item: string, min: number, max: number | undefined): string {
-  if (max === 0) return "";
-  const one = /^[\w-]+$|^\[[^\]]*\]$|^"[^"]*"$/.test(item) ? item : `(${item})`;
-  const required = repeatExactly(grammar, one, min);
-  if (max === undefined) return sequence(required, `${one}*`);
-  return sequence(required, repeatUpTo(grammar, one, max - min));
-}
-
-function repeatExactly(grammar: Grammar, item: string, count: number): string {
-  if (count <= 1) return count === 1 ? item : "";
-  if (count <= MAX_COPIES) return `${item}{${count}}`;
-  const block = grammar.rule(`${item}{${MAX_COPIES}}`);
-  return sequence(
-    repeatExactly(grammar, block, Math.floor(count / MAX_COPIES)),
-    repeatExactly(grammar, item, count % MAX_COPIES),
-  );
-}
-
-function repeatUpTo(grammar: Grammar, item: string, count: number): string {
-  if (count <= 0) return "";
-  if (count <= MAX_COPIES) return `${item}{0,${count}}`;
-  // Whole blocks, then less than a block: at any moment only "another block" and "the last stretch" are open.
-  const blocks = Math.min(MAX_COPIES, Math.floor((count + 1) / MAX_COPIES) - 1);
-  const block = grammar.rule(`${item}{${MAX_COPIES}}`);
-  const tail = grammar.rule(`${item}{0,${MAX_COPIES - 1}}`);
-  return blocks <= 0 ? tail : sequence(`${block}{0,${blocks}}`, tail);
-}
-
-function escapeCharacter(character: string): string {
-  return escapeCodePoint(character.codePointAt(0) ?? 0);
-}
-
-/** Letters and digits as they are; everything else by number, which means itself in literals and classes alike. */
-function escapeCodePoint(code: number): string {
-  const character = String.fromCodePoint(code);
-  if (/^[A-Za-z0-9 _:,.{}]$/.test(character)) return character;
-  if (code <= 0xff && code < 0x80) return `\\x${code.toString(16).padStart(2, "0")}`;
-  if (code <= 0xffff) return `\\u${code.toString(16).padStart(4, "0")}`;
-  return `\\U${code.toString(16).padStart(8, "0")}`;
+  #fail(what: string): never {
+    const line = this.#source.slice(0, this.#at).split("\n").length;
+    refuseGrammar(`is not valid GBNF: ${what} (line ${line})`);
+  }
 }

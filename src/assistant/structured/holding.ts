@@ -1,6 +1,6 @@
 import type { Located, SchemaDocument } from "./document.ts";
 import { malformed, UnsupportedKeywordError } from "./errors.ts";
-import { KeywordValues } from "./keyword-values.ts";
+import type { KeywordValues } from "./keyword-values.ts";
 import { holdListed, type StructureCache } from "./listed-values.ts";
 import { type Action, type Application, type Literal, type Part, TYPE } from "./part.ts";
 
@@ -26,7 +26,12 @@ export function applied(own: Application, located: Located, isNegated = false): 
   return { type: "apply", application: { located, isNegated, from: own } };
 }
 
-export function branches(keyword: string, at: KeywordValues, own: Application, reading: Reading): readonly Located[] {
+export function branches(
+  keyword: string,
+  at: KeywordValues,
+  own: Application,
+  reading: Reading,
+): readonly Located[] {
   const list = at.list(keyword);
   if (list.length === 0) throw malformed(`${at.path}.${keyword}`, "a list of at least one schema");
   return list.map((schema, index) => within(own, schema, `${keyword}[${index}]`, reading));
@@ -64,7 +69,11 @@ function holdExclusive(keyword: "exclusiveMinimum" | "exclusiveMaximum"): Hold {
 
 function holdItems(part: Part, at: KeywordValues, own: Application, reading: Reading): void {
   // Drafts before 2020 say `items` for a tuple and `additionalItems` for what follows.
-  const tuple = at.has("prefixItems") ? "prefixItems" : Array.isArray(at.schema["items"]) ? "items" : undefined;
+  const tuple = at.has("prefixItems")
+    ? "prefixItems"
+    : Array.isArray(at.schema["items"])
+      ? "items"
+      : undefined;
   const list = tuple === undefined ? [] : at.list(tuple);
   const added = list.map((schema, index) => ({
     literal: literal(within(own, schema, `${tuple}[${index}]`, reading)),
@@ -129,7 +138,7 @@ function holdIf(part: Part, at: KeywordValues, own: Application, reading: Readin
 }
 
 function holdContains(part: Part, at: KeywordValues, own: Application, reading: Reading): void {
-  const min = at.has("minContains") ? (at.count("minContains") ?? 0) : 1;
+  const min = at.has("minContains") ? at.least("minContains") : 1;
   const max = at.has("maxContains") ? at.count("maxContains") : undefined;
   if (min === 0 && max === undefined) return;
   const located = within(own, at.schema["contains"], "contains", reading);
@@ -177,10 +186,14 @@ export const holds: Readonly<Record<string, { readonly since: number; readonly h
       holdListed(part, [at.schema["const"]], own.located, document, structures),
   },
   properties: { since: 4, hold: holdProperties },
-  patternProperties: { since: 4, hold: (...all) => (all[1].has("properties") ? undefined : holdProperties(...all)) },
+  patternProperties: {
+    since: 4,
+    hold: (...all) => (all[1].has("properties") ? undefined : holdProperties(...all)),
+  },
   additionalProperties: {
     since: 4,
-    hold: (...all) => (all[1].has("properties") || all[1].has("patternProperties") ? undefined : holdProperties(...all)),
+    hold: (...all) =>
+      all[1].has("properties") || all[1].has("patternProperties") ? undefined : holdProperties(...all),
   },
   propertyNames: {
     since: 6,
@@ -190,7 +203,7 @@ export const holds: Readonly<Record<string, { readonly since: number; readonly h
     },
   },
   required: { since: 4, hold: (part, at) => at.texts("required").forEach((name) => part.require(name)) },
-  minProperties: { since: 4, hold: (part, at) => part.propertyCounts(at.count("minProperties") ?? 0, undefined) },
+  minProperties: { since: 4, hold: (part, at) => part.propertyCounts(at.least("minProperties"), undefined) },
   maxProperties: { since: 4, hold: (part, at) => part.propertyCounts(0, at.count("maxProperties")) },
   dependentRequired: { since: 2019, hold: holdDependencies("dependentRequired") },
   dependentSchemas: { since: 2019, hold: holdDependencies("dependentSchemas") },
@@ -198,7 +211,7 @@ export const holds: Readonly<Record<string, { readonly since: number; readonly h
   prefixItems: { since: 2020, hold: holdItems },
   items: { since: 4, hold: (...all) => (all[1].has("prefixItems") ? undefined : holdItems(...all)) },
   contains: { since: 6, hold: holdContains },
-  minItems: { since: 4, hold: (part, at) => part.itemCounts(at.count("minItems") ?? 0, undefined) },
+  minItems: { since: 4, hold: (part, at) => part.itemCounts(at.least("minItems"), undefined) },
   maxItems: { since: 4, hold: (part, at) => part.itemCounts(0, at.count("maxItems")) },
   uniqueItems: {
     since: 4,
@@ -206,7 +219,7 @@ export const holds: Readonly<Record<string, { readonly since: number; readonly h
       part.isUnique ||= at.schema["uniqueItems"] === true;
     },
   },
-  minLength: { since: 4, hold: (part, at) => part.lengths(at.count("minLength") ?? 0, undefined) },
+  minLength: { since: 4, hold: (part, at) => part.lengths(at.least("minLength"), undefined) },
   maxLength: { since: 4, hold: (part, at) => part.lengths(0, at.count("maxLength")) },
   pattern: { since: 4, hold: (part, at) => part.match(at.pattern("pattern"), false) },
   format: {
@@ -224,7 +237,8 @@ export const holds: Readonly<Record<string, { readonly since: number; readonly h
   allOf: {
     since: 4,
     hold: (part, at, own, reading) => {
-      for (const located of branches("allOf", at, own, reading)) part.apply({ located, isNegated: false, from: own });
+      for (const located of branches("allOf", at, own, reading))
+        part.apply({ located, isNegated: false, from: own });
     },
   },
   anyOf: {

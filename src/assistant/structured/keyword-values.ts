@@ -27,12 +27,18 @@ export class KeywordValues {
     return Object.hasOwn(this.schema, keyword) && this.schema[keyword] !== undefined;
   }
 
-  /** Undefined where the bound is no bound. */
+  /** A least or greatest count; undefined where it is so large that nothing has as many. */
   count(keyword: string): number | undefined {
     const value = this.schema[keyword];
     if (typeof value !== "number" || !Number.isInteger(value) || value < 0)
       this.#refuse(keyword, "a whole number of at least 0");
     return value > HUGE ? undefined : value;
+  }
+
+  least(keyword: string): number {
+    const count = this.count(keyword);
+    if (count === undefined) throw new UnsupportedKeywordError(this.path, keyword, `${HUGE} is the most`);
+    return count;
   }
 
   decimal(keyword: string): Decimal {
@@ -89,7 +95,10 @@ export class KeywordValues {
           mask |= TYPE[name];
           break;
         default:
-          this.#refuse("type", "one of string, number, integer, boolean, null, object, array, or a list of them");
+          this.#refuse(
+            "type",
+            "one of string, number, integer, boolean, null, object, array, or a list of them",
+          );
       }
     }
     names = names.filter((name) => name === "integer" || name === "number");

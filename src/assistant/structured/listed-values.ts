@@ -9,7 +9,12 @@ interface Listed {
   readonly structures: readonly Located[];
 }
 
-function sort(values: readonly unknown[], around: Located, document: SchemaDocument, known: StructureCache): Listed {
+function sort(
+  values: readonly unknown[],
+  around: Located,
+  document: SchemaDocument,
+  known: StructureCache,
+): Listed {
   let types = 0;
   const texts: string[] = [];
   const numbers: string[] = [];
@@ -19,7 +24,8 @@ function sort(values: readonly unknown[], around: Located, document: SchemaDocum
     else if (typeof value === "number") numbers.push(JSON.stringify(value));
     else if (value === null) types |= TYPE.null;
     else if (typeof value === "boolean") types |= value ? TYPE.true : TYPE.false;
-    else if (typeof value === "object") structures.push(document.at(structureOf(value, known), around.path, { base: "", draft: 2020 }));
+    else if (typeof value === "object")
+      structures.push(document.at(structureOf(value, known), around.path, { base: "", draft: 2020 }));
   }
   if (texts.length > 0) types |= TYPE.string;
   if (numbers.length > 0) types |= TYPE.number;
@@ -51,7 +57,13 @@ function structureOf(value: object, known: StructureCache): object {
 }
 
 /** The value is one of a list. */
-export function holdListed(part: Part, values: readonly unknown[], around: Located, document: SchemaDocument, known: StructureCache): void {
+export function holdListed(
+  part: Part,
+  values: readonly unknown[],
+  around: Located,
+  document: SchemaDocument,
+  known: StructureCache,
+): void {
   const listed = sort(values, around, document, known);
   const scalars = (narrowed: Part) => {
     narrowed.narrowTypes(listed.types);
@@ -70,7 +82,12 @@ export function holdListed(part: Part, values: readonly unknown[], around: Locat
 }
 
 /** The value is none of a list. */
-export function breakListed(values: readonly unknown[], around: Located, document: SchemaDocument, known: StructureCache): readonly Action[] {
+export function breakListed(
+  values: readonly unknown[],
+  around: Located,
+  document: SchemaDocument,
+  known: StructureCache,
+): readonly Action[] {
   const { types, texts, numbers, structures } = sort(values, around, document, known);
   const narrow = (part: Part) => {
     part.narrowTypes(~(types & (TYPE.null | TYPE.true | TYPE.false)));

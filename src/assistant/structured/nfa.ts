@@ -95,7 +95,11 @@ class Builder implements Nfa {
     this.#jump(at, to);
   }
 
-  #embed({ starts, classes, classCount, table, accepting }: Extract<Regex, { type: "automaton" }>["automaton"], from: number, to: number): void {
+  #embed(
+    { starts, classes, classCount, table, accepting }: Extract<Regex, { type: "automaton" }>["automaton"],
+    from: number,
+    to: number,
+  ): void {
     const sets: Array<Array<[number, number]>> = Array.from({ length: classCount }, () => []);
     for (const [index, start] of starts.entries())
       sets[classes[index] as number]?.push([start, (starts[index + 1] ?? 0x110000) - 1]);

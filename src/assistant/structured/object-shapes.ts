@@ -3,10 +3,10 @@ import { finiteTexts } from "./automata.ts";
 import type { DraftObject } from "./draft-shapes.ts";
 import { tooComplex, UnsupportedKeywordError } from "./errors.ts";
 import { languageOf } from "./keyword-values.ts";
-import { type Application, type KeyRule, type Literal, type Part } from "./part.ts";
+import type { Application, KeyRule, Literal, Part } from "./part.ts";
 import {
-  accepts,
   type AutomatonPool,
+  accepts,
   everything,
   intersect,
   isEverything,
@@ -31,7 +31,8 @@ export interface ObjectContext {
 /** An object's shapes: one, but where some property must break a rule. */
 export function objectShapes(part: Part, context: ObjectContext): readonly DraftObject[] {
   const whole = part.copy();
-  for (const { literal, by, kind } of part.unevaluated) if (kind === "properties") evaluateRest(whole, literal, by);
+  for (const { literal, by, kind } of part.unevaluated)
+    if (kind === "properties") evaluateRest(whole, literal, by);
   return variants(whole, context).map((variant) => objectShape(variant, context));
 }
 
@@ -55,7 +56,9 @@ function variants(part: Part, context: ObjectContext): readonly Part[] {
   for (const { names, patterns, literal } of part.someOther) {
     done = done.flatMap((variant) =>
       namesIn(variant)
-        .filter((name) => !names.has(name) && !patterns.some((pattern) => matchesPattern(pattern, name, context)))
+        .filter(
+          (name) => !names.has(name) && !patterns.some((pattern) => matchesPattern(pattern, name, context)),
+        )
         .map((name) => {
           const broken = variant.copy();
           broken.require(name);
@@ -94,7 +97,9 @@ function objectShape(part: Part, context: ObjectContext): DraftObject {
         case "pattern":
           return matchesPattern(rule.pattern, name, context);
         case "rest":
-          return !rule.names.has(name) && !rule.patterns.some((pattern) => matchesPattern(pattern, name, context));
+          return (
+            !rule.names.has(name) && !rule.patterns.some((pattern) => matchesPattern(pattern, name, context))
+          );
       }
     });
   const declares = part.keyRules.some(({ kind }) => kind === "name");
@@ -107,7 +112,8 @@ function objectShape(part: Part, context: ObjectContext): DraftObject {
         : !rule.patterns.some((pattern) => matched.has(pattern));
     });
     const isUnmentioned = rules.length === 0 && part.nameRules.length === 0;
-    if (isUnmentioned && declares && context.leavesOutUnmentioned && part.minProperties <= names.length) continue;
+    if (isUnmentioned && declares && context.leavesOutUnmentioned && part.minProperties <= names.length)
+      continue;
     const spelt = isEverything(automaton) ? undefined : finiteTexts(automaton, MAX_SPELT_NAMES);
     if (spelt !== undefined) names.push(...spelt.filter((name) => !names.includes(name)));
     else
@@ -142,7 +148,11 @@ function nameCells(
     ),
   ];
   if (patterns.length > MAX_PATTERNS)
-    throw new UnsupportedKeywordError(path, "patternProperties", `more than ${MAX_PATTERNS} patterns on one object`);
+    throw new UnsupportedKeywordError(
+      path,
+      "patternProperties",
+      `more than ${MAX_PATTERNS} patterns on one object`,
+    );
   const first = part.nameRules.length === 0 ? everything : allowed;
   let cells = first === undefined ? [] : [{ automaton: first, matched: new Set<string>() }];
   for (const pattern of patterns) {

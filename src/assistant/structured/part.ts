@@ -1,4 +1,4 @@
-import { compare, type Decimal, commonMultiple, parseDecimal } from "../../inference/constraints/decimal.ts";
+import { commonMultiple, compare, type Decimal, parseDecimal } from "../../inference/constraints/decimal.ts";
 import type { Located } from "./document.ts";
 
 /** A schema that holds for a value, or one that must not. */
@@ -67,7 +67,12 @@ export class Part {
   patterns: readonly string[] = [];
   texts: readonly string[] | undefined;
   notTexts: readonly string[] = [];
-  items: ReadonlyArray<{ readonly literal: Literal; readonly index: number; readonly isRest: boolean; readonly by: Application | undefined }> = [];
+  items: ReadonlyArray<{
+    readonly literal: Literal;
+    readonly index: number;
+    readonly isRest: boolean;
+    readonly by: Application | undefined;
+  }> = [];
   minItems = 0;
   maxItems: number | undefined;
   isUnique = false;
@@ -80,8 +85,16 @@ export class Part {
   minProperties = 0;
   maxProperties: number | undefined;
   /** Some property beside these must break the rule. */
-  someOther: ReadonlyArray<{ readonly names: ReadonlySet<string>; readonly patterns: readonly string[]; readonly literal: Literal }> = [];
-  unevaluated: ReadonlyArray<{ readonly kind: "properties" | "items"; readonly literal: Literal; readonly by: Application }> = [];
+  someOther: ReadonlyArray<{
+    readonly names: ReadonlySet<string>;
+    readonly patterns: readonly string[];
+    readonly literal: Literal;
+  }> = [];
+  unevaluated: ReadonlyArray<{
+    readonly kind: "properties" | "items";
+    readonly literal: Literal;
+    readonly by: Application;
+  }> = [];
   choices: ReadonlyArray<readonly (readonly Action[])[]> = [];
   work: readonly Application[] = [];
 
@@ -165,9 +178,11 @@ export class Part {
     if (this.numbers?.length === 0) this.narrowTypes(~TYPE.number);
     if (this.min !== undefined && this.max !== undefined) {
       const order = compare(this.min.value, this.max.value);
-      if (order > 0 || (order === 0 && (this.min.isExcluded || this.max.isExcluded))) this.narrowTypes(~TYPE.number);
+      if (order > 0 || (order === 0 && (this.min.isExcluded || this.max.isExcluded)))
+        this.narrowTypes(~TYPE.number);
     }
-    if (this.texts?.length === 0 || this.minLength > (this.maxLength ?? this.minLength)) this.narrowTypes(~TYPE.string);
+    if (this.texts?.length === 0 || this.minLength > (this.maxLength ?? this.minLength))
+      this.narrowTypes(~TYPE.string);
     if (this.minItems > (this.maxItems ?? this.minItems)) this.narrowTypes(~TYPE.array);
     const isTorn = this.required.some((name) => this.forbidden.includes(name));
     const most = this.maxProperties ?? Number.POSITIVE_INFINITY;

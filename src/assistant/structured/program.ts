@@ -1,5 +1,10 @@
 import type { Automaton } from "../../inference/constraints/automaton.ts";
-import type { ArrayShape, JsonProgram, ObjectShape, Shape } from "../../inference/constraints/json-program.ts";
+import type {
+  ArrayShape,
+  JsonProgram,
+  ObjectShape,
+  Shape,
+} from "../../inference/constraints/json-program.ts";
 import type { DraftArray, DraftObject, DraftShape } from "./draft-shapes.ts";
 
 type Drafts = ReadonlyArray<readonly DraftShape[]>;
@@ -33,13 +38,18 @@ function isLiving(shape: DraftShape, living: readonly boolean[], drafts: Drafts)
     return (
       shape.required.every((name) => lives(nodeOf.get(name))) &&
       (isOpen || shape.minProperties <= named) &&
-      Math.max(shape.minProperties, shape.required.length) <= (shape.maxProperties ?? Number.POSITIVE_INFINITY)
+      Math.max(shape.minProperties, shape.required.length) <=
+        (shape.maxProperties ?? Number.POSITIVE_INFINITY)
     );
   }
   return true;
 }
 
-function mostItems({ prefix, rest, maxItems, isUnique }: DraftArray, living: readonly boolean[], drafts: Drafts): number {
+function mostItems(
+  { prefix, rest, maxItems, isUnique }: DraftArray,
+  living: readonly boolean[],
+  drafts: Drafts,
+): number {
   const dead = prefix.findIndex((node) => living[node] !== true);
   const bound = dead >= 0 ? dead : living[rest] === true ? Number.POSITIVE_INFINITY : prefix.length;
   const different = isUnique && prefix.length === 0 ? valuesOf(drafts[rest] ?? []) : Number.POSITIVE_INFINITY;
@@ -66,7 +76,9 @@ function countable(
   prefixLength: number,
 ): number {
   const most = maxItems ?? Number.POSITIVE_INFINITY;
-  const inPrefix = counted.slice(0, Math.min(most, prefixLength)).filter((node) => living[node] === true).length;
+  const inPrefix = counted
+    .slice(0, Math.min(most, prefixLength))
+    .filter((node) => living[node] === true).length;
   return inPrefix + (living[countedRest] === true ? Math.max(0, most - prefixLength) : 0);
 }
 

@@ -134,7 +134,8 @@ export class RegexParser {
     this.#at++;
     // Lazy or greedy: the strings that match are the same.
     this.#take("?");
-    if (max !== undefined && max < min) throw new RegexError("a quantifier whose bounds are the wrong way round");
+    if (max !== undefined && max < min)
+      throw new RegexError("a quantifier whose bounds are the wrong way round");
     if (min > MAX_COUNT) throw new RegexError(`a repetition of more than ${MAX_COUNT}`);
     if (max !== undefined && max > MAX_COUNT) {
       this.#isNarrowed = true;
@@ -165,7 +166,16 @@ export class RegexParser {
   }
 
   #escapedCode(next: string): number {
-    const controls: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, "0": 0, a: 7, e: 27 };
+    const controls: Readonly<Record<string, number>> = {
+      n: 10,
+      r: 13,
+      t: 9,
+      f: 12,
+      v: 11,
+      "0": 0,
+      a: 7,
+      e: 27,
+    };
     const control = controls[next];
     if (control !== undefined) return control;
     if (next === "c") {

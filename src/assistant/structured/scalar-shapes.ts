@@ -122,7 +122,9 @@ export function stringShape(part: Part, pool: AutomatonPool, path: string): Stri
   if (isBounded && states <= MAX_FOLDED) {
     const key = JSON.stringify([part.patterns.toSorted(), part.notTexts, minLength, maxLength]);
     const folded = pool.get(key, path, () => intersect(language, lengthAutomaton(minLength, maxLength)));
-    return folded === undefined ? undefined : { type: "string", minLength: 0, automaton: pool.indexOf(folded) };
+    return folded === undefined
+      ? undefined
+      : { type: "string", minLength: 0, automaton: pool.indexOf(folded) };
   }
   const { shortest, longest } = new AutomatonRunner(language);
   if ((shortest[0] as number) > most || (longest[0] as number) < minLength) return undefined;

@@ -1,10 +1,11 @@
+import { InvalidRequestError } from "../../errors.ts";
 import type { Automaton } from "../../inference/constraints/automaton.ts";
 import type { JsonProgram } from "../../inference/constraints/json-program.ts";
 import { arrayShape } from "./array-shapes.ts";
 import { determinize } from "./automata.ts";
-import { type Located, SchemaDocument } from "./document.ts";
+import { isObject, type Located, SchemaDocument } from "./document.ts";
 import type { DraftShape } from "./draft-shapes.ts";
-import { tooComplex, unsatisfiable, UnsupportedKeywordError } from "./errors.ts";
+import { tooComplex, UnsupportedKeywordError, unsatisfiable } from "./errors.ts";
 import { Expansion } from "./expansion.ts";
 import { assertBounded } from "./limits.ts";
 import { buildNfa } from "./nfa.ts";
@@ -33,7 +34,19 @@ export interface SchemaOptions {
  */
 export function schemaProgram(schema: unknown, options: SchemaOptions): JsonProgram {
   assertBounded(schema, options.path);
-  return new SchemaCompiler(schema, options).compile();
+  try {
+    return new SchemaCompiler(schema, options).compile();
+  } catch (error) {
+    if (options.isLenient !== true || !(error instanceof InvalidRequestError)) throw error;
+    // Nothing of it can be held as a whole: any object of the kind that it asks for.
+    const type = isObject(schema) && schema["type"] === "object" ? { type: "object" } : true;
+    return new SchemaCompiler(type, options).compile();
+  }
+}
+
+/** Any JSON object. */
+export function objectProgram(): JsonProgram {
+  return schemaProgram({ type: "object" }, { path: "" });
 }
 
 class SchemaCompiler {
@@ -69,7 +82,11 @@ class SchemaCompiler {
     const living = areLiving(drafts);
     if (living[start] !== true) {
       if (!this.#expansion.isNarrowed) throw unsatisfiable(root.path);
-      throw new UnsupportedKeywordError(root.path, "", "what is left of it after not and oneOf can't be held");
+      throw new UnsupportedKeywordError(
+        root.path,
+        "",
+        "what is left of it after not and oneOf can't be held",
+      );
     }
     return programOf(drafts, living, this.#pool.automata, this.#options.isValidator !== true);
   }
@@ -111,9 +128,12 @@ class SchemaCompiler {
     if (has(TYPE.false)) shapes.push({ type: "boolean", value: false });
     const number = has(TYPE.number) ? numberShape(part) : undefined;
     if (number !== undefined) shapes.push(number);
-    const string = has(TYPE.string) ? this.#orAny(() => stringShape(part, this.#pool, path), { type: "string", minLength: 0 }) : undefined;
+    const string = has(TYPE.string)
+      ? this.#orAny(() => stringShape(part, this.#pool, path), { type: "string", minLength: 0 })
+      : undefined;
     if (string !== undefined) shapes.push(string);
-    if (has(TYPE.array)) shapes.push(...this.#orAny(() => [arrayShape(part, path, this.#nodeOf)], this.#anyOf(TYPE.array)));
+    if (has(TYPE.array))
+      shapes.push(...this.#orAny(() => [arrayShape(part, path, this.#nodeOf)], this.#anyOf(TYPE.array)));
     if (has(TYPE.object)) {
       const context = {
         path,
@@ -142,11 +162,27 @@ class SchemaCompiler {
     const any = this.#nodeOf([]);
     if (type === TYPE.array)
       return [
-        { type: "array", prefix: [], rest: any, minItems: 0, maxItems: undefined, isUnique: false, contains: undefined },
+        {
+          type: "array",
+          prefix: [],
+          rest: any,
+          minItems: 0,
+          maxItems: undefined,
+          isUnique: false,
+          contains: undefined,
+        },
       ];
     const others = [{ automaton: undefined, node: any }];
     return [
-      { type: "object", names: [], required: [], forbidden: [], others, minProperties: 0, maxProperties: undefined },
+      {
+        type: "object",
+        names: [],
+        required: [],
+        forbidden: [],
+        others,
+        minProperties: 0,
+        maxProperties: undefined,
+      },
     ];
   }
 
@@ -168,7 +204,12 @@ class SchemaCompiler {
     if (known === undefined) {
       // While it is being found out, the careful answer.
       this.#disjoint.set(key, false);
-      known = ++this.#comparisons <= MAX_COMPARISONS && this.#isEmpty([a, b].map((located) => ({ located, isNegated: false })), DISJOINT_DEPTH);
+      known =
+        ++this.#comparisons <= MAX_COMPARISONS &&
+        this.#isEmpty(
+          [a, b].map((located) => ({ located, isNegated: false })),
+          DISJOINT_DEPTH,
+        );
       this.#disjoint.set(key, known);
     }
     return known;
@@ -179,7 +220,8 @@ class SchemaCompiler {
     return this.#partsOf(literals).every((part) => {
       if ((part.types & ~TYPE.object & ~TYPE.number & ~TYPE.string) !== 0) return false;
       if ((part.types & TYPE.number) !== 0 && numberShape(part) !== undefined) return false;
-      if ((part.types & TYPE.string) !== 0 && stringShape(part, this.#pool, this.#options.path) !== undefined) return false;
+      if ((part.types & TYPE.string) !== 0 && stringShape(part, this.#pool, this.#options.path) !== undefined)
+        return false;
       if ((part.types & TYPE.object) === 0) return true;
       if (depth === 0) return false;
       return part.required.some((name) => {
@@ -189,12 +231,13 @@ class SchemaCompiler {
             (rule.kind === "rest" && rule.patterns.length === 0 && !rule.names.has(name)),
         );
         return (
-          rules.length > 1 &&
-          this.#isEmpty(
-            rules.map(({ literal }) => literal),
-            depth - 1,
-          )
-        ) || rules.some(({ literal: { located, isNegated } }) => located.schema === isNegated);
+          (rules.length > 1 &&
+            this.#isEmpty(
+              rules.map(({ literal }) => literal),
+              depth - 1,
+            )) ||
+          rules.some(({ literal: { located, isNegated } }) => located.schema === isNegated)
+        );
       });
     });
   }

@@ -17,14 +17,19 @@ const ipv6 = [
   `::(?:${group})?`,
   ...[1, 2, 3, 4, 5, 6, 7].map((before) => {
     const after = 7 - before;
-    const tail = after > 1 ? `(?:${group}(?::${group}){0,${after - 1}})?` : after === 1 ? `(?:${group})?` : "";
+    const tail =
+      after > 1 ? `(?:${group}(?::${group}){0,${after - 1}})?` : after === 1 ? `(?:${group})?` : "";
     return `${group}(?::${group}){${before - 1}}::${tail}`;
   }),
-  ...[1, 2, 3, 4].map((before) => `${group}(?::${group}){${before - 1}}::(?:${group}:){0,${5 - before}}${ipv4}`),
+  ...[1, 2, 3, 4].map(
+    (before) => `${group}(?::${group}){${before - 1}}::(?:${group}:){0,${5 - before}}${ipv4}`,
+  ),
 ].join("|");
 /** RFC 1123: labels of letters, digits and inner hyphens. */
 const label = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
-const hostname = `${label}(?:\\.${label})*`;
+const shortLabel = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,28}[A-Za-z0-9])?";
+/** At most 253 characters: three labels of any length, or eight of at most 30. */
+const hostname = `${label}(?:\\.${label}){0,2}|${shortLabel}(?:\\.${shortLabel}){0,7}`;
 const atext = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
 const email = `${atext}(?:\\.${atext})*@${label}(?:\\.${label})+`;
 const percent = `%${hex}${hex}`;
@@ -44,14 +49,15 @@ const durationDate = "(?:\\d+D|\\d+M(?:\\d+D)?|\\d+Y(?:\\d+M(?:\\d+D)?)?)";
 const pointer = "(?:/(?:[^~/]|~[01])*)*";
 
 /** Regular expressions of a simple kind, two levels of groups deep: what is written so is one for certain. */
-const regexAtom = "(?:[^\\\\^$.*+?()\\[\\]{}|]|\\.|\\\\[dDwWsStnrfv^$.*+?()\\[\\]{}|/\\\\-]|\\[\\^?(?:[^\\\\\\[\\]-]|\\\\[dDwWsS\\\\\\]\\[^-]|[0-9]-9|[A-Z]-Z|[a-z]-z)+-?\\])";
+const regexAtom =
+  "(?:[^\\\\^$.*+?()\\[\\]{}|]|\\.|\\\\[dDwWsStnrfv^$.*+?()\\[\\]{}|/\\\\-]|\\[\\^?(?:[^\\\\\\[\\]-]|\\\\[dDwWsS\\\\\\]\\[^-]|[0-9]-9|[A-Z]-Z|[a-z]-z)+-?\\])";
 const regexCount = "(?:(?:[*+?]|\\{\\d{1,3},?\\}|\\{\\d,[1-9]\\d{1,2}\\})\\??)?";
 const regexTerm = (atom: string) => `(?:${atom}${regexCount}|\\^|\\$)`;
 const regexGroup = (inner: string) => `(?:${regexAtom}|\\((?:\\?:)?${inner}*(?:\\|${inner}*)*\\))`;
 const regexTop = regexTerm(regexGroup(regexTerm(regexGroup(regexTerm(regexAtom)))));
 
 /** Those of which only a part is taken: what they leave out may still be of the format. */
-export const narrowedFormats: ReadonlySet<string> = new Set(["regex"]);
+export const narrowedFormats: ReadonlySet<string> = new Set(["regex", "hostname"]);
 
 const formats: Readonly<Record<string, string>> = {
   date,

@@ -11,7 +11,7 @@ type SamplingBody = Static<typeof SamplingBody>;
 /** OpenAI's sampling parameters in the engine's words; without a temperature it is 1, as theirs is. */
 export function toSampling(
   body: SamplingBody,
-): Omit<Sampling, "grammar" | "seed"> & { readonly seed?: number } {
+): Omit<Sampling, "constraint" | "seed"> & { readonly seed?: number } {
   const { temperature, top_p, top_k, min_p, repeat_penalty, presence_penalty, frequency_penalty } = body;
   return {
     temperature: temperature ?? 1,

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { readGbnf } from "../../assistant/structured/gbnf.ts";
+import type { Constraint } from "../../inference/constraints/expression.ts";
 
 /**
  * What the judge is asked. The wording is in `prompts/judge-v1.txt` and is the one that the built-in model was trained
@@ -49,10 +51,13 @@ export function judgePrompt(pair: JudgedPair, criterion: Criterion): string {
 const MAX_RATIONALE = 240;
 
 /** The only answers a judge can give: a score from 1 to 10, then a rationale of 1 to 240 characters. */
-export const judgeGrammar = String.raw`root ::= "{\"score\": " score ", \"rationale\": \"" char{1,${MAX_RATIONALE}} "\"}"
+const judgeGrammar = String.raw`root ::= "{\"score\": " score ", \"rationale\": \"" char{1,${MAX_RATIONALE}} "\"}"
 score ::= "10" | [1-9]
 char ::= [^"\\\x00-\x1f] | "\\" ["\\/bfnrt]
 `;
+
+/** What a judge of this machine is held to. */
+export const judgeConstraint: Constraint = { key: "judge", form: readGbnf(judgeGrammar) };
 
 /** The same form for judges elsewhere. The score comes first, so that the rationale explains it and not the other way round. */
 export const judgeSchema = {

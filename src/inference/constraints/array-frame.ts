@@ -1,4 +1,4 @@
-import { type ItemChoice, itemChoices, type ArrayEntry, mayEnd } from "./array-entry.ts";
+import { type ArrayEntry, type ItemChoice, itemChoices, mayEnd } from "./array-entry.ts";
 import { type JsonContext, JsonFrame, matches, readSpace } from "./json-frame.ts";
 import type { ArrayShape } from "./json-program.ts";
 

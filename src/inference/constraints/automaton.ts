@@ -61,7 +61,11 @@ export class AutomatonRunner {
   /** Whether some code point of a range leads on. */
   continuesWithin(state: number, from: number, to: number): boolean {
     const { starts, classes, classCount, table } = this.automaton;
-    for (let range = rangeAt(starts, from); range < starts.length && (starts[range] as number) <= to; range++) {
+    for (
+      let range = rangeAt(starts, from);
+      range < starts.length && (starts[range] as number) <= to;
+      range++
+    ) {
       if ((table[state * classCount + (classes[range] as number)] as number) >= 0) return true;
     }
     return false;

@@ -65,7 +65,10 @@ export class Distinctness {
    */
   step(byte: number, isUnique: boolean, textsLeft: readonly string[] | undefined): Distinctness | null {
     const { level, within } = this.#place;
-    const read = within === "key" || level?.isUnique === true || isTraced(level) ? { value: byte, before: this.#place.read } : undefined;
+    const read =
+      within === "key" || level?.isUnique === true || isTraced(level)
+        ? { value: byte, before: this.#place.read }
+        : undefined;
     const next =
       within === "key" || within === "string"
         ? this.#inString(byte, read)
@@ -98,24 +101,41 @@ export class Distinctness {
     switch (byte) {
       case 0x22: {
         const isKey = level?.kind === "object" && place.expectsKey;
-        return isKey ? { ...place, within: "key", read: { value: -1, before: read } } : { ...place, within: "string" };
+        return isKey
+          ? { ...place, within: "key", read: { value: -1, before: read } }
+          : { ...place, within: "string" };
       }
       case 0x7b:
       case 0x5b: {
         const kind = byte === 0x7b ? "object" : "array";
-        const own: Level = { kind, seen: undefined, isUnique: kind === "array" && isUnique, from: read, above: level };
+        const own: Level = {
+          kind,
+          seen: undefined,
+          isUnique: kind === "array" && isUnique,
+          from: read,
+          above: level,
+        };
         return { ...place, level: own, within: "nothing", expectsKey: kind === "object" };
       }
       case 0x7d:
       case 0x5d: {
         // The last item of an array of scalars ends with the array.
-        const closed = place.within === "scalar" ? afterItem({ ...place, read: read?.before, within: "nothing" }) : place;
-        return closed && afterItem({ ...closed, read, level: level?.above, within: "nothing", expectsKey: false });
+        const closed =
+          place.within === "scalar" ? afterItem({ ...place, read: read?.before, within: "nothing" }) : place;
+        return (
+          closed && afterItem({ ...closed, read, level: level?.above, within: "nothing", expectsKey: false })
+        );
       }
       case 0x2c: {
-        const ended = place.within === "scalar" ? afterItem({ ...place, read: read?.before, within: "nothing" }) : place;
+        const ended =
+          place.within === "scalar" ? afterItem({ ...place, read: read?.before, within: "nothing" }) : place;
         if (ended === null || ended.level === undefined) return ended;
-        return { ...ended, expectsKey: ended.level.kind === "object", read, level: { ...ended.level, from: read } };
+        return {
+          ...ended,
+          expectsKey: ended.level.kind === "object",
+          read,
+          level: { ...ended.level, from: read },
+        };
       }
       case 0x3a:
       case 0x20:
@@ -125,7 +145,8 @@ export class Distinctness {
       default: {
         const isFirst = place.within === "nothing";
         const word = byte === 0x74 ? "true" : byte === 0x66 ? "false" : byte === 0x6e ? "null" : undefined;
-        const isTwice = isFirst && word !== undefined && level?.isUnique === true && [...each(level.seen)].includes(word);
+        const isTwice =
+          isFirst && word !== undefined && level?.isUnique === true && [...each(level.seen)].includes(word);
         return isTwice ? null : { ...place, within: "scalar" };
       }
     }

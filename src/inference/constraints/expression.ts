@@ -37,6 +37,12 @@ export interface Form {
   readonly rules?: Readonly<Record<string, Expression>>;
 }
 
+/** A form that travels, and what it is known by: equal keys mean equal forms, whose masks are shared. */
+export interface Constraint {
+  readonly key: string;
+  readonly form: Form;
+}
+
 export function text(text: string): Expression {
   return { type: "text", text };
 }

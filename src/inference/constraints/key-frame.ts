@@ -56,11 +56,7 @@ export class KeyFrame extends JsonFrame {
     );
   }
 
-  #at(
-    range: TextRange,
-    others: readonly OtherKey[],
-    partial: PartialCharacter | undefined,
-  ): KeyFrame | null {
+  #at(range: TextRange, others: readonly OtherKey[], partial: PartialCharacter | undefined): KeyFrame | null {
     const { context, parent } = this;
     if (parent === undefined || (others.length === 0 && !this.#hasName(range))) return null;
     // Behind the last text that it could have been, how long the key is does not matter.
@@ -71,8 +67,7 @@ export class KeyFrame extends JsonFrame {
     const key = `k${this.#first.id}:${within}:${place}:${states.join()}`;
     return context.intern(
       key,
-      () =>
-        new KeyFrame(context, parent, this.#choices, this.#after, range, others, partial, this.#first),
+      () => new KeyFrame(context, parent, this.#choices, this.#after, range, others, partial, this.#first),
     );
   }
 
@@ -104,7 +99,11 @@ export class KeyFrame extends JsonFrame {
         const mayBeNamed = mayBecome(partial, (from, to) =>
           goesOnWithin(this.#choices.texts, this.#range, from, to),
         );
-        return this.#at(mayBeNamed ? this.#range : { ...this.#range, high: this.#range.low }, others, partial);
+        return this.#at(
+          mayBeNamed ? this.#range : { ...this.#range, high: this.#range.low },
+          others,
+          partial,
+        );
       }
       case "character": {
         const range = narrow(this.#choices.texts, this.#range, read.codePoint);
@@ -135,7 +134,8 @@ export class KeyFrame extends JsonFrame {
       const other = this.#choices.others[index];
       if (other === undefined || (text !== undefined && other.excluded.has(text))) continue;
       const { automaton, after, node } = other;
-      if (automaton === undefined || this.context.automaton(automaton).accepts(state)) choices.push({ after, node });
+      if (automaton === undefined || this.context.automaton(automaton).accepts(state))
+        choices.push({ after, node });
     }
     return choices.length === 0 ? null : this.#after(this.parent, choices);
   }

@@ -1,5 +1,6 @@
+import { InvalidRequestError } from "../../errors.ts";
 import type { JsonFrame } from "./json-frame.ts";
-import { type Edge, Network } from "./network.ts";
+import type { Edge, Network } from "./network.ts";
 import { State } from "./state.ts";
 
 /** Where a rule is gone on with once it ends: made once for what called it, whoever calls. */
@@ -23,7 +24,13 @@ const MAX_ITEMS = 1500;
 const MAX_STATES = 20_000;
 
 /** More readings at once than are followed. */
-export class AmbiguityError extends Error {}
+class AmbiguityError extends InvalidRequestError {
+  constructor() {
+    super(`The grammar is too ambiguous: it has more than ${MAX_ITEMS} readings of one text.`, {
+      param: "grammar",
+    });
+  }
+}
 
 const keyOf = ({ place, above, json }: Item) => `${place}.${above?.id ?? 0}.${json?.id ?? 0}`;
 
@@ -87,7 +94,7 @@ export class NetworkState extends State {
     const reach = (item: Item) => {
       const key = keyOf(item);
       if (seen.has(key)) return;
-      if (seen.size >= MAX_ITEMS) throw new AmbiguityError(`more than ${MAX_ITEMS} readings of one text`);
+      if (seen.size >= MAX_ITEMS) throw new AmbiguityError();
       seen.set(key, item);
       open.push(item);
     };
@@ -128,7 +135,8 @@ export class NetworkState extends State {
             for (const next of isTail ? above.edges : [{ to, above }]) {
               if (back.edges.some((known) => known.to === next.to && known.above === next.above)) continue;
               back.edges.push(next);
-              if (emptied.has(`${edge.end}.${back.id}`)) reach({ place: next.to, above: next.above, json: undefined });
+              if (emptied.has(`${edge.end}.${back.id}`))
+                reach({ place: next.to, above: next.above, json: undefined });
             }
             reach({ place: edge.start, above: back, json: undefined });
             break;
@@ -153,7 +161,11 @@ export class NetworkState extends State {
 
   /** Whether nothing can follow. */
   get isFinal(): boolean {
-    return this.isComplete && this.#reading.length === 0 && this.#values.every(({ json }) => json?.isComplete === true && json.isFinal);
+    return (
+      this.isComplete &&
+      this.#reading.length === 0 &&
+      this.#values.every(({ json }) => json?.isComplete === true && json.isFinal)
+    );
   }
 
   override get freeCharacters(): number {
@@ -166,7 +178,9 @@ export class NetworkState extends State {
   stepToken(text: string): NetworkState | null {
     const exact = this.#reading.filter(({ edge }) => edge.type === "token" && edge.text === text);
     const found =
-      exact.length > 0 ? exact : this.#reading.filter(({ edge }) => edge.type === "token" && edge.text === undefined);
+      exact.length > 0
+        ? exact
+        : this.#reading.filter(({ edge }) => edge.type === "token" && edge.text === undefined);
     return this.#machine.at(found.map(({ edge, above }) => ({ place: edge.to, above, json: undefined })));
   }
 
@@ -185,14 +199,21 @@ export class NetworkState extends State {
 
   /** JSON values that the text may be in. */
   get values(): readonly JsonFrame[] {
-    return this.#values.flatMap(({ json }) => (json === undefined || json.isFinal || !json.hasBegun ? [] : [json]));
+    return this.#values.flatMap(({ json }) =>
+      json === undefined || json.isFinal || !json.hasBegun ? [] : [json],
+    );
   }
 
   override relaxed(characters: number): NetworkState {
     if (this.#relaxed?.characters === characters) return this.#relaxed.state;
     const [only] = this.#values;
     let state: NetworkState = this;
-    if (only?.json !== undefined && this.#values.length === 1 && this.#reading.length === 0 && !this.isComplete) {
+    if (
+      only?.json !== undefined &&
+      this.#values.length === 1 &&
+      this.#reading.length === 0 &&
+      !this.isComplete
+    ) {
       const json = only.json.relaxed(characters) as JsonFrame;
       if (json !== only.json) state = this.#machine.at([{ ...only, json }]) ?? this;
     }

@@ -1,3 +1,4 @@
+import { InvalidRequestError } from "../../errors.ts";
 import type { Expression, Form, Marker } from "./expression.ts";
 import type { JsonFrame } from "./json-frame.ts";
 import { JsonMachine } from "./json-machine.ts";
@@ -14,9 +15,14 @@ export type Edge =
   | { readonly type: "rule"; readonly start: number; readonly end: number; readonly to: number };
 
 /** Places of one form: past them it is refused. */
-const MAX_PLACES = 200_000;
+const MAX_PLACES = 60_000;
 
-export class NetworkError extends Error {}
+/** A form that can't be followed: too large, without a text, or naming what it lacks. */
+export class NetworkError extends InvalidRequestError {
+  constructor(why: string) {
+    super(`The grammar can't be followed: ${why}.`, { param: "grammar" });
+  }
+}
 
 /**
  * A form as a recursive transition network: places joined by edges, some of which stand for a whole rule. Places from
@@ -60,7 +66,8 @@ export class Network {
     return [...this.#machines.keys()].some(({ shapes }) =>
       shapes.some(
         (shape) =>
-          (shape.type === "object" && shape.others.length > 0) || (shape.type === "array" && shape.isUnique === true),
+          (shape.type === "object" && shape.others.length > 0) ||
+          (shape.type === "array" && shape.isUnique === true),
       ),
     );
   }
@@ -136,8 +143,10 @@ export class Network {
           this.#edge(from, { type: "rule", ...rule, to });
           if (known !== undefined) break;
           const { rules } = this.#form;
-          const body = rules !== undefined && Object.hasOwn(rules, expression.name) ? rules[expression.name] : undefined;
-          if (body === undefined) throw new NetworkError(`it names a rule ${expression.name} that it does not have`);
+          const body =
+            rules !== undefined && Object.hasOwn(rules, expression.name) ? rules[expression.name] : undefined;
+          if (body === undefined)
+            throw new NetworkError(`it names a rule ${expression.name} that it does not have`);
           this.#rules.set(expression.name, rule);
           later(body, rule.start, rule.end);
         }
@@ -163,7 +172,11 @@ export class Network {
     for (const control of isMarkup ? this.#controlTexts : []) {
       const own = Buffer.from(control, "utf8");
       for (let at = bytes.indexOf(own); at >= 0; at = bytes.indexOf(own, at + 1))
-        this.#edge(places[at] as number, { type: "token", text: control, to: places[at + own.length] as number });
+        this.#edge(places[at] as number, {
+          type: "token",
+          text: control,
+          to: places[at + own.length] as number,
+        });
     }
   }
 

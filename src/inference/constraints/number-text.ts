@@ -45,8 +45,7 @@ export function readNumber(at: NumberPosition | undefined, byte: number): Number
         return more(2);
     }
   }
-  if (byte === DOT)
-    return part === "zero" || part === "whole" ? { part: "point", digits: 0 } : undefined;
+  if (byte === DOT) return part === "zero" || part === "whole" ? { part: "point", digits: 0 } : undefined;
   if (byte === 0x65 || byte === 0x45)
     return part === "zero" || part === "whole" || part === "fraction" ? { part: "e", digits: 0 } : undefined;
   if (byte === MINUS || byte === 0x2b) return part === "e" ? { part: "sign", digits: 0 } : undefined;
@@ -131,7 +130,9 @@ export class NumberRule {
     const { excludesMin = false, excludesMax = false } = this.#shape;
     // For negative numbers everything is mirrored.
     const bound = (value: Decimal | undefined) =>
-      value === undefined ? undefined : { digits: isNegative ? -value.digits : value.digits, scale: value.scale };
+      value === undefined
+        ? undefined
+        : { digits: isNegative ? -value.digits : value.digits, scale: value.scale };
     const low = bound(isNegative ? this.#max : this.#min);
     const high = bound(isNegative ? this.#min : this.#max);
     const excludesLow = isNegative ? excludesMax : excludesMin;
@@ -173,4 +174,3 @@ export class NumberRule {
     return false;
   }
 }
-

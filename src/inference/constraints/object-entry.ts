@@ -73,7 +73,9 @@ export function mayTakeKey(shape: ObjectShape, entry: ObjectEntry, isOrdered: bo
 export function mayClose(shape: ObjectShape, entry: ObjectEntry): boolean {
   if (counts(shape) && entry.count < shape.minProperties) return false;
   // Where properties come in order, `seen` is empty and `at` tells; otherwise the other way round.
-  return shape.required.every((isRequired, index) => !isRequired || index < entry.at || entry.seen.includes(index));
+  return shape.required.every(
+    (isRequired, index) => !isRequired || index < entry.at || entry.seen.includes(index),
+  );
 }
 
 function afterName(shape: ObjectShape, entry: ObjectEntry, index: number, isOrdered: boolean): ObjectEntry {

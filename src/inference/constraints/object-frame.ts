@@ -1,7 +1,7 @@
 import { type JsonContext, JsonFrame, matches, readSpace } from "./json-frame.ts";
 import type { ObjectShape } from "./json-program.ts";
 import { KeyFrame } from "./key-frame.ts";
-import { keyChoices, type KeyChoice, mayClose, mayTakeKey, type ObjectEntry } from "./object-entry.ts";
+import { type KeyChoice, keyChoices, mayClose, mayTakeKey, type ObjectEntry } from "./object-entry.ts";
 
 type Phase = "open" | "comma" | "colon" | "value" | "after" | "closing";
 
@@ -42,7 +42,8 @@ export class ObjectFrame extends JsonFrame {
     choices: readonly KeyChoice[] = [],
   ): ObjectFrame | null {
     if (entries.length + choices.length === 0) return null;
-    const text = ({ shape, at, count, seen }: ObjectEntry) => `${shape}.${at}.${count}.${JSON.stringify(seen)}`;
+    const text = ({ shape, at, count, seen }: ObjectEntry) =>
+      `${shape}.${at}.${count}.${JSON.stringify(seen)}`;
     const expected = choices.map(({ after, node }) => `${text(after)}=${node}`);
     const key = `o${parent.id}:${phase}${space}:${entries.map(text).join()}:${expected.join()}`;
     return context.intern(key, () => new ObjectFrame(context, parent, entries, phase, space, choices));

@@ -96,16 +96,14 @@ export class StringFrame extends JsonFrame {
     let relaxedLength: number | undefined;
     for (const item of this.items) {
       const { automaton, minLength, maxLength } = this.#shape(item);
-      if (automaton !== undefined || (maxLength !== undefined && maxLength - length <= characters)) return this;
-      const state =
-        length >= minLength ? ENOUGH : minLength - length > characters ? FAR_TOO_FEW : undefined;
+      if (automaton !== undefined || (maxLength !== undefined && maxLength - length <= characters))
+        return this;
+      const state = length >= minLength ? ENOUGH : minLength - length > characters ? FAR_TOO_FEW : undefined;
       if (state === undefined || (relaxedLength !== undefined && relaxedLength !== state)) return this;
       relaxedLength = state;
     }
     if (relaxedLength === undefined) return this;
-    return (
-      StringFrame.at(this.context, this.parent, this.items, relaxedLength, this.#partial) ?? this
-    );
+    return StringFrame.at(this.context, this.parent, this.items, relaxedLength, this.#partial) ?? this;
   }
 
   protected derive(byte: number): JsonFrame | null {
@@ -121,7 +119,9 @@ export class StringFrame extends JsonFrame {
       }
       case "partial": {
         const { partial } = read;
-        const left = this.items.filter((item) => mayBecome(partial, (from, to) => this.#takes(item, from, to)));
+        const left = this.items.filter((item) =>
+          mayBecome(partial, (from, to) => this.#takes(item, from, to)),
+        );
         return StringFrame.at(context, parent, left, this.#length, partial);
       }
       case "character": {
@@ -144,7 +144,8 @@ export class StringFrame extends JsonFrame {
   #takes(item: StringItem, from: number, to: number): boolean {
     const { automaton, texts, maxLength } = this.#shape(item);
     if (item.range !== undefined) return goesOnWithin(texts ?? [], item.range, from, to);
-    const left = maxLength === undefined || this.#length < 0 ? Number.POSITIVE_INFINITY : maxLength - this.#length;
+    const left =
+      maxLength === undefined || this.#length < 0 ? Number.POSITIVE_INFINITY : maxLength - this.#length;
     if (left < 1) return false;
     return automaton === undefined || this.context.automaton(automaton).continuesWithin(item.state, from, to);
   }

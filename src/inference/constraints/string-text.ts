@@ -126,7 +126,10 @@ function readHex({ left, from }: PartialCharacter, byte: number): StringStep | u
   if (digit < 0) return undefined;
   const size = 16 ** (left - 1);
   const first = from + digit * size;
-  if (left > 1) return left === 3 && first >= 0xdc00 && first <= 0xdf00 ? undefined : hex(left - 1, first, first + size - 1);
+  if (left > 1)
+    return left === 3 && first >= 0xdc00 && first <= 0xdf00
+      ? undefined
+      : hex(left - 1, first, first + size - 1);
   if (first < 0xd800 || first > 0xdfff) return character(first);
   // Half a surrogate pair is not a character: the other half must follow.
   if (first > 0xdbff) return undefined;

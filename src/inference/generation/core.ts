@@ -1,13 +1,14 @@
 import { InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../../platform/clock.ts";
+import { TokenForms } from "../constraints/token-forms.ts";
+import { TokenTable } from "../constraints/token-trie.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { Candidates } from "../llama/candidates.ts";
 import { LlamaContext } from "../llama/context.ts";
 import { measureMemory } from "../llama/memory-cost.ts";
 import { LlamaModel } from "../llama/model.ts";
-import { compileGrammar, Sampler } from "../llama/sampler.ts";
-import type { SamplerHandle } from "../llama/signatures.ts";
+import { Sampler } from "../llama/sampler.ts";
 import { CHECKPOINTS_PER_SEQUENCE } from "../llama/state-checkpoints.ts";
 import { placement } from "../machine/cpu-affinity.ts";
 import { computeThreads } from "../machine/cpu-limit.ts";
@@ -24,7 +25,7 @@ import { modelBytes } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import type { EngineOptions, LoadedModel } from "./protocol.ts";
-import { asRequestError, assertFits, strangeToken, tokenLimit } from "./request-checks.ts";
+import { assertFits, strangeToken, tokenLimit } from "./request-checks.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -35,12 +36,13 @@ export class EngineHost {
   readonly #model: LlamaModel;
   readonly #context: LlamaContext;
   readonly #candidates: Candidates;
+  readonly #forms: TokenForms;
   readonly #governor: ThreadGovernor | undefined;
   #threads: number;
   readonly #clock: Clock;
   readonly #pinned: PinnedPrefixes;
   readonly #tokenizer: PromptTokenizer;
-  /** Requests whose tokens and grammar are being made. */
+  /** Requests whose tokens and constraint are being made. */
   readonly #preparing = new Set<number>();
   readonly scheduler: Scheduler;
   readonly description: LoadedModel;
@@ -107,6 +109,7 @@ export class EngineHost {
     });
     this.#tokenizer = new PromptTokenizer(this.#model.vocabulary);
     this.#candidates = new Candidates(this.#model.vocabulary.size);
+    this.#forms = new TokenForms(new TokenTable(this.#model.vocabulary));
     this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
       speculation: options.speculation,
@@ -167,7 +170,7 @@ export class EngineHost {
   }
 
   /**
-   * Tokenizes, checks against the context window, compiles the grammar, and queues.
+   * Tokenizes, checks against the context window, makes the constraint ready, and queues.
    * @throws ApiError `context_length_exceeded`, `invalid_request`
    */
   async generate(
@@ -207,13 +210,10 @@ export class EngineHost {
     const maxTokens = tokenLimit(request, prompt.length, contextPerSequence);
     const stranger = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
     if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
-    const createSampler = (grammar?: SamplerHandle) =>
-      new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt, grammar);
-    // A grammar is compiled now, so that a bad one is the client's error and not a failure half-way.
-    const grammar =
-      sampling.grammar === undefined
-        ? undefined
-        : await compileGrammar(this.#llama, this.#context, sampling.grammar).catch(asRequestError("grammar"));
+    // Made ready now, so that a bad form is the client's error and not a failure half-way.
+    const form = sampling.constraint && this.#forms.get(sampling.constraint);
+    const createSampler = () =>
+      new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt, form?.matcher());
     const special = { addSpecial: false, parseSpecial: true };
     return {
       prompt,
@@ -221,7 +221,6 @@ export class EngineHost {
       shownTokens: vocabulary.specialTokensIn(shownTexts),
       endingTokens: thoughts === undefined ? [] : [...vocabulary.tokenize(thoughts.ending, special)],
       createSampler,
-      sampler: grammar === undefined ? undefined : createSampler(grammar),
       scores: logprobs === undefined ? undefined : new TokenScores(logprobs, vocabulary),
       promptScores:
         promptLogprobs === undefined

@@ -1,6 +1,5 @@
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { GenerationRequest } from "../engine.ts";
-import { LlamaError } from "../llama/errors.ts";
 
 /**
  * @param precision what to say before the count where it is not exact: "at least "
@@ -52,14 +51,4 @@ export function tokenLimit(
 
 export function strangeToken(token: number, size: number, param: string): InvalidRequestError {
   return new InvalidRequestError(`Token ${token} is not in the vocabulary of ${size} tokens.`, { param });
-}
-
-/** Makes a grammar that does not compile the client's error. */
-export function asRequestError(param: string): (error: unknown) => never {
-  return (error) => {
-    if (error instanceof LlamaError && error.code === "invalid_grammar") {
-      throw new InvalidRequestError(error.message, { param, cause: error });
-    }
-    throw error;
-  };
 }

@@ -40,17 +40,23 @@ export class Candidates {
     this.#floats[token * 3 + 1] = Number.NEGATIVE_INFINITY;
   }
 
-  /** Leaves one token in the array. */
-  setOnly(token: number): void {
-    this.#ids[0] = token;
-    this.#floats[1] = 1;
-    this.#floats[2] = 0;
-    this.#reset(1);
+  /** Forbids every token whose bit is not set. */
+  forbidUnset(mask: Uint32Array): void {
+    const floats = this.#floats;
+    for (let word = 0; word < mask.length; word++) {
+      const bits = mask[word] as number;
+      if (bits === 0xffffffff) continue;
+      const first = word << 5;
+      const end = Math.min(first + 32, floats.length / 3);
+      for (let token = first; token < end; token++)
+        if ((bits & (1 << (token & 31))) === 0) floats[token * 3 + 1] = Number.NEGATIVE_INFINITY;
+    }
   }
 
-  /** True when a sampler has forbidden the token that `setOnly` left. */
-  get onlyIsForbidden(): boolean {
-    return this.#floats[1] === Number.NEGATIVE_INFINITY;
+  /** Whether the token that the last selecting sampler chose is one that was forbidden. */
+  get isForbiddenSelected(): boolean {
+    const index = Number(this.#header[2]);
+    return index >= 0 && this.#floats[index * 3 + 1] === Number.NEGATIVE_INFINITY;
   }
 
   /** Token that the last selecting sampler chose, undefined when it chose none. */

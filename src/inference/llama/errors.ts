@@ -8,7 +8,6 @@ export type LlamaErrorCode =
   | "truncated_file"
   | "unsupported_architecture"
   | "out_of_memory"
-  | "invalid_grammar"
   | "decode_failed"
   | "load_failed";
 

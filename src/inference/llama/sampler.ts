@@ -4,7 +4,6 @@ import type { Candidates } from "./candidates.ts";
 import type { LlamaContext } from "./context.ts";
 import { LlamaError } from "./errors.ts";
 import type { SamplerHandle } from "./signatures.ts";
-import { Utf8Guard } from "./utf8-guard.ts";
 
 const REPEAT_WINDOW = 64;
 /** Draws after the first that a grammar may refuse before the whole vocabulary is masked, which costs as much as many. */
@@ -15,8 +14,20 @@ const MAX_REDRAWS = 4;
  */
 const NEGLIGIBLE_MASS = 1e-9;
 
+/** What tokens may come next, of a text that is held to a form. */
+export interface TokenFilter {
+  allows(token: number): boolean;
+  accept(token: number): void;
+  /** A bit for each token that may come, but for a few that `allows` still refuses. */
+  mask(): Uint32Array;
+  /** Nothing can follow. */
+  readonly isFinal: boolean;
+  /** Tokens that are likely because the form leaves no choice. */
+  forcedTokens(limit: number): readonly number[];
+}
+
 /**
- * Chooses one sequence's tokens: a llama.cpp sampler chain, and a grammar beside it when the text is constrained.
+ * Chooses one sequence's tokens: a llama.cpp sampler chain, and a filter beside it when the text is constrained.
  *
  * The order is that of Hugging Face and vLLM (penalties, temperature, then truncation), with top-k moved before
  * temperature, which keeps the distribution and spares sorting the rest.
@@ -27,25 +38,22 @@ export class Sampler {
   readonly #candidates: Candidates;
   /** Undefined where the likeliest token is all that is wanted. */
   readonly #chain: SamplerHandle | undefined;
-  readonly #grammar: SamplerHandle | undefined;
-  readonly #utf8: Utf8Guard;
+  readonly #filter: TokenFilter | undefined;
   /** The chain looks at the tokens that were drawn before. */
   readonly #hasHistory: boolean;
 
-  /** `grammar` is that of `parameters`, compiled; the sampler frees it. */
   constructor(
     llama: Llama,
     context: LlamaContext,
     candidates: Candidates,
     parameters: Sampling,
     prompt: Int32Array,
-    grammar?: SamplerHandle,
+    filter?: TokenFilter,
   ) {
     this.#llama = llama;
     this.#context = context;
     this.#candidates = candidates;
-    this.#utf8 = new Utf8Guard(context.model.vocabulary);
-    this.#grammar = grammar;
+    this.#filter = filter;
     this.#hasHistory = hasPenalties(parameters);
     this.#chain = isPlainGreedy(parameters) ? undefined : createChain(llama, context, parameters, prompt);
   }
@@ -54,51 +62,52 @@ export class Sampler {
   sample(row: number): number {
     // Building llama.cpp's array of candidates costs more than looking for the largest logit.
     if (this.#chain === undefined) return argmax(this.#context.logits(row));
-    if (this.#grammar === undefined) return this.#draw(this.#chain, row);
-    const token = this.#sampleConstrained(this.#chain, this.#grammar, row);
-    this.#llama.llama_sampler_accept(this.#grammar, token);
-    this.#utf8.accept(token);
+    if (this.#filter === undefined) return this.#draw(this.#chain, row);
+    const token = this.#sampleConstrained(this.#chain, this.#filter, row);
+    this.#filter.accept(token);
     return token;
   }
 
   /** Takes a token that was not drawn into the sampler's own history. */
   accept(token: number): void {
     if (this.#chain !== undefined) this.#llama.llama_sampler_accept(this.#chain, token);
-    if (this.#grammar === undefined) return;
-    this.#llama.llama_sampler_accept(this.#grammar, token);
-    this.#utf8.accept(token);
+    this.#filter?.accept(token);
+  }
+
+  /** Tokens that will be drawn next in all likelihood, because the form of the text leaves no choice. */
+  forcedTokens(limit: number): readonly number[] {
+    return this.#filter?.forcedTokens(limit) ?? [];
   }
 
   /**
-   * Most tokens that a model wants are allowed: draw freely, test that one against the grammar, and draw again without
-   * it when it is refused, which gives each allowed token the chance that it has among the allowed ones. The whole
-   * vocabulary is masked only when that goes on (llama.cpp, common/sampling.cpp, does so at once).
+   * Most tokens that a model wants are allowed: draw freely, test that one, and draw again without it when it is
+   * refused, which gives each allowed token the chance that it has among the allowed ones. The whole vocabulary is
+   * masked only when that goes on.
    */
-  #sampleConstrained(chain: SamplerHandle, grammar: SamplerHandle, row: number): number {
+  #sampleConstrained(chain: SamplerHandle, filter: TokenFilter, row: number): number {
     const refused: number[] = [];
     // A draw goes into the history of the chain, where a refused token must not be.
     if (!this.#hasHistory) {
       const wanted = this.#draw(chain, row);
-      if (this.#allows(grammar, wanted)) return wanted;
+      if (filter.allows(wanted)) return wanted;
       refused.push(wanted);
     }
     const candidates = this.#candidates;
     const logits = this.#context.logits(row);
-    while (refused.length <= MAX_REDRAWS) {
+    let mask: Uint32Array | undefined;
+    for (;;) {
       candidates.fill(logits);
+      if (mask !== undefined) candidates.forbidUnset(mask);
       for (const token of refused) candidates.forbid(token);
       const wanted = this.#select(chain);
-      if (wanted === undefined) break;
-      if (this.#allows(grammar, wanted)) return this.#accepted(chain, wanted);
-      refused.push(wanted);
+      if (candidates.isForbiddenSelected) break;
+      if (wanted !== undefined && filter.allows(wanted)) return this.#accepted(chain, wanted);
+      // Nothing is left: what a chain's truncation took for all of the mass was refused.
+      if (wanted === undefined && mask !== undefined) break;
+      if (wanted !== undefined) refused.push(wanted);
+      if (refused.length > MAX_REDRAWS) mask ??= filter.mask();
     }
-    candidates.fill(logits);
-    for (const token of this.#utf8.forbidden()) candidates.forbid(token);
-    this.#llama.llama_sampler_apply(grammar, candidates.address);
-    const allowed = this.#select(chain);
-    if (allowed === undefined)
-      throw new LlamaError("decode_failed", "The grammar allows no token of the vocabulary.");
-    return this.#accepted(chain, allowed);
+    throw new LlamaError("decode_failed", "The form of the text allows no token of the vocabulary.");
   }
 
   #draw(chain: SamplerHandle, row: number): number {
@@ -115,16 +124,8 @@ export class Sampler {
     return token;
   }
 
-  #allows(grammar: SamplerHandle, token: number): boolean {
-    if (!this.#utf8.allows(token)) return false;
-    this.#candidates.setOnly(token);
-    this.#llama.llama_sampler_apply(grammar, this.#candidates.address);
-    return !this.#candidates.onlyIsForbidden;
-  }
-
   free(): void {
     if (this.#chain !== undefined) this.#llama.llama_sampler_free(this.#chain);
-    if (this.#grammar !== undefined) this.#llama.llama_sampler_free(this.#grammar);
   }
 }
 
@@ -138,7 +139,7 @@ function isPlainGreedy(parameters: Sampling): boolean {
     parameters.temperature <= 0 &&
     !hasPenalties(parameters) &&
     (parameters.logitBias ?? []).length === 0 &&
-    parameters.grammar === undefined
+    parameters.constraint === undefined
   );
 }
 
@@ -176,30 +177,6 @@ function argmax(logits: Float32Array): number {
   }
   consider(index, length);
   return best;
-}
-
-/** Characters of a grammar that are compiled at once; more go to another thread, so that no stream waits for them. */
-const LONG_GRAMMAR = 16_384;
-
-/** @throws LlamaError `invalid_grammar` */
-export async function compileGrammar(
-  llama: Llama,
-  context: LlamaContext,
-  grammar: string,
-): Promise<SamplerHandle> {
-  const vocabulary = context.model.vocabulary.handle;
-  const sampler =
-    grammar.length <= LONG_GRAMMAR
-      ? llama.llama_sampler_init_grammar(vocabulary, grammar, "root")
-      : await new Promise<SamplerHandle | null>((resolve, reject) => {
-          llama.llama_sampler_init_grammar.async(vocabulary, grammar, "root", (error, compiled) =>
-            error ? reject(error) : resolve(compiled),
-          );
-        });
-  if (sampler === null) {
-    throw new LlamaError("invalid_grammar", "The grammar is not valid GBNF, or has no rule named root.");
-  }
-  return sampler;
 }
 
 function createChain(

@@ -44,14 +44,6 @@ interface NativeTokenize {
   async(...args: [...TokenizeArguments, callback: (error: unknown, count: number) => void]): void;
 }
 
-type GrammarArguments = [vocab: VocabHandle, grammar: string, root: string];
-interface NativeGrammar {
-  (...args: GrammarArguments): SamplerHandle | null;
-  async(
-    ...args: [...GrammarArguments, callback: (error: unknown, sampler: SamplerHandle | null) => void]
-  ): void;
-}
-
 /** Signatures of include/llama.h and ggml/include/ggml-backend.h, release v0.4.0; only what this server calls. */
 export interface LlamaFunctions {
   llama_version(): string;
@@ -182,7 +174,6 @@ export interface LlamaFunctions {
     presence: number,
   ): SamplerHandle;
   llama_sampler_init_logit_bias(vocabSize: number, count: number, biases: Buffer): SamplerHandle;
-  llama_sampler_init_grammar: NativeGrammar;
   llama_sampler_sample(sampler: SamplerHandle, context: ContextHandle, index: number): number;
   llama_sampler_apply(sampler: SamplerHandle, candidates: bigint): void;
   llama_sampler_accept(sampler: SamplerHandle, token: number): void;
@@ -268,7 +259,6 @@ export const signatures = {
   llama_sampler_init_temp: [P, ["float"]],
   llama_sampler_init_penalties: [P, ["int32", "int32", "float", "float", "float"]],
   llama_sampler_init_logit_bias: [P, ["int32", "int32", P]],
-  llama_sampler_init_grammar: [P, [P, "str", "str"]],
   llama_sampler_sample: ["int32", [P, P, "int32"]],
   llama_sampler_apply: ["void", [P, P]],
   llama_sampler_accept: ["void", [P, "int32"]],

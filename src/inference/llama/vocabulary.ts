@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import type { Llama } from "./bindings.ts";
 import type { VocabHandle } from "./signatures.ts";
 import { cutLongRuns } from "./text-runs.ts";
@@ -108,6 +107,11 @@ export class Vocabulary {
     return this.#llama.llama_vocab_is_eog(this.handle, token);
   }
 
+  /** True for tokens without a text of their own, which templates write. */
+  isControl(token: number): boolean {
+    return (this.#llama.llama_vocab_get_attr(this.handle, token) & CONTROL) !== 0;
+  }
+
   /** Texts that `parseSpecial` reads as one token: control, user-defined and unknown tokens (`token_special` in llama.cpp). */
   specialTexts(): readonly string[] {
     this.#specialTexts ??= this.#findSpecialTexts();
@@ -131,10 +135,8 @@ export class Vocabulary {
     const tokens = texts.flatMap((text) => [
       ...this.tokenize(text, { addSpecial: false, parseSpecial: true }),
     ]);
-    const isControl = (token: number) =>
-      (this.#llama.llama_vocab_get_attr(this.handle, token) & CONTROL) !== 0 &&
-      !this.isEndOfGeneration(token);
-    return new Map(tokens.filter(isControl).map((token) => [token, this.#pieceBytes(token, true)]));
+    const isShown = (token: number) => this.isControl(token) && !this.isEndOfGeneration(token);
+    return new Map(tokens.filter(isShown).map((token) => [token, this.#pieceBytes(token, true)]));
   }
 
   /** Token ids of `text`, exactly as the model's tokenizer gives them, but for a run of thousands of letters. */
@@ -244,15 +246,6 @@ export class Vocabulary {
     }
     return piece;
   }
-
-  /** Tokens whose bytes are not whole UTF-8 characters; found once. */
-  partialCharacterTokens(): readonly number[] {
-    this.#partialCharacterTokens ??= Array.from({ length: this.size }, (_, token) => token).filter(
-      (token) => !isUtf8(this.piece(token)),
-    );
-    return this.#partialCharacterTokens;
-  }
-  #partialCharacterTokens: readonly number[] | undefined;
 
   /** Text of a control token as a template writes it, e.g. `<|im_end|>`. */
   specialText(token: number): string {

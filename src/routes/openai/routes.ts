@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Assistant } from "../../assistant/assistant.ts";
-import { GrammarCompiler } from "../../assistant/grammar-compiler.ts";
+import { ConstraintCompiler } from "../../assistant/constraint-compiler.ts";
 import type { ChatTemplate } from "../../assistant/template/template.ts";
 import { Messages } from "../../dialects/anthropic/service.ts";
 import { ChatCompletions } from "../../dialects/openai/chat/service.ts";
@@ -31,13 +31,13 @@ export interface OpenAiDependencies {
 export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsyncTypebox {
   const { engine, template, randomSeed, modelAliases, requestedModel } = dependencies;
   const models = new ModelNames(engine, modelAliases, requestedModel);
-  const grammars = new GrammarCompiler();
-  const assistant = new Assistant(engine, template, randomSeed, grammars);
+  const constraints = new ConstraintCompiler();
+  const assistant = new Assistant(engine, template, randomSeed, constraints);
   const responses = new MemoryResponseStore({ responses: 1000, characters: 64 * 2 ** 20 });
   return async (app) => {
     await app.register(openAiModelRoutes(models));
     await app.register(chatCompletionRoutes(new ChatCompletions(assistant, models)));
-    await app.register(completionRoutes(new Completions({ engine, models, randomSeed, grammars })));
+    await app.register(completionRoutes(new Completions({ engine, models, randomSeed, constraints })));
     await app.register(responseRoutes(new Responses({ engine, assistant, models, store: responses })));
     await app.register(messageRoutes(new Messages({ engine, assistant, models })));
     await app.register(tokenRoutes({ engine, assistant, models }));

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type AnswerRules, answerConstraint } from "../../../src/assistant/answer-constraint.ts";
 import { type AnswerPart, BlockParser } from "../../../src/assistant/formats/block-parser.ts";
-import type { DeclaredTool } from "../../../src/assistant/formats/call-grammar.ts";
+import type { DeclaredTool } from "../../../src/assistant/formats/call-expressions.ts";
 import { knownFormat } from "../../../src/assistant/formats/known-formats.ts";
-import { type AnswerRules, answerGrammar } from "../../../src/assistant/grammar.ts";
+import type { Constraint } from "../../../src/inference/constraints/expression.ts";
 import { continuing, InProcessEngine } from "../../support/in-process-engine.ts";
 
 const templates = {
@@ -18,6 +19,12 @@ const tool = (name: string): DeclaredTool => ({
   path: "tools[0]",
   parameters: { type: "object", properties: { to: { enum: ["a", 'b"}', "c"] } }, required: ["to"] },
 });
+function constraintOf(rules: AnswerRules): Constraint {
+  const form = answerConstraint(rules);
+  assert.ok(form !== undefined);
+  return { key: JSON.stringify(rules), form };
+}
+
 const tools = [tool("send"), tool("send_all")];
 
 /** An answer's blocks as [kind, text], or ["call", name, arguments], when it comes in pieces of `size` characters. */
@@ -79,10 +86,10 @@ for (const family of ["hermes", "llama3", "mistral"] as const) {
     ...changes,
   });
 
-  test(`${family}: what a model writes under the grammar parses to declared calls`, async () => {
-    const grammar = answerGrammar(rules({ mustCall: true, parallel: false })) ?? "";
+  test(`${family}: what a model writes under its constraint parses to declared calls`, async () => {
+    const constraint = constraintOf(rules({ mustCall: true, parallel: false }));
     const requests = Array.from({ length: 6 }, (_, seed) =>
-      continuing("Once", { maxTokens: 250, sampling: { temperature: 1, seed, grammar } }),
+      continuing("Once", { maxTokens: 250, sampling: { temperature: 1, seed, constraint } }),
     );
     for (const { text, finishReason } of await new InProcessEngine().run(requests)) {
       assert.equal(finishReason, "stop");
@@ -97,9 +104,9 @@ for (const family of ["hermes", "llama3", "mistral"] as const) {
     const engine = new InProcessEngine();
     const sampling = { temperature: 0, seed: 1 };
     const [free] = await engine.run([continuing("Once upon a time", { sampling })]);
-    const grammar = answerGrammar(rules({})) ?? "";
+    const constraint = constraintOf(rules({}));
     const [optional] = await engine.run([
-      continuing("Once upon a time", { sampling: { ...sampling, grammar } }),
+      continuing("Once upon a time", { sampling: { ...sampling, constraint } }),
     ]);
     assert.equal(optional?.text, free?.text);
   });

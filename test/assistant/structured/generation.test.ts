@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { schemaGrammar } from "../../../src/assistant/structured/schema-grammar.ts";
+import { schemaProgram } from "../../../src/assistant/structured/schema-program.ts";
+import { json } from "../../../src/inference/constraints/expression.ts";
 import { continuing, InProcessEngine } from "../../support/in-process-engine.ts";
 import { cases } from "./cases.ts";
 
@@ -18,12 +19,12 @@ test(`every complete answer validates: ${cases.length} schemas`, async () => {
   const never: string[] = [];
   for (const { name, schema } of cases) {
     const validate = ajv.compile(schema as object);
-    const grammar = schemaGrammar(schema, { path: "schema" });
+    const form = { start: json(schemaProgram(schema, { path: "schema" })) };
     const answers = await engine.run(
       Array.from({ length: GENERATIONS }, (_, seed) =>
         continuing("Once upon a time", {
           maxTokens: MAX_TOKENS,
-          sampling: { temperature: 1.2, seed, grammar },
+          sampling: { temperature: 1.2, seed, constraint: { key: name, form } },
         }),
       ),
     );

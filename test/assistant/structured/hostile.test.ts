@@ -77,9 +77,8 @@ for (const [name, schema] of Object.entries(hostileSchemas)) {
 
 for (const [name, grammar] of Object.entries({
   "brackets that overflow a stack": `root ::= ${"(".repeat(50_000)}"a"${")".repeat(50_000)}`,
-  "thousands of choices of nothing": `root ::= ${'("a"|"")'.repeat(2000)} "b"`,
-  "readings that double with every character":
-    'root ::= s\ns ::= "a" | "a" s x | "a" s y\nx ::= "b"\ny ::= "c"',
+  "a grammar without a text": 'root ::= "a" root',
+  "more elements than are followed": `root ::= ${'("a"|"b"){100}'.repeat(1000)}`,
 })) {
   test(`hostile grammar: ${name} are refused by name, on both routes, and the engine lives on`, async () => {
     for (const [url, fields] of [

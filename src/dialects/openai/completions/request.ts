@@ -1,4 +1,5 @@
 import { plainPrompt } from "../../../assistant/template/template.ts";
+import type { Constraint } from "../../../inference/constraints/expression.ts";
 import type { GenerationRequest, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
@@ -18,9 +19,13 @@ export interface CompletionPlan {
   readonly returned: number;
 }
 
-/** @throws InvalidRequestError naming the field */
-export function toPlan(body: CompletionBody, randomSeed: () => number): CompletionPlan {
-  const { n, best_of, echo, logprobs, grammar, max_tokens } = body;
+/** `constraint` is that of the body's grammar. @throws InvalidRequestError naming the field */
+export function toPlan(
+  body: CompletionBody,
+  randomSeed: () => number,
+  constraint: Constraint | undefined,
+): CompletionPlan {
+  const { n, best_of, echo, logprobs, max_tokens } = body;
   if (isSet(body.suffix) && body.suffix !== "")
     throw invalid("suffix", "is not supported: the served model has no infill prompt of a known form");
   const returned = n ?? 1;
@@ -39,7 +44,7 @@ export function toPlan(body: CompletionBody, randomSeed: () => number): Completi
       prompt,
       maxTokens: max_tokens ?? 16,
       endsAtWindow: true,
-      sampling: { ...sampling, seed, ...(isSet(grammar) && { grammar }) },
+      sampling: { ...sampling, seed, ...(constraint !== undefined && { constraint }) },
       stop: toStop(body.stop),
       reusable: isReusable(body),
       ...(scored !== undefined && { logprobs: scored }),

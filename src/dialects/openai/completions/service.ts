@@ -1,5 +1,5 @@
 import { interleave } from "../../../assistant/choices.ts";
-import type { GrammarCompiler } from "../../../assistant/grammar-compiler.ts";
+import type { ConstraintCompiler } from "../../../assistant/constraint-compiler.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import type { ModelNames } from "../../../serving/model-names.ts";
@@ -22,7 +22,7 @@ export interface Services {
   readonly engine: Engine;
   readonly models: ModelNames;
   readonly randomSeed: () => number;
-  readonly grammars: GrammarCompiler;
+  readonly constraints: ConstraintCompiler;
 }
 
 /** `POST /v1/completions`, whole and as a stream: text continued as it is, with no template. */
@@ -30,13 +30,13 @@ export class Completions {
   readonly #engine: Engine;
   readonly #models: ModelNames;
   readonly #randomSeed: () => number;
-  readonly #grammars: GrammarCompiler;
+  readonly #constraints: ConstraintCompiler;
 
   constructor(services: Services) {
     this.#engine = services.engine;
     this.#models = services.models;
     this.#randomSeed = services.randomSeed;
-    this.#grammars = services.grammars;
+    this.#constraints = services.constraints;
   }
 
   async complete(body: CompletionBody, context: RequestContext): Promise<Completion> {
@@ -102,9 +102,8 @@ export class Completions {
   }
 
   async #plan(body: CompletionBody): Promise<CompletionPlan> {
-    const plan = toPlan(body, this.#randomSeed);
-    if (isSet(body.grammar)) await this.#grammars.check(body.grammar);
-    return plan;
+    const constraint = isSet(body.grammar) ? await this.#constraints.grammar(body.grammar) : undefined;
+    return toPlan(body, this.#randomSeed, constraint);
   }
 
   /** All generations of the request, side by side as far as there are sequences; those of one prompt share its prefill. */

@@ -8,7 +8,7 @@ import type {
   Prompt,
   ScoredToken,
 } from "../../../inference/engine.ts";
-import { JUDGE_MAX_TOKENS, judgeGrammar } from "../judge-prompt.ts";
+import { JUDGE_MAX_TOKENS, judgeConstraint } from "../judge-prompt.ts";
 import { type AnswerToken, expectedScore, needsAfterOne, scorePlace } from "./expected-score.ts";
 import type { JudgeAnswer, JudgeContext, JudgeModel, JudgeStatus } from "./judge-model.ts";
 
@@ -23,7 +23,7 @@ interface Generated {
   readonly done: Done;
 }
 
-/** A model of this machine as judge. A grammar holds its output to the form. */
+/** A model of this machine as judge. A constraint holds its output to the form. */
 export class EngineJudge implements JudgeModel {
   readonly #engine: Engine;
   readonly #template: () => ChatTemplate;
@@ -55,7 +55,7 @@ export class EngineJudge implements JudgeModel {
       {
         prompt,
         maxTokens: JUDGE_MAX_TOKENS,
-        sampling: { temperature: 0, seed: 0, grammar: judgeGrammar },
+        sampling: { temperature: 0, seed: 0, constraint: judgeConstraint },
         stop: [],
         logprobs: TOP_TOKENS,
       },

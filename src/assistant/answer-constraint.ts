@@ -1,0 +1,74 @@
+import { InvalidRequestError } from "../errors.ts";
+import { type Expression, type Form, json, sequence } from "../inference/constraints/expression.ts";
+import { Network } from "../inference/constraints/network.ts";
+import { type DeclaredTool, optionalCalls, requiredCalls, thoughts } from "./formats/call-expressions.ts";
+import type { AnswerFormat } from "./formats/format.ts";
+import { readGbnf } from "./structured/gbnf.ts";
+import { assertBounded } from "./structured/limits.ts";
+import { objectProgram, schemaProgram } from "./structured/schema-program.ts";
+import type { AnswerForm } from "./turn.ts";
+
+/** All that the form of an answer follows from; plain data, so that another thread can work it out. */
+export interface AnswerRules {
+  readonly form: AnswerForm;
+  /** Functions that may be called; none for an answer without calls. */
+  readonly tools: readonly DeclaredTool[];
+  readonly format: AnswerFormat;
+  /** The prompt ends within a thought. */
+  readonly isThinking: boolean;
+  /** The answer is calls and nothing else. */
+  readonly mustCall: boolean;
+  /** More than one call in an answer. */
+  readonly parallel: boolean;
+}
+
+/**
+ * What the answer is held to, undefined where it is free. It holds for what follows the thoughts.
+ * @throws InvalidRequestError naming what can't be held
+ */
+export function answerConstraint(rules: AnswerRules): Form | undefined {
+  const { form, tools, format, isThinking } = rules;
+  if (form.type === "grammar") {
+    if (tools.length > 0)
+      throw new InvalidRequestError("grammar can't be joined with tools.", { param: "grammar" });
+    const grammar = readGbnf(form.grammar);
+    // What the engine would refuse is refused here, off its thread.
+    new Network(grammar, []);
+    return grammar;
+  }
+  const answer = answerExpression(rules);
+  if (answer === undefined) return undefined;
+  return {
+    start: format.thoughts === undefined ? answer : sequence(thoughts(format.thoughts, isThinking), answer),
+  };
+}
+
+function answerExpression(rules: AnswerRules): Expression | undefined {
+  const { form, tools, format, mustCall, parallel } = rules;
+  const answer = jsonExpression(form);
+  if (tools.length === 0) return answer;
+  const calls = { tools, calls: format.calls, parallel };
+  return mustCall ? requiredCalls(calls) : optionalCalls(calls, answer);
+}
+
+function jsonExpression(form: AnswerForm): Expression | undefined {
+  switch (form.type) {
+    case "json":
+      return json(objectProgram());
+    case "schema":
+      return json(schemaProgram(form.schema, { path: form.path }));
+    default:
+      return undefined;
+  }
+}
+
+/** True where there is a schema to translate or a grammar to check, which may take a while. */
+export function isLaborious({ form, tools }: AnswerRules): boolean {
+  return tools.length > 0 || form.type === "schema" || form.type === "grammar";
+}
+
+/** Refuses schemas too large or too deep for anything that walks them. @throws InvalidRequestError */
+export function assertSchemasBounded({ form, tools }: Pick<AnswerRules, "form" | "tools">): void {
+  if (form.type === "schema") assertBounded(form.schema, form.path);
+  for (const { parameters, path } of tools) if (parameters !== undefined) assertBounded(parameters, path);
+}

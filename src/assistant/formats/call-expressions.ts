@@ -1,0 +1,125 @@
+import { InvalidRequestError } from "../../errors.ts";
+import { LAST_CODE_POINT } from "../../inference/constraints/automaton.ts";
+import {
+  anyTextUntil,
+  choice,
+  type Expression,
+  json,
+  markup,
+  repeat,
+  sequence,
+  text,
+} from "../../inference/constraints/expression.ts";
+import type { JsonProgram } from "../../inference/constraints/json-program.ts";
+import { objectProgram, schemaProgram } from "../structured/schema-program.ts";
+import type { Tool } from "../template/message.ts";
+import {
+  type ArgumentStyle,
+  type CallFormat,
+  type CallPiece,
+  opening,
+  type ThoughtFormat,
+  trigger,
+} from "./format.ts";
+
+/** A tool as a client declared it. */
+export interface DeclaredTool extends Tool {
+  /** Refuse a schema that a grammar can't hold in full; otherwise what it can't hold is left to the model. */
+  readonly strict: boolean;
+  /** How errors name its schema: `tools[0].function.parameters`. */
+  readonly path: string;
+}
+
+export interface CallRules {
+  readonly tools: readonly DeclaredTool[];
+  readonly calls: CallFormat;
+  /** More than one call in an answer. */
+  readonly parallel: boolean;
+}
+
+/** At least one call of the tools. @throws InvalidRequestError for an unsupported schema */
+export function requiredCalls(rules: CallRules): Expression {
+  return sequence(markup(rules.calls.open), callList(rules));
+}
+
+/** An answer that may call tools. What it may be otherwise is `answer`, or any text when that is undefined. */
+export function optionalCalls(rules: CallRules, answer: Expression | undefined): Expression {
+  const { calls } = rules;
+  if (answer !== undefined) return choice(requiredCalls(rules), answer);
+  if (calls.mayFollowText) {
+    const begin = trigger(calls);
+    const open = calls.open.trimStart();
+    // The marker may be a part of the opening, or reach into the first call.
+    const after =
+      begin.length <= open.length
+        ? sequence(markup(open.slice(begin.length)), callList(rules))
+        : callList(rules, begin.length - open.length);
+    return anyTextUntil([{ text: begin, then: after }], { mayEnd: true });
+  }
+  const first = opening(calls).codePointAt(0) ?? 0;
+  const others: Expression = {
+    type: "characters",
+    ranges: [
+      [1, first - 1],
+      [first + 1, LAST_CODE_POINT],
+    ],
+  };
+  return choice(requiredCalls(rules), sequence(others, anyTextUntil([], { mayEnd: true })), text(""));
+}
+
+/** Thoughts and the line breaks behind them; `isOpen` where the prompt has opened them. */
+export function thoughts({ open, close }: ThoughtFormat, isOpen: boolean): Expression {
+  const inside = sequence(anyTextUntil([{ text: close.trim() }]), repeat(text("\n"), 0, 2));
+  return isOpen ? inside : repeat(sequence(markup(open.trim()), inside), 0, 1);
+}
+
+/** Calls one after another and what closes them; of the first, so many characters are there already. */
+function callList(rules: CallRules, written = 0): Expression {
+  const { calls, parallel } = rules;
+  const more =
+    parallel && calls.between !== undefined
+      ? [repeat(sequence(markup(calls.between), call(rules, 0)), 0)]
+      : [];
+  return sequence(call(rules, written), ...more, markup(calls.close));
+}
+
+function call({ tools, calls }: CallRules, written: number): Expression {
+  const at = calls.call.findIndex(({ type }) => type === "name");
+  const piece = (tool: DeclaredTool | undefined, own: CallPiece, index: number): Expression => {
+    switch (own.type) {
+      case "text":
+        return markup(index === 0 ? own.text.slice(written) : own.text);
+      case "name":
+        return text(tool?.name ?? "");
+      case "id":
+        return repeat({ type: "characters", ranges: idCharacters }, 1, 32);
+      case "arguments":
+        return json(argumentsProgram(tool, own.style));
+    }
+  };
+  const before = calls.call.slice(0, at).map((own, index) => piece(undefined, own, index));
+  const options = tools.map((tool) =>
+    sequence(...calls.call.slice(at).map((own, index) => piece(tool, own, at + index))),
+  );
+  return sequence(...before, choice(...options));
+}
+
+const idCharacters = [
+  [0x2d, 0x2d],
+  [0x30, 0x39],
+  [0x41, 0x5a],
+  [0x5f, 0x5f],
+  [0x61, 0x7a],
+] as const;
+
+function argumentsProgram(tool: DeclaredTool | undefined, _style: ArgumentStyle): JsonProgram {
+  if (tool?.parameters === undefined) return objectProgram();
+  const { parameters, strict, path } = tool;
+  const { type = "object" } = parameters;
+  if (type !== "object") {
+    throw new InvalidRequestError(`${path}.type must be object: arguments have names.`, {
+      param: `${path}.type`,
+    });
+  }
+  return schemaProgram({ ...parameters, type }, { path, isLenient: !strict });
+}
