@@ -54,7 +54,7 @@ export function optionalCalls(rules: CallRules, answer: Expression | undefined):
       begin.length <= open.length
         ? sequence(markup(open.slice(begin.length)), callList(rules))
         : callList(rules, begin.length - open.length);
-    return anyTextUntil([{ text: begin, then: after }], { mayEnd: true });
+    return anyTextUntil([{ text: begin, behind: after }], { mayEnd: true });
   }
   const first = opening(calls).codePointAt(0) ?? 0;
   const others: Expression = {

@@ -106,7 +106,7 @@ export class SchemaDocument {
     let path = this.root.path;
     let base = from.base;
     for (const part of pointer.slice(1).split("/")) {
-      const key = unescape(part);
+      const key = pointerKey(part);
       const holder = value as Readonly<Record<string, unknown>> | null;
       value =
         typeof value === "object" && holder !== null && Object.hasOwn(holder, key) ? holder[key] : undefined;
@@ -168,7 +168,7 @@ function resolve(reference: string, base: string): string {
   }
 }
 
-function unescape(part: string): string {
+function pointerKey(part: string): string {
   let text = part;
   try {
     text = decodeURIComponent(part);

@@ -122,7 +122,7 @@ const holdDependencies =
     for (const [name, value] of Object.entries(at.map(keyword))) {
       if (Array.isArray(value)) {
         const needed = value.map(String);
-        const narrow = (narrowed: Part) => needed.forEach((other) => narrowed.require(other));
+        const narrow = (narrowed: Part) => narrowed.requireAll(needed);
         holdDependency(part, name, [{ type: "narrow", narrow }]);
       } else holdDependency(part, name, [applied(own, within(own, value, `${keyword}.${name}`, reading))]);
     }
@@ -202,7 +202,7 @@ export const holds: Readonly<Record<string, { readonly since: number; readonly h
       part.nameRules = [...part.nameRules, literal(located)];
     },
   },
-  required: { since: 4, hold: (part, at) => at.texts("required").forEach((name) => part.require(name)) },
+  required: { since: 4, hold: (part, at) => part.requireAll(at.texts("required")) },
   minProperties: { since: 4, hold: (part, at) => part.propertyCounts(at.least("minProperties"), undefined) },
   maxProperties: { since: 4, hold: (part, at) => part.propertyCounts(0, at.count("maxProperties")) },
   dependentRequired: { since: 2019, hold: holdDependencies("dependentRequired") },

@@ -142,6 +142,10 @@ export class Part {
     if (!this.required.includes(name)) this.required = [...this.required, name];
   }
 
+  requireAll(names: readonly string[]): void {
+    for (const name of names) this.require(name);
+  }
+
   forbid(name: string): void {
     if (!this.forbidden.includes(name)) this.forbidden = [...this.forbidden, name];
   }

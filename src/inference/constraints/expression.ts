@@ -2,7 +2,7 @@
  * What a text has to look like, as plain data: the way to say it for answers, tool calls and grammars alike.
  *
  * An answer that thinks and then holds to a schema is `sequence(anyTextUntil([{ text: "</think>" }]), json(program))`;
- * text with calls in it, if there are any, `anyTextUntil([{ text: "<tool_call>", then: calls }], { mayEnd: true })`.
+ * text with calls in it, if there are any, `anyTextUntil([{ text: "<tool_call>", behind: calls }], { mayEnd: true })`.
  * Rules, for recursion, are named in the form.
  */
 import type { JsonProgram } from "./json-program.ts";
@@ -28,7 +28,7 @@ export type Expression =
 export interface Marker {
   readonly text: string;
   /** What comes behind this marker. */
-  readonly then?: Expression;
+  readonly behind?: Expression;
 }
 
 /** A form with the rules that it refers to. */

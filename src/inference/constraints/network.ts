@@ -209,10 +209,10 @@ export class Network {
       }
     const first = prefixes.get("") as number;
     this.#edge(from, { type: "empty", to: first });
-    const behind = markers.map(({ then }) => {
+    const behind = markers.map((marker) => {
       const place = this.#place();
-      if (then === undefined) this.#edge(place, { type: "empty", to });
-      else later(then, place, to);
+      if (marker.behind === undefined) this.#edge(place, { type: "empty", to });
+      else later(marker.behind, place, to);
       return place;
     });
     for (const [prefix, place] of prefixes) {

@@ -38,7 +38,7 @@ function partial(
 }
 
 const utf8 = (left: number, from: number, to: number) => partial("utf8", left, from, to, 0);
-const escape = partial("escape", 1, 0, 0x10ffff, 1);
+const escapeBegun = partial("escape", 1, 0, 0x10ffff, 1);
 const hex = (left: number, from: number, to: number) => partial("hex", left, from, to, 2);
 
 const characters = Array.from(
@@ -72,7 +72,7 @@ export function readString(within: PartialCharacter | undefined, byte: number): 
 
 function beginCharacter(byte: number): StringStep | undefined {
   if (byte === QUOTE) return end;
-  if (byte === BACKSLASH) return escape;
+  if (byte === BACKSLASH) return escapeBegun;
   if (byte < 0x20) return undefined;
   if (byte < 0x80) return characters[byte];
   if (byte < 0xc2) return undefined;

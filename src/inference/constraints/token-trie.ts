@@ -128,10 +128,6 @@ export function allow(mask: Uint32Array, token: number): void {
   mask[token >> 5] = (mask[token >> 5] as number) | (1 << (token & 31));
 }
 
-export function isAllowed(mask: Uint32Array, token: number): boolean {
-  return ((mask[token >> 5] as number) & (1 << (token & 31))) !== 0;
-}
-
 function isPlain(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte >= 0x20 && byte !== 0x22 && byte !== 0x5c) && isUtf8(bytes);
 }

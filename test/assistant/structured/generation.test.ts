@@ -24,7 +24,7 @@ test(`every complete answer validates: ${cases.length} schemas`, async () => {
       Array.from({ length: GENERATIONS }, (_, seed) =>
         continuing("Once upon a time", {
           maxTokens: MAX_TOKENS,
-          sampling: { temperature: 1.2, seed, constraint: { key: name, form } },
+          sampling: { temperature: 1.2, seed, constraint: { key: JSON.stringify(schema), form } },
         }),
       ),
     );
