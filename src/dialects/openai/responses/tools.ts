@@ -1,4 +1,4 @@
-import type { DeclaredTool } from "../../../assistant/formats/call-grammar.ts";
+import type { DeclaredTool } from "../../../assistant/formats/call-expressions.ts";
 import type { ToolChoice } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
