@@ -19,6 +19,8 @@ const noLoad: EngineLoad = {
   threads: 0,
   stepMs: 0,
   computeMs: 0,
+  decodeSteps: 0,
+  decodePasses: 0,
 };
 
 /**

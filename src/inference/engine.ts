@@ -166,6 +166,9 @@ export interface EngineLoad {
   /** Milliseconds spent in steps since start, and the part of it in native decode and sampling. */
   readonly stepMs: number;
   readonly computeMs: number;
+  /** Steps since start that computed no prompt, and the passes over the weights that they took. */
+  readonly decodeSteps: number;
+  readonly decodePasses: number;
 }
 
 /** How a generation ended. */

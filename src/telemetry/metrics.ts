@@ -166,6 +166,16 @@ export class Metrics implements CacheObserver {
       () => engine.load.computeMs,
     );
     this.#follow(
+      "engine_decode_steps_total",
+      "Steps that computed no prompt.",
+      () => engine.load.decodeSteps,
+    );
+    this.#follow(
+      "engine_decode_passes_total",
+      "Passes over the weights that these steps took; more than one each where running sequences lie apart.",
+      () => engine.load.decodePasses,
+    );
+    this.#follow(
       "engine_restarts_total",
       "Restarts of the engine process after a crash or hang.",
       () => engine.load.restarts,

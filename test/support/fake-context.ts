@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { passes } from "../../src/inference/kv-cache/passes.ts";
 import type { DecodeContext } from "../../src/inference/scheduler/decode-context.ts";
 import type { TokenSampler } from "../../src/inference/scheduler/sequence.ts";
 
@@ -34,8 +35,9 @@ export class FakeContext implements DecodeContext {
   readonly sequences: number;
   readonly contextPerSequence: number;
   readonly maxOutputs: number;
-  readonly isOnePass = true;
+  readonly isOnePass: boolean;
   readonly canCut: boolean;
+  readonly isPlain: boolean;
   /** Plain model of the KV cache. */
   readonly held: number[][];
   /** Lengths that each sequence can go back to, where it can't be cut. */
@@ -53,9 +55,12 @@ export class FakeContext implements DecodeContext {
     sequences: number;
     capacity: number;
     contextPerSequence: number;
+    isOnePass?: boolean;
     canCut?: boolean | undefined;
   }) {
+    this.isOnePass = sizes.isOnePass ?? true;
     this.canCut = sizes.canCut ?? true;
+    this.isPlain = this.canCut;
     this.checkpoints = Array.from({ length: sizes.sequences }, () => []);
     this.sequences = sizes.sequences;
     this.contextPerSequence = sizes.contextPerSequence;
@@ -81,7 +86,7 @@ export class FakeContext implements DecodeContext {
 
   decode(): void {
     this.decodes++;
-    this.now += 1 + this.#rows.length / 2;
+    this.now += this.#passes() + this.#rows.length / 2;
     assert.ok(this.#rows.length > 0, "an empty batch was decoded");
     if (this.failNext) {
       this.failNext = false;
@@ -96,6 +101,14 @@ export class FakeContext implements DecodeContext {
       assert.ok(tokens.length <= this.contextPerSequence, "a sequence is over its context");
       return wantsLogits ? [...tokens] : undefined;
     });
+  }
+
+  /** A pass takes as long as two rows. */
+  #passes(): number {
+    const rows = Map.groupBy(this.#rows, ({ sequence }) => sequence);
+    return this.isOnePass
+      ? 1
+      : passes([...rows].map(([sequence, entries]) => ({ sequence, rows: entries.length })));
   }
 
   keptBy(sequence: number, length: number): number {

@@ -77,6 +77,8 @@ function step(engine: EngineHost): void {
     expectedStepMs: scheduler.expectedStepMs,
     stepMs: report.stepMs,
     computeMs: report.computeMs,
+    decodeSteps: report.decodeSteps,
+    decodePasses: report.decodePasses,
     threads: engine.threads,
   });
 }

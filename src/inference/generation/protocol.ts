@@ -60,6 +60,9 @@ export interface StepNews {
   /** Wall time of the step that just ended, and of the part spent in native decode and sampling. */
   readonly stepMs: number;
   readonly computeMs: number;
+  /** Steps that computed no prompt, and the passes over the weights that they took. */
+  readonly decodeSteps: number;
+  readonly decodePasses: number;
   /** Compute threads of the step. */
   readonly threads: number;
 }

@@ -11,12 +11,16 @@ export class StepTotals {
   #cacheHitsBefore = 0;
   #stepMs = 0;
   #computeMs = 0;
+  #decodeSteps = 0;
+  #decodePasses = 0;
   #latest = noStep;
 
   observe(step: StepNews): void {
     this.#latest = step;
     this.#stepMs += step.stepMs;
     this.#computeMs += step.computeMs;
+    this.#decodeSteps += step.decodeSteps;
+    this.#decodePasses += step.decodePasses;
   }
 
   /** The process ended, and its counts with it. */
@@ -34,6 +38,8 @@ export class StepTotals {
       threads: this.#latest.threads,
       stepMs: this.#stepMs,
       computeMs: this.#computeMs,
+      decodeSteps: this.#decodeSteps,
+      decodePasses: this.#decodePasses,
     };
   }
 }

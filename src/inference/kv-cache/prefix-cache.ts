@@ -1,6 +1,10 @@
+import { runs } from "./passes.ts";
+
 /** The part of an inference context that the cache drives: it moves and cuts KV sequences. */
 export interface SequenceMemory {
   readonly sequences: number;
+  /** Rows of all sequences are computed in one pass over the weights, whatever their numbers. */
+  readonly isOnePass: boolean;
   /**
    * Whether a sequence can be cut at any token. False for memories that keep a state, which recurrent and hybrid models
    * have: they go back only to a state that was kept.
@@ -35,7 +39,8 @@ export interface Reservation {
 /**
  * Owns the KV sequences and shares prefixes among them. A sequence's tokens stay after its request ends; a new
  * request takes over the longest common prefix from whichever sequence holds it, busy or idle: an idle holder that
- * loses little is cut and reused in place, any other is copied. At least one prompt token is always computed, because
+ * loses little is cut and reused in place, any other is copied. Where the sequences' numbers decide how many passes a
+ * step takes, what a request gets is moved beside the busy sequences, and what is idle there is moved out of the way. At least one prompt token is always computed, because
  * its logits are needed.
  */
 export class PrefixCache {
@@ -81,9 +86,11 @@ export class PrefixCache {
     if (victim === undefined) throw new Error("every sequence is busy");
 
     const known = Math.max(...this.#slots.map(({ tokens }) => commonPrefix(tokens, prompt)));
+    const holder = this.#longestHolder(prompt);
+    const chosen = holder !== undefined && this.#isBestReusedInPlace(holder, prompt) ? holder : victim;
+    const target = this.#memory.isOnePass ? chosen : this.#placeBesideBusy(chosen, chosen === holder);
+    // Making place may have moved it.
     const donor = this.#longestHolder(prompt);
-    const isInPlace = donor !== undefined && this.#isBestReusedInPlace(donor, prompt);
-    const target = isInPlace ? donor : victim;
     let shared = donor === undefined ? 0 : this.#worthTaking(donor, target, prompt);
     if (donor !== undefined && target !== donor && shared > 0) {
       this.#memory.copy(donor.sequence, target.sequence);
@@ -96,6 +103,86 @@ export class PrefixCache {
     target.busy = true;
     target.lastUsedAt = now;
     return { slot: target, cachedTokens: shared, knownTokens: known };
+  }
+
+  /**
+   * Moves one running sequence of the first or last stretch of busy ones, whichever is shorter, to the others.
+   * Undefined where all are neighbours, or where there is no place.
+   */
+  closeGap(): { readonly from: Slot; readonly to: Slot } | undefined {
+    const busy = this.#slots.filter((slot) => slot.busy);
+    const isBorder = busy.map((slot, index) => slot.sequence !== (busy[index - 1]?.sequence ?? 0) + 1);
+    const second = isBorder.indexOf(true, 1);
+    if (second < 0) return undefined;
+    const first = busy.slice(0, second);
+    const last = busy.slice(isBorder.lastIndexOf(true));
+    const [stretch, from] = first.length < last.length ? [first, first[0]] : [last, last.at(-1)];
+    const others = busy.filter((slot) => !stretch.includes(slot));
+    const stretches = runs(others.map(({ sequence }) => sequence));
+    const to = this.#places(others)[0];
+    if (from === undefined || to === undefined) return undefined;
+    if (runs([...others, to].map(({ sequence }) => sequence)) > stretches) return undefined;
+    this.#makeWay(to, [from]);
+    this.#move(from, to);
+    from.busy = false;
+    to.busy = true;
+    return { from, to };
+  }
+
+  /** Whether a row may be computed in `sequence` and forgotten again. */
+  canBridge(sequence: number, contextPerSequence: number): boolean {
+    const slot = this.#slots[sequence];
+    return slot !== undefined && !slot.pinned && slot.tokens.length < contextPerSequence;
+  }
+
+  /** Tokens that `sequence` holds. */
+  length(sequence: number): number {
+    return this.#slots[sequence]?.tokens.length ?? 0;
+  }
+
+  /** The idle slot that leaves the fewest stretches of busy ones: `chosen` if it is as good as any. Its content becomes the chosen one's where that is wanted. */
+  #placeBesideBusy(chosen: Slot, isContentWanted: boolean): Slot {
+    const busy = this.#slots.filter((slot) => slot.busy);
+    const stretches = (place: Slot) => runs([...busy, place].map(({ sequence }) => sequence));
+    const place = this.#places(busy)[0] ?? chosen;
+    if (stretches(chosen) <= stretches(place)) return chosen;
+    if (isContentWanted) {
+      this.#makeWay(place, [chosen]);
+      this.#move(chosen, place);
+    } else if (chosen.lastUsedAt < place.lastUsedAt) this.#move(place, chosen);
+    return place;
+  }
+
+  /** Idle slots, those first that leave the fewest stretches beside `busy`, and of equal ones the least recently used. */
+  #places(busy: readonly Slot[]): readonly Slot[] {
+    const stretches = new Map(
+      this.#slots
+        .filter(isIdle)
+        .map((slot) => [slot, runs([...busy, slot].map(({ sequence }) => sequence))] as const),
+    );
+    return [...stretches.keys()].toSorted(
+      (a, b) => (stretches.get(a) ?? 0) - (stretches.get(b) ?? 0) || a.lastUsedAt - b.lastUsedAt,
+    );
+  }
+
+  /** Moves what an idle `place` holds to where something older is; not to `except`. */
+  #makeWay(place: Slot, except: readonly Slot[]): void {
+    const others = this.#slots.filter((slot) => isIdle(slot) && slot !== place && !except.includes(slot));
+    const oldest = leastRecentlyUsed(others);
+    if (oldest !== undefined && oldest.lastUsedAt < place.lastUsedAt) this.#move(place, oldest);
+  }
+
+  /** `to` holds what `from` held, and `from` nothing. */
+  #move(from: Slot, to: Slot): void {
+    if (from.tokens.length >= MIN_COPIED_TOKENS || from.busy) {
+      this.#memory.copy(from.sequence, to.sequence);
+      to.tokens.length = 0;
+      for (const token of from.tokens) to.tokens.push(token);
+      to.lastUsedAt = from.lastUsedAt;
+    }
+    this.#memory.truncate(from.sequence, 0);
+    from.tokens.length = 0;
+    from.lastUsedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** False when half of the sequences are pinned already: the rest is for requests. */

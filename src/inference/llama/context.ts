@@ -61,6 +61,7 @@ export class LlamaContext {
   readonly maxOutputs: number;
   readonly isOnePass: boolean;
   readonly canCut: boolean;
+  readonly isPlain: boolean;
   readonly batch: TokenBatch;
   readonly #llama: Llama;
   readonly #memory: MemoryHandle;
@@ -69,6 +70,8 @@ export class LlamaContext {
   readonly #pool: ThreadPoolHandle;
   readonly #floatingPool: ThreadPoolHandle;
   readonly #checkpoints = new StateCheckpoints();
+  /** Grown when needed and kept: fresh memory costs more than the copy into it. */
+  #scratch = new Uint8Array(0);
   readonly #logitViews = new Map<bigint, Float32Array>();
 
   /** @throws LlamaError `out_of_memory` when the KV cache or the compute buffers can't be allocated */
@@ -115,6 +118,7 @@ export class LlamaContext {
     this.sequences = options.sequences;
     this.maxOutputs = options.maxOutputs;
     this.isOnePass = options.kvLayout === "shared";
+    this.isPlain = !model.keepsState && model.slidingWindow === 0;
     this.canCut = !model.keepsState;
     this.contextPerSequence = options.contextPerSequence;
     this.batch = new TokenBatch(llama.llama_n_batch(handle));
@@ -208,11 +212,36 @@ export class LlamaContext {
     this.#checkpoints.add(sequence, { length: this.length(sequence), state });
   }
 
-  /** Makes `target` hold what `source` holds. With a shared layout this costs next to nothing. */
+  /**
+   * Makes `target` hold what `source` holds. With a shared layout this costs next to nothing. Between buffers
+   * llama.cpp's own copy takes all that a sequence may hold, and puts it off until the next decode; a state takes what
+   * it does hold, now.
+   */
   copy(source: number, target: number): void {
+    if (!this.isOnePass && this.isPlain) {
+      if (!this.restore(target, this.snapshot(source)))
+        throw new LlamaError("decode_failed", `llama.cpp could not copy sequence ${source} to ${target}.`);
+      return;
+    }
     this.truncate(target, 0);
     this.#llama.llama_memory_seq_cp(this.#memory, source, target, -1, -1);
     this.#checkpoints.copy(source, target);
+  }
+
+  /** Keys and values of `sequence`, in the form that `restore` takes; valid until the next call. */
+  snapshot(sequence: number): Uint8Array {
+    const size = Number(this.#llama.llama_state_seq_get_size_ext(this.handle, sequence, 0));
+    if (this.#scratch.length < size) this.#scratch = new Uint8Array(size);
+    const written = this.#llama.llama_state_seq_get_data_ext(this.handle, this.#scratch, size, sequence, 0);
+    return this.#scratch.subarray(0, Number(written));
+  }
+
+  /** Makes `sequence` hold what a snapshot holds. False, and the sequence empty, where that can't be. */
+  restore(sequence: number, state: Uint8Array): boolean {
+    const read = this.#llama.llama_state_seq_set_data_ext(this.handle, state, state.length, sequence, 0);
+    const isRead = state.length > 0 && Number(read) === state.length;
+    if (!isRead) this.truncate(sequence, 0);
+    return isRead;
   }
 
   /** Tokens that `sequence` holds, by llama.cpp's own count. */

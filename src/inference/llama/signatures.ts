@@ -124,6 +124,21 @@ export interface LlamaFunctions {
   llama_memory_seq_pos_min(memory: MemoryHandle, sequence: number): number;
   llama_memory_seq_pos_max(memory: MemoryHandle, sequence: number): number;
   /** Returns the bytes written, 0 on failure. */
+  llama_state_seq_get_size_ext(context: ContextHandle, sequence: number, flags: number): number | bigint;
+  llama_state_seq_get_data_ext(
+    context: ContextHandle,
+    target: Uint8Array,
+    size: number,
+    sequence: number,
+    flags: number,
+  ): number | bigint;
+  llama_state_seq_set_data_ext(
+    context: ContextHandle,
+    source: Uint8Array,
+    size: number,
+    sequence: number,
+    flags: number,
+  ): number | bigint;
   llama_state_seq_save_file(
     context: ContextHandle,
     path: string,
@@ -141,23 +156,8 @@ export interface LlamaFunctions {
     count: BigUint64Array,
   ): number | bigint;
   /** `flags`: 1 takes only what can't be cut: states, and the keys and values of sliding windows. */
-  llama_state_seq_get_size_ext(context: ContextHandle, sequence: number, flags: number): number | bigint;
   /** Returns the bytes written, 0 on failure. */
-  llama_state_seq_get_data_ext(
-    context: ContextHandle,
-    data: Uint8Array,
-    size: number,
-    sequence: number,
-    flags: number,
-  ): number | bigint;
   /** Returns the bytes read, 0 on failure. */
-  llama_state_seq_set_data_ext(
-    context: ContextHandle,
-    data: Uint8Array,
-    size: number,
-    sequence: number,
-    flags: number,
-  ): number | bigint;
   llama_sampler_chain_init(params: { no_perf: boolean }): SamplerHandle;
   llama_sampler_chain_add(chain: SamplerHandle, sampler: SamplerHandle): void;
   llama_sampler_init_greedy(): SamplerHandle;
@@ -244,11 +244,11 @@ export const signatures = {
   llama_memory_seq_cp: ["void", [P, "int32", "int32", "int32", "int32"]],
   llama_memory_seq_pos_min: ["int32", [P, "int32"]],
   llama_memory_seq_pos_max: ["int32", [P, "int32"]],
-  llama_state_seq_save_file: ["size_t", [P, "str", "int32", P, "size_t"]],
-  llama_state_seq_load_file: ["size_t", [P, "str", "int32", P, "size_t", P]],
   llama_state_seq_get_size_ext: ["size_t", [P, "int32", "uint32"]],
   llama_state_seq_get_data_ext: ["size_t", [P, P, "size_t", "int32", "uint32"]],
   llama_state_seq_set_data_ext: ["size_t", [P, P, "size_t", "int32", "uint32"]],
+  llama_state_seq_save_file: ["size_t", [P, "str", "int32", P, "size_t"]],
+  llama_state_seq_load_file: ["size_t", [P, "str", "int32", P, "size_t", P]],
   llama_sampler_chain_init: [P, [SamplerChainParams]],
   llama_sampler_chain_add: ["void", [P, P]],
   llama_sampler_init_greedy: [P, []],

@@ -4,8 +4,8 @@ import type { BatchRows } from "./fill.ts";
 /** What the scheduler drives: an inference context with a KV sequence for each running request. */
 export interface DecodeContext extends SequenceMemory {
   readonly contextPerSequence: number;
-  /** Rows of all sequences are computed in one pass over the weights, whatever their numbers. */
-  readonly isOnePass: boolean;
+  /** Keeps keys and values of every token and nothing else, so that a row can be computed and forgotten without a trace. */
+  readonly isPlain: boolean;
   /** Rows of one decode that may ask for logits. */
   readonly maxOutputs: number;
   readonly batch: BatchRows & { readonly capacity: number };

@@ -15,15 +15,39 @@ export interface Rows {
   readonly draft: readonly number[];
 }
 
+/** A row whose result is not wanted: it joins the sequences on both sides of its own in one pass. */
+export interface Bridge {
+  readonly sequence: number;
+  readonly position: number;
+}
+
+/** Any token does for a bridge. */
+const BRIDGE_TOKEN = 0;
+
 /**
  * Writes a plan into the batch; returns the rows to sample of each sequence that gets a token. Rows go in by KV
- * sequence: llama.cpp computes in one pass only rows of neighbouring sequences that come in order (llama-batch.cpp,
- * `split_equal`), and each further pass reads all weights again.
+ * sequence, because only neighbours that come in order share a pass (`kv-cache/passes.ts`).
  */
-export function fillBatch(plan: BatchPlan, batch: BatchRows): Map<Sequence, Rows> {
+export function fillBatch(
+  plan: BatchPlan,
+  batch: BatchRows,
+  bridges: readonly Bridge[] = [],
+): Map<Sequence, Rows> {
   const rows = new Map<Sequence, Rows>();
   batch.clear();
-  for (const entry of [...plan.decoding, ...plan.prefilling].toSorted(bySlot)) {
+  const entries = [...plan.decoding, ...plan.prefilling].map((entry) => ({
+    entry,
+    at: slotOf(entry.sequence).sequence,
+  }));
+  const inOrder = [...entries, ...bridges.map((bridge) => ({ bridge, at: bridge.sequence }))].toSorted(
+    (a, b) => a.at - b.at,
+  );
+  for (const one of inOrder) {
+    if ("bridge" in one) {
+      batch.add(BRIDGE_TOKEN, one.bridge.position, one.bridge.sequence, false);
+      continue;
+    }
+    const { entry } = one;
     const { sequence } = entry;
     const slot = slotOf(sequence);
     if ("draft" in entry) rows.set(sequence, fillDecode(batch, sequence, slot, entry.draft));
@@ -60,10 +84,6 @@ function fillPrefill(batch: BatchRows, sequence: Sequence, slot: Slot, length: n
     if (isLast) last = row;
   }
   return last;
-}
-
-function bySlot(a: { readonly sequence: Sequence }, b: { readonly sequence: Sequence }): number {
-  return slotOf(a.sequence).sequence - slotOf(b.sequence).sequence;
 }
 
 function slotOf({ slot }: Sequence): Slot {

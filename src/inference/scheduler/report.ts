@@ -32,4 +32,7 @@ export interface StepReport {
   readonly computeMs: number;
   /** What that part should have taken, by what earlier steps took; 0 while nothing is known. */
   readonly expectedMs: number;
+  /** Steps that computed no prompt, and the passes over the weights that they took: as many, if nothing is amiss. */
+  readonly decodeSteps: number;
+  readonly decodePasses: number;
 }

@@ -1,9 +1,10 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { FinishReason } from "../engine.ts";
+import { bridges, passes, type SequenceRows } from "../kv-cache/passes.ts";
 import { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import { Emission } from "./emission.ts";
-import { fillBatch, type Rows } from "./fill.ts";
+import { type Bridge, fillBatch, type Rows } from "./fill.ts";
 import { Partings } from "./partings.ts";
 import { type BatchPlan, decodeRows, planPrefill, prefillTokens } from "./plan.ts";
 import { Priorities } from "./priorities.ts";
@@ -26,8 +27,17 @@ export interface SchedulerOptions {
   readonly onStart?: (start: SequenceStart) => void;
 }
 
-/** Tokens that finished sequences may keep together for others to share, where the context is small. */
+/**
+ * Tokens that finished sequences may keep together for others to share, where the context is small and all sequences
+ * share one buffer: attention passes over them at a cost. In buffers of their own they cost nothing.
+ */
 const MIN_IDLE_TOKENS = 8192;
+/** Cost of a row without logits, as a share of one with: the output matrix is half of a small model's work. */
+const BRIDGE_SHARE = 0.5;
+/** Longest gap that is bridged until the costs of rows and passes are known. */
+const FIRST_BRIDGE = 3;
+/** Decode steps with a gap after which sequences are moved to close it, one a step: a copy costs about a pass. */
+const STEPS_BEFORE_MOVE = 2;
 
 /**
  * Continuous batching: requests join and leave the batch between any two steps. A step admits, plans, decodes,
@@ -50,13 +60,18 @@ export class Scheduler {
   #running: Sequence[] = [];
   #cacheHitTokens = 0;
   #prefillSteps = 0;
+  /** Decode steps in a row that took several passes. */
+  #stepsWithGap = 0;
 
   constructor(context: DecodeContext, texts: TokenTexts, options: SchedulerOptions) {
     this.#context = context;
     this.#texts = texts;
     this.#clock = options.clock;
     this.#onStart = options.onStart ?? (() => {});
-    this.#cache = new PrefixCache(context, Math.max(MIN_IDLE_TOKENS, 2 * context.contextPerSequence));
+    const maxIdleTokens = context.isOnePass
+      ? Math.max(MIN_IDLE_TOKENS, 2 * context.contextPerSequence)
+      : Number.POSITIVE_INFINITY;
+    this.#cache = new PrefixCache(context, maxIdleTokens);
     this.#waiting = new WaitingQueue(context.sequences);
     this.#cost = new StepCost(options.stepTargetMs);
     // A draft that turns out wrong must be taken back.
@@ -125,10 +140,13 @@ export class Scheduler {
     const shares = sharesOf(plan, this.#context.isOnePass);
     const prompts = prefillTokens(plan);
     const decoding = decodeRows(plan);
-    const expectedMs = this.#cost.expectedMs(decoding, prompts);
+    const bridging = this.#bridges(plan);
+    const stepPasses = this.#passes(plan, bridging);
+    const decodeCost = decoding + BRIDGE_SHARE * bridging.length;
+    const expectedMs = this.#cost.expectedMs(decodeCost, prompts, stepPasses);
     let computeMs = 0;
     if (prompts + decoding > 0) {
-      const rows = fillBatch(plan, this.#context.batch);
+      const rows = fillBatch(plan, this.#context.batch, bridging);
       const computeStartedAt = this.#clock();
       for (const sequence of this.#running) sequence.time.spent("overhead", computeStartedAt);
       if (this.#decode(plan)) {
@@ -137,13 +155,59 @@ export class Scheduler {
         this.#scorePrompts(plan);
         this.#sample(rows);
       }
+      for (const { sequence, position } of bridging) this.#context.truncate(sequence, position);
       const computedAt = this.#clock();
       for (const sequence of this.#running) sequence.time.spent("others_sampling", computedAt);
       computeMs = computedAt - computeStartedAt;
-      this.#cost.observe(prompts, decoding, computeMs);
+      this.#cost.observe(prompts, decodeCost, computeMs, stepPasses);
       this.#priorities.observe(plan, startedAt, computeMs);
+      if (prompts === 0) this.#closeGap(stepPasses);
     }
-    return { ...this.#emission.take(), stepMs: this.#clock() - startedAt, computeMs, expectedMs };
+    const isDecode = decoding > 0 && prompts === 0;
+    return {
+      ...this.#emission.take(),
+      stepMs: this.#clock() - startedAt,
+      computeMs,
+      expectedMs,
+      decodeSteps: isDecode ? 1 : 0,
+      decodePasses: isDecode ? stepPasses : 0,
+    };
+  }
+
+  /** Rows for the sequences in gaps that cost less than the passes that the gaps would cost. */
+  #bridges(plan: BatchPlan): readonly Bridge[] {
+    const { isOnePass, isPlain, batch, contextPerSequence } = this.#context;
+    const entries = rowsBySequence(plan);
+    if (isOnePass || !isPlain || entries.length < 2) return [];
+    const { msPerPass, msPerDecodeRow } = this.#cost;
+    const longest =
+      msPerPass === undefined || !msPerDecodeRow
+        ? FIRST_BRIDGE
+        : Math.floor(msPerPass / (BRIDGE_SHARE * msPerDecodeRow));
+    const found = bridges(
+      entries.map(({ sequence }) => sequence),
+      longest,
+      (sequence) => this.#cache.canBridge(sequence, contextPerSequence),
+    );
+    const room = batch.capacity - entries.reduce((sum, { rows }) => sum + rows, 0);
+    return found.length > room
+      ? []
+      : found.map((sequence) => ({ sequence, position: this.#cache.length(sequence) }));
+  }
+
+  /** Passes over the weights that the step takes. */
+  #passes(plan: BatchPlan, bridging: readonly Bridge[]): number {
+    if (this.#context.isOnePass) return 1;
+    return passes([...rowsBySequence(plan), ...bridging.map(({ sequence }) => ({ sequence, rows: 1 }))]);
+  }
+
+  /** Where running sequences have stayed apart for some steps one is moved to the others. */
+  #closeGap(stepPasses: number): void {
+    this.#stepsWithGap = stepPasses > 1 ? this.#stepsWithGap + 1 : 0;
+    if (this.#context.isOnePass || this.#stepsWithGap < STEPS_BEFORE_MOVE) return;
+    const moved = this.#cache.closeGap();
+    const sequence = this.#running.find(({ slot }) => slot !== undefined && slot === moved?.from);
+    if (moved !== undefined && sequence !== undefined) sequence.slot = moved.to;
   }
 
   /** Gives waiting requests the idle sequences; those left know what they wait for from now on. */
@@ -297,4 +361,15 @@ export class Scheduler {
     this.#running = this.#running.filter((other) => other !== sequence);
     this.#waiting.remove(sequence);
   }
+}
+
+function rowsBySequence(plan: BatchPlan): SequenceRows[] {
+  const rows = [
+    ...plan.decoding.map(({ sequence, draft }) => ({ sequence, rows: 1 + draft.length })),
+    ...plan.prefilling.map(({ sequence, length }) => ({ sequence, rows: length })),
+  ];
+  return rows.map(({ sequence: { slot }, rows: count }) => {
+    if (slot === undefined) throw new Error("a planned sequence lacks its slot");
+    return { sequence: slot.sequence, rows: count };
+  });
 }

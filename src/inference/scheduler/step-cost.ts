@@ -11,8 +11,8 @@ const STRETCH = 1.4;
 const MIN_PREFILL_TOKENS = 16;
 
 /**
- * What a step costs on this machine now, learned from the steps it ran. Decoding is modelled as fixed + rows × perRow
- * (the weights are read once a step whatever the rows), by least squares that forget; prefill as a time a token. Steps
+ * What a step costs on this machine now, learned from the steps it ran. Decoding is modelled as passes × perPass + rows ×
+ * perRow (each pass reads the weights once whatever its rows), by least squares that forget; prefill as a time per token. Steps
  * that do both correct the sum where it is off, which it is after few steps or after steps of very different sizes.
  */
 export class StepCost {
@@ -20,11 +20,15 @@ export class StepCost {
   #msPerPrefillToken: number | undefined;
   /** What decoding takes in a mixed step beyond `decodeMs`. */
   #mixedExtraMs = 0;
-  /** Decayed sums of the weights, rows, times, rows² and rows × times of decode-only steps. */
+  /** Decayed sums over decode-only steps: p passes, x rows, y milliseconds. */
   #w = 0;
+  #p = 0;
   #x = 0;
   #y = 0;
+  #pp = 0;
+  #px = 0;
   #xx = 0;
+  #py = 0;
   #xy = 0;
 
   constructor(targetMs: number) {
@@ -32,15 +36,19 @@ export class StepCost {
   }
 
   /** Learns from a finished step. */
-  observe(prefillTokens: number, decodeRows: number, ms: number): void {
+  observe(prefillTokens: number, decodeRows: number, ms: number, passes = 1): void {
     if (prefillTokens > 0) {
       this.#observePrefill(prefillTokens, decodeRows, ms);
       return;
     }
     this.#w = this.#w * MEMORY + 1;
+    this.#p = this.#p * MEMORY + passes;
     this.#x = this.#x * MEMORY + decodeRows;
     this.#y = this.#y * MEMORY + ms;
+    this.#pp = this.#pp * MEMORY + passes * passes;
+    this.#px = this.#px * MEMORY + passes * decodeRows;
     this.#xx = this.#xx * MEMORY + decodeRows * decodeRows;
+    this.#py = this.#py * MEMORY + passes * ms;
     this.#xy = this.#xy * MEMORY + decodeRows * ms;
   }
 
@@ -56,16 +64,28 @@ export class StepCost {
 
   /** Milliseconds that one more row adds to a decode step; undefined while steps of different sizes were not seen. */
   get msPerDecodeRow(): number | undefined {
-    const variance = this.#w * this.#xx - this.#x * this.#x;
-    if (this.#w === 0 || variance < 1e-3 * this.#w * this.#w) return undefined;
-    return Math.max(0, (this.#w * this.#xy - this.#x * this.#y) / variance);
+    const determinant = this.#pp * this.#xx - this.#px * this.#px;
+    if (this.#w === 0 || determinant < 1e-3 * this.#w * this.#w) return undefined;
+    return Math.max(0, (this.#pp * this.#xy - this.#px * this.#py) / determinant);
+  }
+
+  /** Milliseconds that one more pass over the weights adds to a decode step; undefined while that can't be told. */
+  get msPerPass(): number | undefined {
+    const perRow = this.msPerDecodeRow;
+    return perRow === undefined ? undefined : Math.max(0, (this.#y - perRow * this.#x) / this.#p);
   }
 
   /** Expected milliseconds of a decode-only step of `rows`; 0 while nothing was measured. */
-  decodeMs(rows: number): number {
+  decodeMs(rows: number, passes = 1): number {
     if (this.#w === 0) return 0;
-    const perRow = this.msPerDecodeRow ?? 0;
-    return Math.max(0, this.#y / this.#w + perRow * (rows - this.#x / this.#w));
+    const perRow = this.msPerDecodeRow;
+    if (perRow === undefined) return this.#y / this.#w;
+    return Math.max(
+      0,
+      this.#y / this.#w +
+        perRow * (rows - this.#x / this.#w) +
+        (this.msPerPass ?? 0) * (passes - this.#p / this.#w),
+    );
   }
 
   /**
@@ -89,8 +109,11 @@ export class StepCost {
   }
 
   /** Time that a full step should take; the watchdog measures a silent engine against it. */
-  expectedMs(decodeRows: number, prefillTokens: number): number {
-    const decodeMs = decodeRows > 0 ? Math.max(0, this.decodeMs(decodeRows) + this.#mixedExtraMs) : 0;
+  expectedMs(decodeRows: number, prefillTokens: number, passes = 1): number {
+    // The further passes of a mixed step are the prompts', whose time per token has them.
+    const decodePasses = prefillTokens > 0 ? 1 : passes;
+    const decodeMs =
+      decodeRows > 0 ? Math.max(0, this.decodeMs(decodeRows, decodePasses) + this.#mixedExtraMs) : 0;
     return decodeMs + prefillTokens * (this.#msPerPrefillToken ?? 0);
   }
 }

@@ -40,7 +40,7 @@ interface Outcome {
 /** Drives a scheduler through `actions` and then until it has nothing left to do. */
 function play(
   actions: readonly Action[],
-  sizes: { sequences: number; capacity: number; canCut: boolean },
+  sizes: { sequences: number; capacity: number; canCut: boolean; isOnePass: boolean },
   speculation: boolean,
 ) {
   const context = new FakeContext({ ...sizes, contextPerSequence: 120 });
@@ -141,6 +141,7 @@ const sizes = fc.record({
   sequences: fc.integer({ min: 1, max: 6 }),
   capacity: fc.integer({ min: 8, max: 64 }),
   canCut: fc.boolean(),
+  isOnePass: fc.boolean(),
 });
 
 function requestsOf(actions: readonly Action[]): Request[] {
