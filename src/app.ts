@@ -27,7 +27,6 @@ import type { Store } from "./platform/store/database.ts";
 import { batchEvalRoutes } from "./routes/batch-evals.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
-import { embeddingRoutes } from "./routes/embeddings.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -89,6 +88,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(new EvaluationService(judge, { sandbox, embedder })));
+  const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
   await app.register(
     openAiRoutes({
       engine,
@@ -96,10 +96,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       randomSeed,
       modelAliases: config.modelAliases,
       requestedModel,
+      embeddings: new EmbeddingsService(embedder, embeddingNames),
     }),
   );
-  const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
-  await app.register(embeddingRoutes(new EmbeddingsService(embedder, embeddingNames)));
   const datasets = new Datasets(store);
   await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
   const { chunkTokens, searchLanguage: language, relevanceFloor, maxNewTokensLimit } = config;

@@ -40,7 +40,10 @@ export class ApiKeyGuard {
   #needsKey(request: FastifyRequest): boolean {
     const paths = [request.routeOptions.url ?? "/", request.url.split("?", 1)[0] ?? "/"];
     if (paths.some((path) => path === "/v1" || path.startsWith("/v1/"))) return true;
-    return this.#protectsEverything && paths.some((path) => path === "/chat" || path === "/evaluate");
+    return (
+      this.#protectsEverything &&
+      paths.some((path) => path === "/chat" || path === "/evaluate" || path.startsWith("/api/"))
+    );
   }
 }
 

@@ -1,0 +1,70 @@
+import type { ModelDescription } from "../../inference/engine.ts";
+import { identityDigest } from "../../inference/model-identity.ts";
+
+/** The release of Ollama whose API this is: clients ask before they use what is newer. */
+export const OLLAMA_VERSION = "0.12.6";
+
+export interface Listed {
+  readonly name: string;
+  readonly model: ModelDescription;
+}
+
+/** A model as `/api/tags` has it. */
+export function tagOf({ name, model }: Listed, modifiedAt: string) {
+  return {
+    name,
+    model: name,
+    modified_at: modifiedAt,
+    size: model.fileSizeBytes,
+    digest: identityDigest(model),
+    details: detailsOf(model),
+  };
+}
+
+/** A model as `/api/ps` has it: it is loaded for as long as the server runs. */
+export function runningOf({ name, model }: Listed) {
+  return {
+    name,
+    model: name,
+    size: model.fileSizeBytes,
+    digest: identityDigest(model),
+    details: detailsOf(model),
+    expires_at: "2318-01-01T00:00:00Z",
+    size_vram: model.device === "cpu" ? 0 : model.fileSizeBytes,
+    context_length: model.contextWindow,
+  };
+}
+
+/** A model as `/api/show` has it. */
+export function cardOf({ name, model }: Listed, modifiedAt: string) {
+  const { architecture: family } = model;
+  return {
+    modelfile: `FROM ${name}\n`,
+    parameters: "",
+    template: model.chatTemplate ?? "{{ .Prompt }}",
+    details: detailsOf(model),
+    model_info: {
+      "general.architecture": family,
+      "general.parameter_count": model.parameters,
+      [`${family}.context_length`]: model.contextWindow,
+      [`${family}.embedding_length`]: model.hiddenSize,
+      [`${family}.block_count`]: model.layers,
+      [`${family}.attention.head_count`]: model.attentionHeads,
+      [`${family}.attention.head_count_kv`]: model.kvHeads,
+    },
+    capabilities: ["completion", "tools"],
+    modified_at: modifiedAt,
+  };
+}
+
+function detailsOf({ architecture, parameters, quantization }: ModelDescription) {
+  return {
+    parent_model: "",
+    format: "gguf",
+    family: architecture,
+    families: [architecture],
+    parameter_size:
+      parameters >= 1e9 ? `${(parameters / 1e9).toFixed(1)}B` : `${(parameters / 1e6).toFixed(2)}M`,
+    quantization_level: quantization,
+  };
+}
