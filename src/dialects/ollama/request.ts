@@ -1,4 +1,4 @@
-import type { DeclaredTool } from "../../assistant/formats/call-grammar.ts";
+import type { DeclaredTool } from "../../assistant/formats/call-expressions.ts";
 import type { ChatMessage } from "../../assistant/template/message.ts";
 import type { AnswerForm, Turn } from "../../assistant/turn.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
