@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { createApp } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
+import { isLoopback } from "../http/host-check.ts";
 import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
 import { CachedEngine } from "../inference/cached-engine.ts";
@@ -143,8 +144,12 @@ async function serveMetrics(config: Config, metrics: Metrics, log: Logger): Prom
 }
 
 function warnAboutOpenDoors(config: Config, log: Logger): void {
-  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(config.host);
-  if (isLoopback || config.apiKey !== DEFAULT_API_KEY) return;
+  if (config.apiKey !== DEFAULT_API_KEY) return;
+  if (config.corsOrigin === "*")
+    log.warn(
+      "CORS_ORIGIN=* WITH THE DEFAULT API KEY: any web page can use /v1. Set API_KEY to a secret of your own.",
+    );
+  if (isLoopback(config.host)) return;
   log.warn(
     `LISTENING ON ${config.host} WITH THE DEFAULT API KEY: anybody who reaches this port can use /v1. Set API_KEY to a secret of your own.`,
   );

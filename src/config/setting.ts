@@ -155,6 +155,7 @@ export function url(variable: string, fallback: string, description: string): Se
     const parsed = URL.parse(value);
     if (parsed === null || !/^https?:$/.test(parsed.protocol))
       throw new Error("must be an http:// or https:// URL");
+    if (parsed.username !== "" || parsed.password !== "") throw new Error("must not contain a password");
     return value.replace(/\/+$/, "");
   });
 }
@@ -236,6 +237,24 @@ export function webOrigin(variable: string, description: string): Setting<string
       if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#,@*]+\/?$/i.test(value))
         throw new Error("must be one origin, such as https://app.example, or *");
       return value.replace(/\/$/, "").toLowerCase();
+    },
+  );
+}
+
+/** `llm.example,llm.internal`: names without port. */
+export function hostNames(variable: string, description: string): Setting<readonly string[]> {
+  const fallback: readonly string[] = [];
+  return setting(
+    variable,
+    description,
+    "names, separated by commas",
+    { fallback, defaultText: "" },
+    (value) => {
+      const names = value.split(",").map((name) => name.trim().toLowerCase());
+      const wrong = names.find((name) => !/^[a-z0-9_.-]+$/.test(name));
+      if (wrong !== undefined)
+        throw new Error(`must be names such as llm.example, without port; ${wrong} is not one`);
+      return names;
     },
   );
 }

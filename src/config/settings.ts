@@ -8,6 +8,7 @@ import {
   connectionUrl,
   decimal,
   flag,
+  hostNames,
   integer,
   modelOrUpstream,
   optionalInteger,
@@ -67,6 +68,10 @@ export const sections = {
       "METRICS_PORT",
       { min: 0, max: 65_535 },
       "When set, `GET /metrics` is served there too, without a key, on the same address.",
+    ),
+    allowedHosts: hostNames(
+      "ALLOWED_HOSTS",
+      "Names by which clients may call this server, beside addresses and `localhost`. Others are refused while it listens on loopback, and on every address once this is set.",
     ),
     corsOrigin: webOrigin("CORS_ORIGIN", "Origin that browsers may call this server from; none when unset."),
   },

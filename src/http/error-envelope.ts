@@ -103,6 +103,9 @@ export function errorSender(format: ErrorFormat) {
     const known = toApiError(error, request.routeOptions.bodyLimit);
     if (known.code === "internal_error") request.log.error({ err: error }, "request failed");
     request.context.account.failed(known);
+    // What upstreams and databases say is for the operator: it may name users, addresses and keys.
+    if (known.code === "service_unavailable" && known.cause instanceof Error)
+      request.context.account.note({ cause: known.cause.message });
     if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
     const { status, body } = format(known, request.id);
     reply.code(status).type("application/json; charset=utf-8").send(body);

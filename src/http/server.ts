@@ -12,6 +12,7 @@ import {
 } from "fastify";
 import { ApiError, InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../platform/clock.ts";
+import { assertShallow } from "../platform/json-depth.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { RequestAccount } from "../telemetry/request-account.ts";
@@ -21,7 +22,8 @@ import { BodyMemory } from "./body-memory.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { ConnectionErrors } from "./connection-errors.ts";
 import { sendError } from "./error-envelope.ts";
-import { assertShallow } from "./json-depth.ts";
+import { STALL_MS } from "./event-stream.ts";
+import { HostCheck } from "./host-check.ts";
 import { pathOf, RouteMethods } from "./method-not-allowed.ts";
 import { convertQuery } from "./query.ts";
 import { RateLimiter, rateLimitHeaders } from "./rate-limit.ts";
@@ -40,6 +42,9 @@ export interface ServerOptions {
   /** Bytes of a JSON body. */
   readonly bodyLimit: number;
   readonly corsOrigin: string | undefined;
+  /** Address that the server will listen on. */
+  readonly host: string;
+  readonly allowedHosts: readonly string[];
 }
 
 /** Routes that are watched by machines every few seconds: neither limited nor logged at `info`. */
@@ -84,7 +89,8 @@ export async function createServer(
       customOptions: {
         coerceTypes: false,
         removeAdditional: false,
-        allErrors: true,
+        // A body of a million mistakes would be answered by a million errors, made on this thread.
+        allErrors: false,
         allowUnionTypes: true,
         formats,
       },
@@ -99,9 +105,11 @@ export async function createServer(
   const limiter = options.rateLimit > 0 ? new RateLimiter(options.rateLimit, buckets) : undefined;
 
   app.decorateRequest("context");
+  const hosts = new HostCheck(options);
   app.addHook("onRequest", async (request, reply) => {
     begin(request, reply, metrics);
     connectionErrors.watch(reply.raw);
+    hosts.check(request);
   });
   // Answers that pages of other origins could frame or sniff are refused; the docs page needs its own styles and script.
   await app.register(helmet, {
@@ -145,6 +153,8 @@ export async function createServer(
     reply.header("x-latency-ms", String(latencyMs(request)));
     const { timings } = request.context.account;
     if (timings !== undefined) reply.header("server-timing", serverTiming(timings));
+    // From here on only the client can hold the answer up; Node closes a socket on which nothing moves for that long.
+    reply.raw.socket?.setTimeout(STALL_MS);
   });
   app.setErrorHandler(sendError);
   // So that there is a route, and with it the hook above, for what matches none.

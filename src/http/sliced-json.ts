@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { InvalidRequestError } from "../errors.ts";
-import { MAX_DEPTH } from "./json-depth.ts";
+import { MAX_DEPTH } from "../platform/json-depth.ts";
 
 /** Bytes that are read, or parsed, before other requests have their turn: about a millisecond. */
 const SLICE_BYTES = 128 * 1024;

@@ -6,11 +6,30 @@ export interface LogOptions {
   readonly format: "auto" | "json" | "pretty";
 }
 
+/** Control characters that JSON leaves as they are and terminals obey; a client may have put them into a model's name. */
+const CONTROLS = /[\u007f-\u009f]/g;
+
+function withoutControls(fields: Record<string, unknown>): Record<string, unknown> {
+  const escaped = (character: string) => `\\u00${character.charCodeAt(0).toString(16)}`;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value.replace(CONTROLS, escaped) : value,
+    ]),
+  );
+}
+
 /** One JSON line an event; coloured and aligned for people on a terminal. Keys and prompts are never given to it. */
 export function createLog({ level, format }: LogOptions): Logger {
   const isPretty = format === "pretty" || (format === "auto" && process.stdout.isTTY === true);
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!isPretty) return pino({ ...options, formatters: { level: (label) => ({ level: label }) } });
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { log: withoutControls },
+  };
+  if (!isPretty)
+    return pino({ ...options, formatters: { ...options.formatters, level: (label) => ({ level: label }) } });
   return pino(
     options,
     pretty({

@@ -28,17 +28,21 @@ for (const [name, request, status] of [
   ["no HTTP", "nonsense\r\n\r\n", 400],
   [
     "two lengths that could smuggle a request",
-    head("POST /chat HTTP/1.1", "host: x", "content-length: 4", "transfer-encoding: chunked") +
+    head("POST /chat HTTP/1.1", "host: localhost", "content-length: 4", "transfer-encoding: chunked") +
       "0\r\n\r\nGET /",
     400,
   ],
   [
     "two content-lengths",
-    head("POST /chat HTTP/1.1", "host: x", "content-length: 4", "content-length: 5"),
+    head("POST /chat HTTP/1.1", "host: localhost", "content-length: 4", "content-length: 5"),
     400,
   ],
-  ["a line break within a header", head("GET /healthz HTTP/1.1", "host: x", "x-request-id: a\rb"), 400],
-  ["an unknown method", head("FROB /chat HTTP/1.1", "host: x"), 400],
+  [
+    "a line break within a header",
+    head("GET /healthz HTTP/1.1", "host: localhost", "x-request-id: a\rb"),
+    400,
+  ],
+  ["an unknown method", head("FROB /chat HTTP/1.1", "host: localhost"), 400],
   ["headers of more than 16 KiB", rawGet("/healthz", [`x-long: ${"x".repeat(20_000)}`]), 431],
   ["no host", head("GET /healthz HTTP/1.1", "connection: close"), 400],
 ] as const) {
@@ -74,7 +78,7 @@ test("a chunked body without a length is cut off at the limit", async () => {
   const chunk = `10000\r\n${"x".repeat(65_536)}\r\n`;
   const request = head(
     "POST /chat HTTP/1.1",
-    "host: x",
+    "host: localhost",
     "content-type: application/json",
     "transfer-encoding: chunked",
   );
@@ -141,7 +145,7 @@ test("a thousand idle connections, and some that never finish a request, hold no
   const { hostname, port } = new URL(server.url);
   const sockets = Array.from({ length: 1000 }, (_, index) => {
     const socket = connect(Number(port), hostname);
-    if (index % 2 === 0) socket.write("POST /chat HTTP/1.1\r\nhost: x\r\ncontent-le");
+    if (index % 2 === 0) socket.write("POST /chat HTTP/1.1\r\nhost: localhost\r\ncontent-le");
     return socket;
   });
   try {

@@ -36,7 +36,7 @@ export async function sendRaw(server: TestServer, request: string | Buffer): Pro
 export function rawPost(path: string, body: Buffer, headers: readonly string[] = []): Buffer {
   const head = [
     `POST ${path} HTTP/1.1`,
-    "host: test",
+    "host: localhost",
     "connection: close",
     "content-type: application/json",
     `content-length: ${body.length}`,
@@ -46,5 +46,5 @@ export function rawPost(path: string, body: Buffer, headers: readonly string[] =
 }
 
 export function rawGet(path: string, headers: readonly string[] = []): string {
-  return `${[`GET ${path} HTTP/1.1`, "host: test", "connection: close", ...headers].join("\r\n")}\r\n\r\n`;
+  return `${[`GET ${path} HTTP/1.1`, "host: localhost", "connection: close", ...headers].join("\r\n")}\r\n\r\n`;
 }

@@ -1,3 +1,4 @@
+import { assertShallow } from "../../platform/json-depth.ts";
 import type { ChatMessage } from "./message.ts";
 
 /** How a template wants what is not plain text. */
@@ -38,6 +39,7 @@ function parts(thinking: string, text: string): object[] {
 
 /** What a client sends back as arguments may be anything; a template prints text as it is. */
 function parseArguments(text: string): unknown {
+  assertShallow(Buffer.from(text), "A tool call's arguments: the JSON");
   try {
     return JSON.parse(text);
   } catch {

@@ -71,6 +71,9 @@ export interface UpstreamAnswer {
   readonly latencyMs: number;
 }
 
+/** Far more than any answer of a chat completion with its tokens' scores. */
+const MAX_ANSWER_BYTES = 32 * 2 ** 20;
+
 /** A model behind an OpenAI-compatible API: `POST /chat/completions`, answered whole. */
 export class UpstreamChat {
   readonly #options: UpstreamOptions;
@@ -137,8 +140,8 @@ export class UpstreamChat {
         body: JSON.stringify(this.#body(request)),
         signal: AbortSignal.any([signal, timeout]),
       });
-      const text = await response.text();
-      if (!response.ok) throw refusal(response, text);
+      const text = await readText(response);
+      if (!response.ok) throw refusal(response, apiKey === undefined ? text : text.replaceAll(apiKey, "…"));
       const body = parseJson(text);
       if (!Value.Check(Completion, body)) throw new UpstreamError("answered with no chat completion", {});
       return body;
@@ -184,6 +187,19 @@ function refusal(response: Response, text: string): UpstreamError {
     isTransient: response.status === 408 || response.status === 429 || response.status >= 500,
     retryAfterMs: retryAfterMs(response.headers.get("retry-after"), Date.now()),
   });
+}
+
+/** @throws UpstreamError for an answer without end */
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new UpstreamError(`answered with more than ${MAX_ANSWER_BYTES} bytes`, {});
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parseJson(text: string): unknown {

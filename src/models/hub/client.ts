@@ -171,12 +171,16 @@ export class HubClient {
     }
   }
 
-  /** `fetch` with our name, the caller's signal, and the token where it belongs: redirects elsewhere lose it. */
+  /** `fetch` with our name, the caller's signal, and the token where it belongs: neither redirects nor links to other hosts take it along. */
   #fetch(signal: AbortSignal | undefined): typeof fetch {
     return async (input, init) => {
       const headers = new Headers(init?.headers);
       headers.set("user-agent", "llm-server");
-      if (this.#settings.token !== undefined) headers.set("authorization", `Bearer ${this.#settings.token}`);
+      const isOurs =
+        new URL(input instanceof Request ? input.url : input).origin === new URL(this.endpoint).origin;
+      if (this.#settings.token !== undefined && isOurs)
+        headers.set("authorization", `Bearer ${this.#settings.token}`);
+      else headers.delete("authorization");
       return fetch(input, { ...init, headers, ...(signal ? { signal } : {}) });
     };
   }

@@ -40,11 +40,11 @@ export function toStoreError(error: unknown): Error {
   if (error instanceof TypeError) return error;
   const { message, code, constraint } = error as DriverError;
   if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) {
-    if (code === "53100") return storeUnavailable(`The disk of the database is full: ${message}.`, error);
+    if (code === "53100") return storeUnavailable("The disk of the database is full.", error);
     const explanation = unavailableStates[code.slice(0, 2)];
-    if (explanation !== undefined) return storeUnavailable(`${explanation} It says: ${message}.`, error);
+    if (explanation !== undefined) return storeUnavailable(explanation, error);
     return new QueryError(message, code, typeof constraint === "string" ? constraint : undefined, error);
   }
   // Sockets that were refused, reset or never answered: a driver's error without a SQLSTATE.
-  return storeUnavailable(`The database can't be reached: ${message || String(code)}.`, error);
+  return storeUnavailable("The database can't be reached.", error);
 }

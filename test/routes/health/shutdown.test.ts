@@ -106,7 +106,7 @@ test("a client that has stopped reading does not hold up the end", { skip: skipW
   await once(socket, "connect");
   // Half a request, and then silence.
   socket.write(
-    "POST /chat HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{",
+    "POST /chat HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{",
   );
   socket.on("error", () => {});
   await (await server.get("/healthz")).text();

@@ -46,7 +46,16 @@ interface Page {
   readonly text: string;
 }
 
-async function readPages(path: string, limits: PdfLimits): Promise<readonly Page[]> {
+/** PDFs are read one after the other: each may take the memory limit. */
+let reading: Promise<unknown> = Promise.resolve();
+
+function readPages(path: string, limits: PdfLimits): Promise<readonly Page[]> {
+  const pages = reading.then(() => readPagesNow(path, limits));
+  reading = pages.catch(() => {});
+  return pages;
+}
+
+async function readPagesNow(path: string, limits: PdfLimits): Promise<readonly Page[]> {
   const megabytes = Math.floor(limits.memoryBytes / 2 ** 20);
   const worker = new Worker(new URL("pdf-thread.ts", import.meta.url), {
     workerData: { path },

@@ -54,8 +54,12 @@ export class UpstreamJudge implements JudgeModel {
 
   #failure(error: UpstreamError): ApiError {
     if (error.code === "context_length_exceeded")
-      return new ApiError("context_length_exceeded", `The judge ${error.message}`, { cause: error });
-    const message = `The judge ${error.message}`;
+      return new ApiError("context_length_exceeded", "The response is too long for the judge.", {
+        cause: error,
+      });
+    // What it said besides is for the log: it may quote its key or its own network to people who have none.
+    const message =
+      error.status === undefined ? "The judge could not be asked." : `The judge answered ${error.status}.`;
     this.#status = { state: "failed", message };
     return new UnavailableError("judge_failed", message, {
       retryAfterSeconds: Math.max(1, Math.ceil((error.retryAfterMs ?? 5_000) / 1000)),

@@ -1,6 +1,7 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
-import { Type } from "typebox";
-import type { Metric } from "./metric.ts";
+import { type Static, Type } from "typebox";
+import type { Metric, MetricResult } from "./metric.ts";
+import { scoreText } from "./text-metric.ts";
 import { fScore, overlap, words } from "./words.ts";
 
 const ChrfOptions = Type.Object(
@@ -28,21 +29,28 @@ export const chrf: Metric<typeof ChrfOptions> = {
   summary: "F-score of character n-grams (chrF2): kind to inflected words and to scripts without spaces.",
   needsReference: true,
   options: ChrfOptions,
-  score: async (response, reference, { beta = 2, order = 6 }) => {
-    const [said, expected] = [characters(response), characters(reference)];
-    const orders = Math.min(order, said.length, expected.length);
-    let [precision, recall] = [0, 0];
-    for (let n = 1; n <= orders; n++) {
-      const [ours, theirs] = [ngrams(said, n), ngrams(expected, n)];
-      const common = overlap(ours, theirs);
-      precision += common / ours.length / orders;
-      recall += common / theirs.length / orders;
-      // The longest texts take a tenth of a second an order.
-      await yieldToOthers();
-    }
-    return { value: fScore(precision, recall, beta), details: { precision, recall } };
-  },
+  score: (response, reference, options, tools) =>
+    scoreText("chrf", scoreChrf, { response, reference, options }, tools),
 };
+
+export async function scoreChrf(
+  response: string,
+  reference: string,
+  { beta = 2, order = 6 }: Static<typeof ChrfOptions>,
+): Promise<MetricResult> {
+  const [said, expected] = [characters(response), characters(reference)];
+  const orders = Math.min(order, said.length, expected.length);
+  let [precision, recall] = [0, 0];
+  for (let n = 1; n <= orders; n++) {
+    const [ours, theirs] = [ngrams(said, n), ngrams(expected, n)];
+    const common = overlap(ours, theirs);
+    precision += common / ours.length / orders;
+    recall += common / theirs.length / orders;
+    // The longest texts take a tenth of a second an order.
+    await yieldToOthers();
+  }
+  return { value: fScore(precision, recall, beta), details: { precision, recall } };
+}
 
 /** Code points, without white space. */
 function characters(text: string): readonly string[] {

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { InvalidRequestError } from "../../../errors.ts";
+import { assertShallow } from "../../../platform/json-depth.ts";
 import type { Metric } from "./metric.ts";
 
 const JsonSchemaOptions = Type.Object(
@@ -42,6 +43,7 @@ export const jsonSchema: Metric<typeof JsonSchemaOptions> = {
 const MAX_SCHEMA_LENGTH = 100_000;
 
 function parseJson(text: string): { readonly json: unknown } | undefined {
+  assertShallow(Buffer.from(text), "The response's JSON");
   try {
     return { json: JSON.parse(text) as unknown };
   } catch {

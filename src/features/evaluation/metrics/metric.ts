@@ -1,14 +1,9 @@
 import type { Static, TObject } from "typebox";
 import type { Embedder } from "../../../inference/embedder.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
+import type { MetricResult } from "./metric-result.ts";
 
-/** How good a response is by one measure. */
-export interface MetricResult {
-  /** 0 (nothing right) to 1 (all right). */
-  readonly value: number;
-  /** What the value was made of: `precision`, `recall`, the numbers compared, why it is 0. */
-  readonly details: Readonly<Record<string, unknown>>;
-}
+export type { MetricResult } from "./metric-result.ts";
 
 /** What some metrics work with. */
 export interface MetricTools {

@@ -1,7 +1,8 @@
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { OneOf } from "../../../platform/schema/one-of.ts";
 import { longestCommonSubsequence } from "./longest-common-subsequence.ts";
-import type { Metric } from "./metric.ts";
+import type { Metric, MetricResult } from "./metric.ts";
+import { scoreText } from "./text-metric.ts";
 import { fScore } from "./words.ts";
 
 const RougeOptions = Type.Object(
@@ -24,16 +25,23 @@ export const rougeL: Metric<typeof RougeOptions> = {
   summary: "F1 of the longest common subsequence of words (ROUGE-L).",
   needsReference: true,
   options: RougeOptions,
-  score: async (response, reference, { letters = "ascii" }) => {
-    const tokens = (text: string) =>
-      text
-        .toLowerCase()
-        .split(separators[letters])
-        .filter((token) => token !== "");
-    const [said, expected] = [tokens(response), tokens(reference)];
-    if (said.length === 0 || expected.length === 0) return { value: 0, details: { precision: 0, recall: 0 } };
-    const common = await longestCommonSubsequence(said, expected);
-    const [precision, recall] = [common / said.length, common / expected.length];
-    return { value: fScore(precision, recall), details: { precision, recall } };
-  },
+  score: (response, reference, options, tools) =>
+    scoreText("rouge_l", scoreRougeL, { response, reference, options }, tools),
 };
+
+export async function scoreRougeL(
+  response: string,
+  reference: string,
+  { letters = "ascii" }: Static<typeof RougeOptions>,
+): Promise<MetricResult> {
+  const tokens = (text: string) =>
+    text
+      .toLowerCase()
+      .split(separators[letters])
+      .filter((token) => token !== "");
+  const [said, expected] = [tokens(response), tokens(reference)];
+  if (said.length === 0 || expected.length === 0) return { value: 0, details: { precision: 0, recall: 0 } };
+  const common = await longestCommonSubsequence(said, expected);
+  const [precision, recall] = [common / said.length, common / expected.length];
+  return { value: fScore(precision, recall), details: { precision, recall } };
+}

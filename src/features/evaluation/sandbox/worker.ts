@@ -3,19 +3,33 @@ import { parentPort } from "node:worker_threads";
 import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { scoreChrf } from "../metrics/chrf.ts";
+import type { MetricResult } from "../metrics/metric.ts";
+import { scoreRougeL } from "../metrics/rouge-l.ts";
 import type { SandboxJob, SandboxReply, SandboxResults } from "./jobs.ts";
 
 const MAX_ISSUES = 5;
 
-parentPort?.on("message", (job: SandboxJob) => parentPort?.postMessage(reply(job)));
+parentPort?.on("message", async (job: SandboxJob) => parentPort?.postMessage(await reply(job)));
 parentPort?.postMessage("ready");
 
-function reply(job: SandboxJob): SandboxReply {
+async function reply(job: SandboxJob): Promise<SandboxReply> {
   try {
-    return { type: "result", result: job.type === "regex" ? match(job) : validate(job) };
+    return { type: "result", result: await resultOf(job) };
   } catch (error) {
     // The pattern does not parse, or the schema does not compile: its author wants to read why.
     return { type: "unusable", message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function resultOf(job: SandboxJob): SandboxResults[SandboxJob["type"]] | Promise<MetricResult> {
+  switch (job.type) {
+    case "regex":
+      return match(job);
+    case "json_schema":
+      return validate(job);
+    case "text_metric":
+      return (job.metric === "chrf" ? scoreChrf : scoreRougeL)(job.response, job.reference, job.options);
   }
 }
 

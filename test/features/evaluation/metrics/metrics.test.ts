@@ -169,11 +169,11 @@ describe("regular expressions", () => {
   test("one that would run for years is ended, while the server and other patterns go on", async () => {
     const endless = value("regex", `${"a".repeat(60)}!`, undefined, { pattern: "^(a+)+$" });
     const next = value("regex", "fine", undefined, { pattern: "fine" });
-    await assert.rejects(endless, namesOption("pattern", /longer than 1000 ms/));
+    await assert.rejects(endless, namesOption("pattern", /took longer than it may/));
     assert.equal(await next, 1);
   });
 
-  test("one whose client is gone before its turn is not run", async () => {
+  test("one whose client is gone ends at once", async () => {
     const client = new AbortController();
     const [response, pattern] = [`${"a".repeat(60)}!`, "^(a+)+$"];
     const running = value("regex", response, undefined, { pattern });
@@ -182,13 +182,13 @@ describe("regular expressions", () => {
       { response, reference: undefined, options: { pattern } },
       { ...tools, signal: client.signal },
     );
-    client.abort();
-    await assert.rejects(running, namesOption("pattern", /longer than 1000 ms/));
-    // One that ran would have ended by the time limit.
-    await assert.rejects(
+    const refused = assert.rejects(
       waiting,
       (error) => error instanceof UnavailableError && error.reason === "cancelled",
     );
+    client.abort();
+    await refused;
+    await assert.rejects(running, namesOption("pattern", /took longer than it may/));
   });
 });
 
