@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runSituations } from "../support/architectures/matrix.ts";
 import { makeTinyModel } from "../support/architectures/tiny-model.ts";
+import { InProcessEngine } from "../support/in-process-engine.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 /** One of each kind of memory. */
@@ -29,5 +30,23 @@ for (const { kvLayout, ...model } of kinds) {
       ["after a cancellation", 40],
     ] as const)
       assert.ok((cached.get(name) ?? 0) >= least, `${name}: ${cached.get(name)} tokens cached`);
+  });
+}
+
+const pooling = { type: "uint32", value: 3 } as const;
+for (const { model, reason, ...options } of [
+  { model: { architecture: "llada" }, reason: /writes by diffusion/ },
+  { model: { architecture: "neo-bert" }, reason: /does not generate text.*EMBEDDING_MODEL/ },
+  {
+    model: { architecture: "llama", changes: { "llama.pooling_type": pooling } },
+    reason: /embeds or ranks texts\. Serve it with EMBEDDING_MODEL/,
+  },
+  { model: { architecture: "minimax-m3", experts: true }, reason: /KV_LAYOUT=separate/, kvLayout: "shared" },
+  { model: { architecture: "plamo2" }, reason: /MAX_SEQUENCES=1/ },
+  { model: { architecture: "cogvlm" }, reason: /computed in parts/ },
+] as const) {
+  test(`${model.architecture} is refused for ${reason.source}`, async (t) => {
+    const modelPath = await makeTinyModel({ directory: await temporaryDirectory(t), ...model });
+    assert.throws(() => new InProcessEngine({ modelPath, sequences: 2, ...options }), reason);
   });
 }

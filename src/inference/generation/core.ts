@@ -8,7 +8,9 @@ import { Candidates } from "../llama/candidates.ts";
 import { LlamaContext } from "../llama/context.ts";
 import { measureMemory } from "../llama/memory-cost.ts";
 import { LlamaModel } from "../llama/model.ts";
+import { loadProblem } from "../llama/native-library.ts";
 import { Sampler } from "../llama/sampler.ts";
+import { assertServable, mostSequences } from "../llama/servable.ts";
 import { CHECKPOINTS_PER_SEQUENCE } from "../llama/state-checkpoints.ts";
 import { placement } from "../machine/cpu-affinity.ts";
 import { computeThreads } from "../machine/cpu-limit.ts";
@@ -59,6 +61,7 @@ export class EngineHost {
     const startedAt = clock();
     this.#clock = clock;
     this.#llama = loadLlama(options.libraryDirectory);
+    warnOfMissingAccelerator(this.#llama, onLog);
     // An accelerator's memory is its own; what does not fit there fails when it is loaded.
     const isOffloaded = this.#llama.llama_supports_gpu_offload() && options.gpuLayers !== 0;
     // Before loading: mapped weights are memory that the system still calls available, though every token needs them.
@@ -70,6 +73,7 @@ export class EngineHost {
       onProgress,
       onLog,
     });
+    assertServable(this.#llama, this.#model, options);
     const memoryCost = measureMemory(this.#llama, this.#model, {
       type: options.kvCacheType,
       layout: options.kvLayout,
@@ -80,7 +84,7 @@ export class EngineHost {
       // States that it can go back to lie beside the one that a sequence is in.
       bytesPerSequence: memoryCost.bytesPerSequence * (1 + CHECKPOINTS_PER_SEQUENCE),
       contextSize: options.contextSize,
-      maxSequences: options.maxSequences,
+      maxSequences: options.maxSequences || (mostSequences(this.#model) ?? 0),
       kvCacheMemory: options.kvCacheMemory,
       availableMemory: isOffloaded ? memory : Math.max(0, memory - this.#model.weightBytes),
       isOffloaded,
@@ -260,4 +264,12 @@ export class EngineHost {
       onPinned,
     });
   }
+}
+
+/** An installed GPU build without the GPU's own libraries computes on the processor, which must not go unsaid. */
+function warnOfMissingAccelerator(llama: Llama, onLog: (line: LogLine) => void): void {
+  const { accelerator } = llama.libraries;
+  if (accelerator === undefined || llama.llama_supports_gpu_offload()) return;
+  const reason = loadProblem(accelerator) ?? "it found no device";
+  onLog({ level: "warn", text: `The GPU is not used, the processor computes: ${reason}` });
 }

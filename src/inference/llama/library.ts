@@ -10,6 +10,8 @@ export const LLAMA_RELEASE = "v0.4.0";
 export interface LlamaLibraries {
   readonly directory: string;
   readonly files: { readonly base: string; readonly ggml: string; readonly llama: string };
+  /** The part that speaks to a GPU, which needs the GPU's own libraries. */
+  readonly accelerator: string | undefined;
 }
 
 /** Packages that carry prebuilt libraries, best first: an accelerator's build is used when somebody installed it. */
@@ -59,7 +61,8 @@ function librariesIn(directory: string): LlamaLibraries {
   }
   const names = readdirSync(directory);
   const find = (stem: string): string => {
-    const pattern = new RegExp(`^(lib)?${stem}(\\.v[0-9.]+)?\\.(so|dylib|dll)$`);
+    // An accelerator's build has its name in these too: libllama.cuda.v0.4.0.so.
+    const pattern = new RegExp(`^(lib)?${stem}(\\.[a-z]+)?(\\.v[0-9.]+)?\\.(so|dylib|dll)$`);
     const name = names.find((candidate) => pattern.test(candidate));
     if (name === undefined) {
       throw new LlamaError(
@@ -69,7 +72,12 @@ function librariesIn(directory: string): LlamaLibraries {
     }
     return join(directory, name);
   };
-  return { directory, files: { base: find("ggml-base"), ggml: find("ggml"), llama: find("llama") } };
+  const accelerator = names.find((name) => /^(lib)?ggml-(cuda|vulkan)\.(so|dll)$/.test(name));
+  return {
+    directory,
+    files: { base: find("ggml-base"), ggml: find("ggml"), llama: find("llama") },
+    accelerator: accelerator === undefined ? undefined : join(directory, accelerator),
+  };
 }
 
 /** Version of the npm package that brought the libraries, for the account of an answer; undefined for a build of one's own. */

@@ -171,7 +171,20 @@ function assertGguf(path: string): void {
   }
 }
 
+/** Files that lie beside a model and are none, by the architecture or the kind that their metadata names. */
+const companions: ReadonlyArray<readonly [pattern: RegExp, what: string]> = [
+  [/CLIP cannot be used as main model/, "a vision projector, and images are not read here"],
+  [/unknown model architecture: 'imatrix'/, "an importance matrix"],
+  [/unknown model architecture: 'controlvector'/, "a control vector"],
+];
+
 function loadError(path: string, errors: readonly string[]): LlamaError {
+  const companion = companions.find(([pattern]) => pattern.test(errors.join("\n")))?.[1];
+  if (companion !== undefined)
+    return new LlamaError(
+      "unsupported_architecture",
+      `${path} is ${companion}; name a language model's file.`,
+    );
   const said = errors.map((line) => line.replace(/^[\w:]+: (error loading model: )?/, "")).join("; ");
   const text = errors.join("\n");
   if (/unknown model architecture/.test(text)) {

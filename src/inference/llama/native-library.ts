@@ -10,6 +10,16 @@ const STACK_BYTES = 8 * 2 ** 20;
  */
 const loaded = new Map<string, LibraryHandle>();
 
+/** Why a library can't be loaded, by the system's own account; undefined where it can. */
+export function loadProblem(file: string): string | undefined {
+  try {
+    openLibrary(file);
+    return undefined;
+  } catch (error) {
+    return error instanceof LlamaError ? error.message : String(error);
+  }
+}
+
 /** Loads a native library, once a process. @throws LlamaError `library_not_found` */
 export function openLibrary(file: string): LibraryHandle {
   const known = loaded.get(file);

@@ -62,3 +62,38 @@ test("a LLAMA_LIBRARY_DIR without libraries, or with something else under their 
   assert.equal(broken.exitCode, 1);
   assert.match(broken.output, /Cannot load .*llama/);
 });
+
+/** The libraries that the packages of llama.cpp v0.4.0 carry, by the lists of their files. */
+const packaged = {
+  "linux-x64": ["libggml-base.so", "libggml.v0.4.0.so", "libllama.v0.4.0.so", "libllama-common.so"],
+  "linux-x64-vulkan": [
+    "libggml-base.so",
+    "libggml-cpu-x64.so",
+    "libggml-vulkan.so",
+    "libggml.vulkan.v0.4.0.so",
+    "libllama.vulkan.v0.4.0.so",
+    "libllama-common.so",
+  ],
+  "linux-x64-cuda": [
+    "libggml-base.so",
+    "libggml-cuda.so",
+    "libggml.cuda.v0.4.0.so",
+    "libllama.cuda.v0.4.0.so",
+    "libllama-common.so",
+  ],
+} as const;
+
+for (const [name, files] of Object.entries(packaged)) {
+  test(`the libraries of ${name} are found under the names that they have there`, async (t) => {
+    const directory = await temporaryDirectory(t);
+    for (const file of files) writeFileSync(join(directory, file), "");
+    const found = findLibraries(directory);
+    const suffix = /-(vulkan|cuda)$/.exec(name)?.[1];
+    const dotted = suffix === undefined ? "" : `.${suffix}`;
+    assert.equal(basename(found.files.llama), `libllama${dotted}.v0.4.0.so`);
+    assert.equal(basename(found.files.ggml), `libggml${dotted}.v0.4.0.so`);
+    assert.equal(basename(found.files.base), "libggml-base.so");
+    const accelerator = suffix === undefined ? undefined : join(directory, `libggml-${suffix}.so`);
+    assert.equal(found.accelerator, accelerator);
+  });
+}

@@ -1,0 +1,51 @@
+import type { Llama } from "./bindings.ts";
+import type { KvLayout } from "./context.ts";
+import { LlamaError } from "./errors.ts";
+import type { LlamaModel } from "./model.ts";
+
+/** What llama.cpp v0.4.0 computes wrongly, found by comparing with the same prompt alone (docs/models.md). */
+const faults: Readonly<Record<string, "sharedLayout" | "severalSequences" | "batches">> = {
+  "minimax-m3": "sharedLayout",
+  qwen4exp: "sharedLayout",
+  plamo2: "severalSequences",
+  cogvlm: "batches",
+};
+
+/** Sequences that may run side by side; undefined where any number may. */
+export function mostSequences(model: LlamaModel): number | undefined {
+  return faults[model.architecture] === "severalSequences" ? 1 : undefined;
+}
+
+/**
+ * Refuses a model that is no language model, or whose text llama.cpp would get wrong, with what to do instead.
+ * @throws LlamaError `unsupported_architecture`, `load_failed`
+ */
+export function assertServable(
+  llama: Llama,
+  model: LlamaModel,
+  options: { readonly kvLayout: KvLayout; readonly maxSequences: number },
+): void {
+  const { architecture, path } = model;
+  const refuse = (reason: string) => new LlamaError("unsupported_architecture", `${path}: ${reason}`);
+  if (llama.llama_model_is_diffusion(model.handle))
+    throw refuse(`${architecture} writes by diffusion, which this server does not do.`);
+  const pooling = Number(model.metadata.get(`${architecture}.pooling_type`) ?? 0);
+  if (pooling > 0 || architecture === "llama-embed")
+    throw refuse(`${architecture} with pooling embeds or ranks texts. Serve it with EMBEDDING_MODEL.`);
+  const fault = faults[architecture];
+  if (fault === "batches")
+    throw refuse(`llama.cpp answers otherwise with ${architecture} when a prompt is computed in parts.`);
+  if (fault === "sharedLayout" && options.kvLayout === "shared") {
+    throw new LlamaError(
+      "load_failed",
+      `${path}: llama.cpp answers wrongly with ${architecture} in a shared KV cache. Set KV_LAYOUT=separate.`,
+    );
+  }
+  const most = mostSequences(model);
+  if (most !== undefined && options.maxSequences > most) {
+    throw new LlamaError(
+      "load_failed",
+      `${path}: llama.cpp can't compute two sequences of ${architecture} at once. Set MAX_SEQUENCES=${most}.`,
+    );
+  }
+}
