@@ -47,10 +47,14 @@ export class Assistant {
     // What is begun already is past the reasoning.
     const thinks = turn.begun === undefined ? turn.thinks : false;
     const prompt = goingOn(
-      template.render(turn.messages, { tools, ...(thinks !== undefined && { thinks }) }),
+      template.render(turn.messages, {
+        tools,
+        ...(thinks !== undefined && { thinks }),
+        ...(turn.templateVariables !== undefined && { variables: turn.templateVariables }),
+      }),
       turn.begun,
     );
-    const thoughts = thoughtsOf(format, prompt);
+    const thoughts = thoughtsOf(format, prompt, turn);
     const constraint = await this.#constraints.compile({
       form: turn.form,
       tools,
@@ -150,12 +154,19 @@ function goingOn(prompt: Prompt, begun: string | undefined): Prompt {
 }
 
 /** How the engine tells this answer's thoughts. */
-function thoughtsOf({ thoughts }: AnswerFormat, prompt: Prompt): GenerationRequest["thoughts"] {
+function thoughtsOf(
+  { thoughts }: AnswerFormat,
+  prompt: Prompt,
+  { thinks, thoughtBudgetTokens: budget }: Turn,
+): GenerationRequest["thoughts"] {
   if (thoughts === undefined) return undefined;
   const [open, close] = [thoughts.open.trim(), thoughts.close.trim()];
   const end = prompt.parts.at(-1);
   const areOpen = end?.type === "text" && end.text.trimEnd().endsWith(open);
-  return { open, close, areOpen, ending: thoughts.close };
+  // A template that opens thoughts which the client does not want has no switch: they end at once.
+  const budgetTokens = thinks === false ? 0 : budget;
+  const ending = `\n${thoughts.close}\n\n`;
+  return { open, close, areOpen, ending, ...(budgetTokens !== undefined && { budgetTokens }) };
 }
 
 function wantedTools({ tools, toolChoice }: Turn): readonly DeclaredTool[] {

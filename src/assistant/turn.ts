@@ -36,6 +36,10 @@ export interface Turn {
   readonly logprobs?: number;
   /** False asks the template of a reasoning model to skip the reasoning; left out, the template decides. */
   readonly thinks?: boolean;
+  /** Tokens after which thoughts are ended. */
+  readonly thoughtBudgetTokens?: number;
+  /** What else the client tells the template: `chat_template_kwargs`, `reasoning_effort`. */
+  readonly templateVariables?: Readonly<Record<string, unknown>>;
   /** The client fixed the outcome, and takes an earlier answer for this one. */
   readonly reusable?: boolean;
 }

@@ -1,5 +1,5 @@
 import { type ArgumentReader, argumentReader } from "./arguments.ts";
-import { readHeader, trailer } from "./call-header.ts";
+import { matchTrailer, readHeader } from "./call-header.ts";
 import { type AnswerFormat, type ArgumentStyle, trigger } from "./format.ts";
 import { match, partialEnd } from "./markers.ts";
 
@@ -63,7 +63,7 @@ export class BlockParser {
 
   /** White space between blocks, or the beginning of a marker that the answer was cut in. */
   #isLayout(rest: string): boolean {
-    if (this.#state === "trailer") return match(rest, trailer(this.#format.calls.call)) === "more";
+    if (this.#state === "trailer") return matchTrailer(rest, this.#format.calls.call) === "more";
     if (this.#state === "after-call" && match(rest, this.#format.calls.close) === "more") return true;
     return rest.trim() === "" && (this.#open === undefined ? this.#followsBlock : this.#open === "call");
   }
@@ -113,6 +113,10 @@ export class BlockParser {
         return true;
       }
     }
+    if (this.#isBeforeText) {
+      const passed = this.#passLayout();
+      if (passed !== undefined) return passed;
+    }
     const isCallPossible = this.#canCall && (this.#format.calls.mayFollowText || this.#isBeforeText);
     if (this.#buffer.trim() === "" && (this.#isBeforeText || this.#canCall)) return false;
     const at = isCallPossible ? this.#buffer.indexOf(this.#trigger) : -1;
@@ -129,6 +133,16 @@ export class BlockParser {
     const held = isCallPossible ? partialEnd(this.#buffer, this.#trigger) : 0;
     this.#release(parts, "text", this.#buffer.length - held, this.#canCall);
     return false;
+  }
+
+  /** Passes over what says nothing: true when there was some, false when more is needed to tell. */
+  #passLayout(): boolean | undefined {
+    const matches = (this.#format.layout ?? []).map((text) => match(this.#buffer, text));
+    const matched = matches.find((outcome) => typeof outcome === "number");
+    if (matched === undefined) return matches.includes("more") ? false : undefined;
+    this.#buffer = this.#buffer.slice(matched);
+    this.#followsBlock = true;
+    return true;
   }
 
   /** The call whose opening stands behind `before`: true when it was read, false when more is needed. */
@@ -177,7 +191,7 @@ export class BlockParser {
   }
 
   #readTrailer(parts: AnswerPart[]): boolean {
-    const matched = match(this.#buffer, trailer(this.#format.calls.call));
+    const matched = matchTrailer(this.#buffer, this.#format.calls.call);
     if (matched === "more") return false;
     this.#close(parts);
     if (matched === "no") return this.#toText();

@@ -1,5 +1,5 @@
 import type { CallPiece } from "./format.ts";
-import { match } from "./markers.ts";
+import { type Match, match } from "./markers.ts";
 
 /** What stands before a call's arguments. */
 export interface CallHeader {
@@ -39,8 +39,12 @@ export function readHeader(text: string, pieces: readonly CallPiece[]): CallHead
   return { name, id, length: at };
 }
 
-/** What stands after a call's arguments. */
-export function trailer(pieces: readonly CallPiece[]): string {
-  const last = pieces.at(-1);
-  return last?.type === "text" ? last.text : "";
+/** How much of `text` is what stands after a call's arguments. An id there may be missing: not every model writes it. */
+export function matchTrailer(text: string, pieces: readonly CallPiece[]): Match {
+  const after = pieces.slice(pieces.findIndex(({ type }) => type === "arguments") + 1);
+  const read = readHeader(text, after);
+  if (typeof read !== "string") return read.length;
+  const last = after.at(-1);
+  if (read === "more" || last?.type !== "text" || after.length === 1) return read;
+  return match(text, last.text.replace(/^"/, ""));
 }

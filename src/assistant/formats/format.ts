@@ -6,6 +6,8 @@ export interface AnswerFormat {
   /** Undefined where the model is not known to think. */
   readonly thoughts: ThoughtFormat | undefined;
   readonly calls: CallFormat;
+  /** What a model writes before a text or a call and that says nothing: the name of a channel. */
+  readonly layout?: readonly string[];
 }
 
 export interface ThoughtFormat {
@@ -51,9 +53,9 @@ export function trigger(format: CallFormat): string {
 }
 
 /** Every text that a model writes around thoughts and calls; among them are control tokens, which have to be seen. */
-export function markers({ thoughts, calls }: AnswerFormat): readonly string[] {
+export function markers({ thoughts, calls, layout = [] }: AnswerFormat): readonly string[] {
   const pieces = calls.call.map((piece) => (piece.type === "text" ? piece.text : ""));
-  const around = [thoughts?.open, thoughts?.close, calls.open, calls.close, calls.between];
+  const around = [thoughts?.open, thoughts?.close, calls.open, calls.close, calls.between, ...layout];
   const texts = [...around, ...pieces].filter((text) => text !== undefined);
   return [...new Set(texts.filter((text) => text.trim() !== ""))];
 }

@@ -37,8 +37,28 @@ const mistral: CallFormat = {
 const thoughtMarkers: readonly ThoughtFormat[] = [
   { open: "<think>", close: "</think>" },
   { open: "[THINK]", close: "[/THINK]" },
+  { open: "<|START_THINKING|>", close: "<|END_THINKING|>" },
   { open: "<seed:think>", close: "</seed:think>" },
 ];
+
+/** gpt-oss: channels, which no template spells out as the model writes them. */
+const harmony: AnswerFormat = {
+  thoughts: { open: "<|channel|>analysis<|message|>", close: "<|end|>" },
+  calls: {
+    open: "",
+    close: "",
+    between: undefined,
+    call: [text("<|channel|>commentary to=functions."), name, text(" <|constrain|>json<|message|>"), json],
+    mayFollowText: true,
+    idLength: 24,
+  },
+  layout: ["<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>"],
+};
+
+/** Formats that can't be learned from their template. */
+export function exceptionalFormat(template: string): AnswerFormat | undefined {
+  return template.includes("<|channel|>analysis") ? harmony : undefined;
+}
 
 /** The format that a chat template shows; Hermes' calls where it shows none, which the fallback instructions describe. */
 export function knownFormat(template: string): AnswerFormat {

@@ -1,7 +1,8 @@
 import { InvalidRequestError } from "../../errors.ts";
 import type { Prompt } from "../../inference/engine.ts";
 import type { AnswerFormat } from "../formats/format.ts";
-import { knownFormat } from "../formats/known-formats.ts";
+import { exceptionalFormat, knownFormat } from "../formats/known-formats.ts";
+import { learnFormat } from "../formats/learned-format.ts";
 import { adaptations } from "./adaptations.ts";
 import { Jinja } from "./jinja/jinja.ts";
 import { formatTime } from "./jinja/strftime.ts";
@@ -41,6 +42,7 @@ export class ChatTemplate {
   readonly #specialTexts: SpecialTexts;
   readonly #now: () => Date;
   #form: MessageForm | undefined;
+  #format: AnswerFormat | undefined;
   #supportsTools: boolean | undefined;
 
   /** `now` is what templates print as today. */
@@ -58,7 +60,8 @@ export class ChatTemplate {
 
   /** How the template's model writes thoughts and calls. */
   get format(): AnswerFormat {
-    return knownFormat(this.source);
+    this.#format ??= exceptionalFormat(this.source) ?? this.#learnFormat();
+    return this.#format;
   }
 
   get source(): string {
@@ -93,6 +96,23 @@ export class ChatTemplate {
     };
   }
 
+  /** Tools that are told in our words are called in the form that these describe. */
+  #learnFormat(): AnswerFormat {
+    const known = knownFormat(this.source);
+    if (this.#template === undefined) return known;
+    const form = this.#messageForm;
+    const learned = learnFormat(
+      (messages, tools) => this.#try(messages, { tools, thinks: true }, form, false),
+      known,
+    );
+    return this.supportsTools ? learned : { ...learned, calls: known.calls };
+  }
+
+  get #messageForm(): MessageForm {
+    this.#form ??= findMessageForm(this.source, (probe, form) => this.#try(probe, {}, form));
+    return this.#form;
+  }
+
   /** `developer` is OpenAI's newer name of `system`, which few templates know. */
   #withKnownRoles(messages: readonly ChatMessage[]): readonly ChatMessage[] {
     if (this.source.includes("developer")) return messages;
@@ -107,8 +127,7 @@ export class ChatTemplate {
     options: RenderOptions,
     marker: string,
   ): string {
-    this.#form ??= findMessageForm(this.source, (probe, form) => this.#try(probe, {}, form));
-    const form = this.#form;
+    const form = this.#messageForm;
     try {
       return this.#apply(template, messages, options, form, marker);
     } catch (refusal) {
@@ -128,11 +147,16 @@ export class ChatTemplate {
   }
 
   /** What a probe renders to, undefined where the template refuses it. */
-  #try(messages: readonly ChatMessage[], options: RenderOptions, form?: MessageForm): string | undefined {
+  #try(
+    messages: readonly ChatMessage[],
+    options: RenderOptions,
+    form?: MessageForm,
+    isAnswerOpen = true,
+  ): string | undefined {
     if (this.#template === undefined) return undefined;
     try {
       const known = form ?? { arguments: "object", thoughts: "reasoning_content" };
-      return this.#apply(this.#template, messages, options, known, "");
+      return this.#apply(this.#template, messages, options, known, "", isAnswerOpen);
     } catch (error) {
       if (error instanceof TemplateError) return undefined;
       throw error;
@@ -146,6 +170,7 @@ export class ChatTemplate {
     { tools = [], thinks, variables }: RenderOptions,
     form: MessageForm,
     marker: string,
+    isAnswerOpen = true,
   ): string {
     const broken = <T>(value: T): T => (marker === "" ? value : this.#specialTexts.break(value, marker));
     const now = this.#now();
@@ -163,7 +188,7 @@ export class ChatTemplate {
           xml_tools: described,
           functions: JSON.stringify(described, null, 4),
         }),
-        add_generation_prompt: true,
+        add_generation_prompt: isAnswerOpen,
         bos_token: this.#model.bosText,
         eos_token: this.#model.eosText,
       },

@@ -32,6 +32,7 @@ export function toRequest(body: MessagesBody): Request {
     maxTokens: body.max_tokens,
     stop: body.stop_sequences ?? [],
     ...(isSet(thinking) && { thinks: thinking.type !== "disabled" }),
+    ...(typeof thinking?.budget_tokens === "number" && { thoughtBudgetTokens: thinking.budget_tokens }),
   };
   return { turn, notes };
 }

@@ -62,7 +62,7 @@ export const MessagesBody = Type.Object({
       task_budget: Type.Optional(Type.Unknown()),
     }),
   ),
-  thinking: OrNull(Type.Unsafe<{ type?: unknown }>({ type: "object" })),
+  thinking: OrNull(Type.Unsafe<{ type?: unknown; budget_tokens?: unknown }>({ type: "object" })),
   stream: OrNull(Type.Boolean({ default: false })),
   seed: OrNull(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: "Extra." })),
 });

@@ -12,10 +12,12 @@ export function toMessages(messages: readonly RequestMessage[], notes: Note[]): 
 function toMessage(message: RequestMessage, path: string, notes: Note[]): ChatMessage {
   const { role, content, name, tool_call_id: id } = message;
   const calls = toCalls(message, path, notes);
+  const reasoning = message.reasoning_content ?? message.reasoning;
   return {
     // `function` is what `tool` was called before there were several calls in an answer.
     role: role === "function" ? "tool" : role,
     content: textOf(content, `${path}.content`, { media: role === "user" ? "refused" : "noted", notes }),
+    ...(role === "assistant" && isSet(reasoning) && reasoning !== "" && { reasoning }),
     ...(isSet(name) && { name }),
     ...(isSet(id) && { toolCallId: id }),
     ...(calls.length > 0 && { toolCalls: calls }),

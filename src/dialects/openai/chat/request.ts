@@ -29,7 +29,7 @@ export function toRequest(body: ChatCompletionBody): {
     stop: toStop(body.stop),
     reusable: isReusable(body),
     ...(logprobs === true && { logprobs: top ?? 0 }),
-    ...(isSet(body.reasoning_effort) && { thinks: body.reasoning_effort !== "none" }),
+    ...reasoningOf(body),
   };
   return { turn, notes };
 }
@@ -67,4 +67,25 @@ function formOf(format: ResponseFormat | null | undefined): AnswerForm {
   if (format.json_schema === undefined) throw invalid(path, "is required");
   const { schema } = format.json_schema;
   return isSet(schema) ? { type: "schema", schema, path: `${path}.schema` } : { type: "json" };
+}
+
+/** Variables of the template's own have the last word, as in vLLM and llama.cpp. */
+function reasoningOf({
+  reasoning_effort: effort,
+  thinking_budget: budget,
+  chat_template_kwargs: given,
+}: ChatCompletionBody) {
+  const named = given?.["enable_thinking"] ?? given?.["thinking"];
+  const switched = isSet(effort) ? effort !== "none" : undefined;
+  const thinks = typeof named === "boolean" ? named : switched;
+  const variables = {
+    ...(switched === true && { reasoning_effort: effort }),
+    ...(isSet(budget) && { thinking_budget: budget }),
+    ...given,
+  };
+  return {
+    ...(thinks !== undefined && { thinks }),
+    ...(isSet(budget) && { thoughtBudgetTokens: budget }),
+    ...(Object.keys(variables).length > 0 && { templateVariables: variables }),
+  };
 }

@@ -21,6 +21,8 @@ const Message = Type.Object({
   role: OneOf(roles),
   content: Type.Optional(Type.Unknown({ description: "Text, or a list of parts." })),
   name: OrNull(Type.String({ maxLength: 256, format: "text" })),
+  reasoning_content: OrNull(LongText),
+  reasoning: OrNull(LongText),
   tool_calls: OrNull(Type.Array(ToolCall, { maxItems: 1024 })),
   tool_call_id: OrNull(Type.String({ maxLength: 256, format: "text" })),
   function_call: OrNull(ToolCall),
@@ -77,6 +79,15 @@ export const ChatCompletionBody = Type.Object({
   parallel_tool_calls: OrNull(Type.Boolean({ default: true })),
   reasoning_effort: OrNull(
     Type.String({ description: "none asks a template that can to skip the reasoning." }),
+  ),
+  thinking_budget: OrNull(
+    Type.Integer({ minimum: 0, description: "Extra: tokens after which the model's thoughts are ended." }),
+  ),
+  chat_template_kwargs: OrNull(
+    Type.Unsafe<Record<string, unknown>>({
+      type: "object",
+      description: "Extra: variables of the chat template, such as enable_thinking.",
+    }),
   ),
   ...StreamFields,
   grammar: OrNull(
