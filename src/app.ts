@@ -1,5 +1,5 @@
-import { randomInt } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
+import type { ConstraintCompiler } from "./assistant/constraint-compiler.ts";
 import type { Config } from "./config/config.ts";
 import { EmbeddingsService } from "./dialects/openai/embeddings/service.ts";
 import { RerankService } from "./dialects/rerank/service.ts";
@@ -16,7 +16,6 @@ import { Retrieval } from "./features/rag/retrieval.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import type { Embedder } from "./inference/embedder.ts";
-import type { Engine } from "./inference/engine.ts";
 import type { Reranker } from "./inference/reranker.ts";
 import type { Caches } from "./platform/cache/caches.ts";
 import { monotonicMs } from "./platform/clock.ts";
@@ -34,12 +33,16 @@ import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { ragRoutes } from "./routes/rag.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
+import { servedModelRoutes } from "./routes/served-models.ts";
 import { EmbeddingModelNames } from "./serving/embedding-model-names.ts";
-import { ModelNames } from "./serving/model-names.ts";
+import type { ServedModels } from "./serving/served-models.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
-  readonly engine: Engine;
+  readonly models: ServedModels;
+  readonly constraints: ConstraintCompiler;
+  /** Draws a 32-bit seed. */
+  readonly randomSeed: () => number;
   /** Who judges, where that is not the served model. */
   readonly judgeModel: JudgeModel | undefined;
   readonly store: Store;
@@ -53,25 +56,16 @@ export interface AppDependencies {
   readonly metrics: Metrics;
   readonly log: FastifyBaseLogger;
   readonly version: string;
-  /** What `/health` calls the model before it is loaded. */
-  readonly requestedModel: string;
 }
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const {
-    engine,
-    store,
-    judgeModel,
-    embedder,
-    reranker,
-    caches,
-    redis,
-    metrics,
-    log,
-    version,
-    requestedModel,
-  } = dependencies;
+  const { models, store, judgeModel, embedder, reranker, caches, redis, metrics, log, version } =
+    dependencies;
+  const { constraints, randomSeed } = dependencies;
+  // What names no model is answered by the first one.
+  const { engine } = models.default;
+  const template = () => models.default.template;
   const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
   // So that proxies which keep connections open send what comes next to a server that stays.
   app.addHook("onSend", async (_request, reply) => {
@@ -79,32 +73,41 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   });
   await registerOpenApi(app, version);
 
-  const randomSeed = () => randomInt(2 ** 32);
-  const chat = new ChatService(engine, randomSeed);
+  const chat = new ChatService(engine, template, randomSeed);
   const sandbox = new Sandbox();
   app.addHook("onClose", () => sandbox.close());
-  const judge = new Judge(judgeModel ?? new EngineJudge(engine, () => chat.template));
-  await app.register(healthRoutes({ engine, judgeModel, embedder, reranker, store, caches, requestedModel }));
+  const judge = new Judge(judgeModel ?? new EngineJudge(engine, template));
+  await app.register(
+    healthRoutes({
+      engine,
+      judgeModel,
+      embedder,
+      reranker,
+      store,
+      caches,
+      requestedModel: models.default.name,
+    }),
+  );
   await app.register(modelRoutes(engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
   await app.register(evaluateRoutes(new EvaluationService(judge, { sandbox, embedder })));
   const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
   await app.register(
     openAiRoutes({
-      engine,
-      template: () => chat.template,
+      models,
       randomSeed,
+      constraints,
       modelAliases: config.modelAliases,
-      requestedModel,
       embeddings: new EmbeddingsService(embedder, embeddingNames),
     }),
   );
+  await app.register(servedModelRoutes({ models, drainMs: config.requestTimeoutMs, log }));
   const datasets = new Datasets(store);
   await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
   const { chunkTokens, searchLanguage: language, relevanceFloor, maxNewTokensLimit } = config;
   const retrieval = new Retrieval({
     engine,
-    template: () => chat.template,
+    template,
     embedder,
     reranker,
     datasets,
@@ -121,10 +124,10 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     store,
     datasets,
     engine,
-    template: () => chat.template,
+    template,
     judge,
     tools: { sandbox, embedder },
-    modelNames: () => new ModelNames(engine, config.modelAliases, requestedModel).all,
+    modelNames: () => models.default.names,
     maxNewTokensLimit,
     codeVersion: version,
     log,

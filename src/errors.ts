@@ -76,6 +76,7 @@ export class InvalidRequestError extends ApiError {
 export type UnavailableReason =
   | "loading_model"
   | "model_unavailable"
+  | "model_busy"
   | "engine_restarting"
   | "engine_failed"
   | "queue_full"

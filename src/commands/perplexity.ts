@@ -6,11 +6,10 @@ import {
   type WindowedPerplexity,
   windowedPerplexity,
 } from "../features/evaluation/likelihood/windowed-perplexity.ts";
-import { DeferredEngine } from "../inference/deferred-engine.ts";
 import { createLog } from "../telemetry/log.ts";
-import { Metrics } from "../telemetry/metrics.ts";
 import { countDisplay } from "./count-display.ts";
-import { startEngine } from "./start-engine.ts";
+import { createEngine } from "./create-engine.ts";
+import { findModel } from "./find-model.ts";
 
 const DEFAULT_WINDOW = 512;
 const SHORTEST_WINDOW = 8;
@@ -39,10 +38,10 @@ export async function perplexity(args: readonly string[], config: Config): Promi
     return values.help ? 0 : 2;
   }
   const text = await readFile(file, "utf8");
-  const engine = new DeferredEngine();
   const log = createLog({ level: "warn", format: config.logFormat });
+  const engine = createEngine(config, await findModel(config.modelName, config, { log }), log);
   try {
-    await startEngine(config, engine, new Metrics(), log, new AbortController().signal);
+    await engine.start();
     const display = countDisplay({ stream: process.stderr, title: "Scoring", unit: "windows" });
     const result = await windowedPerplexity(engine, text, window, {
       onWindow: (done, total) => display.show(done, total),

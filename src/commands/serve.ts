@@ -1,16 +1,18 @@
+import { randomInt } from "node:crypto";
 import type { Logger } from "pino";
 import { createApp } from "../app.ts";
+import { ConstraintCompiler } from "../assistant/constraint-compiler.ts";
 import type { Config } from "../config/config.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
 import { isLoopback } from "../http/host-check.ts";
 import type { Server } from "../http/server.ts";
 import { createServer } from "../http/server.ts";
 import { CachedEngine } from "../inference/cached-engine.ts";
-import { DeferredEngine } from "../inference/deferred-engine.ts";
 import { CachedEmbedder } from "../inference/embedding/cached-embedder.ts";
 import { DeferredEmbedder } from "../inference/embedding/deferred-embedder.ts";
 import { DeferredReranker } from "../inference/embedding/deferred-reranker.ts";
 import type { Engine } from "../inference/engine.ts";
+import { EngineSlot } from "../inference/engine-slot.ts";
 import { Caches } from "../platform/cache/caches.ts";
 import { RedisConnection } from "../platform/redis/connection.ts";
 import { Store } from "../platform/store/database.ts";
@@ -21,8 +23,8 @@ import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
+import { createModels } from "./create-models.ts";
 import { startEmbedder, startReranker } from "./start-embeddings.ts";
-import { startEngine } from "./start-engine.ts";
 import { createJudge, startJudge } from "./start-judge.ts";
 
 /** Time that connections get to end by themselves once every generation is over. */
@@ -32,8 +34,6 @@ const CLOSE_GRACE_MS = 1_000;
 export async function serve(config: Config, version: string): Promise<number> {
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const metrics = new Metrics();
-  const deferred = new DeferredEngine();
-  const requestedModel = config.modelName ?? "distilgpt2";
   const store = new Store({
     dataDir: config.dataDir,
     databaseUrl: config.databaseUrl,
@@ -45,17 +45,29 @@ export async function serve(config: Config, version: string): Promise<number> {
   const redis =
     config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
-  const observed = answering(new ObservedEngine(deferred, metrics), caches, config.responseCacheTtl);
-  const engine = new AccountedEngine(new LanedEngine(observed));
+  const randomSeed = () => randomInt(2 ** 32);
+  const constraints = new ConstraintCompiler();
+  const models = createModels(config, {
+    log,
+    metrics,
+    randomSeed,
+    constraints,
+    wrap: (engine) => {
+      const observed = answering(new ObservedEngine(engine, metrics), caches, config.responseCacheTtl);
+      return new AccountedEngine(new LanedEngine(observed));
+    },
+  });
   const stopping = new AbortController();
   const context = { config, metrics, log, signal: stopping.signal };
   const embeddings = new DeferredEmbedder();
   const embedder = new ObservedEmbedder(new CachedEmbedder(embeddings, caches.named("embeddings")), metrics);
   const reranker = new DeferredReranker();
-  const judgeEngine = new DeferredEngine();
+  const judgeEngine = new EngineSlot();
   const judgeModel = createJudge(config, new AccountedEngine(judgeEngine));
   const app = await createApp(config, {
-    engine,
+    models,
+    constraints,
+    randomSeed,
     judgeModel,
     store,
     stopping: stopping.signal,
@@ -66,7 +78,6 @@ export async function serve(config: Config, version: string): Promise<number> {
     metrics,
     log,
     version,
-    requestedModel,
   });
   const signal = firstSignal();
 
@@ -80,7 +91,7 @@ export async function serve(config: Config, version: string): Promise<number> {
   void startEmbedder(embeddings, context);
   void startReranker(reranker, context);
   void startJudge(judgeEngine, context);
-  const starting = startEngine(config, deferred, metrics, log, stopping.signal).then(
+  const starting = models.start().then(
     () => signal,
     (error: unknown) => error,
   );
@@ -90,8 +101,8 @@ export async function serve(config: Config, version: string): Promise<number> {
   if (failed) log.fatal(reason.message);
   else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
   const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
-  const models = [deferred, judgeModel, embedder, reranker];
-  await Promise.all(models.map((model) => model?.close(timeoutMs)));
+  const running = [models, judgeModel, embedder, reranker];
+  await Promise.all(running.map((each) => each?.close(timeoutMs)));
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
   await store.close();
   await redis?.close();

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { modelsFile } from "./models-file.ts";
 import { prefixFile } from "./prefix-file.ts";
 import {
   aliases,
@@ -101,6 +102,10 @@ export const sections = {
       "see [models](models.md)",
       "Path of a `.gguf`, a Hugging Face repository (`org/name`, `org/name:Q8_0`), or `builtin`. Unset means " +
         "`distilgpt2`, or the built-in model where the hub can't be reached.",
+    ),
+    modelsFile: modelsFile(
+      "MODELS_FILE",
+      "Several models, of which a request's `model` chooses one ([several models](several-models.md)); takes the place of `MODEL_NAME`.",
     ),
     modelQuant: choice(
       "MODEL_QUANT",

@@ -143,6 +143,8 @@ export interface ModelDescription extends ModelIdentity {
 }
 
 export type EngineState =
+  /** Not in memory; a request may have it loaded. */
+  | { readonly status: "unloaded" }
   | { readonly status: "preparing"; readonly phase: string; readonly progress: number }
   | { readonly status: "ready" }
   /** `delayMs` is the pause before the attempt. */

@@ -7,6 +7,8 @@ import { createHash } from "node:crypto";
 export interface ModelIdentity {
   /** Digest of the weights and their metadata, the same for every copy of a file. */
   readonly weights: string;
+  /** Digest of the adapter that changes them, and how much of it is applied; undefined without one. */
+  readonly adapter: string | undefined;
   readonly engineVersion: string;
   readonly device: string;
   /** Element type of the KV cache. */
@@ -16,7 +18,7 @@ export interface ModelIdentity {
 }
 
 export function identityDigest(identity: ModelIdentity): string {
-  const { weights, engineVersion, device, kvCacheType, contextWindow } = identity;
-  const facts = [weights, engineVersion, device, kvCacheType, contextWindow];
+  const { weights, adapter = null, engineVersion, device, kvCacheType, contextWindow } = identity;
+  const facts = [weights, adapter, engineVersion, device, kvCacheType, contextWindow];
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }

@@ -19,6 +19,8 @@ export function unavailable(state: EngineState): UnavailableError {
     case "draining":
     case "stopped":
       return new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
+    case "unloaded":
+      return new UnavailableError("loading_model", "The model is not loaded yet.");
     case "ready":
       return new UnavailableError("model_unavailable", "The model is not available.");
   }

@@ -138,6 +138,8 @@ export function healthRoutes({
 
 function explain(state: Exclude<EngineState, { status: "ready" }>) {
   switch (state.status) {
+    case "unloaded":
+      return { model_loaded: false, reason: "loading_model", phase: "resolving", progress: 0 };
     case "preparing":
       return { model_loaded: false, reason: "loading_model", phase: state.phase, progress: state.progress };
     case "restarting":

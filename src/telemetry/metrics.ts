@@ -144,7 +144,7 @@ export class Metrics implements CacheObserver {
   }
 
   /** Reads the engine's live numbers whenever the metrics are read. */
-  watch(engine: Engine): void {
+  watch(engine: Pick<Engine, "load">): void {
     const gauge = this.#gauge.bind(this);
     gauge("inference_queue_depth", "Requests waiting for a sequence.", () => engine.load.queueDepth);
     gauge("inference_running_sequences", "Requests in a sequence.", () => engine.load.runningSequences);

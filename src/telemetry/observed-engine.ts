@@ -9,7 +9,6 @@ export class ObservedEngine extends EngineDecorator {
   constructor(engine: Engine, metrics: Metrics) {
     super(engine);
     this.#metrics = metrics;
-    metrics.watch(engine);
   }
 
   async *generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent> {

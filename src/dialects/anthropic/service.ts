@@ -1,7 +1,6 @@
 import type { Assistant, PlannedTurn } from "../../assistant/assistant.ts";
 import type { TurnEvent } from "../../assistant/turn.ts";
 import type { Engine } from "../../inference/engine.ts";
-import type { ModelNames } from "../../serving/model-names.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { newId } from "../ids.ts";
@@ -13,7 +12,6 @@ import type { CountTokensBody, MessagesBody } from "./schema.ts";
 export interface Services {
   readonly engine: Engine;
   readonly assistant: Assistant;
-  readonly models: ModelNames;
 }
 
 /** `POST /v1/messages`: Anthropic's shape over the same assistant. */
@@ -25,8 +23,7 @@ export class Messages {
   }
 
   async countTokens(body: CountTokensBody): Promise<{ readonly input_tokens: number }> {
-    const { assistant, engine, models } = this.#services;
-    models.find(body.model);
+    const { assistant, engine } = this.#services;
     const prompt = assistant.render(toConversation(body, []));
     return { input_tokens: (await engine.tokenize(prompt)).length };
   }
@@ -61,7 +58,7 @@ export class Messages {
   }
 
   #head(body: MessagesBody, notes: readonly Note[]) {
-    const model = this.#services.models.find(body.model);
+    const model = this.#services.engine.describe();
     return {
       id: newId("msg_"),
       type: "message",

@@ -1,4 +1,3 @@
-import { modelTemplate } from "../../assistant/template/model-template.ts";
 import {
   type ChatMessage,
   type ChatTemplate,
@@ -19,15 +18,10 @@ export class ChatService {
   readonly #template: () => ChatTemplate;
 
   /** `randomSeed` draws a 32-bit seed for requests that give none. */
-  constructor(engine: Engine, randomSeed: () => number) {
+  constructor(engine: Engine, template: () => ChatTemplate, randomSeed: () => number) {
     this.#engine = engine;
     this.#randomSeed = randomSeed;
-    this.#template = modelTemplate(engine);
-  }
-
-  /** The loaded model's template, compiled once. */
-  get template(): ChatTemplate {
-    return this.#template();
+    this.#template = template;
   }
 
   /** Answers `body`: the final pass's text piece by piece, then the whole response. */
@@ -36,7 +30,8 @@ export class ChatService {
   }
 
   async *#single(body: ChatBody, context: RequestContext): AsyncGenerator<string, ChatResponse> {
-    const prompt = body.raw === true ? plainPrompt(body.prompt) : this.template.render([user(body.prompt)]);
+    const prompt =
+      body.raw === true ? plainPrompt(body.prompt) : this.#template().render([user(body.prompt)]);
     const pass = yield* completing(this.#engine, this.#request(body, prompt), context);
     return this.#response([pass], pass, context);
   }
@@ -49,7 +44,7 @@ export class ChatService {
     const next = (temperature = 0.2): Parameters<typeof completing> => {
       // A pass begins where the one before ended, so that the parts of the latency add up.
       const arrivedAt = context.arrivedAt + passes.reduce((sum, pass) => sum + totalMs(pass.timings), 0);
-      const prompt = body.raw === true ? transcript(messages) : this.template.render(messages);
+      const prompt = body.raw === true ? transcript(messages) : this.#template().render(messages);
       return [this.#engine, this.#request({ ...body, temperature }, prompt), { ...context, arrivedAt }];
     };
     const take = (pass: Completion): Completion => {

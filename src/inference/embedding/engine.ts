@@ -24,7 +24,7 @@ export interface RawEmbeddings {
   readonly tokens: readonly number[];
 }
 
-type EmbeddingState = EngineState | { readonly status: "idle" };
+type EmbeddingState = Exclude<EngineState, { readonly status: "unloaded" }> | { readonly status: "idle" };
 
 const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
 

@@ -3,6 +3,7 @@ import type { Clock } from "../../platform/clock.ts";
 import { TokenForms } from "../constraints/token-forms.ts";
 import { TokenTable } from "../constraints/token-trie.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
+import { applyAdapter } from "../llama/adapter.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { Candidates } from "../llama/candidates.ts";
 import { LlamaContext } from "../llama/context.ts";
@@ -23,7 +24,7 @@ import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
 import { planCapacity } from "./capacity.ts";
 import { describeModel } from "./model-description.ts";
-import { modelBytes } from "./model-file.ts";
+import { modelBytes, weightsDigest } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import type { EngineOptions, LoadedModel } from "./protocol.ts";
@@ -111,6 +112,8 @@ export class EngineHost {
       kvLayout: options.kvLayout,
       onLog,
     });
+    if (options.adapter !== undefined)
+      applyAdapter(this.#llama, this.#model.handle, this.#context.handle, options.adapter);
     this.#tokenizer = new PromptTokenizer(this.#model.vocabulary);
     this.#candidates = new Candidates(this.#model.vocabulary.size);
     this.#forms = new TokenForms(new TokenTable(this.#model.vocabulary));
@@ -122,6 +125,10 @@ export class EngineHost {
     });
     this.capacity = capacity.explanation;
     this.description = describeModel(this.#llama, this.#model, {
+      adapter:
+        options.adapter === undefined
+          ? undefined
+          : `${weightsDigest(options.adapter.path)} × ${options.adapter.scale}`,
       device: isOffloaded ? "gpu" : "cpu",
       kvCacheType: options.kvCacheType,
       contextWindow: contextPerSequence,

@@ -12,6 +12,7 @@ import type {
   ModelDescription,
   Prompt,
 } from "../engine.ts";
+import { processMemory } from "../machine/process-memory.ts";
 import type { EngineLog } from "../process/log.ts";
 import type { WireError } from "../process/process-news.ts";
 import { Supervisor } from "../process/supervisor.ts";
@@ -97,6 +98,11 @@ export class LocalEngine implements Engine {
 
   get state(): EngineState {
     return this.#state;
+  }
+
+  /** Memory that the process takes now. */
+  get memoryBytes(): number | undefined {
+    return this.#supervisor.pid === undefined ? undefined : processMemory(this.#supervisor.pid);
   }
 
   get load(): EngineLoad {

@@ -7,10 +7,10 @@ import type { LoadedModel } from "./protocol.ts";
 /** What the engine process decided about a model, beside what the model's file says. */
 type Placement = Pick<
   LoadedModel,
+  | "adapter"
   | "contextWindow"
   | "device"
   | "kvCacheType"
-  | "contextWindow"
   | "kvCacheBytesPerToken"
   | "stateBytesPerSequence"
   | "sequences"

@@ -1,5 +1,6 @@
 /** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
 import type { GenerationRequest, Lane, ModelDescription, Prompt } from "../engine.ts";
+import type { AdapterOptions } from "../llama/adapter.ts";
 import type { KvCacheType, KvLayout } from "../llama/context.ts";
 import type { ProcessNews, WireError } from "../process/process-news.ts";
 import type { SequenceOutput, SequenceStart } from "../scheduler/report.ts";
@@ -8,6 +9,8 @@ import type { SequenceOutput, SequenceStart } from "../scheduler/report.ts";
 export interface EngineOptions {
   readonly libraryDirectory: string | undefined;
   readonly modelPath: string;
+  /** A LoRA adapter that changes what the model computes. */
+  readonly adapter?: AdapterOptions | undefined;
   /** Tokens a sequence; 0 means as many as the model was trained for, within the memory budget. */
   readonly contextSize: number;
   /** 0 means as many as the memory budget holds. */

@@ -15,6 +15,7 @@ export type VocabHandle = Handle<"llama_vocab">;
 export type ContextHandle = Handle<"llama_context">;
 export type MemoryHandle = Handle<"llama_memory">;
 export type SamplerHandle = Handle<"llama_sampler">;
+export type AdapterHandle = Handle<"llama_adapter_lora">;
 export type FloatPointer = Handle<"float">;
 
 /** `llama_batch` by value; its arrays are native memory that `batch.ts` owns. */
@@ -69,6 +70,13 @@ export interface LlamaFunctions {
     pool: Handle<"ggml_threadpool">,
     batchPool: Handle<"ggml_threadpool">,
   ): void;
+  llama_adapter_lora_init(model: ModelHandle, path: string): AdapterHandle | null;
+  llama_set_adapters_lora(
+    context: ContextHandle,
+    adapters: BigInt64Array,
+    count: number,
+    scales: Float32Array,
+  ): number;
   llama_model_get_vocab(model: ModelHandle): VocabHandle;
   llama_model_n_ctx_train(model: ModelHandle): number;
   llama_model_n_embd(model: ModelHandle): number;
@@ -202,6 +210,8 @@ export const signatures = {
   llama_pooling_type: ["int32", [P]],
   llama_set_n_threads: ["void", [P, "int32", "int32"]],
   llama_attach_threadpool: ["void", [P, P, P]],
+  llama_adapter_lora_init: [P, [P, "str"]],
+  llama_set_adapters_lora: ["int32", [P, P, "size_t", P]],
   llama_model_get_vocab: [P, [P]],
   llama_model_n_ctx_train: ["int32", [P]],
   llama_model_n_embd: ["int32", [P]],

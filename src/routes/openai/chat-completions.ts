@@ -9,8 +9,14 @@ import { markCached } from "../../http/cached-answer.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
 import { responses } from "../../http/schema.ts";
 import { streamEvents } from "../../http/stream-events.ts";
+import type { ServedModel } from "../../serving/served-model.ts";
+import type { ServedModels } from "../../serving/served-models.ts";
+import { streamWithModel, withModel } from "./with-model.ts";
 
-export function chatCompletionRoutes(completions: ChatCompletions): FastifyPluginAsyncTypebox {
+export function chatCompletionRoutes(
+  models: ServedModels,
+  completions: (model: ServedModel) => ChatCompletions,
+): FastifyPluginAsyncTypebox {
   return async (app) => {
     const schema = {
       tags: ["OpenAI"],
@@ -22,12 +28,14 @@ export function chatCompletionRoutes(completions: ChatCompletions): FastifyPlugi
       const { body, context } = request;
       context.account.note({ model: body.model ?? null });
       if (body.stream === true) {
-        return streamEvents(request, reply, {
-          events: asEvents(completions.stream(body, context)),
-          last: "[DONE]",
-        });
+        const chunks = streamWithModel(models, body.model, context, (model) =>
+          completions(model).stream(body, context),
+        );
+        return streamEvents(request, reply, { events: asEvents(chunks), last: "[DONE]" });
       }
-      const completion = await completions.complete(body, context);
+      const completion = await withModel(models, body.model, context, (model) =>
+        completions(model).complete(body, context),
+      );
       markCached(reply, completion);
       return completion;
     });

@@ -5,8 +5,14 @@ import { markCached } from "../../http/cached-answer.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
 import { responses } from "../../http/schema.ts";
 import { streamEvents } from "../../http/stream-events.ts";
+import type { ServedModel } from "../../serving/served-model.ts";
+import type { ServedModels } from "../../serving/served-models.ts";
+import { streamWithModel, withModel } from "./with-model.ts";
 
-export function completionRoutes(completions: Completions): FastifyPluginAsyncTypebox {
+export function completionRoutes(
+  models: ServedModels,
+  completions: (model: ServedModel) => Completions,
+): FastifyPluginAsyncTypebox {
   return async (app) => {
     const schema = {
       tags: ["OpenAI"],
@@ -17,12 +23,15 @@ export function completionRoutes(completions: Completions): FastifyPluginAsyncTy
     app.post("/v1/completions", { schema }, async (request, reply) => {
       const { body, context } = request;
       context.account.note({ model: body.model ?? null });
-      if (body.stream === true)
-        return streamEvents(request, reply, {
-          events: asEvents(completions.stream(body, context)),
-          last: "[DONE]",
-        });
-      const completion = await completions.complete(body, context);
+      if (body.stream === true) {
+        const chunks = streamWithModel(models, body.model, context, (model) =>
+          completions(model).stream(body, context),
+        );
+        return streamEvents(request, reply, { events: asEvents(chunks), last: "[DONE]" });
+      }
+      const completion = await withModel(models, body.model, context, (model) =>
+        completions(model).complete(body, context),
+      );
       markCached(reply, completion);
       return completion;
     });

@@ -8,6 +8,9 @@ import { errorSender } from "../../http/error-envelope.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
 import { Answer, responsesWith } from "../../http/schema.ts";
 import { streamEvents } from "../../http/stream-events.ts";
+import type { ServedModel } from "../../serving/served-model.ts";
+import type { ServedModels } from "../../serving/served-models.ts";
+import { streamWithModel, withModel } from "./with-model.ts";
 
 const Message = Type.Object(
   { id: Type.String(), type: Type.String() },
@@ -18,7 +21,10 @@ const Count = Answer(
   "Tokens of a conversation, template and tools included.",
 );
 
-export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
+export function messageRoutes(
+  models: ServedModels,
+  messages: (model: ServedModel) => Messages,
+): FastifyPluginAsyncTypebox {
   return async (app) => {
     const tags = ["Anthropic"];
     app.setErrorHandler(errorSender(toAnthropicError));
@@ -35,12 +41,18 @@ export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { body, context } = request;
         context.account.note({ model: body.model ?? null });
-        if (body.stream === true)
+        if (body.stream === true) {
+          const events = streamWithModel(models, body.model, context, (model) =>
+            messages(model).stream(body, context),
+          );
           return streamEvents(request, reply, {
-            events: named(messages.stream(body, context)),
+            events: named(events),
             formatError: (error, id) => ({ event: "error", data: toAnthropicError(error, id).body }),
           });
-        return messages.create(body, context) as Promise<{ id: string; type: string }>;
+        }
+        return withModel(models, body.model, context, (model) =>
+          messages(model).create(body, context),
+        ) as Promise<{ id: string; type: string }>;
       },
     );
     app.post(
@@ -53,7 +65,8 @@ export function messageRoutes(messages: Messages): FastifyPluginAsyncTypebox {
           response: responsesWith(anthropicError, Count, 400, 401, 404, 413, 529),
         },
       },
-      (request) => messages.countTokens(request.body),
+      ({ body, context }) =>
+        withModel(models, body.model, context, (model) => messages(model).countTokens(body)),
     );
   };
 }

@@ -7,6 +7,9 @@ import type { SentEvent } from "../../http/event-stream.ts";
 import { Answer, responses as answers } from "../../http/schema.ts";
 import { errorEvent, streamEvents } from "../../http/stream-events.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
+import type { ServedModel } from "../../serving/served-model.ts";
+import type { ServedModels } from "../../serving/served-models.ts";
+import { streamWithModel, withModel } from "./with-model.ts";
 
 /** Items of many shapes; OpenAI's reference describes them. */
 const Response = Type.Object(
@@ -30,7 +33,10 @@ const InputItems = Answer(
 );
 const Id = Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) });
 
-export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox {
+export function responseRoutes(
+  models: ServedModels,
+  responses: (model: ServedModel) => Responses,
+): FastifyPluginAsyncTypebox {
   return async (app) => {
     const tags = ["OpenAI"];
     app.post(
@@ -46,17 +52,20 @@ export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox 
       async (request, reply) => {
         const { body, context } = request;
         context.account.note({ model: body.model ?? null });
-        if (body.stream === true)
-          return streamEvents(request, reply, {
-            events: named(responses.stream(body, context)),
-            formatError: errorEvent,
-          });
-        return responses.create(body, context) as Promise<{ id: string; object: string }>;
+        if (body.stream === true) {
+          const events = streamWithModel(models, body.model, context, (model) =>
+            responses(model).stream(body, context),
+          );
+          return streamEvents(request, reply, { events: named(events), formatError: errorEvent });
+        }
+        return withModel(models, body.model, context, (model) =>
+          responses(model).create(body, context),
+        ) as Promise<{ id: string; object: string }>;
       },
     );
     const one = { tags, params: Id, response: answers(Response, 401, 404) };
     app.get("/v1/responses/:id", { schema: { ...one, summary: "Show a stored response" } }, (request) => {
-      return responses.get(request.params.id) as Promise<{ id: string; object: string }>;
+      return responses(models.default).get(request.params.id) as Promise<{ id: string; object: string }>;
     });
     app.get(
       "/v1/responses/:id/input_items",
@@ -73,7 +82,7 @@ export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox 
           response: answers(InputItems, 400, 401, 404),
         },
       },
-      ({ params, query }) => responses.inputItems(params.id, query),
+      ({ params, query }) => responses(models.default).inputItems(params.id, query),
     );
     app.post(
       "/v1/responses/input_tokens",
@@ -85,16 +94,18 @@ export function responseRoutes(responses: Responses): FastifyPluginAsyncTypebox 
           response: answers(InputTokens, 400, 401, 404, 503),
         },
       },
-      async ({ body }) => ({
+      async ({ body, context }) => ({
         object: "response.input_tokens" as const,
-        input_tokens: await responses.countTokens(body),
+        input_tokens: await withModel(models, body.model, context, (model) =>
+          responses(model).countTokens(body),
+        ),
       }),
     );
     app.delete(
       "/v1/responses/:id",
       { schema: { ...one, summary: "Delete a stored response" } },
       (request) => {
-        return responses.delete(request.params.id) as Promise<{ id: string; object: string }>;
+        return responses(models.default).delete(request.params.id) as Promise<{ id: string; object: string }>;
       },
     );
   };

@@ -1,15 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import type { Assistant } from "../../assistant/assistant.ts";
 import { ModelName } from "../../dialects/model-name.ts";
 import { toMessages } from "../../dialects/openai/chat/messages.ts";
 import { ChatCompletionBody } from "../../dialects/openai/chat/schema.ts";
 import { InvalidRequestError } from "../../errors.ts";
 import { Answer, responses } from "../../http/schema.ts";
-import type { Engine } from "../../inference/engine.ts";
 import { isSet, OrNull } from "../../platform/schema/nullable.ts";
 import { LongText } from "../../platform/schema/text.ts";
-import type { ModelNames } from "../../serving/model-names.ts";
+import type { ServedModels } from "../../serving/served-models.ts";
+import { withModel } from "./with-model.ts";
 
 const TokenizeBody = Type.Object({
   model: OrNull(ModelName),
@@ -39,14 +38,8 @@ const Text = Answer(
   "The text of tokens, under both its names.",
 );
 
-export interface TokenDependencies {
-  readonly engine: Engine;
-  readonly assistant: Assistant;
-  readonly models: ModelNames;
-}
-
 /** What llama.cpp's server and vLLM offer beside OpenAI's routes, with the field names of both. */
-export function tokenRoutes({ engine, assistant, models }: TokenDependencies): FastifyPluginAsyncTypebox {
+export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
   return async (app) => {
     const tags = ["Tokens"];
     app.post(
@@ -59,22 +52,23 @@ export function tokenRoutes({ engine, assistant, models }: TokenDependencies): F
           response: responses(Tokens, 400, 401, 404, 503),
         },
       },
-      async ({ body }) => {
-        models.find(body.model);
+      ({ body, context }) => {
         const text = body.content ?? body.prompt;
         if (isSet(text) === (body.messages !== undefined)) {
           throw new InvalidRequestError("content is required, or messages, and not both.", {
             param: "content",
           });
         }
-        const prompt = isSet(text)
-          ? {
-              parts: [{ type: "text" as const, text, parseSpecial: body.parse_special ?? false }],
-              addBos: body.add_special ?? false,
-            }
-          : assistant.render({ messages: toMessages(body.messages ?? [], []) });
-        const tokens = await engine.tokenize(prompt);
-        return { tokens, count: tokens.length, max_model_len: engine.describe().contextWindow };
+        return withModel(models, body.model, context, async ({ engine, assistant }) => {
+          const prompt = isSet(text)
+            ? {
+                parts: [{ type: "text" as const, text, parseSpecial: body.parse_special ?? false }],
+                addBos: body.add_special ?? false,
+              }
+            : assistant.render({ messages: toMessages(body.messages ?? [], []) });
+          const tokens = await engine.tokenize(prompt);
+          return { tokens, count: tokens.length, max_model_len: engine.describe().contextWindow };
+        });
       },
     );
     app.post(
@@ -87,10 +81,11 @@ export function tokenRoutes({ engine, assistant, models }: TokenDependencies): F
           response: responses(Text, 400, 401, 404, 503),
         },
       },
-      async ({ body }) => {
-        models.find(body.model);
-        const text = await engine.detokenize(body.tokens);
-        return { content: text, prompt: text };
+      ({ body, context }) => {
+        return withModel(models, body.model, context, async ({ engine }) => {
+          const text = await engine.detokenize(body.tokens);
+          return { content: text, prompt: text };
+        });
       },
     );
   };

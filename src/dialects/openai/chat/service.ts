@@ -2,7 +2,7 @@ import type { Assistant, PlannedTurn } from "../../../assistant/assistant.ts";
 import { choices } from "../../../assistant/choices.ts";
 import type { TurnEnd, TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
-import type { ModelNames } from "../../../serving/model-names.ts";
+import type { ServedModel } from "../../../serving/served-model.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
@@ -17,11 +17,11 @@ type Choice = ChatCompletionChunk["choices"][number];
 /** `POST /v1/chat/completions`, whole and as a stream. */
 export class ChatCompletions {
   readonly #assistant: Assistant;
-  readonly #models: ModelNames;
+  readonly #model: ServedModel;
 
-  constructor(assistant: Assistant, models: ModelNames) {
-    this.#assistant = assistant;
-    this.#models = models;
+  constructor(model: ServedModel) {
+    this.#assistant = model.assistant;
+    this.#model = model;
   }
 
   async complete(body: ChatCompletionBody, context: RequestContext): Promise<ChatCompletion> {
@@ -85,7 +85,7 @@ export class ChatCompletions {
   }
 
   #head(body: ChatCompletionBody) {
-    const model = this.#models.find(body.model);
+    const model = this.#model.engine.describe();
     return {
       id: newId("chatcmpl-"),
       created: unixSeconds(),

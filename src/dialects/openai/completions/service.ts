@@ -2,7 +2,6 @@ import { interleave } from "../../../assistant/choices.ts";
 import type { ConstraintCompiler } from "../../../assistant/constraint-compiler.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
-import type { ModelNames } from "../../../serving/model-names.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
@@ -20,7 +19,6 @@ interface AnswerEvent {
 
 export interface Services {
   readonly engine: Engine;
-  readonly models: ModelNames;
   readonly randomSeed: () => number;
   readonly constraints: ConstraintCompiler;
 }
@@ -28,13 +26,11 @@ export interface Services {
 /** `POST /v1/completions`, whole and as a stream: text continued as it is, with no template. */
 export class Completions {
   readonly #engine: Engine;
-  readonly #models: ModelNames;
   readonly #randomSeed: () => number;
   readonly #constraints: ConstraintCompiler;
 
   constructor(services: Services) {
     this.#engine = services.engine;
-    this.#models = services.models;
     this.#randomSeed = services.randomSeed;
     this.#constraints = services.constraints;
   }
@@ -145,7 +141,7 @@ export class Completions {
   }
 
   #head(body: CompletionBody) {
-    const model = this.#models.find(body.model);
+    const model = this.#engine.describe();
     return {
       id: newId("cmpl-"),
       object: "text_completion" as const,

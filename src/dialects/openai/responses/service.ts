@@ -4,7 +4,6 @@ import type { ChatMessage } from "../../../assistant/template/message.ts";
 import { ApiError } from "../../../errors.ts";
 import type { Engine } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
-import type { ModelNames } from "../../../serving/model-names.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { invalid } from "../../content.ts";
 import { namingFields } from "../../field-names.ts";
@@ -21,7 +20,6 @@ import type { ResponseStore } from "./store.ts";
 export interface Services {
   readonly engine: Engine;
   readonly assistant: Assistant;
-  readonly models: ModelNames;
   readonly store: ResponseStore;
 }
 
@@ -41,8 +39,8 @@ export class Responses {
 
   /** The reference's events, numbered; the last one holds the whole response. */
   async *stream(body: ResponseBody, context: RequestContext): AsyncIterable<OutputEvent> {
-    const { assistant, models, store } = this.#services;
-    const { name } = models.find(body.model);
+    const { assistant, engine, store } = this.#services;
+    const { name } = engine.describe();
     const changes: Note[] = [];
     const input = await this.#resolve(body.input);
     const conversation = [...(await this.#history(body)), ...toMessages(input, changes)];
@@ -82,8 +80,7 @@ export class Responses {
 
   /** Tokens of what a response would read. */
   async countTokens(body: InputTokensBody): Promise<number> {
-    const { assistant, engine, models } = this.#services;
-    models.find(body.model);
+    const { assistant, engine } = this.#services;
     const input = body.input ?? [];
     const conversation = [...(await this.#history(body)), ...toMessages(await this.#resolve(input), [])];
     const { turn } = toRequest({ ...body, input }, conversation, []);

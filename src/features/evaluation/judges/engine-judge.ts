@@ -138,6 +138,7 @@ export class EngineJudge implements JudgeModel {
 
 function describeState(state: EngineState): JudgeStatus {
   switch (state.status) {
+    case "unloaded":
     case "preparing":
       return { state: "loading" };
     case "failed":

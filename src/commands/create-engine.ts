@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { renderPrefixes } from "../assistant/template/prefix-prompts.ts";
+import type { Config } from "../config/config.ts";
+import type { PrefixFile } from "../config/prefix-file.ts";
+import { LocalEngine } from "../inference/generation/engine.ts";
+import type { EngineOptions } from "../inference/generation/protocol.ts";
+import type { ModelSource, ResolvedModel } from "../models/resolved-model.ts";
+
+export interface CreateEngineOptions {
+  /** Kept in its cache permanently. */
+  readonly prefixes?: PrefixFile;
+  /** Changes what the model computes. */
+  readonly adapter?: EngineOptions["adapter"];
+}
+
+/** An engine for `model` by the configuration, not started. */
+export function createEngine(
+  config: Config,
+  model: ResolvedModel,
+  log: Logger,
+  { prefixes = [], adapter }: CreateEngineOptions = {},
+): LocalEngine {
+  return new LocalEngine({
+    engine: { ...engineOptions(config, model.path), adapter },
+    model: { name: model.name, source: describeSource(model.source) },
+    maxQueue: config.maxQueue,
+    queueTimeoutMs: config.queueTimeoutMs,
+    requestTimeoutMs: config.requestTimeoutMs,
+    hangTimeoutMs: config.watchdogTimeoutMs,
+    prefixes: (description) => renderPrefixes(prefixes, description),
+    log,
+  });
+}
+
+function engineOptions(config: Config, modelPath: string): EngineOptions {
+  return {
+    libraryDirectory: config.llamaLibraryDir,
+    modelPath,
+    contextSize: config.contextSize,
+    maxSequences: config.maxSequences,
+    kvCacheMemory: config.kvCacheMemory,
+    kvCacheType: config.kvCacheType,
+    kvLayout: config.kvLayout,
+    threads: config.threads,
+    batchSize: config.batchSize,
+    stepTargetMs: config.stepTargetMs,
+    streamIntervalMs: config.streamIntervalMs,
+    gpuLayers: config.gpuLayers,
+    speculation: config.speculation === "auto",
+    prefixDirectory: join(config.dataDir, "prefixes"),
+  };
+}
+
+export function describeSource(source: ModelSource): string {
+  switch (source.kind) {
+    case "builtin":
+    case "file":
+      return source.kind;
+    case "hub":
+      return `hub: ${source.repository}@${source.revision} ${source.file}`;
+    case "converted":
+      return `hub: ${source.repository}@${source.revision}, converted to ${source.quantization}`;
+  }
+}

@@ -1,0 +1,156 @@
+import { totalmem } from "node:os";
+import type { Logger } from "pino";
+import type { ConstraintCompiler } from "../assistant/constraint-compiler.ts";
+import { templateProblem } from "../assistant/template/template.ts";
+import type { Config } from "../config/config.ts";
+import type { ModelEntry, ModelsFile } from "../config/models-file.ts";
+import type { Engine } from "../inference/engine.ts";
+import { addLoads } from "../inference/engine-slot.ts";
+import { modelBytes } from "../inference/generation/model-file.ts";
+import { availableMemory } from "../inference/machine/memory.ts";
+import { monotonicMs } from "../platform/clock.ts";
+import { parseDuration } from "../platform/duration.ts";
+import type { MemoryMeter, ModelPolicy } from "../serving/pooled-model.ts";
+import { type FoundModel, ServedModel } from "../serving/served-model.ts";
+import { ServedModels } from "../serving/served-models.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { createEngine } from "./create-engine.ts";
+import { findModel } from "./find-model.ts";
+
+/** Of an engine's process beside weights and KV cache: Node, and the buffers of a step. Replaced by what is measured. */
+const PROCESS_BYTES = 192 * 2 ** 20;
+/** Share of the models' memory that their KV caches divide among them where `KV_CACHE_MEMORY` doesn't say. */
+const KV_SHARE = 0.25;
+const DEFAULT_MAX_WAIT_MS = 30_000;
+const DEFAULT_MAX_WAITING = 64;
+
+interface Surroundings {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly constraints: ConstraintCompiler;
+  /** Draws a 32-bit seed. */
+  readonly randomSeed: () => number;
+  /** What stands before each engine. */
+  readonly wrap: (engine: Engine) => Engine;
+}
+
+/** The models of `MODELS_FILE`, or the one of `MODEL_NAME`; none of them loaded. */
+export function createModels(config: Config, surroundings: Surroundings): ServedModels {
+  const { log, metrics, constraints, randomSeed, wrap } = surroundings;
+  const file = config.modelsFile ?? onlyModel(config);
+  const memory = config.modelsFile === undefined ? unlimited : memoryOf(config.modelsFile);
+  const aliases = new Map([
+    ...config.modelAliases,
+    ...Object.entries(file.models).flatMap(([name, entry]) =>
+      (entry.aliases ?? []).map((alias): [string, string] => [alias, name]),
+    ),
+  ]);
+  const models = Object.entries(file.models).map(([name, entry], index) => {
+    const find: Find =
+      config.modelsFile === undefined ? findOnly(config, log) : findListed(config, log, file, name, memory);
+    return new ServedModel({
+      name,
+      aliases,
+      adapterOf: "base" in entry ? entry.base : undefined,
+      policy: policyOf(entry, index === 0),
+      find,
+      onLoaded: (description) => {
+        metrics.modelLoaded(description.loadMs);
+        const problem = templateProblem(description);
+        if (problem !== undefined)
+          log.warn(
+            `the model's chat template can't be read, so conversations become plain transcripts: ${problem}`,
+          );
+        log.info({ model: description.name, source: description.source }, "ready");
+      },
+      wrap,
+      randomSeed,
+      constraints,
+    });
+  });
+  metrics.watch({
+    get load() {
+      return addLoads(models.map(({ engine }) => engine.load));
+    },
+  });
+  return new ServedModels(
+    {
+      models,
+      memory,
+      maxWaitMs: file.max_wait_ms ?? DEFAULT_MAX_WAIT_MS,
+      maxWaiting: file.max_waiting ?? DEFAULT_MAX_WAITING,
+      clock: monotonicMs,
+      log,
+    },
+    aliases,
+  );
+}
+
+/** One model has the machine to itself, and its engine refuses what does not fit. */
+const unlimited: MemoryMeter = { budget: Infinity, available: () => Infinity };
+
+function onlyModel(config: Config): ModelsFile {
+  return { models: { [config.modelName ?? "distilgpt2"]: { source: config.modelName ?? "" } } };
+}
+
+function memoryOf({ memory_budget: budget = "80%" }: ModelsFile): MemoryMeter {
+  const total = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+  return {
+    budget: typeof budget === "number" ? budget : Math.floor((total * Number.parseInt(budget, 10)) / 100),
+    available: availableMemory,
+  };
+}
+
+function policyOf(entry: ModelEntry, isDefault: boolean): ModelPolicy {
+  const duration = (value: string | number | undefined, otherwise: number) =>
+    (value === undefined ? undefined : parseDuration(value)) ?? otherwise;
+  return {
+    isPinned: isDefault || entry.pin === true,
+    keepAliveMs: duration(entry.keep_alive, Infinity),
+    minLoadedMs: duration(entry.min_loaded, 0),
+    maySwap: entry.swap ?? true,
+    priority: entry.priority ?? 0,
+  };
+}
+
+type Find = (
+  onProgress: (phase: string, progress: number) => void,
+  signal: AbortSignal,
+) => Promise<FoundModel>;
+
+function findOnly(config: Config, log: Logger): Find {
+  return async (onProgress, signal) => {
+    const model = await findModel(config.modelName, config, { log, signal, onProgress });
+    return {
+      estimatedBytes: modelBytes(model.path),
+      createEngine: () => createEngine(config, model, log, { prefixes: config.pinnedPrefixes }),
+    };
+  };
+}
+
+/** An adapter's own file is small; its base's weights are mapped, and shared with whoever else maps them. */
+function findListed(config: Config, log: Logger, file: ModelsFile, name: string, memory: MemoryMeter): Find {
+  const entry = file.models[name] as ModelEntry;
+  const base = "base" in entry ? file.models[entry.base] : entry;
+  if (base === undefined || !("source" in base)) throw new Error(`${name} has no source`);
+  const adapter = "base" in entry ? { path: entry.adapter, scale: entry.scale ?? 1 } : undefined;
+  const kvCacheMemory =
+    config.kvCacheMemory || Math.floor((memory.budget * KV_SHARE) / Object.keys(file.models).length);
+  const settings: Config = {
+    ...config,
+    kvCacheMemory,
+    contextSize: entry.context ?? config.contextSize,
+    maxSequences: entry.sequences ?? config.maxSequences,
+  };
+  return async (onProgress, signal) => {
+    const model = await findModel(base.source, config, { log, signal, onProgress });
+    return {
+      estimatedBytes: modelBytes(model.path) + kvCacheMemory + PROCESS_BYTES,
+      createEngine: () =>
+        createEngine(settings, { ...model, name }, log, {
+          prefixes: config.pinnedPrefixes,
+          ...(adapter !== undefined && { adapter }),
+        }),
+    };
+  };
+}

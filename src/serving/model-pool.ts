@@ -1,0 +1,407 @@
+import { ApiError, UnavailableError } from "../errors.ts";
+import type { Clock } from "../platform/clock.ts";
+import { ModelPlace, type Waiter } from "./model-place.ts";
+import type { MemoryMeter, PooledModel } from "./pooled-model.ts";
+import { chooseVictims } from "./victim.ts";
+
+export interface ModelPoolOptions<M> {
+  readonly models: readonly M[];
+  readonly memory: MemoryMeter;
+  /** Longest wait for a turn in memory; the time that loading takes is not part of it. */
+  readonly maxWaitMs: number;
+  /** Requests that may wait for models to be loaded. */
+  readonly maxWaiting: number;
+  readonly clock: Clock;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+/** A model, held in memory until the lease is disposed of. */
+export interface Lease<M> extends Disposable {
+  readonly model: M;
+}
+
+export interface LeaseOptions {
+  readonly signal: AbortSignal;
+  /** Overrides how long the model stays after its last request. */
+  readonly keepAliveMs?: number | undefined;
+}
+
+/** Share of the longest wait after which a waiting model takes its turn from those that are in use. */
+const AGED_SHARE = 0.5;
+const FIRST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 300_000;
+
+/**
+ * Which models are in memory. A request leases its model; one that is not there is loaded, by unloading others where
+ * they are idle. All requests for a model are served by one load, and no model waits for ever because others are in use.
+ */
+export class ModelPool<M extends PooledModel> {
+  readonly #options: ModelPoolOptions<M>;
+  readonly #places: readonly ModelPlace<M>[];
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: ModelPoolOptions<M>) {
+    this.#options = options;
+    this.#places = options.models.map((model) => new ModelPlace(model));
+  }
+
+  /** Loads what is pinned; requests for it are refused meanwhile. Rejects with the first failure. */
+  async start(): Promise<void> {
+    const starting = this.#places.filter(({ isPinned }) => isPinned);
+    await Promise.all(
+      starting.map(async (place) => {
+        const loading = this.load(place.model);
+        place.isStarting = true;
+        await loading.finally(() => {
+          place.isStarting = false;
+        });
+      }),
+    );
+  }
+
+  /** Where `model` is; its times are on this clock. */
+  placeOf(
+    model: M,
+  ): Readonly<Pick<ModelPlace<M>, "state" | "isPinned" | "leases" | "loadedAt" | "expiresAt">> {
+    return this.#placeOf(model);
+  }
+
+  get now(): number {
+    return this.#options.clock();
+  }
+
+  isPinned(model: M): boolean {
+    return this.#placeOf(model).isPinned;
+  }
+
+  /**
+   * Holds `model` in memory; waits while it is loaded.
+   * @throws UnavailableError `model_busy`, `model_unavailable`; ApiError `conflict` where it may not take others' place
+   */
+  async lease(model: M, { signal, keepAliveMs }: LeaseOptions): Promise<Lease<M>> {
+    const place = this.#placeOf(model);
+    if (place.state !== "in" || this.#isHeldBack(place)) await this.#wait(place, signal, keepAliveMs);
+    else this.#hold(place, keepAliveMs);
+    let isHeld = true;
+    return {
+      model,
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        place.leases--;
+        place.lastUsedAt = this.#options.clock();
+        this.#advance();
+      },
+    };
+  }
+
+  /** Loads `model` without using it. */
+  async load(model: M, signal = new AbortController().signal): Promise<void> {
+    using _ = await this.lease(model, { signal });
+  }
+
+  /** Unloads `model`, whose running requests get `drainMs` to finish. @throws ApiError `conflict` while it loads */
+  async unload(model: M, drainMs: number): Promise<void> {
+    const place = this.#placeOf(model);
+    if (place.state === "out" || place.state === "failed") return;
+    if (place.state !== "in")
+      throw new ApiError("conflict", `The model ${model.name} is ${describeState(place)}.`);
+    await this.#leave(place, drainMs);
+    this.#advance();
+  }
+
+  /** A pinned model is never unloaded to make room. */
+  pin(model: M, isPinned: boolean): void {
+    this.#placeOf(model).isPinned = isPinned;
+    this.#advance();
+  }
+
+  /** Unloads everything. */
+  async close(drainMs: number): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    const error = new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
+    for (const place of this.#places) {
+      for (const waiter of place.waiting.splice(0)) this.#settle(waiter, error);
+      place.giveUp?.abort(error);
+    }
+    await Promise.all(this.#places.map(({ model }) => model.close(drainMs)));
+  }
+
+  #placeOf(model: M): ModelPlace<M> {
+    const place = this.#places.find((candidate) => candidate.model === model);
+    if (place === undefined) throw new Error(`${model.name} is not in this pool`);
+    return place;
+  }
+
+  #hold(place: ModelPlace<M>, keepAliveMs: number | undefined): void {
+    place.leases++;
+    place.keepAliveMs = keepAliveMs ?? place.model.policy.keepAliveMs;
+    place.used(this.#options.clock());
+  }
+
+  /** Resolves when the model is held. */
+  async #wait(place: ModelPlace<M>, signal: AbortSignal, keepAliveMs: number | undefined): Promise<void> {
+    this.#refuseWaiting(place);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter: Waiter = {
+      since: this.#options.clock(),
+      keepAliveMs,
+      resolve,
+      reject,
+      turnTimer: undefined,
+      leave: (error) => leave(error),
+    };
+    const leave = (error: Error) => {
+      const index = place.waiting.indexOf(waiter);
+      if (index < 0) return;
+      place.waiting.splice(index, 1);
+      this.#settle(waiter, error);
+      // A load that nobody waits for any more is worth finishing only when most of it is done.
+      if (place.waiting.length === 0 && !place.isPinned && place.model.progress < 0.5)
+        place.giveUp?.abort(error);
+      this.#advance();
+    };
+    const cancel = () =>
+      leave(new UnavailableError("cancelled", "The client left before the model was loaded."));
+    place.waiting.push(waiter);
+    if (place.state === "in" || place.state === "queued" || place.state === "leaving") this.#awaitTurn(place);
+    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
+    else this.#advance();
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** From now on the wait is bounded, for those of whom it is not yet. */
+  #awaitTurn(place: ModelPlace<M>): void {
+    for (const waiter of place.waiting) {
+      if (waiter.turnTimer !== undefined) continue;
+      waiter.since = this.#options.clock();
+      waiter.turnTimer = setTimeout(() => waiter.leave(this.#busy(place)), this.#options.maxWaitMs);
+    }
+  }
+
+  /** @throws what makes waiting pointless */
+  #refuseWaiting(place: ModelPlace<M>): void {
+    const { clock, maxWaiting } = this.#options;
+    if (this.#isClosed)
+      throw new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
+    if (place.isStarting) throw place.model.refusal;
+    if (place.state === "failed" && place.failure !== undefined) {
+      const left = place.failure.retryAt - clock();
+      if (left > 0) throw unavailable(place.failure.message, Math.ceil(left / 1000));
+      place.state = "out";
+    }
+    const waiting = this.#places.reduce((sum, other) => sum + other.waiting.length, 0);
+    if (waiting >= maxWaiting) throw this.#busy(place);
+  }
+
+  #busy(place: ModelPlace<M>): UnavailableError {
+    const inMemory = this.#places.filter(({ state }) => state === "in").map(({ model }) => model.name);
+    return new UnavailableError(
+      "model_busy",
+      `The model ${place.model.name} can't be loaded now: the memory is in use by ${inMemory.join(", ") || "others"}.`,
+      {
+        retryAfterSeconds: Math.max(1, Math.ceil(this.#options.maxWaitMs / 1000)),
+        details: { loaded: inMemory },
+      },
+    );
+  }
+
+  #settle(waiter: Waiter, error?: Error): void {
+    clearTimeout(waiter.turnTimer);
+    if (error === undefined) waiter.resolve();
+    else waiter.reject(error);
+  }
+
+  /** Does what can be done now; called whenever something has changed. */
+  #advance(): void {
+    if (this.#isClosed) return;
+    for (const place of this.#places) {
+      if (place.waiting.length === 0) continue;
+      if (place.state === "in" && !this.#isHeldBack(place)) this.#serve(place);
+      else if (place.state === "out") void this.#prepare(place);
+    }
+    this.#startNext();
+    this.#unloadExpired();
+    this.#scheduleTimer();
+  }
+
+  /** Everybody who waits for it, by the one load. */
+  #serve(place: ModelPlace<M>): void {
+    for (const waiter of place.waiting.splice(0)) {
+      this.#hold(place, waiter.keepAliveMs);
+      this.#settle(waiter);
+    }
+  }
+
+  async #prepare(place: ModelPlace<M>): Promise<void> {
+    place.state = "preparing";
+    place.giveUp = new AbortController();
+    try {
+      await place.model.prepare(place.giveUp.signal);
+      place.state = place.waiting.length > 0 ? "queued" : "out";
+      this.#awaitTurn(place);
+    } catch (error) {
+      if (place.giveUp.signal.aborted) place.state = "out";
+      else this.#failed(place, error as Error);
+    }
+    this.#advance();
+  }
+
+  /** Begins to load the model whose turn it is, where there is room or can be made: one after the other, since they share a disk. */
+  #startNext(): void {
+    if (this.#places.some(({ state }) => state === "loading" || state === "leaving")) return;
+    const now = this.#options.clock();
+    const queued = this.#places
+      .filter(({ state }) => state === "queued")
+      .toSorted(
+        (a, b) => b.model.policy.priority - a.model.policy.priority || a.waitingSince - b.waitingSince,
+      );
+    for (const place of queued) {
+      if (place.waiting.length === 0) {
+        place.state = "out";
+        continue;
+      }
+      const missing = this.#missingBytes(place);
+      const victims = chooseVictims(this.#places, missing, now);
+      const canEver = chooseVictims(this.#places.map(asIfIdle), missing, now) !== undefined;
+      if (!canEver) this.#failed(place, new Error(this.#doesNotFit(place)), 0);
+      else if (missing > 0 && !place.model.policy.maySwap) this.#refuseSwap(place);
+      else if (victims !== undefined) {
+        void this.#swap(place, victims);
+        return;
+      } else if (this.#isAged(place)) return; // Nothing smaller overtakes it any more.
+    }
+  }
+
+  async #swap(place: ModelPlace<M>, victims: readonly ModelPlace<M>[]): Promise<void> {
+    const { clock, log } = this.#options;
+    place.state = "loading";
+    for (const { turnTimer } of place.waiting) clearTimeout(turnTimer);
+    for (const victim of victims) {
+      log.info({ model: victim.model.name, for: place.model.name }, "unloading a model to make room");
+      await this.#leave(victim, 0);
+    }
+    place.giveUp = new AbortController();
+    const startedAt = clock();
+    try {
+      if (place.waiting.length > 0 || place.isPinned) await place.model.load(place.giveUp.signal);
+      if (this.#isClosed) return;
+      const now = clock();
+      place.state = "in";
+      place.failure = undefined;
+      place.loadedAt = now;
+      place.lastUsedAt = now;
+      place.reloadMs = Math.max(1, now - startedAt);
+      this.#serve(place);
+    } catch (error) {
+      if (place.giveUp.signal.aborted) place.state = "out";
+      else this.#failed(place, error as Error);
+    }
+    place.giveUp = undefined;
+    this.#advance();
+  }
+
+  async #leave(place: ModelPlace<M>, drainMs: number): Promise<void> {
+    place.state = "leaving";
+    await place.model.unload(drainMs);
+    place.state = "out";
+  }
+
+  #unloadExpired(): void {
+    const now = this.#options.clock();
+    for (const place of this.#places) {
+      if (!place.isIdle || place.waiting.length > 0 || now < place.expiresAt) continue;
+      void this.#leave(place, 0).then(() => this.#advance());
+    }
+  }
+
+  /** The error is the answer to requests until it is worth another try. */
+  #failed(place: ModelPlace<M>, error: Error, retryMs?: number): void {
+    const times = (place.failure?.times ?? 0) + 1;
+    const pauseMs = retryMs ?? Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (times - 1));
+    place.state = "failed";
+    place.failure = { message: error.message, retryAt: this.#options.clock() + pauseMs, times };
+    this.#options.log.warn({ model: place.model.name }, `model not loaded: ${error.message}`);
+    for (const waiter of place.waiting.splice(0))
+      this.#settle(waiter, unavailable(error.message, Math.max(1, Math.ceil(pauseMs / 1000))));
+  }
+
+  #refuseSwap(place: ModelPlace<M>): void {
+    const loaded = this.#places.filter(({ state }) => state === "in").map(({ model }) => model.name);
+    place.state = "out";
+    for (const waiter of place.waiting.splice(0)) {
+      this.#settle(
+        waiter,
+        new ApiError(
+          "conflict",
+          `The model ${place.model.name} is not loaded, and its configuration lets it take no other's place. Loaded: ${loaded.join(", ")}.`,
+          { param: "model", details: { reason: "model_not_loaded", loaded } },
+        ),
+      );
+    }
+  }
+
+  /** Bytes that must be made free before `place` can be loaded. */
+  #missingBytes(place: ModelPlace<M>): number {
+    const { memory } = this.#options;
+    const taken = this.#places.reduce((sum, { bytes }) => sum + bytes, 0);
+    return (place.model.bytesNeeded ?? 0) - Math.min(memory.budget - taken, memory.available());
+  }
+
+  #doesNotFit(place: ModelPlace<M>): string {
+    const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+    const pinned = this.#places.filter((other) => other.isPinned && other.bytes > 0);
+    const beside = pinned.length > 0 ? ` beside ${pinned.map(({ model }) => model.name).join(", ")}` : "";
+    return `The model ${place.model.name} takes ${mib(place.model.bytesNeeded ?? 0)}, which does not fit${beside}: ${mib(Math.max(0, this.#options.memory.available()))} of memory is available, and models may take ${mib(this.#options.memory.budget)} together.`;
+  }
+
+  #isAged(place: ModelPlace<M>): boolean {
+    return this.#options.clock() - place.waitingSince >= AGED_SHARE * this.#options.maxWaitMs;
+  }
+
+  /** New requests for it wait, because a model that has waited long needs its memory next. */
+  #isHeldBack(place: ModelPlace<M>): boolean {
+    if (place.isPinned) return false;
+    return this.#places.some((other) => {
+      if (other === place || other.state !== "queued" || !this.#isAged(other)) return false;
+      const victims = chooseVictims(this.#places.map(asIfIdle), this.#missingBytes(other), Infinity);
+      return victims?.some(({ model }) => model === place.model) === true;
+    });
+  }
+
+  /** For what happens by time alone: a model's turn, the end of its keep-alive. */
+  #scheduleTimer(): void {
+    clearTimeout(this.#timer);
+    const now = this.#options.clock();
+    const moments = this.#places.flatMap((place) => [
+      ...(place.isIdle ? [place.expiresAt, place.keepUntil] : []),
+      ...(place.state === "queued" ? [place.waitingSince + AGED_SHARE * this.#options.maxWaitMs] : []),
+    ]);
+    const next = Math.min(...moments.filter((moment) => moment > now));
+    if (!Number.isFinite(next)) return;
+    this.#timer = setTimeout(() => this.#advance(), Math.min(next - now, 2 ** 31 - 1));
+    this.#timer.unref();
+  }
+}
+
+/** A place as it will be once it is left alone. */
+function asIfIdle<M extends PooledModel>(place: ModelPlace<M>) {
+  const { model, bytes, isPinned, expiresAt, reloadMs, recentUses } = place;
+  const isIdle = place.state === "in" || place.state === "leaving" || place.state === "loading";
+  return { model, bytes, isPinned, isIdle, keepUntil: 0, expiresAt, reloadMs, recentUses };
+}
+
+function describeState({ state, leases }: { readonly state: string; readonly leases: number }): string {
+  return state === "in" ? `in use by ${leases} requests` : state;
+}
+
+function unavailable(message: string, retryAfterSeconds: number): UnavailableError {
+  return new UnavailableError("model_unavailable", message, { retryAfterSeconds });
+}

@@ -1,0 +1,160 @@
+import { Assistant } from "../assistant/assistant.ts";
+import type { ConstraintCompiler } from "../assistant/constraint-compiler.ts";
+import { modelTemplate } from "../assistant/template/model-template.ts";
+import type { ChatTemplate } from "../assistant/template/template.ts";
+import type { Engine, EngineState, ModelDescription } from "../inference/engine.ts";
+import { EngineSlot } from "../inference/engine-slot.ts";
+import { unavailable } from "../inference/unavailable.ts";
+import type { ModelPolicy, PooledModel } from "./pooled-model.ts";
+
+/** An engine that can be started, in a process of its own. */
+export interface StartableEngine extends Engine {
+  /** Resolves once the model is loaded. @throws Error that says why it can't be */
+  start(): Promise<void>;
+  /** Bytes of memory that its process takes now; undefined where the system doesn't say. */
+  readonly memoryBytes: number | undefined;
+}
+
+/** A model's files, ready to be loaded. */
+export interface FoundModel {
+  /** What it is expected to take in memory, before it has been measured. */
+  readonly estimatedBytes: number;
+  createEngine(): StartableEngine;
+}
+
+export interface ServedModelOptions {
+  /** As the configuration names it. */
+  readonly name: string;
+  /** Further names that requests may give models, each with the model it stands for. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** The model whose weights an adapter changes, where this is one. */
+  readonly adapterOf: string | undefined;
+  readonly policy: ModelPolicy;
+  /** Finds the files, downloading and converting them where needed. */
+  readonly find: (
+    onProgress: (phase: string, progress: number) => void,
+    signal: AbortSignal,
+  ) => Promise<FoundModel>;
+  readonly onLoaded: (description: ModelDescription) => void;
+  /** What stands before the model's engine, whichever process runs it. */
+  readonly wrap: (engine: Engine) => Engine;
+  /** Draws a 32-bit seed. */
+  readonly randomSeed: () => number;
+  readonly constraints: ConstraintCompiler;
+}
+
+/** A model as requests see it, in memory or not. */
+export class ServedModel implements PooledModel {
+  readonly name: string;
+  readonly adapterOf: string | undefined;
+  readonly policy: ModelPolicy;
+  readonly engine: Engine;
+  /** Conversations. */
+  readonly assistant: Assistant;
+  readonly #aliases: ReadonlyMap<string, string>;
+  readonly #slot = new EngineSlot();
+  readonly #find: ServedModelOptions["find"];
+  readonly #onLoaded: ServedModelOptions["onLoaded"];
+  readonly #template: () => ChatTemplate;
+  #found: FoundModel | undefined;
+  #running: StartableEngine | undefined;
+  #measuredBytes: number | undefined;
+  #description: ModelDescription | undefined;
+
+  constructor(options: ServedModelOptions) {
+    this.name = options.name;
+    this.#aliases = options.aliases;
+    this.adapterOf = options.adapterOf;
+    this.policy = options.policy;
+    this.#find = options.find;
+    this.#onLoaded = options.onLoaded;
+    this.engine = options.wrap(this.#slot);
+    this.#template = modelTemplate(this.engine);
+    this.assistant = new Assistant(this.engine, this.#template, options.randomSeed, options.constraints);
+  }
+
+  get state(): EngineState {
+    return this.#slot.state;
+  }
+
+  /** Facts of the model, as it was loaded the last time; undefined before the first. */
+  get description(): ModelDescription | undefined {
+    return this.#description;
+  }
+
+  /** The loaded model's chat template, compiled once. @throws UnavailableError while it is not loaded */
+  get template(): ChatTemplate {
+    return this.#template();
+  }
+
+  /** Every name that is shown of it, its own first. It answers to `name` too, as the configuration has it. */
+  get names(): readonly string[] {
+    const own = this.#description?.name ?? this.name;
+    const aliases = [...this.#aliases].filter(([, target]) => target === own || target === this.name);
+    return [...new Set([own, ...aliases.map(([alias]) => alias)])];
+  }
+
+  get bytesNeeded(): number | undefined {
+    return this.#measuredBytes ?? this.#found?.estimatedBytes;
+  }
+
+  get progress(): number {
+    return this.state.status === "preparing" ? this.state.progress : 0;
+  }
+
+  get refusal(): Error {
+    return unavailable(this.state);
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    if (this.#found !== undefined) return;
+    this.#slot.progressed("resolving", 0);
+    try {
+      this.#found = await this.#find((phase, progress) => this.#slot.progressed(phase, progress), signal);
+      this.#slot.progressed("waiting", 0);
+    } catch (error) {
+      this.#slot.failed((error as Error).message);
+      throw error;
+    }
+  }
+
+  async load(signal: AbortSignal): Promise<void> {
+    if (this.#found === undefined) throw new Error(`${this.name} is loaded before it was found`);
+    const engine = this.#found.createEngine();
+    const giveUp = () => void engine.close(0);
+    signal.addEventListener("abort", giveUp, { once: true });
+    this.#slot.fill(engine);
+    this.#running = engine;
+    try {
+      await engine.start();
+      this.#description = engine.describe();
+      this.#measure();
+      this.#onLoaded(this.#description);
+    } catch (error) {
+      // The file may have changed: the next attempt looks for it again.
+      this.#found = undefined;
+      this.#running = undefined;
+      this.#slot.failed((error as Error).message);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  async unload(drainMs: number): Promise<void> {
+    this.#measure();
+    this.#running = undefined;
+    await this.#slot.empty(drainMs);
+  }
+
+  /** Unloads it for the last time. */
+  async close(drainMs: number): Promise<void> {
+    await this.#slot.close(drainMs);
+  }
+
+  /** The most it has taken: pages of the KV cache and the weights are taken as they are touched. */
+  #measure(): void {
+    const now = this.#running?.memoryBytes;
+    if (now !== undefined) this.#measuredBytes = Math.max(now, this.#measuredBytes ?? 0);
+  }
+}

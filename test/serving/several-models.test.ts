@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { writeAdapter } from "../support/lora.ts";
+import { BUILTIN } from "../support/model.ts";
+import { json, startServer, type TestServer, until } from "../support/server.ts";
+
+interface Status {
+  readonly id: string;
+  readonly status: string;
+  readonly bytes: number | null;
+  readonly pinned: boolean;
+  readonly adapter_of?: string;
+}
+interface Completion {
+  readonly choices: ReadonlyArray<{ readonly message: { readonly content: string } }>;
+}
+
+let directory: string;
+let server: TestServer;
+/** What each model answers to the series of prompts when nothing else is loaded. */
+let alone: ReadonlyMap<string, readonly string[]>;
+
+/** Asked in this order of each: how much of a prompt is cached may decide between two tokens that are near equals. */
+const series = ["What is a token?", "What is a KV cache?", "What is a token?", "What is attention?"];
+const names = ["main", "formal", "casual"];
+
+/** Two adapters of one base beside it: as unlike as random numbers make them. */
+async function modelsFile(of: readonly string[], rest: object = {}): Promise<string> {
+  const all: Record<string, object> = {
+    main: { source: BUILTIN, ...rest },
+    formal: { base: "main", adapter: join(directory, "formal.gguf") },
+    casual: { base: "main", adapter: join(directory, "casual.gguf"), aliases: ["chatty"] },
+  };
+  const path = join(directory, `${of.join("-")}.json`);
+  const models = Object.fromEntries(of.map((name) => [name, all[name]]));
+  await writeFile(path, JSON.stringify({ models, max_wait_ms: 20_000 }));
+  return path;
+}
+
+/** Without drafts: whether they pay goes by time, and a batch of another shape may decide between near equals. */
+const env = { CONTEXT_SIZE: "256", MAX_SEQUENCES: "4", KV_CACHE_MEMORY: "33554432", SPECULATION: "off" };
+
+async function ask(of: TestServer, model: string, prompt: string): Promise<string> {
+  const body = { model, messages: [{ role: "user", content: prompt }], temperature: 0, max_tokens: 16 };
+  const answer = await json<Completion>(of.post("/v1/chat/completions", body));
+  return answer.choices[0]?.message.content ?? "";
+}
+
+const list = async () => (await json<{ data: Status[] }>(server.get("/v1/models"))).data;
+const show = (name: string) => json<Status>(server.get(`/v1/models/${name}`));
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
+  await writeAdapter(join(directory, "formal.gguf"), BUILTIN, 1);
+  await writeAdapter(join(directory, "casual.gguf"), BUILTIN, 2);
+  const answers = new Map<string, readonly string[]>();
+  for (const name of names) {
+    // A server that has computed nothing else.
+    const file = await modelsFile(name === "main" ? ["main"] : ["main", name]);
+    await using single = await startServer({ env: { ...env, MODELS_FILE: file } });
+    const said: string[] = [];
+    for (const prompt of series) said.push(await ask(single, name, prompt));
+    answers.set(name, said);
+  }
+  alone = answers;
+  server = await startServer({ env: { ...env, MODELS_FILE: await modelsFile(names) } });
+});
+after(async () => {
+  await server?.[Symbol.asyncDispose]();
+  await rm(directory, { recursive: true, force: true });
+});
+
+test("the first model is loaded at start, the others wait for a request", async () => {
+  assert.deepEqual(
+    (await list()).map(({ id, status, pinned, adapter_of }) => [id, status, pinned, adapter_of]),
+    [
+      ["main", "loaded", true, undefined],
+      ["formal", "unloaded", false, "main"],
+      ["casual", "unloaded", false, "main"],
+      ["chatty", "unloaded", false, "main"],
+    ],
+  );
+});
+
+test("no answer changes by what else is loaded, was asked before, or is asked at the same time", async () => {
+  assert.equal(new Set([...alone.values()].map(([first]) => first)).size, names.length);
+  for (const [index, prompt] of series.entries()) {
+    const expected = names.map((name) => alone.get(name)?.[index]);
+    const answers: string[] = [];
+    if (index % 2 === 0) for (const name of names) answers.push(await ask(server, name, prompt));
+    else answers.push(...(await Promise.all(names.map((name) => ask(server, name, prompt)))));
+    assert.deepEqual(answers, expected, prompt);
+  }
+});
+
+test("unloading gives the memory back, and the next request loads the model again", async () => {
+  await ask(server, "formal", "What is a token?");
+  const { bytes } = await show("formal");
+  assert.ok(bytes !== null && bytes > 0);
+  const status = await json<Status>(server.post("/v1/models/formal/unload", {}));
+  assert.ok(["unloading", "unloaded"].includes(status.status), status.status);
+  await until(async () => (await show("formal")).status === "unloaded");
+  assert.equal(await ask(server, "formal", "What is a token?"), alone.get("formal")?.[0]);
+  assert.equal((await show("formal")).status, "loaded");
+});
+
+test("loading by hand is followed to its end", async () => {
+  await server.post("/v1/models/casual/unload", {});
+  await until(async () => (await show("casual")).status === "unloaded");
+  await server.post("/v1/models/casual/load", {});
+  const events = await (await server.get("/v1/models/casual/events")).text();
+  assert.match(events, /"status":"loaded"/);
+  assert.equal((await server.post("/v1/models/main/unload", {})).status, 409, "it is pinned");
+  assert.equal((await server.post("/v1/models/main/unpin", {})).status, 409, "it is the first");
+  assert.equal((await server.post("/v1/models/nothing/load", {})).status, 404);
+});
+
+test("a request for an unknown model names those that are served", async () => {
+  const body = { model: "nothing", messages: [{ role: "user", content: "hi" }] };
+  const response = await server.post("/v1/chat/completions", body);
+  assert.equal(response.status, 404);
+  const { error } = (await response.json()) as { error: { details: { available: string[] } } };
+  assert.deepEqual(error.details.available, ["main", "formal", "casual", "chatty"]);
+});
