@@ -47,6 +47,11 @@ export class TestFile {
     this.#child.on("message", (news) => this.#heard(news as TestNews));
   }
 
+  /** Names of the test that is running, from the outermost suite on; empty between tests. */
+  get running(): readonly string[] {
+    return this.#running;
+  }
+
   /** Resolves when the file has ended, by itself or not, and nothing of it is left. */
   async ended(): Promise<FileOutcome> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
