@@ -58,7 +58,7 @@ const cases: readonly Case[] = [
     method: "POST",
     path: "/v1/chat/completions",
     body: { model: "m", messages },
-    wrong: { messages: { model: "m", messages: [] }, model: { messages } },
+    wrong: { messages: { model: "m", messages: [] }, model: { model: 1, messages } },
   },
   {
     method: "POST",
