@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -37,6 +37,8 @@ export class TestFile {
   constructor(path: string, isLive: boolean) {
     this.path = path;
     this.#directory = mkdtempSync(join(tmpdir(), "test-"));
+    // Postgres refuses to run as root: its user must reach the directories that it is given in here.
+    chmodSync(this.#directory, 0o711);
     this.#child = spawn(process.execPath, [`--test-reporter=${reporter}`, path], {
       detached: true,
       env: { ...process.env, TMPDIR: this.#directory, ...(process.stdout.isTTY && { FORCE_COLOR: "1" }) },

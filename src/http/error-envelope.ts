@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { type Static, Type } from "typebox";
 import { ApiError, type ErrorCode, InvalidRequestError } from "../errors.ts";
+import { allMistakes } from "./all-mistakes.ts";
 import { describeValidation } from "./validation.ts";
 
 /** The one shape of every error, readable by this contract's clients and by OpenAI's. */
@@ -51,8 +52,7 @@ export function toEnvelope(error: ApiError, requestId: string): ErrorEnvelope {
  */
 export function toApiError(error: unknown, bodyLimit?: number): ApiError {
   if (error instanceof ApiError) return error;
-  const { validation, validationContext, code, statusCode } = error as Partial<FastifyError>;
-  if (validation !== undefined) return describeValidation(validation, validationContext ?? "body");
+  const { code, statusCode } = error as Partial<FastifyError>;
   switch (code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
       return new ApiError(
@@ -100,7 +100,7 @@ export const sendError = errorSender(envelope);
 /** An error handler that answers in an API's own form. */
 export function errorSender(format: ErrorFormat) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const known = toApiError(error, request.routeOptions.bodyLimit);
+    const known = refusedInput(error, request) ?? toApiError(error, request.routeOptions.bodyLimit);
     if (known.code === "internal_error") request.log.error({ err: error }, "request failed");
     request.context.account.failed(known);
     // What upstreams and databases say is for the operator: it may name users, addresses and keys.
@@ -110,4 +110,11 @@ export function errorSender(format: ErrorFormat) {
     const { status, body } = format(known, request.id);
     reply.code(status).type("application/json; charset=utf-8").send(body);
   };
+}
+
+/** The mistakes of a request that its route's schema refuses. */
+function refusedInput(error: unknown, request: FastifyRequest): InvalidRequestError | undefined {
+  const { validation, validationContext = "body" } = error as Partial<FastifyError>;
+  if (validation === undefined) return undefined;
+  return describeValidation(allMistakes(request, validationContext, validation), validationContext);
 }

@@ -1,7 +1,7 @@
 import type { FastifyError } from "fastify";
 import { InvalidRequestError } from "../errors.ts";
 
-type Issue = NonNullable<FastifyError["validation"]>[number];
+export type Issue = NonNullable<FastifyError["validation"]>[number];
 
 /** Formats of string fields, beyond JSON Schema's own. */
 export const formats = {

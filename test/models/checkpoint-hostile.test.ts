@@ -145,7 +145,7 @@ test("checkpoints that contradict themselves are refused and leave no file behin
     [{ num_hidden_layers: -1 }, /num_hidden_layers is -1/],
     [{ num_hidden_layers: 1e9 }, /num_hidden_layers is 1000000000/],
     [{ num_attention_heads: 3 }, /head size/],
-    [{ num_key_value_heads: 3 }, /no multiple/],
+    [{ num_key_value_heads: 3 }, /not a multiple/],
     [{ vocab_size: 100 }, /has id \d+, but the model has 100 embeddings/],
     [{ rope_scaling: { rope_type: "dynamic", factor: 2 } }, /rope scaling "dynamic"/],
     [{ architectures: [] }, /names no architecture/],
