@@ -3,6 +3,7 @@ import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PgliteDatabase } from "./database.ts";
 import { DiskRoom, type FreeBytes, freeBytesOf } from "./disk-room.ts";
+import { EmptyDatabase } from "./empty-database.ts";
 import type { PgliteThreadData } from "./protocol.ts";
 import { PgliteWorker } from "./worker.ts";
 
@@ -32,12 +33,23 @@ export async function createPglite(
   const unfinished = `${directory}.new`;
   await rm(unfinished, { recursive: true, force: true });
   try {
-    await (await open({ directory: unfinished, backup }, freeBytes)).close();
+    if (backup === undefined) await createEmpty(unfinished, freeBytes);
+    else await (await open({ directory: unfinished, backup }, freeBytes)).close();
     await rename(unfinished, directory);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     throw error;
   }
+}
+
+async function createEmpty(directory: string, freeBytes: FreeBytes): Promise<void> {
+  const kept = await EmptyDatabase.ofInstalledRelease();
+  if (kept.exists) {
+    await new DiskRoom(dirname(directory), freeBytes).require();
+    return kept.copyTo(directory);
+  }
+  await (await open({ directory, backup: undefined }, freeBytes)).close();
+  await kept.keep(directory);
 }
 
 /** Opening writes too: what a crash left in the log is carried out. */
