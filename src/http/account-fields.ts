@@ -1,7 +1,6 @@
 import type { FastifyRequest } from "fastify";
-import type { LatencyParts } from "../telemetry/latency-parts.ts";
+import type { limitsOf } from "../telemetry/answer-account.ts";
 import type { LogFields, RequestAccount } from "../telemetry/request-account.ts";
-import { type Verdict, verdict } from "../telemetry/verdict.ts";
 
 /** Longest part of a user agent that is logged. */
 const USER_AGENT_LENGTH = 100;
@@ -35,21 +34,11 @@ export function serverTiming({
 /** An answer that took so long has all parts of its time in the log. */
 const SLOW_MS = 1000;
 
-interface Limits {
-  readonly parts: LatencyParts;
-  readonly verdict: Verdict;
-  readonly totalMs: number;
-}
-
-/** Where the time of an answer went, and what bounded it; undefined where nothing was generated. */
-export function limitsOf(account: RequestAccount, arrivedAt: number, endedAt: number): Limits | undefined {
-  const { usage, isCached } = account;
-  if (usage === undefined) return undefined;
-  const parts = account.parts(arrivedAt, endedAt);
-  return { parts, verdict: verdict(parts, usage, isCached), totalMs: endedAt - arrivedAt };
-}
-
-export function limitFields({ parts, verdict, totalMs }: Limits): LogFields {
+export function limitFields({
+  parts,
+  verdict,
+  totalMs,
+}: NonNullable<ReturnType<typeof limitsOf>>): LogFields {
   const tenths = Object.entries(parts).map(([part, ms]) => [part, Number(ms.toFixed(1))] as const);
   return {
     limiter: verdict.class,

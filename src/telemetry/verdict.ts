@@ -2,21 +2,23 @@ import type { Usage } from "../inference/engine.ts";
 import type { LatencyPart, LatencyParts } from "./latency-parts.ts";
 
 /** What bounds an answer's latency: the class that most of its parts belong to. */
-export type LimiterClass =
-  | "client"
-  | "server"
-  | "queue"
-  | "batch_share"
-  | "prefill_compute"
-  | "prefill_interference"
-  | "memory_bandwidth"
-  | "kv_bandwidth"
-  | "batch_compute"
-  | "sampling"
-  | "other_work"
-  | "unexplained"
+export const limiterClasses = [
+  "client",
+  "server",
+  "queue",
+  "batch_share",
+  "prefill_compute",
+  "prefill_interference",
+  "memory_bandwidth",
+  "kv_bandwidth",
+  "batch_compute",
+  "sampling",
+  "other_work",
+  "unexplained",
   /** An earlier answer: nothing was computed. */
-  | "cache";
+  "cache",
+] as const;
+export type LimiterClass = (typeof limiterClasses)[number];
 
 export interface Verdict {
   readonly class: LimiterClass;

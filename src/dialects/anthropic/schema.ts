@@ -2,6 +2,7 @@ import { type Static, Type } from "typebox";
 import { OrNull } from "../../platform/schema/nullable.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { LongText } from "../../platform/schema/text.ts";
+import { IncludeField } from "../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../conversation-fields.ts";
 import { ModelName } from "../model-name.ts";
 
@@ -65,5 +66,6 @@ export const MessagesBody = Type.Object({
   thinking: OrNull(Type.Unsafe<{ type?: unknown; budget_tokens?: unknown }>({ type: "object" })),
   stream: OrNull(Type.Boolean({ default: false })),
   seed: OrNull(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: "Extra." })),
+  ...IncludeField,
 });
 export type MessagesBody = Static<typeof MessagesBody>;

@@ -1,6 +1,7 @@
 import type { Assistant, PlannedTurn } from "../../assistant/assistant.ts";
 import type { TurnEvent } from "../../assistant/turn.ts";
 import type { Engine } from "../../inference/engine.ts";
+import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { newId } from "../ids.ts";
@@ -32,14 +33,17 @@ export class Messages {
     const { plan, notes } = await this.#plan(body, context);
     const output = new MessageOutput(this.#head(body, notes));
     for await (const event of this.#events(plan, context)) for (const _ of output.take(event));
-    return output.message;
+    return { ...output.message, ...accountField(body, context) };
   }
 
   /** Anthropic's events in their order: message, blocks with their deltas, how it ended. */
   async *stream(body: MessagesBody, context: RequestContext): AsyncIterable<MessageEvent> {
     const { plan, notes } = await this.#plan(body, context);
     const output = new MessageOutput(this.#head(body, notes));
-    for await (const event of this.#events(plan, context)) yield* output.take(event);
+    for await (const event of this.#events(plan, context)) {
+      for (const said of output.take(event))
+        yield said.type === "message_delta" ? { ...said, ...accountField(body, context) } : said;
+    }
   }
 
   async #plan(

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { OrNull } from "../../platform/schema/nullable.ts";
 import { LongText } from "../../platform/schema/text.ts";
+import { IncludeField } from "../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../conversation-fields.ts";
 
 const Schema = Type.Unsafe<Record<string, unknown>>({ type: "object" });
@@ -34,6 +35,7 @@ const common = {
   options: OrNull(Options),
   think: OrNull(Type.Unsafe<boolean | string>({ type: ["boolean", "string"] })),
   keep_alive: Type.Optional(Type.Unknown({ description: "Taken: the model stays loaded." })),
+  ...IncludeField,
 };
 
 const Message = Type.Object({

@@ -1,6 +1,7 @@
 import type { Assistant } from "../../assistant/assistant.ts";
 import type { TurnEnd } from "../../assistant/turn.ts";
 import type { ModelNames } from "../../serving/model-names.ts";
+import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { noteInLog, notHonoured } from "../notes.ts";
@@ -51,7 +52,7 @@ export class Ollama {
         ...(call !== undefined && { tool_calls: [call] }),
       },
     });
-    return this.#answer(body.model, isEmpty ? undefined : () => toChatRequest(body), line, context);
+    return this.#answer(body, isEmpty ? undefined : () => toChatRequest(body), line, context);
   }
 
   generate(body: GenerateBody, context: RequestContext): AsyncIterable<Line> {
@@ -60,16 +61,17 @@ export class Ollama {
       response: content,
       ...(thinking !== undefined && { thinking }),
     });
-    return this.#answer(body.model, isEmpty ? undefined : () => toGenerateRequest(body), line, context);
+    return this.#answer(body, isEmpty ? undefined : () => toGenerateRequest(body), line, context);
   }
 
   /** Without a request a client only wants the model loaded, which it is. */
   async *#answer(
-    name: string,
+    body: Pick<ChatBody, "model" | "include">,
     toRequest: (() => Request) | undefined,
     line: (piece: Piece) => object,
     context: RequestContext,
   ): AsyncIterable<Line> {
+    const { model: name } = body;
     this.find(name);
     const head = () => ({ model: name, created_at: new Date().toISOString() });
     if (toRequest === undefined) {
@@ -87,7 +89,7 @@ export class Ollama {
       if (event.type === "done") end = event;
     }
     if (end === undefined) throw new Error("an answer ended without saying how");
-    yield { ...head(), ...line({}), ...ending(end), ...notHonoured(notes) };
+    yield { ...head(), ...line({}), ...ending(end), ...notHonoured(notes), ...accountField(body, context) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 import type { GenerationTimings, Usage } from "../../inference/engine.ts";
 import { identityDigest, type ModelIdentity } from "../../inference/model-identity.ts";
-import { type Timings, timings } from "../../telemetry/timings.ts";
+import { round, Timings, timings } from "../../telemetry/timings.ts";
 
 export const UsageSchema = Type.Object({
   prompt_tokens: Type.Integer(),
@@ -61,11 +61,48 @@ export function toUsage(passesByPrompt: ReadonlyArray<readonly Pass[]>): OpenAiU
   };
 }
 
+/** This server's times, then the same under the names that llama-server has for them and proxies read. */
+export const OpenAiTimings = Type.Object({
+  ...Timings.properties,
+  cache_n: Type.Integer({ description: "Prompt tokens taken from the cache." }),
+  prompt_n: Type.Integer({ description: "Prompt tokens computed." }),
+  prompt_ms: Type.Number(),
+  prompt_per_token_ms: Type.Number(),
+  prompt_per_second: Type.Number(),
+  predicted_n: Type.Integer({ description: "Tokens generated." }),
+  predicted_ms: Type.Number(),
+  predicted_per_token_ms: Type.Number(),
+  predicted_per_second: Type.Number(),
+  draft_n: Type.Optional(Type.Integer({ description: "Tokens drafted by speculation." })),
+  draft_n_accepted: Type.Optional(Type.Integer()),
+});
+export type OpenAiTimings = Static<typeof OpenAiTimings>;
+
 /** Where the time of the slowest answer went; answers of one request run side by side. */
-export function toTimings(passes: readonly Pass[]): Timings {
+export function toTimings(passes: readonly Pass[]): OpenAiTimings {
   const total = ({ timings }: Pass) => timings.queueMs + timings.prefillMs + timings.decodeMs;
   const slowest = passes.toSorted((a, b) => total(b) - total(a))[0];
-  return timings(slowest === undefined ? [] : [slowest]);
+  return { ...timings(slowest === undefined ? [] : [slowest]), ...llamaServerTimings(slowest) };
+}
+
+function llamaServerTimings(pass: Pass | undefined) {
+  const { prefillMs = 0, decodeMs = 0 } = pass?.timings ?? {};
+  const { promptTokens = 0, cachedPromptTokens = 0, completionTokens = 0 } = pass?.usage ?? {};
+  const { draftedTokens = 0, acceptedTokens = 0 } = pass?.usage ?? {};
+  const computed = promptTokens - cachedPromptTokens;
+  const ratio = (a: number, b: number) => (b > 0 ? round(a / b, 3) : 0);
+  return {
+    cache_n: cachedPromptTokens,
+    prompt_n: computed,
+    prompt_ms: round(prefillMs, 3),
+    prompt_per_token_ms: ratio(prefillMs, computed),
+    prompt_per_second: ratio(computed * 1000, prefillMs),
+    predicted_n: completionTokens,
+    predicted_ms: round(decodeMs, 3),
+    predicted_per_token_ms: ratio(decodeMs, completionTokens),
+    predicted_per_second: ratio(completionTokens * 1000, decodeMs),
+    ...(draftedTokens > 0 && { draft_n: draftedTokens, draft_n_accepted: acceptedTokens }),
+  };
 }
 
 /** Changes when the model's weights, the engine or how it is set up do: then the same seed may draw another text. */

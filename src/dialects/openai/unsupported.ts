@@ -22,7 +22,7 @@ export const unsupportedInChat: readonly Unsupported[] = [
   },
 ];
 
-const included = oneOf("message.output_text.logprobs", "reasoning.encrypted_content");
+const included = oneOf("message.output_text.logprobs", "reasoning.encrypted_content", "account");
 
 export const unsupportedInResponses: readonly Unsupported[] = [
   ...common,
@@ -41,7 +41,7 @@ export const unsupportedInResponses: readonly Unsupported[] = [
   },
   {
     param: "include",
-    reason: "only message.output_text.logprobs can be included",
+    reason: "only message.output_text.logprobs and account can be included",
     isWish: true,
     harmless: (value) => Array.isArray(value) && value.every(included),
   },

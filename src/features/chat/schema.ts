@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { PromptText, StopTexts } from "../../platform/schema/text.ts";
+import { AccountField, IncludeField } from "../../telemetry/answer-account.ts";
 import { Timings } from "../../telemetry/timings.ts";
 
 export const SamplingFields = {
@@ -72,6 +73,7 @@ export function ChatBody(limit: number) {
     raw: Type.Optional(
       Type.Boolean({ default: false, description: "Do not apply the model's chat template." }),
     ),
+    ...IncludeField,
   });
 }
 export type ChatBody = Static<ReturnType<typeof ChatBody>>;
@@ -109,5 +111,6 @@ export const ChatResponse = Type.Object({
     { description: "Tokens drafted by prompt lookup, and how many of them were right." },
   ),
   timings: Timings,
+  ...AccountField,
 });
 export type ChatResponse = Static<typeof ChatResponse>;

@@ -6,6 +6,7 @@ import {
 } from "../../assistant/template/template.ts";
 import { type Completion, complete, completing, totalMs } from "../../inference/completion.ts";
 import type { Engine, GenerationRequest, Prompt } from "../../inference/engine.ts";
+import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { account } from "./accounting.ts";
 import { CRITIQUE_REQUEST, REWRITE_REQUEST } from "./refine-prompts.ts";
@@ -33,7 +34,7 @@ export class ChatService {
     const prompt =
       body.raw === true ? plainPrompt(body.prompt) : this.#template().render([user(body.prompt)]);
     const pass = yield* completing(this.#engine, this.#request(body, prompt), context);
-    return this.#response([pass], pass, context);
+    return { ...this.#response([pass], pass, context), ...accountField(body, context) };
   }
 
   /** Each round is a critique of the latest answer and its rewrite, as turns of one conversation, so that every pass takes over the prefix of the one before. */
@@ -70,6 +71,7 @@ export class ChatService {
       original_response: draft.text,
       critique: critique?.text ?? null,
       refine_steps_used: used,
+      ...accountField(body, context),
     };
   }
 

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { PromptText } from "../../platform/schema/text.ts";
+import { AccountField, IncludeField } from "../../telemetry/answer-account.ts";
 import { Timings } from "../../telemetry/timings.ts";
 import { searchMethods } from "./search/retriever.ts";
 
@@ -29,6 +30,7 @@ export function RagBody(limit: number) {
     temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2, default: 0.1 })),
     seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295 })),
     stream: Type.Optional(Type.Boolean({ default: false, description: "Answer with server-sent events." })),
+    ...IncludeField,
   });
 }
 export type RagBody = Static<ReturnType<typeof RagBody>>;
@@ -82,6 +84,7 @@ export const RagAnswer = Type.Object({
     finish_reason: Type.Union([OneOf(["stop", "length", "cancelled"]), Type.Null()]),
     timings: Type.Union([Timings, Type.Null()]),
   }),
+  ...AccountField,
   request_id: Type.String(),
 });
 export type RagAnswer = Static<typeof RagAnswer>;

@@ -67,6 +67,45 @@ test("the log, the metrics and Server-Timing tell why a request took its time or
   );
 });
 
+for (const [path, body] of Object.entries({ ...routes, "/api/chat": { model, messages } })) {
+  for (const stream of [false, true]) {
+    test(`${path}${stream ? ", streamed," : ""} tells on request what each millisecond went to`, async () => {
+      const response = await server.post(path, { ...body, stream, include: ["account"] });
+      const { account } = await lastWith<Accounted>(response, stream);
+      const { latency_ms, parts_ms, limiter } = account;
+      const sum = (values: Readonly<Record<string, number>>) =>
+        Object.values(values).reduce((total, ms) => total + ms, 0);
+      // Each part is rounded to hundredths.
+      assert.ok(Math.abs(sum(parts_ms) - latency_ms) < 0.3, JSON.stringify(account));
+      assert.ok(Math.abs(sum(limiter.classes_ms) - latency_ms) < 0.3);
+      assert.ok(latency_ms <= Number((await lineOf(response))["latency_ms"]) + 1);
+      assert.ok(limiter.cause.includes("%"), limiter.cause);
+    });
+  }
+}
+
+test("an account is sent only where it was asked for, and what else is asked for is refused by name", async () => {
+  const body = { model, messages, max_tokens: 2 };
+  const plain = await json<Partial<Accounted>>(server.post("/v1/chat/completions", body));
+  assert.equal(plain.account, undefined);
+  const refused = await server.post("/v1/chat/completions", { ...body, include: ["receipt"] });
+  assert.equal(refused.status, 400);
+  assert.equal((await json<{ error: { param: string } }>(refused)).error.param, "include[0]");
+});
+
+test("the times of OpenAI's routes have llama-server's names too", async () => {
+  const body = { model, prompt: "A transformer is a neural", max_tokens: 5, temperature: 0 };
+  const { timings, usage } = await json<{
+    timings: Record<string, number>;
+    usage: { prompt_tokens: number };
+  }>(server.post("/v1/completions", body));
+  const { cache_n = 0, prompt_n = 0, predicted_n, prompt_ms, prefill_ms = 0, predicted_ms } = timings;
+  assert.equal(cache_n + prompt_n, usage.prompt_tokens);
+  assert.equal(predicted_n, 5);
+  assert.equal(Number(prompt_ms?.toFixed(1)), prefill_ms);
+  assert.equal(Number(predicted_ms?.toFixed(1)), timings["decode_ms"]);
+});
+
 test("several prompts and answers are summed: each prompt once, every answer", async () => {
   const body = { model, max_tokens: 5, temperature: 0 };
   const prompts = ["A transformer is a neural", "All tokens of a prompt are"];
@@ -76,6 +115,25 @@ test("several prompts and answers are summed: each prompt once, every answer", a
   assert.equal(both["prompt_tokens"], sum("prompt_tokens"));
   assert.equal(both["completion_tokens"], 2 * sum("completion_tokens"));
 });
+
+interface Accounted {
+  readonly account: {
+    readonly latency_ms: number;
+    readonly parts_ms: Readonly<Record<string, number>>;
+    readonly limiter: { readonly classes_ms: Readonly<Record<string, number>>; readonly cause: string };
+  };
+}
+
+/** The answer, or the event or line of a stream that has its account. */
+async function lastWith<T>(response: Response, stream: boolean): Promise<T> {
+  if (!stream) return json<T>(response);
+  const lines = (await response.text()).split("\n").map((line) => line.replace(/^data: /, ""));
+  const events = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  const wholes = events.map((event) => (typeof event.response === "object" ? event.response : event));
+  const found = wholes.filter((event) => event.account !== undefined);
+  assert.equal(found.length, 1);
+  return found[0] as T;
+}
 
 /** The request's line, once it is written. */
 async function logLine(path: string, body: object) {

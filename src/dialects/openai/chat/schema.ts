@@ -2,11 +2,11 @@ import { type Static, Type } from "typebox";
 import { OrNull } from "../../../platform/schema/nullable.ts";
 import { OneOf } from "../../../platform/schema/one-of.ts";
 import { LongText } from "../../../platform/schema/text.ts";
-import { Timings } from "../../../telemetry/timings.ts";
+import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../../conversation-fields.ts";
 import { ModelName } from "../../model-name.ts";
 import { NotHonouredField } from "../../notes.ts";
-import { CachedField, UsageSchema } from "../accounting.ts";
+import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 import { TokenLogprob } from "../logprobs.ts";
 
@@ -90,6 +90,7 @@ export const ChatCompletionBody = Type.Object({
     }),
   ),
   ...StreamFields,
+  ...IncludeField,
   grammar: OrNull(
     Type.String({
       maxLength: 262_144,
@@ -140,7 +141,8 @@ export const ChatCompletion = Type.Object({
   usage: UsageSchema,
   service_tier: Type.String(),
   system_fingerprint: Type.String(),
-  timings: Timings,
+  timings: OpenAiTimings,
+  ...AccountField,
   ...CachedField,
   ...NotHonouredField,
   request_id: Type.Optional(Type.String()),
@@ -176,7 +178,8 @@ export const ChatCompletionChunk = Type.Object({
   usage: Type.Optional(Type.Union([UsageSchema, Type.Null()])),
   service_tier: Type.String(),
   system_fingerprint: Type.String(),
-  timings: Type.Optional(Timings),
+  timings: Type.Optional(OpenAiTimings),
+  ...AccountField,
   ...CachedField,
   ...NotHonouredField,
 });

@@ -3,6 +3,7 @@ import { choices } from "../../../assistant/choices.ts";
 import type { TurnEnd, TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
 import type { ServedModel } from "../../../serving/served-model.ts";
+import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
@@ -36,6 +37,7 @@ export class ChatCompletions {
       choices: answers.map((answer, index) => answer.choice(index, body.logprobs === true)),
       usage: toUsage([passes]),
       timings: toTimings(passes),
+      ...accountField(body, context),
       ...cachedField(passes),
       ...notHonoured(notes),
     };
@@ -67,7 +69,8 @@ export class ChatCompletions {
         );
       }
     }
-    if (wantsUsage) yield { ...head, choices: [], usage: toUsage([passes]) };
+    const last = { ...(wantsUsage && { usage: toUsage([passes]) }), ...accountField(body, context) };
+    if (Object.keys(last).length > 0) yield { ...head, choices: [], ...last };
   }
 
   async #plan(body: ChatCompletionBody, context: RequestContext) {

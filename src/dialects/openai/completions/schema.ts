@@ -1,9 +1,9 @@
 import { type Static, Type } from "typebox";
 import { OrNull } from "../../../platform/schema/nullable.ts";
 import { OneOf } from "../../../platform/schema/one-of.ts";
-import { Timings } from "../../../telemetry/timings.ts";
+import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts";
 import { ModelName } from "../../model-name.ts";
-import { CachedField, UsageSchema } from "../accounting.ts";
+import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 
 /** Body of `POST /v1/completions`; docs/openai.md says of every parameter what becomes of it. */
@@ -34,6 +34,7 @@ export const CompletionBody = Type.Object({
   suffix: OrNull(Type.String({ maxLength: 1_000_000, format: "text" })),
   ...SamplingFields,
   ...StreamFields,
+  ...IncludeField,
   grammar: OrNull(
     Type.String({
       maxLength: 262_144,
@@ -70,7 +71,8 @@ export const Completion = Type.Object({
   choices: Type.Array(CompletionChoice),
   usage: Type.Optional(Type.Union([UsageSchema, Type.Null()])),
   system_fingerprint: Type.String(),
-  timings: Type.Optional(Timings),
+  timings: Type.Optional(OpenAiTimings),
+  ...AccountField,
   ...CachedField,
   request_id: Type.Optional(Type.String()),
 });

@@ -2,6 +2,7 @@ import { interleave } from "../../../assistant/choices.ts";
 import type { ConstraintCompiler } from "../../../assistant/constraint-compiler.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
+import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
@@ -52,6 +53,7 @@ export class Completions {
       choices: kept.map((answer, index) => answer.choice(index)),
       usage: toUsage(passes),
       timings: toTimings(passes.flat()),
+      ...accountField(body, context),
       ...cachedField(passes.flat()),
     };
   }
@@ -94,7 +96,8 @@ export class Completions {
         );
       }
     }
-    if (wantsUsage) yield { ...head, choices: [], usage: toUsage(passes) };
+    const last = { ...(wantsUsage && { usage: toUsage(passes) }), ...accountField(body, context) };
+    if (Object.keys(last).length > 0) yield { ...head, choices: [], ...last };
   }
 
   async #plan(body: CompletionBody): Promise<CompletionPlan> {

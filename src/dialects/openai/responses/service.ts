@@ -4,6 +4,7 @@ import type { ChatMessage } from "../../../assistant/template/message.ts";
 import { ApiError } from "../../../errors.ts";
 import type { Engine } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
+import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { invalid } from "../../content.ts";
 import { namingFields } from "../../field-names.ts";
@@ -67,7 +68,7 @@ export class Responses {
       }
       for (const said of output.take(event)) yield numbered(said);
     }
-    const response = { ...head, ...ending(output) };
+    const response = { ...head, ...ending(output), ...accountField(body, context) };
     if (body.store !== false)
       await store.put({
         id: head.id,

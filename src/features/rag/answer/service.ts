@@ -2,6 +2,7 @@ import type { ChatTemplate } from "../../../assistant/template/template.ts";
 import { type Completion, completing } from "../../../inference/completion.ts";
 import type { Engine } from "../../../inference/engine.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
+import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { account } from "../../chat/accounting.ts";
 import type { Citation, RagAnswer, RagBody } from "../schema.ts";
@@ -59,6 +60,7 @@ export class RagService {
         dropped_chunks: found.chunks.length - passages,
       },
       generation: generationOf(completion, model),
+      ...accountField(body, context),
       request_id: requestId,
     };
   }
