@@ -1,17 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import {
-  ChatCompletion,
-  ChatCompletionBody,
-  type ChatCompletionChunk,
-} from "../../dialects/openai/chat/schema.ts";
+import { ChatCompletion, ChatCompletionBody } from "../../dialects/openai/chat/schema.ts";
 import type { ChatCompletions } from "../../dialects/openai/chat/service.ts";
-import { markCached } from "../../http/cached-answer.ts";
-import type { SentEvent } from "../../http/event-stream.ts";
 import { responses } from "../../http/schema.ts";
-import { streamEvents } from "../../http/stream-events.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
-import { streamWithModel, withModel } from "./with-model.ts";
+import { answerCompletion } from "./answer-completion.ts";
 
 export function chatCompletionRoutes(
   models: ServedModels,
@@ -24,24 +17,9 @@ export function chatCompletionRoutes(
       body: ChatCompletionBody,
       response: responses(ChatCompletion, 400, 401, 404, 429, 503),
     };
-    app.post("/v1/chat/completions", { schema }, async (request, reply) => {
-      const { body, context } = request;
-      context.account.note({ model: body.model ?? null });
-      if (body.stream === true) {
-        const chunks = streamWithModel(models, body.model, context, (model) =>
-          completions(model).stream(body, context),
-        );
-        return streamEvents(request, reply, { events: asEvents(chunks), last: "[DONE]" });
-      }
-      const completion = await withModel(models, body.model, context, (model) =>
-        completions(model).complete(body, context),
-      );
-      markCached(reply, completion);
-      return completion;
-    });
+    const answer = answerCompletion(models, completions);
+    app.post("/v1/chat/completions", { schema }, async (request, reply) =>
+      answer(request, reply, request.body),
+    );
   };
-}
-
-async function* asEvents(chunks: AsyncIterable<ChatCompletionChunk>): AsyncIterable<SentEvent> {
-  for await (const data of chunks) yield { data };
 }
