@@ -59,7 +59,8 @@ const settings: ServerSettings = {
   // So many that all records of the run get one: a quarter is kept for interactive requests.
   sequences: Math.ceil((concurrency * 4) / 3),
   threads: 0,
-  env: { KV_LAYOUT: values["kv-layout"], DATA_DIR: dataDir },
+  dataDirectory: dataDir,
+  env: { KV_LAYOUT: values["kv-layout"] },
 };
 
 async function api<T>(server: RunningServer, path: string, body?: object): Promise<T> {

@@ -12,8 +12,8 @@ export interface Options {
   readonly seed: number;
   /** 0: our server follows the machine, the peer takes one a core. */
   readonly threads: number;
-  /** `match`: as many as the load has clients; 0: our server's own default; else this many. */
-  readonly sequences: number | "match";
+  /** `match`: as many as the load has clients; 0: each server's own default; else this many. Undefined: the scenario's. */
+  readonly sequences: number | "match" | undefined;
   readonly contextSize: number;
   readonly promptTokens: string | undefined;
   readonly newTokens: string | undefined;
@@ -21,9 +21,11 @@ export interface Options {
   readonly route: "chat" | "openai";
   /** Off shows what our server does without prompt lookup. */
   readonly speculation: "auto" | "off";
-  /** `KV_LAYOUT` of our server. */
-  readonly kvLayout: "separate" | "shared";
+  /** `KV_LAYOUT` of our server; undefined leaves it its default. */
+  readonly kvLayout: "separate" | "shared" | undefined;
   readonly isPeerLean: boolean;
+  /** A file of arrivals and lengths, for `trace`. */
+  readonly trace: string | undefined;
   readonly level: ServiceLevel;
   readonly output: string | undefined;
 }
@@ -36,15 +38,16 @@ const flags = {
   concurrency: { type: "string" },
   seed: { type: "string", default: "1" },
   threads: { type: "string", default: "0" },
-  sequences: { type: "string", default: "match" },
+  sequences: { type: "string" },
   context: { type: "string", default: "1024" },
   "prompt-tokens": { type: "string" },
   "new-tokens": { type: "string" },
   side: { type: "string", default: "both" },
   route: { type: "string", default: "chat" },
   speculation: { type: "string", default: "auto" },
-  "kv-layout": { type: "string", default: "separate" },
+  "kv-layout": { type: "string" },
   "lean-peer": { type: "boolean", default: false },
+  trace: { type: "string" },
   "slo-first-token": { type: "string", default: "2000" },
   "slo-token": { type: "string", default: "200" },
   output: { type: "string" },
@@ -66,15 +69,22 @@ export function parseOptions(args: readonly string[]): Options {
     concurrency: values.concurrency?.split(",").map((text) => whole("concurrency", text, 1)),
     seed: whole("seed", values.seed, 0),
     threads: whole("threads", values.threads, 0),
-    sequences: values.sequences === "match" ? "match" : whole("sequences", values.sequences, 0),
+    sequences:
+      values.sequences === undefined || values.sequences === "match"
+        ? values.sequences
+        : whole("sequences", values.sequences, 0),
     contextSize: whole("context", values.context, 1),
     promptTokens: values["prompt-tokens"],
     newTokens: values["new-tokens"],
     side: oneOf("side", values.side, ["ours", "peer", "both"]),
     route: oneOf("route", values.route, ["chat", "openai"]),
     speculation: oneOf("speculation", values.speculation, ["auto", "off"]),
-    kvLayout: oneOf("kv-layout", values["kv-layout"], ["separate", "shared"]),
+    kvLayout:
+      values["kv-layout"] === undefined
+        ? undefined
+        : oneOf<"separate" | "shared">("kv-layout", values["kv-layout"], ["separate", "shared"]),
     isPeerLean: values["lean-peer"],
+    trace: values.trace,
     level: {
       firstTokenMs: whole("slo-first-token", values["slo-first-token"], 1),
       perTokenMs: whole("slo-token", values["slo-token"], 1),

@@ -39,16 +39,16 @@ export class Client implements Disposable {
   /** Never rejects: whatever happens is an outcome. `onPiece` is told of each arrival. */
   async send(request: GenerationRequest, departure?: Departure, onPiece?: () => void): Promise<Outcome> {
     const body = Buffer.from(this.#options.dialect.body(request));
-    const outcome = await this.#attempt(body, departure, onPiece);
+    const isTextWanted = request.isTextWanted === true;
+    const outcome = await this.#attempt(body, { departure, onPiece, isTextWanted });
     // The server closed the idle connection just as it was used again: not the server's failure under any load.
-    return outcome ?? (await this.#attempt(body, departure, onPiece, true)) ?? unreachable();
+    const second = { departure, onPiece, isTextWanted, isSecond: true };
+    return outcome ?? (await this.#attempt(body, second)) ?? unreachable();
   }
 
   #attempt(
     body: Buffer,
-    departure: Departure | undefined,
-    onPiece: (() => void) | undefined,
-    isSecond = false,
+    { departure, onPiece, isTextWanted, isSecond = false }: Attempt,
   ): Promise<Outcome | undefined> {
     const { promise, resolve } = Promise.withResolvers<Outcome | undefined>();
     const { dialect, apiKey, timeoutMs } = this.#options;
@@ -58,11 +58,20 @@ export class Client implements Disposable {
     let status = 0;
     let retryAfterSeconds: number | undefined;
     let leaving: NodeJS.Timeout | undefined;
-    const settle = (failure: string | undefined, usage?: Usage) => {
+    const settle = (failure: string | undefined, usage?: Usage, answer?: string) => {
       clearTimeout(deadline);
       clearTimeout(leaving);
       const latencyMs = performance.now() - startedAtMs;
-      resolve({ startedAtMs, status, failure, latencyMs, arrivalsMs, usage, retryAfterSeconds });
+      resolve({
+        startedAtMs,
+        status,
+        failure,
+        latencyMs,
+        arrivalsMs,
+        usage,
+        retryAfterSeconds,
+        text: answer,
+      });
     };
     const request = httpRequest(this.#url, {
       method: "POST",
@@ -95,7 +104,8 @@ export class Client implements Disposable {
         const text = Buffer.concat(chunks).toString("utf8");
         const last = status === 200 ? lastEvent(text) : parseRecord(text);
         const usage = status === 200 ? dialect.usage(last) : undefined;
-        settle(usage === undefined ? failureOf(last, status) : undefined, usage);
+        const answer = isTextWanted && usage !== undefined ? textOf(text, dialect) : undefined;
+        settle(usage === undefined ? failureOf(last, status) : undefined, usage, answer);
       });
       response.on("error", (error: NodeJS.ErrnoException) => settle(error.code ?? "broken_answer"));
     });
@@ -121,6 +131,21 @@ export class Client implements Disposable {
     this.#isClosed = true;
     this.#agent.destroy();
   }
+}
+
+interface Attempt {
+  readonly departure: Departure | undefined;
+  readonly onPiece: (() => void) | undefined;
+  readonly isTextWanted: boolean;
+  readonly isSecond?: boolean;
+}
+
+function textOf(stream: string, dialect: Dialect): string {
+  return stream
+    .split("\n\n")
+    .filter((event) => event.startsWith("data: {"))
+    .map((event) => dialect.text(parseRecord(event.slice("data: ".length))))
+    .join("");
 }
 
 /** The JSON of the last event of a stream that is not `[DONE]`. */

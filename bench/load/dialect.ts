@@ -7,6 +7,8 @@ export interface Dialect {
   body(request: GenerationRequest): string;
   /** Bytes that only events with a piece of text hold; looking for them is all the parsing done while streaming. */
   readonly tokenMarker: Buffer;
+  /** The text of an event's JSON; empty for events that have none. */
+  text(event: Readonly<Record<string, unknown>>): string;
   /** Reads the last event's JSON. Undefined when it is not the summary of a finished generation. */
   usage(last: Readonly<Record<string, unknown>>): Usage | undefined;
 }
@@ -15,6 +17,7 @@ export interface Dialect {
 export const chatDialect: Dialect = {
   path: "/chat",
   tokenMarker: Buffer.from('data: {"token":'),
+  text: (event) => String(event["token"] ?? ""),
   body: ({ prompt, newTokens }) =>
     JSON.stringify({ prompt, max_new_tokens: newTokens, temperature: 0, raw: true, stream: true }),
   usage(last) {
@@ -32,6 +35,11 @@ export const chatDialect: Dialect = {
 export const openaiDialect: Dialect = {
   path: "/v1/chat/completions",
   tokenMarker: Buffer.from('"content":"'),
+  text(event) {
+    const [choice] = Array.isArray(event["choices"]) ? event["choices"] : [];
+    const delta = isRecord(choice) ? choice["delta"] : undefined;
+    return isRecord(delta) ? String(delta["content"] ?? "") : "";
+  },
   body: ({ prompt, newTokens }) =>
     JSON.stringify({
       model: "default",
@@ -59,6 +67,7 @@ export const openaiDialect: Dialect = {
 export const completionDialect: Dialect = {
   path: "/completion",
   tokenMarker: Buffer.from('"stop":false'),
+  text: (event) => String(event["content"] ?? ""),
   body: ({ prompt, newTokens }) =>
     JSON.stringify({ prompt, n_predict: newTokens, temperature: 0, ignore_eos: true, stream: true }),
   usage(last) {

@@ -14,6 +14,8 @@ export interface Outcome {
    */
   readonly arrivalsMs: readonly number[];
   readonly usage: Usage | undefined;
+  /** The answer, where it was wanted. */
+  readonly text?: string | undefined;
   /** Seconds of the header `Retry-After`, when there was one. */
   readonly retryAfterSeconds: number | undefined;
 }

@@ -5,6 +5,8 @@ import { SeededRandom } from "./random.ts";
 export interface GenerationRequest {
   readonly prompt: string;
   readonly newTokens: number;
+  /** The answer's text is wanted, which costs the client some time after its end. */
+  readonly isTextWanted?: boolean;
 }
 
 export interface WorkloadShape {
@@ -30,7 +32,8 @@ export function randomWord(random: SeededRandom): string {
   return ` ${LETTERS[at % 26]}${LETTERS[Math.floor(at / 26) % 26]}${LETTERS[Math.floor(at / 676)]}`;
 }
 
-function words(count: number, random: SeededRandom): string {
+/** So many words, each with a space before it. */
+export function words(count: number, random: SeededRandom): string {
   let text = "";
   for (let word = 0; word < count; word++) text += randomWord(random);
   return text;

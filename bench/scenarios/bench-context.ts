@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Client } from "../load/client.ts";
 import type { LoadResult } from "../load/closed-loop.ts";
 import { runClosedLoop } from "../load/closed-loop.ts";
@@ -12,6 +15,7 @@ import { type RunningServer, type Side, startServer } from "../servers/server.ts
 import { type MemorySample, UsageMonitor } from "../servers/usage-monitor.ts";
 
 const REQUEST_TIMEOUT_MS = 300_000;
+const dataRoot = fileURLToPath(new URL("../results/tmp/", import.meta.url));
 
 export interface MeasuredLoad {
   readonly measurement: Measurement;
@@ -25,6 +29,11 @@ export interface MeasureOptions {
   /** Instead of the server's own side. */
   readonly side?: string;
 }
+
+export type StartSettings = Partial<ServerSettings> & {
+  readonly clients: number;
+  readonly route?: Options["route"];
+};
 
 /** What a scenario runs with: options, model, the servers it may start, and a line to the person watching. */
 export class BenchContext {
@@ -57,20 +66,42 @@ export class BenchContext {
   }
 
   /** A fresh server: nothing cached, and no idle one beside it. */
-  start(
-    side: Side,
-    settings: Partial<ServerSettings> & { readonly clients: number; readonly route?: Options["route"] },
-  ): Promise<RunningServer> {
+  async start(side: Side, settings: StartSettings): Promise<RunningServer> {
+    const directory = this.dataDirectory();
+    try {
+      const server = await this.startIn(directory.path, side, settings);
+      const stop = async () => {
+        await server[Symbol.asyncDispose]();
+        directory[Symbol.dispose]();
+      };
+      return { ...server, [Symbol.asyncDispose]: stop };
+    } catch (error) {
+      directory[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** An empty directory for our server to keep things in, until it is disposed of. */
+  dataDirectory(): Disposable & { readonly path: string } {
+    mkdirSync(dataRoot, { recursive: true });
+    const path = mkdtempSync(join(dataRoot, "data-"));
+    return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+  }
+
+  /** A server over what another one left in `dataDirectory`. */
+  startIn(dataDirectory: string, side: Side, settings: StartSettings): Promise<RunningServer> {
     this.signal.throwIfAborted();
-    const { sequences, threads, contextSize, speculation, kvLayout, isPeerLean } = this.options;
-    const { route = this.options.route } = settings;
+    const { threads, contextSize, speculation, kvLayout, isPeerLean } = this.options;
+    const { clients, route = this.options.route, ...own } = settings;
+    const sequences = this.options.sequences ?? own.sequences ?? "match";
     const full: ServerSettings = {
       modelPath: this.model.path,
       contextSize,
       threads,
-      sequences: sequences === "match" ? settings.clients : sequences,
-      ...settings,
-      env: { SPECULATION: speculation, KV_LAYOUT: kvLayout, ...settings.env },
+      dataDirectory,
+      ...own,
+      sequences: sequences === "match" ? clients : sequences,
+      env: { SPECULATION: speculation, ...(kvLayout && { KV_LAYOUT: kvLayout }), ...own.env },
     };
     if (side === "ours") return startServer(ourLaunch(full, route));
     if (this.#peerBinary === undefined) throw new Error("LLAMA_SERVER_BIN is not set");
@@ -119,6 +150,7 @@ export class BenchContext {
           eventLoopDelayP99Ms: (after?.sum("nodejs_eventloop_lag_p99_seconds") ?? Number.NaN) * 1000,
           engineStepMs: grown("engine_step_ms_total"),
           engineNativeMs: grown("engine_native_ms_total"),
+          passesPerStep: grown("engine_decode_passes_total") / grown("engine_decode_steps_total"),
         }),
       },
     };

@@ -1,6 +1,8 @@
 import { arrivalGap } from "./arrival-gap.ts";
 import { constrained } from "./constrained.ts";
+import { conversations } from "./conversations.ts";
 import { disconnects } from "./disconnects.ts";
+import { halfEmpty } from "./half-empty.ts";
 import { neighbour } from "./neighbour.ts";
 import { overhead } from "./overhead.ts";
 import { overload } from "./overload.ts";
@@ -12,6 +14,8 @@ import { unrelated } from "./unrelated.ts";
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   unrelated,
+  "half-empty": halfEmpty,
+  conversations,
   "shared-prefix": sharedPrefix,
   "arrival-gap": arrivalGap,
   overload,

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import {
@@ -16,20 +15,24 @@ export interface ServerSettings {
   readonly modelPath: string;
   /** Tokens a sequence. */
   readonly contextSize: number;
-  /** Requests that run side by side; 0 leaves our server its own choice. */
+  /** Requests that run side by side; 0 leaves each server its own choice. */
   readonly sequences: number;
   /** Compute threads; 0 gives our server its default, which follows the machine, and the peer one a core. */
   readonly threads: number;
+  /** Where our server keeps what outlives it. */
+  readonly dataDirectory: string;
   /** More environment for our server. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** More arguments for the peer. */
+  readonly peerArguments?: readonly string[] | undefined;
 }
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const dataDirectory = fileURLToPath(new URL("../results/tmp/data/", import.meta.url));
+/** Slots that llama-server makes where nothing says how many. */
+const PEER_DEFAULT_SLOTS = 4;
 
 /** Our server as a user starts it, without anything else of the caller's environment. */
 export function ourLaunch(settings: ServerSettings, route: "chat" | "openai" = "chat"): Launch {
-  mkdirSync(dataDirectory, { recursive: true });
   const optional = (name: string, value: number) => (value > 0 ? { [name]: String(value) } : {});
   return {
     side: "ours",
@@ -39,7 +42,7 @@ export function ourLaunch(settings: ServerSettings, route: "chat" | "openai" = "
     env: {
       ...inherited(),
       HF_HUB_OFFLINE: "1",
-      DATA_DIR: dataDirectory,
+      DATA_DIR: settings.dataDirectory,
       MODEL_NAME: settings.modelPath,
       // The OpenAI routes insist on a model's name.
       MODEL_ALIASES: `default=${settings.modelPath}`,
@@ -59,7 +62,7 @@ export function ourLaunch(settings: ServerSettings, route: "chat" | "openai" = "
  */
 export function peerLaunch(binary: string, settings: ServerSettings, isLean = false): Launch {
   const threads = String(settings.threads || availableParallelism());
-  const slots = settings.sequences || 20;
+  const slots = settings.sequences || PEER_DEFAULT_SLOTS;
   const dialect: Dialect = isLean ? leanCompletionDialect : completionDialect;
   return {
     side: "peer",
@@ -69,7 +72,9 @@ export function peerLaunch(binary: string, settings: ServerSettings, isLean = fa
       file: binary,
       args: [
         ...["-m", settings.modelPath, "-t", threads, "-tb", threads],
-        ...["-np", String(slots), "-c", String(slots * settings.contextSize)],
+        ...(settings.sequences > 0 ? ["-np", String(slots)] : []),
+        ...["-c", String(slots * settings.contextSize)],
+        ...(settings.peerArguments ?? []),
         ...["--host", "127.0.0.1", "--port", String(port), "--no-webui", "--log-disable"],
       ],
     }),

@@ -1,0 +1,112 @@
+import { parseDistribution } from "../load/distribution.ts";
+import { runSteady } from "../load/steady-loop.ts";
+import { makeWorkload } from "../load/workload.ts";
+import { medianOf } from "../report/comparison.ts";
+import type { Check, Measurement } from "../report/report.ts";
+import { median } from "../report/statistics.ts";
+import { ratioCheck } from "./alternation.ts";
+import type { BenchContext } from "./bench-context.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** What our server makes by itself of a small model, and as many slots of the peer. */
+const SEQUENCES = 64;
+/** More than any server here answers in the time. */
+const REQUESTS_A_SECOND = 60;
+const FULL = "ours, sequences = clients";
+
+/** Fewer users than sequences: does a step stay one pass over the weights? */
+export const halfEmpty: Scenario = {
+  summary: "100 prompt + 30–210 new tokens, all different, 64 sequences, C = 2, 8, 20, steady state",
+  defaultModel: "distilgpt2",
+  async run(context) {
+    const levels = context.options.concurrency ?? [2, 8, 20];
+    const measurements: Measurement[] = [];
+    for (let round = 1; round <= (context.options.rounds ?? 3); round++) {
+      for (const level of levels) {
+        for (const side of context.sides)
+          measurements.push(await turn(context, { side, label: side, sequences: SEQUENCES, level, round }));
+        if (context.sides.includes("ours"))
+          measurements.push(
+            await turn(context, { side: "ours", label: FULL, sequences: level, level, round }),
+          );
+      }
+    }
+    return {
+      measurements,
+      checks: levels.flatMap((level) => [
+        ...ratioCheck(measurements, nameOf(level), "steadyTokensPerSecond", { atLeast: 1.25 }),
+        ...ownChecks(measurements, nameOf(level)),
+      ]),
+      charts: [],
+      notes: [
+        "steadyTokensPerSecond: tokens generated a second from a fifth of the duration to its end, when every client has a request under way; " +
+          "passesPerStep: passes over the weights of a step that computes no prompt.",
+      ],
+    };
+  },
+};
+
+interface Turn {
+  readonly side: "ours" | "peer";
+  readonly label: string;
+  readonly sequences: number;
+  readonly level: number;
+  readonly round: number;
+}
+
+async function turn(context: BenchContext, { side, label, sequences, level, round }: Turn) {
+  const { options } = context;
+  await using server = await context.start(side, { clients: level, sequences });
+  const seconds = options.durationSeconds ?? 12;
+  const workload = makeWorkload({
+    requests: Math.ceil(REQUESTS_A_SECOND * seconds),
+    promptTokens: parseDistribution(options.promptTokens ?? "100"),
+    newTokens: parseDistribution(options.newTokens ?? "30-210"),
+    seed: options.seed + 100 * round + level,
+  });
+  let steadyTokensPerSecond = Number.NaN;
+  const { measurement } = await context.measure(
+    server,
+    { case: nameOf(level), round, side: label },
+    async (client) => {
+      const load = await runSteady(client, workload.values(), {
+        concurrency: level,
+        durationMs: 1000 * seconds,
+        signal: context.signal,
+      });
+      steadyTokensPerSecond = load.steadyTokensPerSecond;
+      return load;
+    },
+  );
+  return { ...measurement, figures: { ...measurement.figures, steadyTokensPerSecond } };
+}
+
+function nameOf(level: number): string {
+  return `C=${level}`;
+}
+
+/** Against our own server when it has a sequence for each client and no more. */
+function ownChecks(measurements: readonly Measurement[], name: string): readonly Check[] {
+  const rate = (round: number, side: string) =>
+    measurements.find((each) => each.case === name && each.side === side && each.round === round)?.figures[
+      "steadyTokensPerSecond"
+    ] ?? Number.NaN;
+  const rounds = [...new Set(measurements.map(({ round }) => round))];
+  const share = median(rounds.map((round) => rate(round, "ours") / rate(round, FULL)));
+  const passes = medianOf(measurements, name, "ours", "passesPerStep");
+  if (passes === undefined) return [];
+  return [
+    {
+      what: `steadyTokensPerSecond, ${name}, ${SEQUENCES} sequences / sequences = clients`,
+      measured: share.toFixed(3),
+      bar: "≥ 0.95",
+      isMet: share >= 0.95,
+    },
+    {
+      what: `passes a step, ${name}`,
+      measured: passes.toFixed(3),
+      bar: "≤ 1.1",
+      isMet: passes <= 1.1,
+    },
+  ];
+}
