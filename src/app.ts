@@ -71,7 +71,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   app.addHook("onSend", async (_request, reply) => {
     if (dependencies.stopping.aborted) reply.header("connection", "close");
   });
-  await registerOpenApi(app, version);
+  await registerOpenApi(app, { version, policy: config.requireApiKey });
 
   const chat = new ChatService(engine, template, randomSeed);
   const sandbox = new Sandbox();
@@ -135,7 +135,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const { stopping } = dependencies;
   await app.register(batchEvalRoutes({ runs: batchEvals.runs, maxNewTokensLimit, stopping }));
   workWhileServing(app, batchEvals.dispatcher, dependencies);
-  await app.register(metricsRoutes(metrics, "/v1/metrics"));
+  await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
   return app;
 }
 

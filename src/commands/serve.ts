@@ -148,7 +148,7 @@ async function listen(app: Server, host: string, port: number, variable: string)
 async function serveMetrics(config: Config, metrics: Metrics, log: Logger): Promise<Server | undefined> {
   if (config.metricsPort === undefined) return undefined;
   const app = await createServer({ ...config, rateLimit: 0, maxConcurrentPerKey: 0 }, log, metrics);
-  await app.register(metricsRoutes(metrics, "/metrics"));
+  await app.register(metricsRoutes(metrics, "/metrics", "public"));
   const address = await listen(app, config.host, config.metricsPort, "METRICS_PORT");
   log.info(`metrics on ${address}/metrics`);
   return app;

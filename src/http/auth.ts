@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { ApiError } from "../errors.ts";
+import { type KeyPolicy, needsKey } from "./access.ts";
 
 /** Of the SHA-256 of the key: enough to tell keys apart, too few to test guesses by. */
 const KEY_ID_DIGITS = 8;
@@ -8,11 +9,11 @@ const KEY_ID_DIGITS = 8;
 /** Checks a request's key in constant time. */
 export class ApiKeyGuard {
   readonly #digest: Buffer;
-  readonly #protectsEverything: boolean;
+  readonly #policy: KeyPolicy;
 
-  constructor(apiKey: string, scope: "v1" | "all") {
+  constructor(apiKey: string, policy: KeyPolicy) {
     this.#digest = digest(apiKey);
-    this.#protectsEverything = scope === "all";
+    this.#policy = policy;
   }
 
   /** @throws ApiError `unauthorized` when the route needs a key and the request lacks the right one */
@@ -36,14 +37,9 @@ export class ApiKeyGuard {
     return this.holdsKey(request) ? this.#digest.toString("hex").slice(0, KEY_ID_DIGITS) : undefined;
   }
 
-  /** Asks the matched route and not only the URL, whose spelling (`/%761/…`) the router sees through. */
-  #needsKey(request: FastifyRequest): boolean {
-    const paths = [request.routeOptions.url ?? "/", request.url.split("?", 1)[0] ?? "/"];
-    if (paths.some((path) => path === "/v1" || path.startsWith("/v1/"))) return true;
-    return (
-      this.#protectsEverything &&
-      paths.some((path) => path === "/chat" || path === "/evaluate" || path.startsWith("/api/"))
-    );
+  /** What no route matches is hidden under `/v1`, so that a stranger can't tell which routes there are. */
+  #needsKey({ is404, url, routeOptions }: FastifyRequest): boolean {
+    return is404 ? /^\/v1(?:[/?]|$)/.test(url) : needsKey(routeOptions.config, this.#policy);
   }
 }
 

@@ -1,9 +1,13 @@
 import swagger from "@fastify/swagger";
 import reference from "@scalar/fastify-api-reference";
 import type { FastifyInstance } from "fastify";
+import { type KeyPolicy, makePublic, needsKey } from "./access.ts";
 
 /** Serves the OpenAPI document that the routes' schemas make, and a page to browse it. */
-export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+export async function registerOpenApi(
+  app: FastifyInstance,
+  { version, policy }: { readonly version: string; readonly policy: KeyPolicy },
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -23,24 +27,28 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       },
     },
     hideUntagged: true,
-    transform: ({ schema, url }) => {
-      const secured = url.startsWith("/v1/") ? { security: [{ apiKey: [] }, { bearer: [] }] } : {};
+    transform: ({ schema, url, route: { config = {} } }) => {
+      const { scope = "public" } = config;
+      const secured = needsKey(config, policy) && { security: [{ apiKey: [scope] }, { bearer: [scope] }] };
       return { schema: { ...schema, ...secured }, url };
     },
   });
-  app.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
-  await app.register(reference, {
-    routePrefix: "/docs",
-    configuration: {
-      url: "/openapi.json",
-      withDefaultFonts: false,
-      telemetry: false,
-      hideClientButton: true,
-      defaultOpenAllTags: true,
-      // Offers of services elsewhere, which a self-hosted server's page has no use for.
-      showDeveloperTools: "never",
-      mcp: { disabled: true },
-      agent: { disabled: true },
-    },
+  app.get("/openapi.json", { config: { scope: "public" }, schema: { hide: true } }, () => app.swagger());
+  await app.register(async (docs) => {
+    makePublic(docs);
+    await docs.register(reference, {
+      routePrefix: "/docs",
+      configuration: {
+        url: "/openapi.json",
+        withDefaultFonts: false,
+        telemetry: false,
+        hideClientButton: true,
+        defaultOpenAllTags: true,
+        // Offers of services elsewhere, which a self-hosted server's page has no use for.
+        showDeveloperTools: "never",
+        mcp: { disabled: true },
+        agent: { disabled: true },
+      },
+    });
   });
 }

@@ -17,6 +17,7 @@ import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/to
 import { limitsOf } from "../telemetry/answer-account.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { RequestAccount } from "../telemetry/request-account.ts";
+import { type KeyPolicy, makePublic, requireScopes } from "./access.ts";
 import { limitFields, noteClient, serverTiming } from "./account-fields.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { BodyMemory } from "./body-memory.ts";
@@ -35,7 +36,7 @@ import { formats } from "./validation.ts";
 
 export interface ServerOptions {
   readonly apiKey: string;
-  readonly requireApiKey: "v1" | "all";
+  readonly requireApiKey: KeyPolicy;
   /** Requests a minute and client; 0 is off. */
   readonly rateLimit: number;
   /** Requests that one client may have open at the same time; 0 is off. */
@@ -47,9 +48,6 @@ export interface ServerOptions {
   readonly host: string;
   readonly allowedHosts: readonly string[];
 }
-
-/** Routes that are watched by machines every few seconds: neither limited nor logged at `info`. */
-const probes = new Set(["/health", "/healthz", "/readyz", "/metrics", "/v1/metrics"]);
 
 /** All of a request must be here by then: an upload of 100 MiB is where a client sends a megabit a second. */
 const RECEIVE_TIMEOUT_MS = 15 * 60_000;
@@ -99,6 +97,7 @@ export async function createServer(
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   methods.watch(app);
+  requireScopes(app);
   const guard = new ApiKeyGuard(options.apiKey, options.requireApiKey);
   const concurrency =
     options.maxConcurrentPerKey > 0 ? new ConcurrencyLimiter(options.maxConcurrentPerKey) : undefined;
@@ -125,6 +124,7 @@ export async function createServer(
   });
   // Before a key is asked for: browsers send none with the question whether they may, and read no refusal without it.
   if (options.corsOrigin !== undefined) {
+    makePublic(app, ({ method, url }) => method === "OPTIONS" && url === "*");
     await app.register(cors, {
       origin: options.corsOrigin,
       methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
@@ -136,7 +136,7 @@ export async function createServer(
     const key = guard.keyId(request);
     noteClient(request, key);
     const client = key === undefined ? `ip:${request.ip}` : "key";
-    const isProbe = probes.has(request.routeOptions.url ?? "");
+    const { isProbe = false } = request.routeOptions.config;
     if (!isProbe) await limiter?.check(client, reply);
     guard.check(request);
     // Before the body is read: it would be read for nothing, and its mistakes are not what is wrong.
@@ -221,7 +221,7 @@ function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics):
     ...account.logFields,
     ...(limits !== undefined && limitFields(limits)),
   };
-  if (probes.has(route)) request.log.debug(fields, "request");
+  if (request.routeOptions.config.isProbe === true) request.log.debug(fields, "request");
   else request.log.info(fields, "request");
 }
 

@@ -18,6 +18,7 @@ import type { BatchEvals } from "../features/evaluation/runs/service.ts";
 import { responses } from "../http/schema.ts";
 import type { Page } from "../platform/paging.ts";
 
+const config = { scope: "evaluation" } as const;
 const tags = ["Batch evaluation"];
 const contentTypes = {
   jsonl: "application/x-ndjson; charset=utf-8",
@@ -30,6 +31,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
     app.get(
       "/v1/batch-evals/:id/result",
       {
+        config,
         schema: {
           tags,
           summary: "Summary of a run",
@@ -45,6 +47,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
     app.get(
       "/v1/batch-evals/:id/distribution",
       {
+        config,
         schema: {
           tags,
           summary: "Scores of a run",
@@ -59,6 +62,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
     app.get(
       "/v1/batch-evals/:id/records",
       {
+        config,
         schema: {
           tags,
           summary: "Records of a run",
@@ -76,6 +80,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
     app.get(
       "/v1/batch-evals/:id/failures",
       {
+        config,
         schema: {
           tags,
           summary: "Failures of a run",
@@ -95,6 +100,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
     app.get(
       "/v1/batch-evals/:id/artifacts/export",
       {
+        config,
         schema: {
           tags,
           summary: "Export a run",
@@ -117,6 +123,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
     app.get(
       "/v1/batch-evals/compare",
       {
+        config,
         schema: {
           tags,
           summary: "Compare two runs",

@@ -14,6 +14,7 @@ import { EventStream } from "../http/event-stream.ts";
 import { responses } from "../http/schema.ts";
 import { batchEvalResultRoutes } from "./batch-eval-results.ts";
 
+const config = { scope: "evaluation" } as const;
 const tags = ["Batch evaluation"];
 
 export interface BatchEvalDependencies {
@@ -36,6 +37,7 @@ export function batchEvalRoutes({
     app.post(
       "/v1/batch-evals",
       {
+        config,
         schema: {
           tags,
           summary: "Start a run",
@@ -59,6 +61,7 @@ export function batchEvalRoutes({
     app.get(
       "/v1/batch-evals",
       {
+        config,
         schema: {
           tags,
           summary: "List runs, newest first",
@@ -74,6 +77,7 @@ export function batchEvalRoutes({
     );
 
     const ofRun = (summary: string, response: TSchema = responses(RunView, 400, 401, 404, 429, 503)) => ({
+      config,
       schema: { tags, summary, params: RunId, response },
     });
     app.get("/v1/batch-evals/:id", ofRun("Show a run"), async ({ params }) => runs.show(params.id));
@@ -94,6 +98,7 @@ export function batchEvalRoutes({
     app.get(
       "/v1/batch-evals/:id/events",
       {
+        config,
         schema: {
           tags,
           summary: "Follow a run",

@@ -23,14 +23,18 @@ export function chatRoutes({ chat, maxNewTokensLimit }: ChatDependencies): Fasti
         body,
         response,
       };
-      app.post(url, { schema }, async (request, reply) => {
-        const answer = chat.answer(request.body, request.context);
-        if (request.body.stream === true)
-          return streamEvents(request, reply, { events: tokenEvents(answer), last: "[DONE]" });
-        const answered = await drain(answer);
-        markCached(reply, answered);
-        return answered;
-      });
+      app.post(
+        url,
+        { config: { scope: "inference", isKeyless: url === "/chat" }, schema },
+        async (request, reply) => {
+          const answer = chat.answer(request.body, request.context);
+          if (request.body.stream === true)
+            return streamEvents(request, reply, { events: tokenEvents(answer), last: "[DONE]" });
+          const answered = await drain(answer);
+          markCached(reply, answered);
+          return answered;
+        },
+      );
     }
   };
 }

@@ -53,6 +53,7 @@ const Records = Answer(
 );
 const Deleted = Answer({ dataset_id: Type.String(), deleted: Type.Literal(true) }, "It is gone.");
 
+const config = { scope: "datasets" } as const;
 const tags = ["Datasets"];
 
 /** Upload, list, read and delete datasets. */
@@ -74,7 +75,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
       response: { 201: created, ...errors },
     };
     for (const url of ["/v1/datasets", "/v1/datasets/upload"]) {
-      app.post(url, { schema: creation }, async (request, reply) => {
+      app.post(url, { config, schema: creation }, async (request, reply) => {
         const { signal } = request.context;
         const dataset = request.isMultipart()
           ? await createFromForm(request, signal)
@@ -102,6 +103,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
     app.get(
       "/v1/datasets",
       {
+        config,
         schema: {
           tags,
           summary: "List datasets",
@@ -117,6 +119,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
     app.get(
       "/v1/datasets/:id",
       {
+        config,
         schema: {
           tags,
           summary: "Show a dataset",
@@ -129,6 +132,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
     app.get(
       "/v1/datasets/:id/records",
       {
+        config,
         schema: {
           tags,
           summary: "Page through records",
@@ -145,6 +149,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
     app.delete(
       "/v1/datasets/:id",
       {
+        config,
         schema: {
           tags,
           summary: "Delete a dataset, with its index",

@@ -11,7 +11,7 @@ export function embeddingRoutes(embeddings: EmbeddingsService): FastifyPluginAsy
       body: EmbeddingsBody,
       response: responses(EmbeddingsAnswer, 400, 401, 404, 429, 503),
     };
-    app.post("/v1/embeddings", { schema }, async (request) => {
+    app.post("/v1/embeddings", { config: { scope: "inference" }, schema }, async (request) => {
       const answer = await embeddings.create(request.body, request.context.signal);
       request.context.account.note({
         model: answer.model,

@@ -20,11 +20,15 @@ export function evaluateRoutes(evaluation: EvaluationService): FastifyPluginAsyn
         body: EvaluateBody,
         response,
       };
-      app.post(url, { schema }, async (request) => {
-        const result = await evaluation.evaluate(request.body, request.context);
-        request.context.account.note({ model: result.model, criteria: result.scores.length });
-        return result;
-      });
+      app.post(
+        url,
+        { config: { scope: "evaluation", isKeyless: url === "/evaluate" }, schema },
+        async (request) => {
+          const result = await evaluation.evaluate(request.body, request.context);
+          request.context.account.note({ model: result.model, criteria: result.scores.length });
+          return result;
+        },
+      );
     }
   };
 }

@@ -100,20 +100,36 @@ export function healthRoutes({
     const tags = ["Health"];
     app.get(
       "/health",
-      { schema: { tags, summary: "Model and device", response: responses(Health) } },
+      {
+        config: { scope: "public", isProbe: true },
+        schema: { tags, summary: "Model and device", response: responses(Health) },
+      },
       health,
     );
     app.get(
       "/v1/health",
-      { schema: { tags, summary: "Model and device", response: responses(Health, 401) } },
+      {
+        config: { scope: "inference" },
+        schema: { tags, summary: "Model and device", response: responses(Health, 401) },
+      },
       health,
     );
-    app.get("/healthz", { schema: { tags, summary: "Liveness", response: responses(Live) } }, () => ({
-      status: "ok" as const,
-    }));
+    app.get(
+      "/healthz",
+      {
+        config: { scope: "public", isProbe: true },
+        schema: { tags, summary: "Liveness", response: responses(Live) },
+      },
+      () => ({
+        status: "ok" as const,
+      }),
+    );
     app.get(
       "/readyz",
-      { schema: { tags, summary: "Readiness", response: { 200: Ready, 503: NotReady } } },
+      {
+        config: { scope: "public", isProbe: true },
+        schema: { tags, summary: "Readiness", response: { 200: Ready, 503: NotReady } },
+      },
       async (_request, reply) => {
         const { state } = engine;
         if (state.status === "ready") {

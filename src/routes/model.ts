@@ -36,7 +36,10 @@ export function modelRoutes(engine: Engine): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       "/model",
-      { schema: { tags: ["Model"], summary: "The loaded model", response: responses(Model, 503) } },
+      {
+        config: { scope: "public" },
+        schema: { tags: ["Model"], summary: "The loaded model", response: responses(Model, 503) },
+      },
       () => {
         const model = engine.describe();
         return {

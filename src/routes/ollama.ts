@@ -18,11 +18,12 @@ export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): Fas
   const startedAt = new Date().toISOString();
   return async (app) => {
     app.setErrorHandler(errorSender(toOllamaError));
+    const config = { scope: "inference", isKeyless: true } as const;
     const tags = ["Ollama"];
     const response = responsesWith(ollamaError, Anything, 400, 401, 404, 413, 429, 503);
     app.post(
       "/api/chat",
-      { schema: { tags, summary: "Chat", body: ChatBody, response } },
+      { config, schema: { tags, summary: "Chat", body: ChatBody, response } },
       (request, reply) => {
         const { body, context } = request;
         context.account.note({ model: body.model });
@@ -31,7 +32,7 @@ export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): Fas
     );
     app.post(
       "/api/generate",
-      { schema: { tags, summary: "Answer a prompt", body: GenerateBody, response } },
+      { config, schema: { tags, summary: "Answer a prompt", body: GenerateBody, response } },
       (request, reply) => {
         const { body, context } = request;
         context.account.note({ model: body.model });
@@ -51,7 +52,7 @@ export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): Fas
     };
     app.post(
       "/api/embed",
-      { schema: { tags, summary: "Embed texts", body: EmbedBody, response } },
+      { config, schema: { tags, summary: "Embed texts", body: EmbedBody, response } },
       async ({ body, context }) => {
         const { vectors, tokens } = await embed(body, context.signal);
         return { model: body.model, embeddings: vectors, prompt_eval_count: tokens };
@@ -59,7 +60,7 @@ export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): Fas
     );
     app.post(
       "/api/embeddings",
-      { schema: { tags, summary: "Embed a text, in the older form", body: EmbedBody, response } },
+      { config, schema: { tags, summary: "Embed a text, in the older form", body: EmbedBody, response } },
       async ({ body, context }) => {
         const { vectors } = await embed({ ...body, input: body.prompt ?? "" }, context.signal);
         return { embedding: vectors[0] };
@@ -67,22 +68,22 @@ export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): Fas
     );
     app.post(
       "/api/show",
-      { schema: { tags, summary: "Show a model", body: ShowBody, response } },
+      { config, schema: { tags, summary: "Show a model", body: ShowBody, response } },
       async ({ body }) => {
         const name = body.model ?? body.name;
         if (name === undefined) throw new InvalidRequestError("model is required", { param: "model" });
         return cardOf(ollama.find(name), startedAt);
       },
     );
-    app.get("/api/tags", { schema: { tags, summary: "List models", response } }, async () => ({
+    app.get("/api/tags", { config, schema: { tags, summary: "List models", response } }, async () => ({
       models: ollama.models.map((listed) => tagOf(listed, startedAt)),
     }));
-    app.get("/api/ps", { schema: { tags, summary: "List loaded models", response } }, async () => ({
+    app.get("/api/ps", { config, schema: { tags, summary: "List loaded models", response } }, async () => ({
       models: ollama.models.map(runningOf),
     }));
     app.get(
       "/api/version",
-      { schema: { tags, summary: "Release of Ollama whose API this is", response } },
+      { config, schema: { tags, summary: "Release of Ollama whose API this is", response } },
       async () => ({ version: OLLAMA_VERSION }),
     );
   };

@@ -24,7 +24,7 @@ export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies):
         body,
         response: responses(RagAnswer, 400, 401, 404, 409, 429, 503),
       };
-      app.post(url, { schema }, async (request, reply) => {
+      app.post(url, { config: { scope: "inference" }, schema }, async (request, reply) => {
         const answer = rag.answer(request.body, request.context);
         if (request.body.stream === true)
           return streamEvents(request, reply, { events: tokenEvents(answer), last: "[DONE]" });
@@ -37,7 +37,7 @@ export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies):
       params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 128, format: "text" }) }),
       response: responses(IndexStatus, 400, 401, 404, 429, 503),
     };
-    app.get("/v1/rag/indexes/:id", { schema }, async (request) => ({
+    app.get("/v1/rag/indexes/:id", { config: { scope: "inference" }, schema }, async (request) => ({
       ...(await indexes.of(request.params.id)),
       request_id: request.id,
     }));

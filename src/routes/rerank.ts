@@ -11,7 +11,7 @@ export function rerankRoutes(rerank: RerankService): FastifyPluginAsyncTypebox {
       body: RerankBody,
       response: responses(RerankAnswer, 400, 401, 404, 429, 501, 503),
     };
-    app.post("/v1/rerank", { schema }, async (request) => {
+    app.post("/v1/rerank", { config: { scope: "inference" }, schema }, async (request) => {
       const answer = await rerank.rank(request.body, request.context.signal);
       request.context.account.note({
         model: answer.model,

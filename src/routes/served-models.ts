@@ -71,11 +71,15 @@ export function servedModelRoutes({ models, drainMs, log }: ServedModelRoutes): 
     },
   } as const;
   return async (app) => {
+    const config = { scope: "models" } as const;
     const tags = ["Models"];
     for (const [action, { summary, act }] of Object.entries(actions)) {
       app.post(
         `/v1/models/:id/${action}`,
-        { schema: { tags, summary, params: Id, response: responses(ModelStatus, 401, 404, 409, 503) } },
+        {
+          config,
+          schema: { tags, summary, params: Id, response: responses(ModelStatus, 401, 404, 409, 503) },
+        },
         (request) => {
           const model = models.find(request.params.id, "id");
           act(model);
@@ -86,6 +90,7 @@ export function servedModelRoutes({ models, drainMs, log }: ServedModelRoutes): 
     app.get(
       "/v1/models/:id/events",
       {
+        config,
         schema: {
           tags,
           summary: "Follow a model",

@@ -1,11 +1,32 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { createServer } from "../../src/http/server.ts";
+import { createLog } from "../../src/telemetry/log.ts";
+import { Metrics } from "../../src/telemetry/metrics.ts";
 import { assertError } from "../support/envelope.ts";
 import { rawGet, sendRaw } from "../support/raw-http.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { json, startServer, type TestServer } from "../support/server.ts";
 
 const key = "a-secret-of-our-own";
 const small = { prompt: "Once", raw: true, max_new_tokens: 1 };
+
+test("no server starts with a route that doesn't say who may call it", async () => {
+  const options = {
+    apiKey: key,
+    requireApiKey: "v1",
+    rateLimit: 0,
+    maxConcurrentPerKey: 0,
+    bodyLimit: 1024,
+    corsOrigin: "*",
+    host: "127.0.0.1",
+    allowedHosts: [],
+  } as const;
+  const app = await createServer(options, createLog({ level: "silent", format: "json" }), new Metrics());
+  app.get("/known", { config: { scope: "inference" } }, () => ({}));
+  app.get("/forgotten", () => ({}));
+  await assert.rejects(async () => await app.ready(), /GET \/forgotten/);
+  await app.close();
+});
 
 describe("with a key of one's own", () => {
   let server: TestServer;
@@ -72,6 +93,34 @@ describe("with a key of one's own", () => {
       assert.ok([401, 404].includes(response.status), `${path} ${response.status}`);
       assert.doesNotMatch(response.body, /http_requests_total/, path);
     }
+  });
+
+  test("every route that the API's document protects asks for the key, and names the scope that it is for", async () => {
+    interface Operation {
+      readonly security?: ReadonlyArray<{ readonly apiKey?: readonly string[] }>;
+    }
+    const { paths } = await json<{ paths: Record<string, Record<string, Operation>> }>(
+      server.get("/openapi.json", {}),
+    );
+    const open: string[] = [];
+    for (const [path, operations] of Object.entries(paths)) {
+      for (const [method, { security }] of Object.entries(operations)) {
+        if (security === undefined) open.push(path);
+        else {
+          assert.match(String(security[0]?.apiKey), /^(inference|models|datasets|evaluation|metrics)$/, path);
+          const { status } = await fetch(server.url + path, { method: method.toUpperCase() });
+          assert.equal(status, 401, `${method} ${path}`);
+        }
+      }
+    }
+    assert.deepEqual(open.filter((path) => !path.startsWith("/api/")).sort(), [
+      "/chat",
+      "/evaluate",
+      "/health",
+      "/healthz",
+      "/model",
+      "/readyz",
+    ]);
   });
 
   test("the key is asked for before the body is looked at", async () => {

@@ -18,7 +18,7 @@ export function chatCompletionRoutes(
       response: responses(ChatCompletion, 400, 401, 404, 429, 503),
     };
     const answer = answerCompletion(models, completions);
-    app.post("/v1/chat/completions", { schema }, async (request, reply) =>
+    app.post("/v1/chat/completions", { config: { scope: "inference" }, schema }, async (request, reply) =>
       answer(request, reply, request.body),
     );
   };

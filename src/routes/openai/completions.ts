@@ -18,6 +18,8 @@ export function completionRoutes(
       response: responses(Completion, 400, 401, 404, 429, 503),
     };
     const answer = answerCompletion(models, completions);
-    app.post("/v1/completions", { schema }, (request, reply) => answer(request, reply, request.body));
+    app.post("/v1/completions", { config: { scope: "inference" }, schema }, (request, reply) =>
+      answer(request, reply, request.body),
+    );
   };
 }

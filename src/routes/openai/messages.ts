@@ -26,11 +26,13 @@ export function messageRoutes(
   messages: (model: ServedModel) => Messages,
 ): FastifyPluginAsyncTypebox {
   return async (app) => {
+    const config = { scope: "inference" } as const;
     const tags = ["Anthropic"];
     app.setErrorHandler(errorSender(toAnthropicError));
     app.post(
       "/v1/messages",
       {
+        config,
         schema: {
           tags,
           summary: "Message, in Anthropic's shape",
@@ -58,6 +60,7 @@ export function messageRoutes(
     app.post(
       "/v1/messages/count_tokens",
       {
+        config,
         schema: {
           tags,
           summary: "Count a message's input tokens",

@@ -79,11 +79,13 @@ export function openAiModelRoutes(models: ServedModels): FastifyPluginAsyncTypeb
     reply.type("application/json; charset=utf-8").serializer(JSON.stringify).send(body);
   };
   return async (app) => {
+    const config = { scope: "inference" } as const;
     const tags = ["OpenAI"];
     for (const url of ["/v1/models", "/v1/models/"]) {
       app.get(
         url,
         {
+          config,
           schema: {
             tags,
             summary: "List models",
@@ -110,6 +112,7 @@ export function openAiModelRoutes(models: ServedModels): FastifyPluginAsyncTypeb
     app.get(
       "/v1/models/:id",
       {
+        config,
         schema: {
           tags,
           summary: "Show a model",
@@ -125,6 +128,7 @@ export function openAiModelRoutes(models: ServedModels): FastifyPluginAsyncTypeb
     app.get(
       "/v1/models/*",
       {
+        config,
         schema: {
           hide: true,
           params: Type.Object({ "*": Type.String() }),

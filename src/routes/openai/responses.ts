@@ -38,10 +38,12 @@ export function responseRoutes(
   responses: (model: ServedModel) => Responses,
 ): FastifyPluginAsyncTypebox {
   return async (app) => {
+    const config = { scope: "inference" } as const;
     const tags = ["OpenAI"];
     app.post(
       "/v1/responses",
       {
+        config,
         schema: {
           tags,
           summary: "Response",
@@ -64,12 +66,17 @@ export function responseRoutes(
       },
     );
     const one = { tags, params: Id, response: answers(Response, 401, 404) };
-    app.get("/v1/responses/:id", { schema: { ...one, summary: "Show a stored response" } }, (request) => {
-      return responses(models.default).get(request.params.id) as Promise<{ id: string; object: string }>;
-    });
+    app.get(
+      "/v1/responses/:id",
+      { config, schema: { ...one, summary: "Show a stored response" } },
+      (request) => {
+        return responses(models.default).get(request.params.id) as Promise<{ id: string; object: string }>;
+      },
+    );
     app.get(
       "/v1/responses/:id/input_items",
       {
+        config,
         schema: {
           tags,
           params: Id,
@@ -87,6 +94,7 @@ export function responseRoutes(
     app.post(
       "/v1/responses/input_tokens",
       {
+        config,
         schema: {
           tags,
           summary: "Count a response's input tokens",
@@ -103,7 +111,7 @@ export function responseRoutes(
     );
     app.delete(
       "/v1/responses/:id",
-      { schema: { ...one, summary: "Delete a stored response" } },
+      { config, schema: { ...one, summary: "Delete a stored response" } },
       (request) => {
         return responses(models.default).delete(request.params.id) as Promise<{ id: string; object: string }>;
       },

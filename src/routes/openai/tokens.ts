@@ -41,10 +41,12 @@ const Text = Answer(
 /** What llama.cpp's server and vLLM offer beside OpenAI's routes, with the field names of both. */
 export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
   return async (app) => {
+    const config = { scope: "inference" } as const;
     const tags = ["Tokens"];
     app.post(
       "/v1/tokenize",
       {
+        config,
         schema: {
           tags,
           summary: "Token ids of a text, or of messages with the template applied",
@@ -74,6 +76,7 @@ export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
     app.post(
       "/v1/detokenize",
       {
+        config,
         schema: {
           tags,
           summary: "Text of tokens",
