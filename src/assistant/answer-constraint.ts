@@ -1,8 +1,15 @@
 import { InvalidRequestError } from "../errors.ts";
 import { type Expression, type Form, json, sequence } from "../inference/constraints/expression.ts";
 import { Network } from "../inference/constraints/network.ts";
-import { type DeclaredTool, optionalCalls, requiredCalls, thoughts } from "./formats/call-expressions.ts";
+import {
+  type DeclaredTool,
+  optionalCalls,
+  requiredCalls,
+  spokenAnswer,
+  thoughts,
+} from "./formats/call-expressions.ts";
 import type { AnswerFormat } from "./formats/format.ts";
+import { RuleBook } from "./formats/rule-book.ts";
 import { readGbnf } from "./structured/gbnf.ts";
 import { assertBounded } from "./structured/limits.ts";
 import { objectProgram, schemaProgram } from "./structured/schema-program.ts";
@@ -16,6 +23,10 @@ export interface AnswerRules {
   readonly format: AnswerFormat;
   /** The prompt ends within a thought. */
   readonly isThinking: boolean;
+  /** The prompt ends within a text. */
+  readonly isSpeaking: boolean;
+  /** Characters of a call's opening that the prompt ends in. */
+  readonly begunOpening: number;
   /** The answer is calls and nothing else. */
   readonly mustCall: boolean;
   /** More than one call in an answer. */
@@ -36,18 +47,24 @@ export function answerConstraint(rules: AnswerRules): Form | undefined {
     new Network(grammar, []);
     return grammar;
   }
-  const answer = answerExpression(rules);
+  const book = new RuleBook();
+  const answer = answerExpression(rules, book);
   if (answer === undefined) return undefined;
   return {
-    start: format.thoughts === undefined ? answer : sequence(thoughts(format.thoughts, isThinking), answer),
+    rules: book.rules,
+    start:
+      format.thoughts === undefined
+        ? answer
+        : sequence(thoughts(format.thoughts, format.turn ?? "", isThinking), answer),
   };
 }
 
-function answerExpression(rules: AnswerRules): Expression | undefined {
-  const { form, tools, format, mustCall, parallel } = rules;
-  const answer = jsonExpression(form);
+function answerExpression(rules: AnswerRules, book: RuleBook): Expression | undefined {
+  const { form, tools, format, isSpeaking, begunOpening, mustCall, parallel } = rules;
+  const value = jsonExpression(form);
+  const answer = value && spokenAnswer(format, isSpeaking, value);
   if (tools.length === 0) return answer;
-  const calls = { tools, calls: format.calls, parallel };
+  const calls = { tools, format, isSpeaking, begunOpening, parallel, rules: book };
   return mustCall ? requiredCalls(calls) : optionalCalls(calls, answer);
 }
 

@@ -3,7 +3,7 @@ import type { Engine, GenerationContext, GenerationRequest, Prompt, Usage } from
 import type { ConstraintCompiler } from "./constraint-compiler.ts";
 import { BlockParser } from "./formats/block-parser.ts";
 import type { DeclaredTool } from "./formats/call-expressions.ts";
-import { type AnswerFormat, markers } from "./formats/format.ts";
+import { type AnswerFormat, markers, opening } from "./formats/format.ts";
 import type { ChatTemplate } from "./template/template.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 import { byToken, TurnEvents } from "./turn-events.ts";
@@ -12,8 +12,8 @@ import { byToken, TurnEvents } from "./turn-events.ts";
 export interface PlannedTurn {
   readonly request: GenerationRequest;
   readonly format: AnswerFormat;
-  /** The answer may hold calls. */
-  readonly canCall: boolean;
+  /** Functions that the answer may call. */
+  readonly tools: readonly DeclaredTool[];
 }
 
 /** Makes the assistant's answers: template and grammar before the engine, tool calls out of the text behind it. */
@@ -60,6 +60,7 @@ export class Assistant {
       tools,
       format,
       isThinking: thoughts?.areOpen === true,
+      ...begunBlock(format, prompt),
       mustCall,
       parallel,
     });
@@ -82,7 +83,7 @@ export class Assistant {
         ...(turn.reusable === true && { reusable: true }),
       },
       format,
-      canCall: tools.length > 0,
+      tools,
     };
   }
 
@@ -107,12 +108,12 @@ export class Assistant {
 
   /** Generates the `choice`th answer of a planned turn; each draws by a seed of its own. */
   async *answer(
-    { request, format, canCall }: PlannedTurn,
+    { request, format, tools }: PlannedTurn,
     choice: number,
     context: GenerationContext,
   ): AsyncIterable<TurnEvent> {
     const seed = (request.sampling.seed + choice) % 2 ** 32;
-    const parser = new BlockParser(format, { isThinking: request.thoughts?.areOpen === true, canCall });
+    const parser = new BlockParser(format, { isThinking: request.thoughts?.areOpen === true, tools });
     const events = new TurnEvents(format.calls.idLength);
     for await (const event of this.#engine.generate(
       { ...request, sampling: { ...request.sampling, seed } },
@@ -151,6 +152,20 @@ export class Assistant {
 function goingOn(prompt: Prompt, begun: string | undefined): Prompt {
   if (begun === undefined) return prompt;
   return { ...prompt, parts: [...prompt.parts, { type: "text", text: begun, parseSpecial: false }] };
+}
+
+/** What the prompt's end has begun besides thoughts. */
+function begunBlock(
+  { texts, calls }: AnswerFormat,
+  prompt: Prompt,
+): { readonly isSpeaking: boolean; readonly begunOpening: number } {
+  const last = prompt.parts.at(-1);
+  const end = last?.type === "text" ? last.text : "";
+  const isSpeaking = texts !== undefined && end.endsWith(texts.open);
+  const first = calls.open === "" ? opening(calls) : "";
+  let begunOpening = first.length;
+  while (!end.endsWith(first.slice(0, begunOpening))) begunOpening--;
+  return { isSpeaking, begunOpening };
 }
 
 /** How the engine tells this answer's thoughts. */

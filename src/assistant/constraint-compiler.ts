@@ -62,7 +62,16 @@ export class ConstraintCompiler {
   async grammar(grammar: string): Promise<Constraint | undefined> {
     const form = { type: "grammar", grammar } as const;
     const format = knownFormat("");
-    return this.compile({ form, tools: [], format, isThinking: false, mustCall: false, parallel: false });
+    return this.compile({
+      form,
+      tools: [],
+      format,
+      isThinking: false,
+      isSpeaking: false,
+      begunOpening: 0,
+      mustCall: false,
+      parallel: false,
+    });
   }
 
   /** Once for equal rules that are asked for at the same time. */

@@ -10,6 +10,8 @@ const rules = (schema: unknown): AnswerRules => ({
   tools: [],
   format: knownFormat(""),
   isThinking: false,
+  isSpeaking: false,
+  begunOpening: 0,
   mustCall: false,
   parallel: true,
 });

@@ -1,38 +1,24 @@
+import type { Tool } from "../template/message.ts";
+import type { ArgumentReader } from "./argument-reader.ts";
+import { argumentTypes } from "./argument-types.ts";
 import type { ArgumentStyle } from "./format.ts";
+import { JsonArguments } from "./json-arguments.ts";
+import { LiteralArguments } from "./literal-arguments.ts";
+import type { Match } from "./markers.ts";
+import { TaggedArguments } from "./tagged-arguments.ts";
 
-/** Turns written arguments into the text of a JSON object, as they stream. */
-export interface ArgumentReader {
-  /** JSON that `text` adds, and what followed the arguments once they have ended; undefined while they go on. */
-  push(text: string): { readonly json: string; readonly rest: string | undefined };
-}
-
-export function argumentReader(style: ArgumentStyle): ArgumentReader {
+/** A reader of one call's arguments; `isTrailer` tells what may stand behind them. */
+export function argumentReader(
+  style: ArgumentStyle,
+  tool: Tool | undefined,
+  isTrailer: (text: string) => Match,
+): ArgumentReader {
   switch (style.type) {
     case "json":
       return new JsonArguments();
-  }
-}
-
-/** Arguments that are JSON already: finds where the object ends. */
-class JsonArguments implements ArgumentReader {
-  #depth = 0;
-  #isInString = false;
-  #isEscaped = false;
-
-  push(text: string): { readonly json: string; readonly rest: string | undefined } {
-    const from = this.#depth === 0 ? text.length - text.trimStart().length : 0;
-    if (this.#depth === 0 && from < text.length && text[from] !== "{") return { json: "", rest: text };
-    for (let at = from; at < text.length; at++) {
-      const character = text[at];
-      if (this.#isEscaped) this.#isEscaped = false;
-      else if (this.#isInString) {
-        if (character === "\\") this.#isEscaped = true;
-        else if (character === '"') this.#isInString = false;
-      } else if (character === '"') this.#isInString = true;
-      else if (character === "{" || character === "[") this.#depth++;
-      else if ((character === "}" || character === "]") && --this.#depth === 0)
-        return { json: text.slice(from, at + 1), rest: text.slice(at + 1) };
-    }
-    return { json: text.slice(from), rest: undefined };
+    case "tagged":
+      return new TaggedArguments(style, argumentTypes(tool?.parameters), isTrailer);
+    case "literals":
+      return new LiteralArguments(style);
   }
 }

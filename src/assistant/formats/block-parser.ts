@@ -1,6 +1,8 @@
-import { type ArgumentReader, argumentReader } from "./arguments.ts";
-import { matchTrailer, readHeader } from "./call-header.ts";
-import { type AnswerFormat, type ArgumentStyle, trigger } from "./format.ts";
+import type { Tool } from "../template/message.ts";
+import type { ArgumentReader } from "./argument-reader.ts";
+import { argumentReader } from "./arguments.ts";
+import { type CallHeader, matchTrailer, readHeader } from "./call-header.ts";
+import { type AnswerFormat, type ArgumentStyle, type CallPiece, trigger } from "./format.ts";
 import { match, partialEnd } from "./markers.ts";
 
 /** What an answer turns out to be, piece by piece. */
@@ -14,8 +16,8 @@ export type AnswerPart =
 export interface ParserOptions {
   /** The prompt ends within a thought. */
   readonly isThinking: boolean;
-  /** The turn has tools; otherwise what looks like a call is text. */
-  readonly canCall: boolean;
+  /** Functions that may be called; without any, what looks like a call is text. */
+  readonly tools: readonly Tool[];
 }
 
 type State = "thought" | "text" | "arguments" | "trailer" | "after-call";
@@ -26,6 +28,7 @@ type State = "thought" | "text" | "arguments" | "trailer" | "after-call";
  */
 export class BlockParser {
   readonly #format: AnswerFormat;
+  readonly #tools: ReadonlyMap<string, Tool>;
   readonly #canCall: boolean;
   readonly #trigger: string;
   #state: State;
@@ -37,9 +40,10 @@ export class BlockParser {
   #followsBlock = false;
   #arguments: ArgumentReader | undefined;
 
-  constructor(format: AnswerFormat, { isThinking, canCall }: ParserOptions) {
+  constructor(format: AnswerFormat, { isThinking, tools }: ParserOptions) {
     this.#format = format;
-    this.#canCall = canCall;
+    this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
+    this.#canCall = tools.length > 0;
     this.#trigger = trigger(format.calls);
     this.#state = isThinking && format.thoughts !== undefined ? "thought" : "text";
   }
@@ -54,6 +58,7 @@ export class BlockParser {
   /** What was held back, when the answer is over. */
   end(): AnswerPart[] {
     const parts: AnswerPart[] = [];
+    if (this.#state === "arguments") this.#write(parts, "call", this.#arguments?.end() ?? "");
     const rest = this.#buffer;
     this.#buffer = "";
     if (!this.#isLayout(rest)) this.#write(parts, this.#state === "thought" ? "reasoning" : "text", rest);
@@ -114,30 +119,68 @@ export class BlockParser {
       }
     }
     if (this.#isBeforeText) {
+      const begun = this.#canCall ? this.#readOtherHeader(parts) : undefined;
+      if (begun !== undefined) return begun;
       const passed = this.#passLayout();
       if (passed !== undefined) return passed;
     }
     const isCallPossible = this.#canCall && (this.#format.calls.mayFollowText || this.#isBeforeText);
-    if (this.#buffer.trim() === "" && (this.#isBeforeText || this.#canCall)) return false;
+    const close = this.#format.texts?.close.trim() ?? "";
+    const holdsSpace = this.#canCall || close !== "";
+    if (this.#buffer.trim() === "" && (this.#isBeforeText || holdsSpace)) return false;
     const at = isCallPossible ? this.#buffer.indexOf(this.#trigger) : -1;
+    const closed = close === "" ? -1 : this.#buffer.indexOf(close);
+    if (closed >= 0 && (at < 0 || closed < at)) {
+      this.#write(parts, "text", this.#buffer.slice(0, closed).trimEnd());
+      this.#close(parts);
+      this.#buffer = this.#buffer.slice(closed + close.length);
+      return this.#toText();
+    }
     if (at >= 0) {
       const before = this.#buffer.slice(0, at);
       if (this.#format.calls.mayFollowText || before.trim() === "") {
         const found = this.#readCall(parts, before);
         if (found !== undefined) return found;
-        this.#write(parts, "text", this.#buffer.slice(0, at + this.#trigger.length));
-        this.#buffer = this.#buffer.slice(at + this.#trigger.length);
+        // Its end may be the beginning of one that is.
+        this.#write(parts, "text", this.#buffer.slice(0, at + 1));
+        this.#buffer = this.#buffer.slice(at + 1);
         return true;
       }
     }
-    const held = isCallPossible ? partialEnd(this.#buffer, this.#trigger) : 0;
-    this.#release(parts, "text", this.#buffer.length - held, this.#canCall);
+    const held = Math.max(
+      isCallPossible ? partialEnd(this.#buffer, this.#trigger) : 0,
+      close === "" ? 0 : partialEnd(this.#buffer, close),
+    );
+    this.#release(parts, "text", this.#buffer.length - held, holdsSpace);
     return false;
+  }
+
+  /** A call whose opening is another than the usual: true when it was read, false when more is needed. */
+  #readOtherHeader(parts: AnswerPart[]): boolean | undefined {
+    const { headers = [] } = this.#format.calls;
+    const outcomes = headers.map((pieces) => this.#header(this.#buffer, pieces));
+    const found = outcomes.find((outcome) => typeof outcome !== "string");
+    if (found === undefined || typeof found === "string")
+      return outcomes.includes("more") ? false : undefined;
+    this.#buffer = this.#buffer.slice(found.length);
+    this.#begin(parts, found);
+    return true;
+  }
+
+  #header(text: string, pieces: readonly CallPiece[]): CallHeader | "more" | "no" {
+    const header = readHeader(text, pieces);
+    const { onlyKnownNames } = this.#format.calls;
+    return typeof header !== "string" && onlyKnownNames === true && !this.#tools.has(header.name)
+      ? "no"
+      : header;
   }
 
   /** Passes over what says nothing: true when there was some, false when more is needed to tell. */
   #passLayout(): boolean | undefined {
-    const matches = (this.#format.layout ?? []).map((text) => match(this.#buffer, text));
+    const { texts, turn, layout = [] } = this.#format;
+    const matches = [texts?.open ?? "", turn ?? "", ...layout].map((text) =>
+      text.trim() === "" ? "no" : match(this.#buffer, text),
+    );
     const matched = matches.find((outcome) => typeof outcome === "number");
     if (matched === undefined) return matches.includes("more") ? false : undefined;
     this.#buffer = this.#buffer.slice(matched);
@@ -151,7 +194,7 @@ export class BlockParser {
     const opened = match(this.#buffer.slice(before.length), calls.open);
     if (opened === "more") return this.#hold(parts, before);
     if (opened === "no") return undefined;
-    const header = readHeader(this.#buffer.slice(before.length + opened), calls.call);
+    const header = this.#header(this.#buffer.slice(before.length + opened), calls.call);
     if (header === "more") return this.#hold(parts, before);
     if (header === "no") return undefined;
     if (before.trim() !== "") this.#write(parts, "text", before.trimEnd());
@@ -177,14 +220,17 @@ export class BlockParser {
     this.#close(parts);
     parts.push({ type: "start", kind: "call", name, id });
     this.#open = "call";
-    this.#arguments = argumentReader(styleOf(this.#format));
+    const { call } = this.#format.calls;
+    this.#arguments = argumentReader(styleOf(this.#format), this.#tools.get(name), (text) =>
+      matchTrailer(text, call),
+    );
     this.#state = "arguments";
   }
 
   #readArguments(parts: AnswerPart[]): boolean {
     if (this.#buffer === "" || this.#arguments === undefined) return false;
     const { json, rest } = this.#arguments.push(this.#buffer);
-    if (json !== "") parts.push({ type: "delta", text: json });
+    this.#write(parts, "call", json);
     this.#buffer = rest ?? "";
     if (rest !== undefined) this.#state = "trailer";
     return rest !== undefined;
@@ -214,7 +260,7 @@ export class BlockParser {
     const separated = match(this.#buffer, between ?? "");
     if (separated === "more") return false;
     if (separated === "no") return this.#toText();
-    const header = readHeader(this.#buffer.slice(separated), call);
+    const header = this.#header(this.#buffer.slice(separated), call);
     if (header === "more") return false;
     if (header === "no") return this.#toText();
     this.#buffer = this.#buffer.slice(separated + header.length);
@@ -238,9 +284,9 @@ export class BlockParser {
     this.#buffer = this.#buffer.slice(text.length);
   }
 
-  #write(parts: AnswerPart[], kind: "text" | "reasoning", text: string): void {
+  #write(parts: AnswerPart[], kind: "text" | "reasoning" | "call", text: string): void {
     if (text === "") return;
-    if (this.#open !== kind) {
+    if (kind !== "call" && this.#open !== kind) {
       this.#close(parts);
       parts.push({ type: "start", kind });
       this.#open = kind;

@@ -4,7 +4,6 @@ import {
   anyTextUntil,
   choice,
   type Expression,
-  json,
   markup,
   repeat,
   sequence,
@@ -13,14 +12,9 @@ import {
 import type { JsonProgram } from "../../inference/constraints/json-program.ts";
 import { objectProgram, schemaProgram } from "../structured/schema-program.ts";
 import type { Tool } from "../template/message.ts";
-import {
-  type ArgumentStyle,
-  type CallFormat,
-  type CallPiece,
-  opening,
-  type ThoughtFormat,
-  trigger,
-} from "./format.ts";
+import { argumentsExpression } from "./argument-expressions.ts";
+import { type AnswerFormat, type CallPiece, opening, type ThoughtFormat, trigger } from "./format.ts";
+import type { RuleBook } from "./rule-book.ts";
 
 /** A tool as a client declared it. */
 export interface DeclaredTool extends Tool {
@@ -32,30 +26,40 @@ export interface DeclaredTool extends Tool {
 
 export interface CallRules {
   readonly tools: readonly DeclaredTool[];
-  readonly calls: CallFormat;
+  readonly format: AnswerFormat;
+  /** The prompt ends within a text. */
+  readonly isSpeaking: boolean;
+  /** Characters of a call's opening that the prompt ends in. */
+  readonly begunOpening: number;
   /** More than one call in an answer. */
   readonly parallel: boolean;
+  readonly rules: RuleBook;
 }
 
 /** At least one call of the tools. @throws InvalidRequestError for an unsupported schema */
 export function requiredCalls(rules: CallRules): Expression {
-  return sequence(markup(rules.calls.open), callList(rules));
+  const { calls, texts, turn } = rules.format;
+  const list = callList(rules, rules.begunOpening);
+  const own = sequence(markup(calls.open), list);
+  if (texts === undefined || texts.close === "") return own;
+  // Some of these write a text before every call, be it empty.
+  const empty = sequence(markup(texts.open), markup(texts.close), markup(turn ?? ""));
+  return rules.isSpeaking
+    ? sequence(markup(texts.close), markup(turn ?? ""), own)
+    : sequence(repeat(empty, 0, 1), own);
 }
 
 /** An answer that may call tools. What it may be otherwise is `answer`, or any text when that is undefined. */
 export function optionalCalls(rules: CallRules, answer: Expression | undefined): Expression {
-  const { calls } = rules;
+  const { calls, texts } = rules.format;
   if (answer !== undefined) return choice(requiredCalls(rules), answer);
-  if (calls.mayFollowText) {
-    const begin = trigger(calls);
-    const open = calls.open.trimStart();
-    // The marker may be a part of the opening, or reach into the first call.
-    const after =
-      begin.length <= open.length
-        ? sequence(markup(open.slice(begin.length)), callList(rules))
-        : callList(rules, begin.length - open.length);
-    return anyTextUntil([{ text: begin, behind: after }], { mayEnd: true });
+  if (texts !== undefined) {
+    const spoken = textThenCalls(rules);
+    if (rules.isSpeaking) return spoken;
+    const openings = [texts.open, ...(rules.format.layout ?? [])].map((open) => markup(open));
+    return choice(requiredCalls(rules), sequence(choice(...openings), spoken));
   }
+  if (calls.mayFollowText) return callsInText(rules);
   const first = opening(calls).codePointAt(0) ?? 0;
   const others: Expression = {
     type: "characters",
@@ -67,15 +71,48 @@ export function optionalCalls(rules: CallRules, answer: Expression | undefined):
   return choice(requiredCalls(rules), sequence(others, anyTextUntil([], { mayEnd: true })), text(""));
 }
 
+/** A text up to what closes it, behind which calls may come. */
+function textThenCalls(rules: CallRules): Expression {
+  const { calls, texts, turn } = rules.format;
+  const close = texts?.close.trim() ?? "";
+  if (close === "") return callsInText(rules);
+  const more = sequence(markup(turn ?? ""), markup(calls.open), callList({ ...rules, begunOpening: 0 }, 0));
+  return anyTextUntil([{ text: close, behind: choice(more, text("")) }], { mayEnd: true });
+}
+
+/** Text with calls behind it, if there are any. */
+function callsInText(rules: CallRules): Expression {
+  const { calls } = rules.format;
+  const begin = trigger(calls);
+  const open = calls.open.trimStart();
+  // The marker may be a part of the opening, or reach into the first call.
+  const after =
+    begin.length <= open.length
+      ? sequence(markup(open.slice(begin.length)), callList(rules))
+      : callList(rules, begin.length - open.length);
+  return anyTextUntil([{ text: begin, behind: after }], { mayEnd: true });
+}
+
+/** An answer in JSON, between what surrounds texts. */
+export function spokenAnswer({ texts }: AnswerFormat, isSpeaking: boolean, answer: Expression): Expression {
+  if (texts === undefined) return answer;
+  return sequence(
+    ...(isSpeaking ? [] : [markup(texts.open)]),
+    answer,
+    ...(texts.close === "" ? [] : [repeat(markup(texts.close), 0, 1)]),
+  );
+}
+
 /** Thoughts and the line breaks behind them; `isOpen` where the prompt has opened them. */
-export function thoughts({ open, close }: ThoughtFormat, isOpen: boolean): Expression {
-  const inside = sequence(anyTextUntil([{ text: close.trim() }]), repeat(text("\n"), 0, 2));
-  return isOpen ? inside : repeat(sequence(markup(open.trim()), inside), 0, 1);
+export function thoughts({ open, close }: ThoughtFormat, turn: string, isOpen: boolean): Expression {
+  const inside = sequence(anyTextUntil([{ text: close.trim() }]), repeat(text("\n"), 0, 2), markup(turn));
+  return isOpen ? inside : repeat(sequence(markup(open.trimEnd()), inside), 0, 1);
 }
 
 /** Calls one after another and what closes them; of the first, so many characters are there already. */
 function callList(rules: CallRules, written = 0): Expression {
-  const { calls, parallel } = rules;
+  const { parallel, format } = rules;
+  const { calls } = format;
   const more =
     parallel && calls.between !== undefined
       ? [repeat(sequence(markup(calls.between), call(rules, 0)), 0)]
@@ -83,7 +120,8 @@ function callList(rules: CallRules, written = 0): Expression {
   return sequence(call(rules, written), ...more, markup(calls.close));
 }
 
-function call({ tools, calls }: CallRules, written: number): Expression {
+function call({ tools, format, rules }: CallRules, written: number): Expression {
+  const { calls } = format;
   const at = calls.call.findIndex(({ type }) => type === "name");
   const piece = (tool: DeclaredTool | undefined, own: CallPiece, index: number): Expression => {
     switch (own.type) {
@@ -94,7 +132,7 @@ function call({ tools, calls }: CallRules, written: number): Expression {
       case "id":
         return repeat({ type: "characters", ranges: idCharacters }, 1, 32);
       case "arguments":
-        return json(argumentsProgram(tool, own.style));
+        return argumentsExpression(argumentsProgram(tool), own.style, rules);
     }
   };
   const before = calls.call.slice(0, at).map((own, index) => piece(undefined, own, index));
@@ -112,7 +150,7 @@ const idCharacters = [
   [0x61, 0x7a],
 ] as const;
 
-function argumentsProgram(tool: DeclaredTool | undefined, _style: ArgumentStyle): JsonProgram {
+function argumentsProgram(tool: DeclaredTool | undefined): JsonProgram {
   if (tool?.parameters === undefined) return objectProgram();
   const { parameters, strict, path } = tool;
   const { type = "object" } = parameters;

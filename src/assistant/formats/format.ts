@@ -6,8 +6,18 @@ export interface AnswerFormat {
   /** Undefined where the model is not known to think. */
   readonly thoughts: ThoughtFormat | undefined;
   readonly calls: CallFormat;
-  /** What a model writes before a text or a call and that says nothing: the name of a channel. */
+  /** What surrounds a text, in formats that write none bare. */
+  readonly texts?: TextFormat;
+  /** What stands between two blocks: the opening of another message. */
+  readonly turn?: string;
+  /** Other things that a model writes before a text and that say nothing: the name of a channel. */
   readonly layout?: readonly string[];
+}
+
+export interface TextFormat {
+  readonly open: string;
+  /** Empty where nothing does; may be missing where the answer ends. */
+  readonly close: string;
 }
 
 export interface ThoughtFormat {
@@ -25,7 +35,52 @@ export type CallPiece =
 
 export type ArgumentStyle =
   /** One JSON object. */
-  { readonly type: "json" };
+  { readonly type: "json" } | TaggedStyle | LiteralStyle;
+
+/** Each argument between markers of its own; a text stands there as it is, other values as literals. */
+export interface TaggedStyle {
+  readonly type: "tagged";
+  /** One argument, piece by piece; its last piece is a text. */
+  readonly argument: readonly ArgumentPiece[];
+  /** What `kind` pieces say of each type of value. */
+  readonly kinds?: Readonly<Record<JsonType, string>>;
+  /** Values other than texts may be written as in Python, besides JSON. */
+  readonly isPython?: boolean;
+  /** Objects and lists are written as arguments within arguments; the items of a list have this for a key. */
+  readonly itemKey?: string;
+}
+
+export type ArgumentPiece =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "key" }
+  /** The type of the value, in a word of the format's own. */
+  | { readonly type: "kind" }
+  | { readonly type: "value" };
+
+export type JsonType = "string" | "number" | "boolean" | "null" | "array" | "object";
+
+export interface LiteralWords {
+  readonly true: string;
+  readonly false: string;
+  readonly null: string;
+}
+
+/** Keys and values in a notation that is not JSON, without the brackets around all of them. */
+export interface LiteralStyle {
+  readonly type: "literals";
+  /** Between a key and its value: at the outermost, and within objects. */
+  readonly assign: string;
+  readonly innerAssign: string;
+  /** Between two arguments, two items, two entries. */
+  readonly between: string;
+  /** What may stand around a text, the usual first. */
+  readonly quotes: readonly string[];
+  /** A backslash in a text takes the next character's meaning away, or gives it one. */
+  readonly hasEscapes: boolean;
+  /** Keys within objects are texts in quotes. */
+  readonly quotesKeys: boolean;
+  readonly words: LiteralWords;
+}
 
 export interface CallFormat {
   /** Around all the calls of an answer. */
@@ -35,6 +90,10 @@ export interface CallFormat {
   readonly between: string | undefined;
   /** One call, piece by piece. */
   readonly call: readonly CallPiece[];
+  /** Other ways of writing what stands before the arguments, which models are known to use. */
+  readonly headers?: ReadonlyArray<readonly CallPiece[]>;
+  /** What opens a call may stand in any text: only the name of a declared function makes it a call. */
+  readonly onlyKnownNames?: boolean;
   /** True where calls may follow text; otherwise an answer is either text or calls, and its first character tells. */
   readonly mayFollowText: boolean;
   /** Characters of a call's id, which some templates insist on. */
@@ -53,9 +112,18 @@ export function trigger(format: CallFormat): string {
 }
 
 /** Every text that a model writes around thoughts and calls; among them are control tokens, which have to be seen. */
-export function markers({ thoughts, calls, layout = [] }: AnswerFormat): readonly string[] {
-  const pieces = calls.call.map((piece) => (piece.type === "text" ? piece.text : ""));
-  const around = [thoughts?.open, thoughts?.close, calls.open, calls.close, calls.between, ...layout];
-  const texts = [...around, ...pieces].filter((text) => text !== undefined);
-  return [...new Set(texts.filter((text) => text.trim() !== ""))];
+export function markers({ thoughts, calls, texts, turn, layout = [] }: AnswerFormat): readonly string[] {
+  const pieces = [calls.call, ...(calls.headers ?? [])].flat().flatMap(written);
+  const around = [thoughts?.open, thoughts?.close, calls.open, calls.close, calls.between];
+  const all = [...around, ...pieces, texts?.open, texts?.close, turn, ...layout];
+  return [...new Set(all.filter((text) => text !== undefined && text.trim() !== ""))] as string[];
+}
+
+function written(piece: CallPiece): readonly string[] {
+  if (piece.type === "text") return [piece.text];
+  if (piece.type !== "arguments") return [];
+  const { style } = piece;
+  if (style.type === "tagged")
+    return style.argument.flatMap((own) => (own.type === "text" ? [own.text] : []));
+  return style.type === "literals" ? style.quotes : [];
 }

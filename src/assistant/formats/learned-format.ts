@@ -1,8 +1,13 @@
 import type { ChatMessage, Tool } from "../template/message.ts";
 import type { AnswerFormat, ArgumentStyle, CallFormat, CallPiece, ThoughtFormat } from "./format.ts";
+import { keys, learnValues, probeArguments, readArguments, values } from "./learned-arguments.ts";
 
-/** A conversation as the template renders it, without the opening of the next answer; undefined where it refuses. */
-export type ProbeRender = (messages: readonly ChatMessage[], tools: readonly Tool[]) => string | undefined;
+/** A conversation as the template renders it, with the opening of the next answer or without; undefined where it refuses. */
+export type ProbeRender = (
+  messages: readonly ChatMessage[],
+  tools: readonly Tool[],
+  isAnswerOpen?: boolean,
+) => string | undefined;
 
 /*
  * A template shows how its model writes: rendering known words and looking at what stands around them. The words are
@@ -11,8 +16,6 @@ export type ProbeRender = (messages: readonly ChatMessage[], tools: readonly Too
 const text = "Qzanswer";
 const thought = "Qzthought";
 const names = ["qznameone", "qznametwo"] as const;
-const keys = ["qzkeya", "qzkeyb"] as const;
-const values = ["qzvala", "qzvalb"] as const;
 const ids = ["qzidaaaaa", "qzidbbbbb"] as const;
 
 const user: ChatMessage = { role: "user", content: "Qzquestion" };
@@ -27,10 +30,31 @@ const tools: readonly Tool[] = names.map((name) => ({
 
 /** What the template shows; where it shows nothing, what `known` says. */
 export function learnFormat(render: ProbeRender, known: AnswerFormat): AnswerFormat {
-  return {
-    thoughts: learnThoughts(render) ?? known.thoughts,
-    calls: learnCalls(render, known) ?? known.calls,
-  };
+  const thoughts = learnThoughts(render) ?? known.thoughts;
+  return { thoughts, calls: learnCalls(render, known) ?? known.calls, ...learnTexts(render, thoughts) };
+}
+
+/** What surrounds a text that the opening of an answer does not have already, and what stands between two blocks. */
+function learnTexts(
+  render: ProbeRender,
+  thoughts: ThoughtFormat | undefined,
+): Pick<AnswerFormat, "texts" | "turn"> {
+  const spoken = render([user, { role: "assistant", content: text }], []);
+  const asked = render([user], [], true);
+  if (spoken === undefined || asked === undefined) return {};
+  const at = spoken.lastIndexOf(text);
+  const header = spoken.slice(Math.min(commonStart(spoken, asked), at), at);
+  const open = OPENING.exec(header)?.[0];
+  const close = CLOSING.exec(spoken.slice(at + text.length))?.[1];
+  if (open === undefined || close === undefined || open !== header.trim()) return {};
+  // What every answer's prompt ends in is not the text's own.
+  if (asked.trimEnd().endsWith(open)) return {};
+  if (thoughts !== undefined && (open.includes(thoughts.close) || open.includes(thoughts.open))) return {};
+  const thinking = render([user, { role: "assistant", content: text, reasoning: thought }], []);
+  const from = thinking?.indexOf(thought) ?? -1;
+  const gap = from < 0 ? "" : (thinking?.slice(from + thought.length, thinking.indexOf(text, from)) ?? "");
+  const turn = gap.trim().slice(thoughts?.close.trim().length, gap.trim().length - open.length);
+  return { texts: { open, close }, ...(turn !== "" && { turn }) };
 }
 
 const MARKER = String.raw`(?:<[^<>\s]+>|\[/?[A-Z_]+\])`;
@@ -60,20 +84,23 @@ function learnCalls(render: ProbeRender, known: AnswerFormat): CallFormat | unde
     name: names[index],
     arguments: JSON.stringify(args),
   });
-  const both = { [keys[0]]: values[0], [keys[1]]: values[1] };
   const says = (content: string, ...toolCalls: ReturnType<typeof call>[]) =>
     render([user, { role: "assistant", content, ...(toolCalls.length > 0 && { toolCalls }) }], tools);
   const spoken = says(text);
-  const one = says("", call(0, both));
+  const one = says("", call(0, probeArguments));
   if (spoken === undefined || one === undefined) return undefined;
-  const written = between(one, spoken);
-  const read = readCall(written, 0, both);
+  const read = readCall(between(one, spoken), 0);
   if (read === undefined) return undefined;
-  const twice = says("", call(0, both), call(1, both));
-  const second = twice === undefined ? undefined : between(twice, spoken);
-  const joined = second === undefined ? undefined : readJoin(second, read, both);
-  const style = read.isJson ? ({ type: "json" } as const) : undefined;
-  if (style === undefined) return undefined;
+  const twice = says("", call(0, probeArguments), call(1, probeArguments));
+  const joined = twice === undefined ? undefined : readJoin(between(twice, spoken), read);
+  const style =
+    read.style.type === "tagged"
+      ? learnValues(read.style, (value) =>
+          says("", call(0, { [keys[0]]: value }))
+            ?.split(user.content)
+            .at(-1),
+        )
+      : read.style;
   return assemble(read, joined, style, known);
 }
 
@@ -82,9 +109,8 @@ interface WrittenCall {
   readonly before: string;
   readonly middle: string;
   readonly after: string;
-  readonly isJson: boolean;
-  /** Where the name begins and the arguments end. */
-  readonly from: number;
+  readonly style: ArgumentStyle;
+  /** Where the arguments end. */
   readonly to: number;
 }
 
@@ -123,48 +149,26 @@ function isWithinMarker(written: string): boolean {
 
 /** What ends a turn is a token of its own, which is no text of the answer. */
 const END =
-  /<\|(?:eom_id|eot_id|im_end|end|call|calls|eot|eom|end_of_text|end_of_turn|END_OF_TURN_TOKEN|message_sep)\|>[\s\S]*$|<(?:end_of_turn|turn\||eos)>[\s\S]*$|<\/s>[\s\S]*$|<｜end▁of▁sentence｜>[\s\S]*$/;
+  /<\|(?:eom_id|eot_id|im_end|end|call|calls|eot|eom|end_of_text|end_of_turn|END_OF_TURN_TOKEN|message_sep)\|>[\s\S]*$|<｜hy_eos:\w+｜>[\s\S]*$|<SPECIAL_12>[\s\S]*$|<(?:end_of_turn|turn\||eos)>[\s\S]*$|<\/s>[\s\S]*$|<｜end▁of▁sentence｜>[\s\S]*$/;
 
 function withoutEnd(written: string): string {
   const at = written.lastIndexOf(values[1]);
   return written.slice(0, at) + written.slice(at).replace(END, "");
 }
 
-function readCall(written: string, index: 0 | 1, args: object, since = 0): WrittenCall | undefined {
+function readCall(written: string, index: 0 | 1, since = 0): WrittenCall | undefined {
   const from = written.indexOf(names[index], since);
   if (from < 0) return undefined;
   const nameEnd = from + names[index].length;
-  for (let open = written.indexOf("{", nameEnd); open >= 0; open = written.indexOf("{", open + 1)) {
-    const to = jsonEnd(written, open);
-    if (to === undefined || !isSame(written.slice(open, to), args)) continue;
-    return {
-      before: written.slice(since, from),
-      middle: written.slice(nameEnd, open),
-      after: written.slice(to),
-      isJson: true,
-      from,
-      to,
-    };
-  }
-  return undefined;
-}
-
-function isSame(json: string, args: object): boolean {
-  try {
-    return JSON.stringify(JSON.parse(json)) === JSON.stringify(args);
-  } catch {
-    return false;
-  }
-}
-
-/** Index behind the object that opens at `open`; the probe's words hold no brackets and no quotes. */
-function jsonEnd(written: string, open: number): number | undefined {
-  let depth = 0;
-  for (let at = open; at < written.length; at++) {
-    if (written[at] === "{") depth++;
-    if (written[at] === "}" && --depth === 0) return at + 1;
-  }
-  return undefined;
+  const read = readArguments(written, nameEnd);
+  if (read === undefined) return undefined;
+  return {
+    before: written.slice(since, from),
+    middle: written.slice(nameEnd, read.from),
+    after: written.slice(read.to),
+    style: read.style,
+    to: read.to,
+  };
 }
 
 interface Join {
@@ -174,9 +178,9 @@ interface Join {
   readonly open: string;
 }
 
-function readJoin(written: string, first: WrittenCall, args: object): Join | undefined {
-  const again = readCall(written, 0, args);
-  const next = again === undefined ? undefined : readCall(written, 1, args, again.to);
+function readJoin(written: string, first: WrittenCall): Join | undefined {
+  const again = readCall(written, 0);
+  const next = again === undefined ? undefined : readCall(written, 1, again.to);
   if (next === undefined) return undefined;
   const gap = withIds(next.before);
   const [before, after] = [withIds(first.before), withIds(first.after)];
@@ -218,14 +222,18 @@ function assemble(
     ...pieces(whole.slice(open.length)),
     { type: "name" },
     // Kimi numbers its calls.
-    ...pieces(withIds(middle).replace(/^:0(?=<)/, `:${ID}`)),
+    ...pieces(
+      withIds(middle)
+        .replace(/^:0(?=<)/, `:${ID}`)
+        .replace(/(index=")1"/, `$1${ID}"`),
+    ),
     { type: "arguments", style },
     ...pieces(rest.slice(0, rest.length - close.length)),
   ];
   const format: CallFormat = {
     open: open.trimStart(),
     close: close.trimEnd(),
-    between: join?.between,
+    between: join && join.between + (open === "" ? leadingSpace(call) : ""),
     call: trimmed(call, open === ""),
     mayFollowText: true,
     idLength: known.calls.idLength,
@@ -234,6 +242,11 @@ function assemble(
   if (first === "") return undefined;
   // A bracket alone may begin any text.
   return { ...format, mayFollowText: !/^[{[]["{]?/.test(first) || /^\[[A-Z_]+\]/.test(first) };
+}
+
+/** White space that opens each call: before the first it is layout. */
+function leadingSpace([first]: readonly CallPiece[]): string {
+  return first?.type === "text" ? first.text.slice(0, first.text.length - first.text.trimStart().length) : "";
 }
 
 function trimmed(call: readonly CallPiece[], isFirst: boolean): CallPiece[] {

@@ -102,7 +102,8 @@ export class ChatTemplate {
     if (this.#template === undefined) return known;
     const form = this.#messageForm;
     const learned = learnFormat(
-      (messages, tools) => this.#try(messages, { tools, thinks: true }, form, false),
+      (messages, tools, isAnswerOpen = false) =>
+        this.#try(messages, { tools, thinks: true }, form, isAnswerOpen),
       known,
     );
     return this.supportsTools ? learned : { ...learned, calls: known.calls };

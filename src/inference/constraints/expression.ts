@@ -11,8 +11,8 @@ export type Expression =
   /** The text itself. `isMarkup`: control tokens may stand for their part of it. */
   | { readonly type: "text"; readonly text: string; readonly isMarkup?: boolean }
   | { readonly type: "characters"; readonly ranges: ReadonlyArray<readonly [from: number, to: number]> }
-  /** A JSON value that satisfies a program's node 0. */
-  | { readonly type: "json"; readonly program: JsonProgram }
+  /** A JSON value that satisfies a node of a program, node 0 where none is named. */
+  | { readonly type: "json"; readonly program: JsonProgram; readonly node?: number }
   | { readonly type: "sequence"; readonly items: readonly Expression[] }
   | { readonly type: "choice"; readonly items: readonly Expression[] }
   | {
@@ -51,8 +51,8 @@ export function markup(text: string): Expression {
   return { type: "text", text, isMarkup: true };
 }
 
-export function json(program: JsonProgram): Expression {
-  return { type: "json", program };
+export function json(program: JsonProgram, node = 0): Expression {
+  return { type: "json", program, node };
 }
 
 export function sequence(...items: readonly Expression[]): Expression {

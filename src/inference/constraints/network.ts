@@ -102,7 +102,11 @@ export class Network {
           this.#characters(expression.ranges, from, to);
           break;
         case "json":
-          this.#edge(from, { type: "json", start: this.#machine(expression.program).start(0), to });
+          this.#edge(from, {
+            type: "json",
+            start: this.#machine(expression.program).start(expression.node ?? 0),
+            to,
+          });
           break;
         case "sequence": {
           let at = from;

@@ -29,7 +29,10 @@ const tools = [tool("send"), tool("send_all")];
 
 /** An answer's blocks as [kind, text], or ["call", name, arguments], when it comes in pieces of `size` characters. */
 function parse(text: string, family: keyof typeof templates, size: number, isThinking = false): unknown[] {
-  const parser = new BlockParser(knownFormat(templates[family]), { isThinking, canCall: true });
+  const parser = new BlockParser(knownFormat(templates[family]), {
+    isThinking,
+    tools: [{ name: "get_weather" }, { name: "other-tool" }],
+  });
   const parts: AnswerPart[] = [];
   for (let at = 0; at < text.length; at += size) parts.push(...parser.push(text.slice(at, at + size)));
   parts.push(...parser.end());
@@ -81,6 +84,8 @@ for (const family of ["hermes", "llama3", "mistral"] as const) {
     // Random stories end their thoughts too rarely.
     format: { ...knownFormat(templates[family]), thoughts: undefined },
     isThinking: false,
+    isSpeaking: false,
+    begunOpening: 0,
     mustCall: false,
     parallel: true,
     ...changes,

@@ -1,48 +1,62 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type AnswerRules, answerConstraint } from "../../../src/assistant/answer-constraint.ts";
 import { type AnswerPart, BlockParser } from "../../../src/assistant/formats/block-parser.ts";
-import type { AnswerFormat, CallFormat } from "../../../src/assistant/formats/format.ts";
+import type { DeclaredTool } from "../../../src/assistant/formats/call-expressions.ts";
+import { type AnswerFormat, markers } from "../../../src/assistant/formats/format.ts";
 import { ChatTemplate } from "../../../src/assistant/template/template.ts";
+import { Network } from "../../../src/inference/constraints/network.ts";
+import { NetworkMachine, type NetworkState } from "../../../src/inference/constraints/network-state.ts";
 import { llamaCppTemplates } from "../../support/llama-cpp-templates.ts";
+import { dialectOf, type WrittenCall } from "./written-answers.ts";
 
-interface Call {
-  readonly name: string;
-  readonly args: string;
+const tools: readonly DeclaredTool[] = [
+  {
+    name: "get_weather",
+    strict: false,
+    path: "tools[0].function.parameters",
+    parameters: {
+      type: "object",
+      properties: {
+        city: { type: "string" },
+        days: { type: "integer" },
+        ratio: { type: "number" },
+        flag: { type: "boolean" },
+        none: { type: ["null", "boolean"] },
+        unit: { enum: ["C", "F"] },
+        list: { type: "array", items: { anyOf: [{ type: "integer" }, { type: "string" }] } },
+        obj: { type: "object", properties: { x: { type: "string" }, z: { type: "boolean" } } },
+      },
+      required: ["city"],
+    },
+  },
+  { name: "other-tool", strict: false, path: "tools[1].function.parameters" },
+];
+
+const first: WrittenCall = {
+  name: "get_weather",
+  args: {
+    city: "Zürich \"alt\" & 'neu' <b>🙂</b> {1}, [2]\nSecond = line",
+    days: 2,
+    ratio: -1.5,
+    flag: true,
+    none: null,
+    unit: "C",
+    list: [1, "a'b"],
+    obj: { x: "y", z: false },
+  },
+};
+const second: WrittenCall = { name: "other-tool", args: {} };
+const thought = 'Is "it" < 3 }]\n\nor ünicode 🙂?';
+const text = "Let me see: <b>{1, [2]}</b>";
+
+function format(chatTemplate: string): AnswerFormat {
+  return new ChatTemplate({ chatTemplate, bosText: "<s>", eosText: "</s>", specialTexts: [] }).format;
 }
 
-/** An answer as the model of a format writes it. */
-function write(
-  { thoughts, calls }: AnswerFormat,
-  thought: string,
-  text: string,
-  made: readonly Call[],
-): string {
-  const opened = thoughts === undefined ? "" : `${thoughts.open}\n${thought}\n${thoughts.close}\n\n`;
-  return opened + text + (made.length === 0 ? "" : `\n${writeCalls(calls, made)}`);
-}
-
-function writeCalls({ open, close, between, call }: CallFormat, made: readonly Call[]): string {
-  const written = made.map(({ name, args }, index) =>
-    call
-      .map((piece) => {
-        switch (piece.type) {
-          case "text":
-            return piece.text;
-          case "name":
-            return name;
-          case "id":
-            return String(index);
-          default:
-            return args;
-        }
-      })
-      .join(""),
-  );
-  return open + written.join(between ?? "") + close;
-}
-
-function parse(format: AnswerFormat, pieces: readonly string[]): string[][] {
-  const parser = new BlockParser(format, { isThinking: false, canCall: true });
+/** Blocks as [kind, text], or ["call", name, arguments]. */
+function parse(own: AnswerFormat, pieces: readonly string[]): string[][] {
+  const parser = new BlockParser(own, { isThinking: false, tools });
   const blocks: string[][] = [];
   const take = (part: AnswerPart) => {
     if (part.type === "start") blocks.push(part.kind === "call" ? ["call", part.name, ""] : [part.kind, ""]);
@@ -54,40 +68,109 @@ function parse(format: AnswerFormat, pieces: readonly string[]): string[][] {
   return blocks;
 }
 
-const thought = 'Is "it" < 3 }]\n\nor ünicode 🙂?';
-const text = "Let me see: <b>{1, [2]}</b>";
-const calls: readonly Call[] = [
-  {
-    name: "get_weather",
-    args: '{"a": "q\\"}{ü\\n🙂", "b": [1, {"c": null}], "d": true, "e": -1.5, "f": {}}',
-  },
-  { name: "other-tool", args: "{}" },
-];
+const read = (blocks: readonly string[][]) =>
+  blocks.map(([kind, name, args]) => (kind === "call" ? [kind, name, JSON.parse(args ?? "")] : [kind, name]));
+
+/** Everything that a template's model may answer with: thoughts, text, one call, two, and how these are read. */
+function answers(file: string) {
+  const dialect = dialectOf(file);
+  const { think, speak, call, between = "" } = dialect;
+  const made = (calls: readonly WrittenCall[]) => calls.map(({ name, args }) => ["call", name, args]);
+  const opened = think?.(thought) ?? "";
+  const thinking = think === undefined ? [] : [["reasoning", thought]];
+  const spoken = dialect.textOrCalls === true ? "" : speak(text) + between;
+  const said = dialect.textOrCalls === true ? [] : [["text", text]];
+  const both = dialect.callsOnce === true ? [first] : [first, second];
+  return [
+    { name: "text", answer: opened + speak(text), blocks: [...thinking, ["text", text]] },
+    { name: "one call", answer: opened + call([first]), blocks: [...thinking, ...made([first])] },
+    { name: "a call without arguments", answer: call([second]), blocks: made([second]) },
+    {
+      name: "two calls",
+      answer: opened + spoken + call(both),
+      blocks: [...thinking, ...said, ...made(both)],
+    },
+  ];
+}
 
 test("what a published template's model writes is read to the same blocks, however it is cut", async (t) => {
   const templates = await llamaCppTemplates();
   if (typeof templates === "string") return t.skip(templates);
   assert.equal(templates.size, 68);
   for (const [file, chatTemplate] of templates) {
-    const template = new ChatTemplate({ chatTemplate, bosText: "<s>", eosText: "</s>", specialTexts: [] });
-    const { format } = template;
-    if (file.startsWith("meta-llama")) assert.ok(!format.calls.mayFollowText);
-    const many = format.calls.between === undefined ? calls.slice(0, 1) : calls;
-    const spoken = format.calls.mayFollowText ? [text] : [];
-    const answer = write(format, thought, spoken.join(""), many);
-    const expected = [
-      ...(format.thoughts === undefined ? [] : [["reasoning", thought]]),
-      ...spoken.map((said) => ["text", said]),
-      ...many.map(({ name, args }) => ["call", name, args]),
-    ];
-    assert.deepEqual(parse(format, [answer]), expected, file);
-    assert.deepEqual(parse(format, [...answer]), expected, `${file}, by characters`);
-    for (let at = 1; at < answer.length; at += 3)
-      assert.deepEqual(
-        parse(format, [answer.slice(0, at), answer.slice(at)]),
-        expected,
-        `${file}, cut at ${at}`,
-      );
+    const own = format(chatTemplate);
+    for (const { name, answer, blocks } of answers(file)) {
+      const whole = parse(own, [answer]);
+      assert.deepEqual(read(whole), blocks, `${file}: ${name}: ${answer}`);
+      assert.deepEqual(parse(own, [...answer]), whole, `${file}: ${name}, by characters`);
+      if (name !== "two calls") continue;
+      // Each template at other places; all of them at once take seconds.
+      for (let at = 1 + (file.length % 7); at < answer.length; at += 7)
+        assert.deepEqual(
+          parse(own, [answer.slice(0, at), answer.slice(at)]),
+          whole,
+          `${file}: ${name}, cut at ${at}`,
+        );
+    }
+  }
+});
+
+/** The state behind a text, null where it is not allowed. */
+function follow(start: NetworkState, bytes: Uint8Array): NetworkState | null {
+  let state: NetworkState | null = start;
+  for (const byte of bytes) state = (state?.step(byte) ?? null) as NetworkState | null;
+  return state;
+}
+
+test("the form made for a published template takes what its model writes, and no other calls", async (t) => {
+  const templates = await llamaCppTemplates();
+  if (typeof templates === "string") return t.skip(templates);
+  const seen = new Set<string>();
+  for (const [file, chatTemplate] of templates) {
+    const own = format(chatTemplate);
+    // Equal formats have equal forms.
+    const key = JSON.stringify([own, answers(file)]);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const rules: AnswerRules = {
+      form: { type: "text" },
+      tools,
+      format: own,
+      isThinking: false,
+      isSpeaking: false,
+      begunOpening: 0,
+      mustCall: false,
+      parallel: true,
+    };
+    const machine = (changes: Partial<AnswerRules>) => {
+      const form = answerConstraint({ ...rules, ...changes });
+      assert.ok(form !== undefined);
+      return new NetworkMachine(new Network(form, [])).start;
+    };
+    const [free, forced] = [machine({}), machine({ mustCall: true })];
+    for (const { name, answer, blocks } of answers(file)) {
+      const isCall = blocks.every(([kind]) => kind !== "text");
+      const taken = follow(free, Buffer.from(answer));
+      assert.ok(taken?.isComplete === true, `${file}: ${name} is refused: ${answer}`);
+      const start = forced;
+      const state = follow(start, Buffer.from(answer));
+      assert.equal(state?.isComplete === true, isCall, `${file}: ${name}, where calls are required`);
+      if (name !== "one call") continue;
+      for (const [found, wrong] of [
+        ["get_weather", "get_whether"],
+        ["-1.5", "-1.5.5"],
+        ["days", "daze"],
+      ] as const) {
+        const changed = answer.replaceAll(found, wrong);
+        assert.notEqual(changed, answer);
+        assert.equal(follow(start, Buffer.from(changed)), null, `${file}: ${wrong} is taken: ${changed}`);
+      }
+      const bytes = Buffer.from(answer);
+      for (let length = 0, at: NetworkState | null = start; length < bytes.length - 1; length++) {
+        assert.ok(at?.isComplete !== true, `${file}: cut at ${length}`);
+        at = (at?.step(bytes[length] ?? 0) ?? null) as NetworkState | null;
+      }
+    }
   }
 });
 
@@ -99,27 +182,19 @@ test("no answer breaks a parser or loses a character", async (t) => {
     seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
     return (seed >>> 8) % below;
   };
-  const letters = (text: string) => text.replace(/\s/g, "");
-  for (const chatTemplate of templates.values()) {
-    const { format } = new ChatTemplate({ chatTemplate, bosText: "<s>", eosText: "</s>", specialTexts: [] });
-    const words = [
-      ...format.calls.call.flatMap((piece) => (piece.type === "text" ? [piece.text] : [])),
-      format.calls.open,
-      format.calls.close,
-      format.thoughts?.open ?? "",
-      format.thoughts?.close ?? "",
-      ...'<{["a \n}]>',
-      "name",
-    ];
+  const letters = (word: string) => word.replace(/\s/g, "");
+  for (const [file, chatTemplate] of templates) {
+    const own = format(chatTemplate);
+    const words = [...markers(own), ...'<{["a \n}]>', "name", "get_weather", "city", "🙂"];
     for (let round = 0; round < 150; round++) {
       const pieces = Array.from({ length: 1 + random(12) }, () => words[random(words.length)] ?? "");
-      const whole = parse(format, [pieces.join("")]);
-      assert.deepEqual(parse(format, pieces), whole);
+      const whole = parse(own, [pieces.join("")]);
+      assert.deepEqual(parse(own, pieces), whole, `${file}: ${JSON.stringify(pieces)}`);
       // Without markers everything is text.
-      const plain = pieces.filter((piece) => piece.length === 1 || piece === "name").join("");
+      const plain = pieces.filter((piece) => [...piece].length === 1 || piece === "name").join("");
       if (plain === letters(plain) && !plain.startsWith("{") && !plain.startsWith("["))
         assert.equal(
-          parse(format, [plain])
+          parse(own, [plain])
             .map((block) => block.at(-1))
             .join(""),
           plain,
