@@ -82,6 +82,7 @@ export default {
       to: { path: "^src/", pathNot: "^src/(inference/llama/|errors\\.ts$|inference/sampling\\.ts$)" },
     },
     onlyIn("inference/llama", "koffi"),
+    onlyIn("platform/jobs", "pg-boss"),
     onlyIn("platform/redis", "@redis"),
     onlyIn("platform/store", "pg|@electric-sql"),
     {

@@ -170,7 +170,7 @@ test("a run is not judged by two judges: with another one it pauses and says so"
   }
   await using server = await startServer({ env });
   await server.post(`/v1/batch-evals/${runId}/resume`, {});
-  await until(async () => (await showRun(server, runId)).status_reason !== null);
+  await until(async () => (await showRun(server, runId)).status === "paused");
   const { status, status_reason } = await showRun(server, runId);
   assert.equal(status, "paused");
   assert.match(status_reason ?? "", /is judged by builtin by judge-v1 .* judges now/);

@@ -1,18 +1,18 @@
 import type { ChatTemplate } from "../../../assistant/template/template.ts";
 import type { Engine } from "../../../inference/engine.ts";
+import { Changes } from "../../../platform/jobs/changes.ts";
+import { JobQueue } from "../../../platform/jobs/queue.ts";
 import type { Store } from "../../../platform/store/database.ts";
 import type { EvalData } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import type { Judge } from "../judge.ts";
 import type { MetricTools } from "../metrics/metric.ts";
+import { Attempts } from "./attempts.ts";
 import { Dispatcher, type DispatcherLog } from "./dispatcher.ts";
 import { Evaluator } from "./evaluator.ts";
-import { Ledger } from "./ledger.ts";
 import { ModelCheck } from "./model-check.ts";
-import { Planner } from "./planner.ts";
-import { RecordQueue } from "./queue.ts";
+import { RunPlanner } from "./run-plan.ts";
 import { BatchEvals } from "./service.ts";
-import { RunSignals } from "./signals.ts";
 
 export interface BatchEvalParts {
   readonly store: Store;
@@ -34,15 +34,15 @@ export function createBatchEvals(parts: BatchEvalParts): {
   readonly dispatcher: Dispatcher;
 } {
   const { store, datasets, engine, template, log } = parts;
-  const queue = new RecordQueue(store, log);
-  const ledger = new Ledger(store, queue);
-  const signals = new RunSignals();
+  const queue = new JobQueue({ store, name: "batch-eval", log });
+  const attempts = new Attempts(store, queue);
+  const changes = new Changes();
   const evaluator = new Evaluator(engine, template, parts.judge, parts.tools);
   const dispatcher = new Dispatcher({
     store,
-    ledger,
+    attempts,
     queue,
-    signals,
+    changes,
     model: new ModelCheck(engine, parts.judge),
     recordAt: async ({ datasetId }, position) =>
       (await datasets.recordsFrom<EvalData>(datasetId, position, 1)).find(
@@ -51,7 +51,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
     evaluate: (record, run, signal) => evaluator.evaluate(record, run, signal),
     log,
   });
-  const planner = new Planner({
+  const planner = new RunPlanner({
     engine,
     datasets,
     modelNames: parts.modelNames,
@@ -61,5 +61,5 @@ export function createBatchEvals(parts: BatchEvalParts): {
     maxNewTokensLimit: parts.maxNewTokensLimit,
     codeVersion: parts.codeVersion,
   });
-  return { runs: new BatchEvals({ store, planner, dispatcher, signals }), dispatcher };
+  return { runs: new BatchEvals({ store, planner, dispatcher, changes }), dispatcher };
 }

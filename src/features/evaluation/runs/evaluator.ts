@@ -7,7 +7,7 @@ import type { Judge } from "../judge.ts";
 import type { MetricTools } from "../metrics/metric.ts";
 import { type MetricName, metrics, scoreMetric } from "../metrics/registry.ts";
 import type { Judgements } from "../schema.ts";
-import type { Verdict } from "./ledger.ts";
+import type { Verdict } from "./attempts.ts";
 import { measureLikelihood } from "./likelihood-task.ts";
 import type { Measurement } from "./measurement.ts";
 import { failureCode } from "./pass-rule.ts";

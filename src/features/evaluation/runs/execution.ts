@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { monotonicMs } from "../../../platform/clock.ts";
+import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
 import type { DatasetRecord, EvalData } from "../../datasets/dataset.ts";
+import type { Attempts, Verdict } from "./attempts.ts";
 import { isShutdown, isTransient, recordError } from "./failure.ts";
-import type { Ledger, Verdict } from "./ledger.ts";
 import { Pace } from "./pace.ts";
-import type { Claim, RecordQueue } from "./queue.ts";
 import type { Run } from "./run.ts";
 
 /** How long to wait before looking again for records that are due, or for what is restarting. */
@@ -14,8 +14,8 @@ const KEEP_MS = 10_000;
 
 export interface ExecutionOptions {
   readonly run: Run;
-  readonly ledger: Ledger;
-  readonly queue: RecordQueue;
+  readonly attempts: Attempts;
+  readonly queue: JobQueue;
   /** An engine or a judge that is loading or restarting is waited for; each record would only fail on it. */
   readonly isReady: () => boolean;
   /** The record at a position of the run's dataset. */
@@ -60,19 +60,19 @@ export class Execution {
   }
 
   async #takeUpRecords(): Promise<void> {
-    const { run, ledger, isReady, signal } = this.#options;
+    const { run, attempts, isReady, signal } = this.#options;
     while (!signal.aborted && !this.#failure.signal.aborted) {
       const free = isReady() ? run.request.concurrency - this.#inFlight.size : 0;
-      const claims = free > 0 ? await ledger.claim(run.runId, free) : [];
+      const claims = free > 0 ? await attempts.claim(run.runId, free) : [];
       if (claims === undefined) return;
       for (const claim of claims) this.#begin(claim);
       const isFull = this.#inFlight.size >= run.request.concurrency;
-      await this.#somethingToDo(isFull ? undefined : POLL_MS);
+      await this.#nextChange(isFull ? undefined : POLL_MS);
     }
   }
 
   /** Waits until a record is finished, or `timeoutMs` are over, when that is given. */
-  async #somethingToDo(timeoutMs: number | undefined): Promise<void> {
+  async #nextChange(timeoutMs: number | undefined): Promise<void> {
     const timer = new AbortController();
     const timeout =
       timeoutMs === undefined ? [] : [pause(timeoutMs, undefined, { signal: timer.signal }).catch(() => {})];
@@ -91,26 +91,30 @@ export class Execution {
   }
 
   async #evaluate(claim: Claim): Promise<void> {
-    const { run, ledger, recordAt, evaluate, signal, onDefect } = this.#options;
-    const expect = (remaining: number) => this.#pace.etaSeconds(remaining);
-    const found = await recordAt(claim.position);
-    if (found === undefined) {
+    const { run, attempts, recordAt, evaluate, signal, onDefect } = this.#options;
+    const attempt = {
+      runId: run.runId,
+      claim,
+      expect: (remaining: number) => this.#pace.etaSeconds(remaining),
+    };
+    const record = await recordAt(claim.position);
+    if (record === undefined) {
       const error = { code: "record_missing", message: "The dataset no longer has this record." };
-      const record = { ...claim, recordId: `${claim.position}`, data: { input: { prompt: "" } } };
-      await ledger.settle(run.runId, claim, record, { error }, expect);
+      const missing = { ...claim, recordId: `${claim.position}`, data: { input: { prompt: "" } } };
+      await attempts.settle({ ...attempt, record: missing }, { error });
       return;
     }
     let verdict: Verdict;
     try {
-      verdict = await evaluate(found.data, run, signal);
+      verdict = await evaluate(record.data, run, signal);
     } catch (error) {
-      if (signal.aborted || isShutdown(error)) return ledger.interrupt(run.runId, [claim]);
+      if (signal.aborted || isShutdown(error)) return attempts.interrupt(run.runId, [claim]);
       const failure = recordError(error);
-      if (isTransient(error)) return ledger.retry(run.runId, claim, found, failure, expect);
+      if (isTransient(error)) return attempts.retry({ ...attempt, record }, failure);
       if (failure.code === "internal_error") onDefect(error);
       verdict = { error: failure };
     }
     this.#pace.recordFinished();
-    await ledger.settle(run.runId, claim, found, verdict, expect);
+    await attempts.settle({ ...attempt, record }, verdict);
   }
 }

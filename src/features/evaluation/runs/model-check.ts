@@ -19,9 +19,13 @@ export class ModelCheck {
     this.#judge = judge;
   }
 
-  /** False while the run's records could only fail. */
-  isReadyFor({ provenance }: Run): boolean {
-    return this.#engine.state.status === "ready" && (provenance.judge === null || this.#judge.isReady);
+  /** What a run's records must wait for, since they could only fail; undefined when they need not. */
+  awaited({ judge }: Provenance): string | undefined {
+    const { status } = this.#engine.state;
+    if (status !== "ready") return `waiting for the model, which is ${status}`;
+    if (judge !== null && !this.#judge.isReady)
+      return `waiting for the judge, which is ${this.#judge.status.state}`;
+    return undefined;
   }
 
   /**
@@ -30,7 +34,7 @@ export class ModelCheck {
    */
   async obstacle(run: Run, signal: AbortSignal): Promise<string | undefined> {
     const { provenance } = run;
-    while (!this.isReadyFor(run)) {
+    while (this.awaited(provenance) !== undefined) {
       if (this.#engine.state.status === "failed") return "the model can't be loaded";
       if (provenance.judge !== null && this.#judge.status.state === "failed")
         return "the judge can't be loaded";

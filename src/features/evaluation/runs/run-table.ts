@@ -60,10 +60,14 @@ export async function listRuns(queries: Queries, limit: number, before: number |
   return rows.map(toRun);
 }
 
-/** Runs that are to be worked on, oldest first. */
-export async function activeRuns(queries: Queries): Promise<Run[]> {
+/** Runs that are to be worked on, oldest first; with `silentMs`, those that no server has written to for so long. */
+export async function activeRuns(queries: Queries, silentMs = 0): Promise<Run[]> {
   const rows = await queries.query<RunRow>(
-    `SELECT ${columns} FROM batch_runs WHERE finished_at IS NULL AND status IN ('queued', 'running') ORDER BY position`,
+    `SELECT ${columns} FROM batch_runs
+     WHERE finished_at IS NULL AND status IN ('queued', 'running')
+       AND updated_at <= now() - $1 * interval '1 millisecond'
+     ORDER BY position`,
+    [silentMs],
   );
   return rows.map(toRun);
 }

@@ -8,7 +8,7 @@ export interface Run {
   /** Order of creation. */
   readonly position: number;
   readonly status: RunStatus;
-  /** Why it stands still or failed, when it was not a user who made it so. */
+  /** Why it is not being worked on or failed, when it was not a user who made it so. */
   readonly statusReason: string | null;
   readonly datasetId: string;
   readonly request: RunRequest;

@@ -128,7 +128,10 @@ const runFields = {
   run_id: Type.String(),
   batch_eval_id: Type.String(),
   status: OneOf(runStatuses),
-  status_reason: NullableText,
+  status_reason: Type.Union([Type.String(), Type.Null()], {
+    description:
+      "Why the run is paused or failed, when no user made it so; of a queued or running one, what keeps it from being worked on.",
+  }),
   dataset_id: Type.String(),
   progress,
   eta_seconds: Type.Union([Type.Number(), Type.Null()], {

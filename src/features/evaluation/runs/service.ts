@@ -1,19 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { ApiError } from "../../../errors.ts";
+import type { Changes } from "../../../platform/jobs/changes.ts";
 import { decodeCursor, type Page, toPage } from "../../../platform/paging.ts";
 import type { Queries, Store } from "../../../platform/store/database.ts";
+import { cancelAttempts } from "./attempts.ts";
 import { compareRuns, type RunComparison } from "./comparison.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type ExportFormat, exportRun } from "./export.ts";
 import { categoryOf, taxonomy } from "./failure.ts";
 import { histogram } from "./histogram.ts";
-import { cancelAttempts } from "./ledger.ts";
 import type { RecordResult } from "./measurement.ts";
-import type { Planner } from "./planner.ts";
 import { describeRun } from "./report.ts";
 import { allResults, failureCounts, figuresOf, pageOfResults, type ResultFilter } from "./results-table.ts";
 import { isFinished, type Run, type RunStatus } from "./run.ts";
+import type { RunPlanner } from "./run-plan.ts";
 import {
   changeStatus,
   eventsAfter,
@@ -24,7 +25,6 @@ import {
   type RunEvent,
 } from "./run-table.ts";
 import type { BatchEvalBody, FailuresFilter, PageRequest, RecordsFilter } from "./schema.ts";
-import type { RunSignals } from "./signals.ts";
 import { type Slice, type Summary, slicesByTag, summarize } from "./summary.ts";
 
 /** Events that one look at the store brings. */
@@ -34,9 +34,9 @@ const FOLLOW_MS = 1_000;
 
 export interface BatchEvalOptions {
   readonly store: Store;
-  readonly planner: Planner;
+  readonly planner: RunPlanner;
   readonly dispatcher: Dispatcher;
-  readonly signals: RunSignals;
+  readonly changes: Changes;
 }
 
 /** Results that are kept at hand. */
@@ -75,7 +75,7 @@ export class BatchEvals {
     const run = await findRun(await this.#options.store.database(), runId);
     if (run === undefined)
       throw new ApiError("not_found", `There is no batch evaluation ${JSON.stringify(runId)}.`);
-    return run;
+    return this.#withReason(run);
   }
 
   async show(runId: string) {
@@ -87,7 +87,16 @@ export class BatchEvals {
   async list({ limit, cursor }: PageRequest): Promise<Page<Run>> {
     const before = cursor === undefined ? undefined : decodeCursor(cursor);
     const found = await listRuns(await this.#options.store.database(), limit + 1, before);
-    return toPage(found, limit, ({ position }) => position);
+    return toPage(
+      found.map((run) => this.#withReason(run)),
+      limit,
+      ({ position }) => position,
+    );
+  }
+
+  /** A run that stands still says why, also where that could not be written down. */
+  #withReason(run: Run): Run {
+    return { ...run, statusReason: run.statusReason ?? this.#options.dispatcher.heldUpBy(run) };
   }
 
   /** Ends the run; what it has measured stays. @throws ApiError `conflict` when it is over */
@@ -116,7 +125,7 @@ export class BatchEvals {
 
   /** Events after the one numbered `after`, as they come, until the run is over. */
   async *follow(runId: string, after: number, signal: AbortSignal): AsyncIterable<RunEvent> {
-    const { store, signals } = this.#options;
+    const { store, changes } = this.#options;
     let last = after;
     while (!signal.aborted) {
       // Asked before the events are read: a run that is over by now has written its last one.
@@ -126,7 +135,7 @@ export class BatchEvals {
       last = events.at(-1)?.event_id ?? last;
       if (events.length === EVENTS) continue;
       if (isFinished(run.status)) return;
-      if (events.length === 0) await signals.next(runId, FOLLOW_MS, signal);
+      if (events.length === 0) await changes.next(runId, FOLLOW_MS, signal);
     }
   }
 
@@ -227,7 +236,7 @@ export class BatchEvals {
       return run;
     });
     if (changed !== undefined) {
-      this.#options.signals.changed(runId);
+      this.#options.changes.changed(runId);
       return changed;
     }
     const { status } = await this.get(runId);

@@ -12,7 +12,7 @@ import type { NewRun } from "./run-table.ts";
 import { type BatchEvalBody, DEFAULT_MAX_NEW_TOKENS } from "./schema.ts";
 import { taskMessages, taskPromptVersion } from "./task-prompt.ts";
 
-export interface PlannerOptions {
+export interface RunPlannerOptions {
   readonly engine: Engine;
   readonly datasets: Datasets;
   /** Names that the served model answers to. */
@@ -26,10 +26,10 @@ export interface PlannerOptions {
 }
 
 /** Turns what a client asks for into a run that can be made, or says why it can't. */
-export class Planner {
-  readonly #options: PlannerOptions;
+export class RunPlanner {
+  readonly #options: RunPlannerOptions;
 
-  constructor(options: PlannerOptions) {
+  constructor(options: RunPlannerOptions) {
     this.#options = options;
   }
 

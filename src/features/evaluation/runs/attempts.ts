@@ -1,8 +1,8 @@
+import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
 import type { Queries, Store } from "../../../platform/store/database.ts";
 import type { DatasetRecord, EvalData } from "../../datasets/dataset.ts";
 import type { RecordError } from "./failure.ts";
 import type { Measurement } from "./measurement.ts";
-import type { Claim, RecordQueue } from "./queue.ts";
 import { finalStatus, isFinished, type RunStatus } from "./run.ts";
 import { appendEvent } from "./run-table.ts";
 
@@ -17,6 +17,14 @@ export type Verdict =
 /** How many seconds `remaining` records will take, as far as that is known. */
 export type Expectation = (remaining: number) => number | undefined;
 
+/** A record of a run that was taken up. */
+export interface Attempt {
+  readonly runId: string;
+  readonly claim: Claim;
+  readonly record: DatasetRecord<EvalData>;
+  readonly expect: Expectation;
+}
+
 interface RunState {
   readonly status: RunStatus;
   readonly total: number;
@@ -29,16 +37,16 @@ interface RunState {
  * takes the record from the queue, and closed in the one that gives it back or stores its result; the run's counters
  * and its events change in the same ones. Whatever is killed at whatever moment, either all of that is there or none.
  */
-export class Ledger {
+export class Attempts {
   readonly #store: Store;
-  readonly #queue: RecordQueue;
+  readonly #queue: JobQueue;
 
-  constructor(store: Store, queue: RecordQueue) {
+  constructor(store: Store, queue: JobQueue) {
     this.#store = store;
     this.#queue = queue;
   }
 
-  /** Takes up to `count` records up; undefined when the run is not to be worked on any more. */
+  /** Claims up to `count` records; undefined when the run is no longer running. */
   async claim(runId: string, count: number): Promise<Claim[] | undefined> {
     const database = await this.#store.database();
     return database.transaction(async (queries) => {
@@ -66,28 +74,17 @@ export class Ledger {
   }
 
   /** Stores the one result of a record, unless it has one or the run is over. The last one ends the run. */
-  async settle(
-    runId: string,
-    claim: Claim,
-    record: DatasetRecord<EvalData>,
-    verdict: Verdict,
-    expect: Expectation,
-  ): Promise<void> {
+  async settle(attempt: Attempt, verdict: Verdict): Promise<void> {
     const database = await this.#store.database();
-    await database.transaction((queries) => this.#settle(queries, runId, claim, record, verdict, expect));
+    await database.transaction((queries) => this.#settle(queries, attempt, verdict));
   }
 
   /**
    * Closes an attempt that failed for a reason that passes: the record is tried again after a pause, or, when it has
    * failed `MAX_TRIES` times, the failure is its result. Attempts that were interrupted don't count.
    */
-  async retry(
-    runId: string,
-    claim: Claim,
-    record: DatasetRecord<EvalData>,
-    error: RecordError,
-    expect: Expectation,
-  ): Promise<void> {
+  async retry(attempt: Attempt, error: RecordError): Promise<void> {
+    const { runId, claim } = attempt;
     const database = await this.#store.database();
     await database.transaction(async (queries) => {
       const [earlier] = await queries.query<{ count: number }>(
@@ -95,7 +92,7 @@ export class Ledger {
         [runId, claim.position],
       );
       if ((earlier?.count ?? 0) + 1 >= MAX_TRIES) {
-        await this.#settle(queries, runId, claim, record, { error }, expect);
+        await this.#settle(queries, attempt, { error });
         return;
       }
       if (!(await isOver(queries, runId))) await this.#queue.giveBack(runId, [claim], queries);
@@ -139,14 +136,8 @@ export class Ledger {
     return rows.map(({ position }) => position);
   }
 
-  async #settle(
-    queries: Queries,
-    runId: string,
-    claim: Claim,
-    record: DatasetRecord<EvalData>,
-    verdict: Verdict,
-    expect: Expectation,
-  ): Promise<void> {
+  async #settle(queries: Queries, attempt: Attempt, verdict: Verdict): Promise<void> {
+    const { runId, claim, expect } = attempt;
     const [run] = await queries.query<RunState>(
       "SELECT status, total, completed, failed FROM batch_runs WHERE run_id = $1 FOR UPDATE",
       [runId],
@@ -156,7 +147,7 @@ export class Ledger {
       await closeAttempt(queries, runId, claim, run.status === "cancelled" ? "cancelled" : "superseded");
       return;
     }
-    const isNew = await insertResult(queries, runId, claim, record, verdict);
+    const isNew = await insertResult(queries, attempt, verdict);
     const outcome = "error" in verdict ? "failed" : "completed";
     await closeAttempt(
       queries,
@@ -202,9 +193,7 @@ async function closeAttempt(
 /** @returns false when the record had its result already */
 async function insertResult(
   queries: Queries,
-  runId: string,
-  { position, attempt }: Claim,
-  { recordId, data }: DatasetRecord<EvalData>,
+  { runId, claim: { position, attempt }, record: { recordId, data } }: Attempt,
   verdict: Verdict,
 ): Promise<boolean> {
   const isError = "error" in verdict;
