@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import type { GenerationRequest, ScoredToken, Usage } from "../../src/inference/engine.ts";
-import { EngineHost } from "../../src/inference/generation/core.ts";
+import { EngineCore } from "../../src/inference/generation/core.ts";
 import type { StepReport } from "../../src/inference/scheduler/report.ts";
 import { monotonicMs } from "../../src/platform/clock.ts";
 import { TEST_MODEL } from "./model.ts";
@@ -16,7 +16,7 @@ export interface Generated {
 
 /** The engine process's inside, in this process: the real model and scheduler, driven step by step. */
 export class InProcessEngine {
-  readonly host: EngineHost;
+  readonly host: EngineCore;
   #nextId = 1;
 
   constructor(
@@ -29,7 +29,7 @@ export class InProcessEngine {
       readonly speculation?: boolean;
     } = {},
   ) {
-    this.host = new EngineHost(
+    this.host = new EngineCore(
       {
         libraryDirectory: undefined,
         modelPath: options.modelPath ?? TEST_MODEL,

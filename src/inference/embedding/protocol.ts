@@ -1,5 +1,5 @@
 /** The protocol between the server and an embedding process: plain data, by Node's IPC with advanced serialization. */
-import type { ProcessNews, WireError } from "../process/process-news.ts";
+import type { WireError } from "../process/process-news.ts";
 
 /** The sentence encoder that is installed with the server. */
 export interface SentenceNetworkOptions {
@@ -55,5 +55,3 @@ export type EmbedderNews =
   | { readonly type: "counted"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly type: "texts"; readonly id: number; readonly texts: readonly string[] }
   | { readonly type: "refused"; readonly id: number; readonly error: WireError };
-
-export type FromEmbedder = ProcessNews<LoadedEmbedder> | EmbedderNews;

@@ -27,14 +27,14 @@ import { describeModel } from "./model-description.ts";
 import { modelBytes, weightsDigest } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
-import type { EngineOptions, LoadedModel } from "./protocol.ts";
+import type { EngineCondition, EngineOptions, LoadedModel } from "./protocol.ts";
 import { assertFits, strangeToken, tokenLimit } from "./request-checks.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
 
 /** Everything an engine process holds: the model, its context, and the scheduler over them. */
-export class EngineHost {
+export class EngineCore {
   readonly #llama: Llama;
   readonly #model: LlamaModel;
   readonly #context: LlamaContext;
@@ -175,9 +175,15 @@ export class EngineHost {
     return this.#pinned.pin(tokens);
   }
 
-  /** Compute threads of the latest step. */
-  get threads(): number {
-    return this.#threads;
+  /** What the server is told of the engine after each step. */
+  get state(): EngineCondition {
+    return {
+      running: this.scheduler.running,
+      kvCacheUsage: this.scheduler.cacheUsage,
+      prefixCacheHitTokens: this.scheduler.cacheHitTokens,
+      expectedStepMs: this.scheduler.expectedStepMs,
+      threads: this.#threads,
+    };
   }
 
   /**

@@ -2,8 +2,8 @@
 import type { GenerationRequest, Lane, ModelDescription, Prompt } from "../engine.ts";
 import type { AdapterOptions } from "../llama/adapter.ts";
 import type { KvCacheType, KvLayout } from "../llama/context.ts";
-import type { ProcessNews, WireError } from "../process/process-news.ts";
-import type { SequenceOutput, SequenceStart } from "../scheduler/report.ts";
+import type { WireError } from "../process/process-news.ts";
+import type { SequenceOutput, SequenceStart, StepReport } from "../scheduler/report.ts";
 
 /** What an engine process needs to know; all of it from the configuration. */
 export interface EngineOptions {
@@ -52,22 +52,21 @@ export type ToEngine =
   | { readonly type: "detokenize"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly type: "ping" };
 
-export interface StepNews {
-  readonly type: "step";
-  readonly outputs: readonly WireOutput[];
+/** Where the engine is after a step. */
+export interface EngineCondition {
   readonly running: number;
   readonly kvCacheUsage: number;
   readonly prefixCacheHitTokens: number;
   /** What the watchdog should allow the next step. */
   readonly expectedStepMs: number;
-  /** Wall time of the step that just ended, and of the part spent in native decode and sampling. */
-  readonly stepMs: number;
-  readonly computeMs: number;
-  /** Steps that computed no prompt, and the passes over the weights that they took. */
-  readonly decodeSteps: number;
-  readonly decodePasses: number;
   /** Compute threads of the step. */
   readonly threads: number;
+}
+
+/** The scheduler's report as it is, but for errors, which cross as data. */
+export interface StepNews extends Omit<StepReport, "outputs">, EngineCondition {
+  readonly type: "step";
+  readonly outputs: readonly WireOutput[];
 }
 
 export type WireOutput = Omit<SequenceOutput, "error"> & { readonly error?: WireError };
@@ -81,5 +80,3 @@ export type EngineNews =
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
   | { readonly type: "tokens"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly type: "text"; readonly id: number; readonly text: string };
-
-export type FromEngine = ProcessNews<LoadedModel> | EngineNews;
