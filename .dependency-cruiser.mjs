@@ -1,7 +1,7 @@
 // Import rules: no cycles, and every arrow points down (docs/architecture.md).
 
 /** From the ground up: a layer may import itself and the layers before it. */
-const layers = [
+export const layers = [
   "errors",
   "config",
   "platform",
