@@ -13,6 +13,7 @@ import type { Dispatcher } from "./features/evaluation/runs/dispatcher.ts";
 import { Sandbox } from "./features/evaluation/sandbox/sandbox.ts";
 import { EvaluationService } from "./features/evaluation/service.ts";
 import { Retrieval } from "./features/rag/retrieval.ts";
+import { registerDocsPage } from "./http/docs-page.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type Server } from "./http/server.ts";
 import type { Embedder } from "./inference/embedder.ts";
@@ -72,6 +73,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     if (dependencies.stopping.aborted) reply.header("connection", "close");
   });
   await registerOpenApi(app, { version, policy: config.requireApiKey });
+  registerDocsPage(app);
 
   const chat = new ChatService(engine, template, randomSeed);
   const sandbox = new Sandbox();

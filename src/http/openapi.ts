@@ -1,9 +1,8 @@
 import swagger from "@fastify/swagger";
-import reference from "@scalar/fastify-api-reference";
 import type { FastifyInstance } from "fastify";
-import { type KeyPolicy, makePublic, needsKey } from "./access.ts";
+import { type KeyPolicy, needsKey } from "./access.ts";
 
-/** Serves the OpenAPI document that the routes' schemas make, and a page to browse it. */
+/** Serves the OpenAPI document that the routes' schemas make. */
 export async function registerOpenApi(
   app: FastifyInstance,
   { version, policy }: { readonly version: string; readonly policy: KeyPolicy },
@@ -34,21 +33,4 @@ export async function registerOpenApi(
     },
   });
   app.get("/openapi.json", { config: { scope: "public" }, schema: { hide: true } }, () => app.swagger());
-  await app.register(async (docs) => {
-    makePublic(docs);
-    await docs.register(reference, {
-      routePrefix: "/docs",
-      configuration: {
-        url: "/openapi.json",
-        withDefaultFonts: false,
-        telemetry: false,
-        hideClientButton: true,
-        defaultOpenAllTags: true,
-        // Offers of services elsewhere, which a self-hosted server's page has no use for.
-        showDeveloperTools: "never",
-        mcp: { disabled: true },
-        agent: { disabled: true },
-      },
-    });
-  });
 }
