@@ -43,7 +43,9 @@ export async function serve(config: Config, version: string): Promise<number> {
   });
   metrics.watchStore(() => store.status.state === "open");
   const redis =
-    config.redisUrl === undefined ? undefined : new RedisConnection({ url: config.redisUrl, log });
+    config.redisUrl === undefined
+      ? undefined
+      : new RedisConnection({ url: config.redisUrl, commandTimeoutMs: config.redisTimeoutMs, log });
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
   const randomSeed = () => randomInt(2 ** 32);
   const constraints = new ConstraintCompiler();

@@ -226,6 +226,12 @@ export const sections = {
       ["redis", "rediss"],
       "A Redis (or Valkey) that several servers share for their caches and rate limits; without it, or while it is away, each keeps its own ([caching](caching.md)).",
     ),
+    redisTimeoutMs: integer(
+      "REDIS_TIMEOUT_MS",
+      100,
+      { min: 1, max: 60_000 },
+      "Longest that a request waits for Redis; after it this server's own memory answers, until Redis does.",
+    ),
     responseCacheTtl: integer(
       "RESPONSE_CACHE_TTL",
       0,

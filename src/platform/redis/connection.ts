@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { type Clock, monotonicMs } from "../clock.ts";
 
-/** Longest that a request waits for Redis. */
-const COMMAND_TIMEOUT_MS = 100;
 const CONNECT_TIMEOUT_MS = 1_000;
+/** A connection that stays silent this long, and for as long as a command may take, is given up. */
+const SILENCE_MS = 1_000;
 /** Commands on their way at the same time; more of them means that Redis does not keep up. */
 const MAX_PENDING = 10_000;
 const MIN_PAUSE_MS = 100;
@@ -14,6 +14,8 @@ const STEADY_MS = 10_000;
 
 export interface RedisOptions {
   readonly url: string;
+  /** Longest that a request waits for Redis. */
+  readonly commandTimeoutMs: number;
   readonly log: RedisLog;
   readonly clock?: Clock;
 }
@@ -27,16 +29,24 @@ export interface RedisLog {
 
 export type RedisClient = ReturnType<typeof newClient>;
 
+interface OpenConnection {
+  readonly client: RedisClient;
+  readonly lost: (reason: Error) => void;
+  /** A command is overdue: no other one is sent until it is answered. */
+  isLate: boolean;
+}
+
 /**
- * One pipelined connection to Redis that never makes a caller wait long. It is a circuit breaker: a command that fails or
- * is late ends the connection, and until a new one is made, in the background, every command fails at once.
+ * One pipelined connection to Redis that never makes a caller wait long. It is a circuit breaker: a command that is late
+ * makes every other one fail at once until Redis answers it, and one that fails, or is not answered for long, ends the
+ * connection; a new one is made in the background.
  */
 export class RedisConnection {
   readonly #options: RedisOptions;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
   #kept: Promise<void> | undefined;
-  #open: { readonly client: RedisClient; readonly lost: (reason: Error) => void } | undefined;
+  #open: OpenConnection | undefined;
   #pending = 0;
 
   constructor(options: RedisOptions) {
@@ -50,23 +60,39 @@ export class RedisConnection {
   }
 
   get isUp(): boolean {
-    return this.#open !== undefined;
+    return this.#open !== undefined && !this.#open.isLate;
   }
 
   /** Runs one command. @throws RedisError when Redis is away, late, overloaded or refuses it */
   async run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
-    if (this.#open === undefined) throw new RedisError("Redis is not connected");
+    const open = this.#open;
+    if (open === undefined) throw new RedisError("Redis is not connected");
+    if (open.isLate) throw new RedisError("Redis is late");
     if (this.#pending >= MAX_PENDING) throw new RedisError("too many commands wait for Redis");
-    const { client, lost } = this.#open;
     this.#pending++;
+    const answer = command(open.client);
     try {
-      return await withDeadline(command(client), COMMAND_TIMEOUT_MS);
+      return await withDeadline(answer, this.#options.commandTimeoutMs);
     } catch (error) {
+      if (error instanceof LateError) void this.#awaitLate(open, answer);
       // Redis that answers "no" is there; anything else says that it is not.
-      if (!(error instanceof ErrorReply)) lost(error as Error);
+      else if (!(error instanceof ErrorReply)) open.lost(error as Error);
       throw new RedisError((error as Error).message, { cause: error });
     } finally {
       this.#pending--;
+    }
+  }
+
+  /** Sends nothing more until the overdue `answer` is there, and ends the connection when it does not come. */
+  async #awaitLate(open: OpenConnection, answer: Promise<unknown>): Promise<void> {
+    if (open.isLate) return;
+    open.isLate = true;
+    try {
+      await withDeadline(answer, Math.max(SILENCE_MS, this.#options.commandTimeoutMs));
+      open.isLate = false;
+    } catch (error) {
+      if (error instanceof ErrorReply) open.isLate = false;
+      else open.lost(error as Error);
     }
   }
 
@@ -109,7 +135,7 @@ export class RedisConnection {
         CONNECT_TIMEOUT_MS,
       );
       if (this.#stopping.signal.aborted) return new Error("closing");
-      this.#open = { client, lost };
+      this.#open = { client, lost, isLate: false };
       onConnected();
       return await end;
     } catch (error) {
@@ -125,7 +151,11 @@ export class RedisConnection {
 
 /** Redis did not do what it was asked to. */
 export class RedisError extends Error {
-  override readonly name = "RedisError";
+  override readonly name: string = "RedisError";
+}
+
+class LateError extends RedisError {
+  override readonly name = "LateError";
 }
 
 function newClient(url: string) {
@@ -140,14 +170,29 @@ function newClient(url: string) {
   });
 }
 
-/** @throws RedisError when `promise` takes longer than `ms` */
+/** Parts that a time limit is waited for in. */
+const SLICES = 4;
+
+/**
+ * Waits for `promise` for `ms` in which this process could have read the answer. Each slice lets the event loop read
+ * once, so a process that was held up takes at most one slice of its own delay for Redis's.
+ * @throws LateError after that
+ */
 async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  // An answer that has come and waits for this process's own event loop is not late: the immediate runs after it.
-  const timer = setTimeout(() => setImmediate(() => reject(new RedisError(`no answer within ${ms} ms`))), ms);
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const wait = (slices: number) => {
+    if (isOver) return;
+    if (slices === 0) return reject(new LateError(`no answer within ${ms} ms`));
+    // The immediate runs after the loop has read what is there.
+    timer = setTimeout(() => setImmediate(wait, slices - 1), ms / SLICES);
+  };
+  wait(SLICES);
   try {
     return await Promise.race([promise, late]);
   } finally {
+    isOver = true;
     clearTimeout(timer);
   }
 }

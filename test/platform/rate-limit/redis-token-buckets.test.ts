@@ -15,7 +15,8 @@ describe("token buckets in Redis", { skip: skipWithoutRedis }, () => {
   let failures = 0;
   before(async () => {
     server = await RedisServer.start();
-    connections = [1, 2].map(() => new RedisConnection({ url: server.url, log }));
+    // A busy machine may let Redis run late; what it answers is the subject here.
+    connections = [1, 2].map(() => new RedisConnection({ url: server.url, commandTimeoutMs: 30_000, log }));
     for (const connection of connections) connection.start();
     await until(() => connections.every(({ isUp }) => isUp));
   });
