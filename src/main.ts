@@ -1,49 +1,101 @@
 /** The command line. Everything it needs of the environment is read here, once. */
 import { readFileSync } from "node:fs";
-import { backup, restore } from "./commands/backup.ts";
-import { run as convert } from "./commands/convert.ts";
-import { run as evaluate } from "./commands/eval.ts";
-import { run as models } from "./commands/models.ts";
-import { perplexity } from "./commands/perplexity.ts";
-import { run as pull } from "./commands/pull.ts";
-import { resolveOptions } from "./commands/resolve-options.ts";
-import { serve } from "./commands/serve.ts";
-import { type Config, ConfigError, loadConfig, readEnvironment } from "./config/config.ts";
+import { enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { Config } from "./config/config.ts";
 
-const usage = `Usage: npm start, or node src/main.ts COMMAND
+interface Command {
+  /** What it does, for the list of commands. */
+  readonly summary: string;
+  /** @returns the exit code */
+  run(args: readonly string[]): Promise<number>;
+}
 
-  serve     serves the API; takes no arguments: its settings are environment variables (docs/configuration.md),
-            as in PORT=9000 MODEL_NAME=builtin npm start
-  pull      fetches a model ahead of time
-  models    lists the models in the cache, and removes them
-  convert   makes a GGUF file of a Hugging Face checkpoint
-  eval      evaluates a data set, from the command line
-  backup    copies the embedded store to a file
-  restore   brings such a copy back
-
-COMMAND --help says more.`;
-
-const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  serve: async (args) => (args.length > 0 ? help(args) : serve(configuration(), version())),
-  pull: (args) => pull([...args], resolveOptions(configuration())),
-  models: (args) => models([...args], resolveOptions(configuration())),
-  convert: (args) => convert([...args], resolveOptions(configuration())),
-  eval: (args) => evaluate(args, { apiKey: configuration().apiKey, environment: process.env }),
-  perplexity: (args) => perplexity(args, configuration()),
-  backup: (args) => backup(args, configuration()),
-  restore: (args) => restore(args, configuration()),
+/** Each loads its own code only: the server's is thousands of modules, which help and a refusal can do without. */
+const commands: Readonly<Record<string, Command>> = {
+  serve: {
+    summary: "serves the API; its settings are environment variables: PORT=9000 MODEL_NAME=builtin npm start",
+    run: async (args) => {
+      if (args.length > 0) return refuseArguments(args);
+      const { config, warnings } = await readConfiguration();
+      return (await import("./commands/serve.ts")).serve(config, version(), warnings);
+    },
+  },
+  pull: {
+    summary: "fetches a model ahead of time",
+    run: async (args) => (await import("./commands/pull.ts")).run([...args], await settingsOfModels()),
+  },
+  models: {
+    summary: "lists the models in the cache, and removes them",
+    run: async (args) => (await import("./commands/models.ts")).run([...args], await settingsOfModels()),
+  },
+  convert: {
+    summary: "makes a GGUF file of a Hugging Face checkpoint",
+    run: async (args) => (await import("./commands/convert.ts")).run([...args], await settingsOfModels()),
+  },
+  eval: {
+    summary: "evaluates a dataset from the command line",
+    run: async (args) => {
+      const { apiKey } = await configuration();
+      return (await import("./commands/eval.ts")).run(args, { apiKey, environment: process.env });
+    },
+  },
+  perplexity: {
+    summary: "measures a model's perplexity on a text",
+    run: async (args) => (await import("./commands/perplexity.ts")).perplexity(args, await configuration()),
+  },
+  backup: {
+    summary: "copies the embedded store to a file",
+    run: async (args) => (await import("./commands/backup.ts")).backup(args, await configuration()),
+  },
+  restore: {
+    summary: "brings such a copy back",
+    run: async (args) => (await import("./commands/backup.ts")).restore(args, await configuration()),
+  },
 };
+
+function usage(): string {
+  const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
+  return `Usage: npm start                       serves the API
+       npm run COMMAND -- ARGUMENTS    runs another command
+
+${list.join("\n")}
+
+npm run COMMAND -- --help says more. docs/configuration.md lists the settings.`;
+}
 
 const isHelp = (argument: string | undefined) => argument === "--help" || argument === "-h";
 
-/** @returns the exit code: help that was asked for is not a failure */
-function help([asked]: readonly string[]): number {
-  console.error(usage);
-  return isHelp(asked) ? 0 : 2;
+/** `serve` takes no arguments: says what to write instead of them. @returns the exit code */
+function refuseArguments([first = ""]: readonly string[]): number {
+  if (isHelp(first)) {
+    console.log(usage());
+    return 0;
+  }
+  const variable = /^--([a-z][a-z0-9-]*)/.exec(first)?.[1]?.toUpperCase().replaceAll("-", "_");
+  const example = variable === undefined ? "PORT=9000" : `${variable}=…`;
+  console.error(
+    `npm start takes no arguments, and got ${first}. Settings are environment variables, as in ${example} npm start; docs/configuration.md lists them.`,
+  );
+  return 2;
 }
 
-function configuration(): Config {
-  return loadConfig(readEnvironment(".env", process.env));
+async function readConfiguration() {
+  const { loadConfig, readEnvironment } = await import("./config/config.ts");
+  const { misspeltSettings } = await import("./config/misspelt.ts");
+  const environment = readEnvironment(".env", process.env);
+  return { config: loadConfig(environment), warnings: misspeltSettings(environment) };
+}
+
+async function configuration(): Promise<Config> {
+  const { config, warnings } = await readConfiguration();
+  for (const warning of warnings) console.error(warning);
+  return config;
+}
+
+async function settingsOfModels() {
+  const { resolveOptions } = await import("./commands/resolve-options.ts");
+  return resolveOptions(await configuration());
 }
 
 function version(): string {
@@ -51,22 +103,36 @@ function version(): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
+/** Keeps compiled code for later starts where the installation can be written to; child processes and threads use it too. */
+function keepCompiledCode(): void {
+  const { directory } = enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)));
+  if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] = directory;
+}
+
 async function main([name = "serve", ...args]: readonly string[]): Promise<number> {
-  const command = commands[name];
-  if (isHelp(name)) return help([name]);
+  if (isHelp(name)) {
+    console.log(usage());
+    return 0;
+  }
+  if (name === "--version" || name === "-v") {
+    console.log(version());
+    return 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     console.error(`There is no command ${name}. Commands: ${Object.keys(commands).join(", ")}.`);
     return 2;
   }
   try {
-    return await command(args);
+    return await command.run(args);
   } catch (error) {
     // A person reads this: what went wrong, without a stack unless it is a defect.
     console.error(error instanceof Error ? error.message : error);
-    return error instanceof ConfigError ? 2 : 1;
+    return error instanceof Error && error.name === "ConfigError" ? 2 : 1;
   }
 }
 
+keepCompiledCode();
 process.exitCode = await main(process.argv.slice(2));
 // Nothing may keep the process alive after its command is done.
 process.exit();

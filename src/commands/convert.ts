@@ -4,7 +4,7 @@ import { defaultQuantization, parseQuantization, quantizations } from "../models
 import { formatBytes } from "../models/disk-space.ts";
 import { ModelError } from "../models/errors.ts";
 
-const usage = `Usage: convert DIRECTORY OUTPUT.gguf [--quant ${quantizations.join("|")}] [--name NAME]
+const usage = `Usage: npm run convert -- DIRECTORY OUTPUT.gguf [--quant ${quantizations.join("|")}] [--name NAME]
 
 Converts a Hugging Face checkpoint (config.json, tokenizer.json, *.safetensors) to a GGUF file.`;
 

@@ -14,7 +14,7 @@ import { findModel } from "./find-model.ts";
 const DEFAULT_WINDOW = 512;
 const SHORTEST_WINDOW = 8;
 
-const usage = `Usage: perplexity FILE [--window TOKENS]
+const usage = `Usage: npm run perplexity -- FILE [--window TOKENS]
 
 Perplexity of a text under MODEL_NAME, as llama.cpp's llama-perplexity defines it: in windows of ${DEFAULT_WINDOW} tokens
 unless told otherwise, the second half of each scored.`;

@@ -13,6 +13,7 @@ import { DeferredEmbedder } from "../inference/embedding/deferred-embedder.ts";
 import { DeferredReranker } from "../inference/embedding/deferred-reranker.ts";
 import type { Engine } from "../inference/engine.ts";
 import { EngineSlot } from "../inference/engine-slot.ts";
+import { checkModelFile } from "../models/resolve.ts";
 import { Caches } from "../platform/cache/caches.ts";
 import { RedisConnection } from "../platform/redis/connection.ts";
 import { Store } from "../platform/store/database.ts";
@@ -30,9 +31,15 @@ import { createJudge, startJudge } from "./start-judge.ts";
 /** Time that connections get to end by themselves once every generation is over. */
 const CLOSE_GRACE_MS = 1_000;
 
-/** Serves until a signal or until the model turns out not to load. Resolves to the exit code. */
-export async function serve(config: Config, version: string): Promise<number> {
+/**
+ * Serves until a signal or until the model turns out not to load. Resolves to the exit code.
+ * @param warnings what was found in the environment and is not a mistake for certain
+ * @throws ModelError before anything is opened when the model's path leads nowhere
+ */
+export async function serve(config: Config, version: string, warnings: readonly string[]): Promise<number> {
+  if (config.modelsFile === undefined) checkModelFile(config.modelName);
   const log = createLog({ level: config.logLevel, format: config.logFormat });
+  for (const warning of warnings) log.warn(warning);
   const metrics = new Metrics();
   const store = new Store({
     dataDir: config.dataDir,

@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+
 /** One environment variable: how it is written, what it means, what it is when absent. */
 export interface Setting<T> {
   readonly variable: string;
@@ -140,6 +142,23 @@ export function flag(variable: string, description: string): Setting<boolean> {
 
 export function text(variable: string, fallback: string, form: string, description: string): Setting<string> {
   return setting(variable, description, form, { fallback }, (value) => value);
+}
+
+/** Where a directory is, or will be made. */
+export function directory(variable: string, fallback: string, description: string): Setting<string> {
+  return setting(variable, description, "a directory", { fallback }, (path) => {
+    if (isOrIsBelowFile(path)) throw new Error("must be a directory and not a file");
+    return path;
+  });
+}
+
+function isOrIsBelowFile(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory();
+  } catch (error) {
+    // What is not there can be made, and what else is in the way is said when it is used.
+    return (error as NodeJS.ErrnoException).code === "ENOTDIR";
+  }
 }
 
 export function optionalText(

@@ -8,6 +8,7 @@ import {
   choice,
   connectionUrl,
   decimal,
+  directory,
   flag,
   hostNames,
   integer,
@@ -206,7 +207,7 @@ export const sections = {
     ),
   },
   Store: {
-    dataDir: text("DATA_DIR", "data", "a directory", "Where the server keeps what should outlive it."),
+    dataDir: directory("DATA_DIR", "data", "Where the server keeps what should outlive it."),
     databaseUrl: connectionUrl(
       "DATABASE_URL",
       ["postgres", "postgresql"],

@@ -29,6 +29,14 @@ export async function resolveModel(
   return resolveRepository(spec, options);
 }
 
+/**
+ * Checks a model that is named by its path, which needs no network and little time.
+ * @throws ModelError when there is no usable file
+ */
+export function checkModelFile(spec: string | undefined): void {
+  if (spec !== undefined && isPath(spec)) fileModel(spec);
+}
+
 /** What can be told apart from a repository's name: an ending, a leading dot, slash or drive. */
 function isPath(spec: string): boolean {
   if (spec.startsWith("hf:")) return false;

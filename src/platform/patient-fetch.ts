@@ -1,14 +1,17 @@
-import { Agent, fetch, type RequestInit, type Response } from "undici";
+import type { Agent, RequestInit, Response } from "undici";
 
-export { FormData, type RequestInit, type Response } from "undici";
+export type { RequestInit, Response } from "undici";
 
-/** By default `fetch` fails when an answer's headers, or its next bytes, take longer than 300 s, however long its caller would wait. */
-const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+let dispatcher: Agent | undefined;
 
 /** `fetch` without time limits of its own: only `signal` ends the wait. */
-export function patientFetch(
+export async function patientFetch(
   url: string,
   init: RequestInit & { readonly signal: AbortSignal | null },
 ): Promise<Response> {
+  // Most servers never ask another one anything.
+  const { Agent, fetch } = await import("undici");
+  // By default `fetch` fails when an answer's headers, or its next bytes, take longer than 300 s.
+  dispatcher ??= new Agent({ headersTimeout: 0, bodyTimeout: 0 });
   return fetch(url, { ...init, dispatcher });
 }

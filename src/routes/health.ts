@@ -56,9 +56,10 @@ const Ready = Answer(
       {
         kind: Type.String({ description: "`pglite`, embedded in the server, or `postgres`." }),
         state: Type.String({
-          description: "`closed` until somebody needs it, then `opening`, `open` or `failed`.",
+          description:
+            "`closed` until somebody needs it, then `opening`, `open`, or `failed` while it can't be opened or does not answer.",
         }),
-        message: Type.Optional(Type.String({ description: "Why opening it failed." })),
+        message: Type.Optional(Type.String({ description: "Why it failed." })),
       },
       { description: "The store. The model is served without it, so it makes nobody unready." },
     ),

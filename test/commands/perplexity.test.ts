@@ -30,7 +30,7 @@ test("what is no window, too little text or no file is refused", async (context)
     assert.equal(result.exitCode, exitCode, result.output);
     assert.match(result.output, words);
   };
-  await refused([], 2, /Usage: perplexity FILE/);
+  await refused([], 2, /Usage: npm run perplexity -- FILE/);
   await refused([text, "--window", "7"], 2, /--window must be/);
   await refused([text, "--window", "100000"], 1, /two windows of 100000 are needed/);
   await refused(["nowhere.txt"], 1, /nowhere\.txt/);

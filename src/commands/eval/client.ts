@@ -1,13 +1,14 @@
 import { openAsBlob } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { FormData } from "undici";
 import type { EvalData } from "../../features/datasets/dataset.ts";
 import type { FailureCategory, RecordError } from "../../features/evaluation/runs/failure.ts";
 import type { Measurement } from "../../features/evaluation/runs/measurement.ts";
 import type { Provenance, RunStatus } from "../../features/evaluation/runs/run.ts";
 import type { BatchEvalBody } from "../../features/evaluation/runs/schema.ts";
 import type { Summary } from "../../features/evaluation/runs/summary.ts";
-import { FormData, patientFetch, type RequestInit, type Response } from "../../platform/patient-fetch.ts";
+import { patientFetch, type RequestInit, type Response } from "../../platform/patient-fetch.ts";
 
 /** Times that a connection that broke is made again before giving up, a second apart. */
 const RECONNECTS = 30;

@@ -1,4 +1,4 @@
-import { PgBoss } from "pg-boss";
+import type { PgBoss } from "pg-boss";
 import type { Queries, Store } from "../store/database.ts";
 
 /** A job taken from the queue, until it is given back or done. */
@@ -155,6 +155,7 @@ export class JobQueue {
 
   async #start(): Promise<PgBoss> {
     const connection = await this.#options.store.queueConnection();
+    const { PgBoss } = await import("pg-boss");
     const boss = new PgBoss({
       db: connection,
       backend: connection.backend,

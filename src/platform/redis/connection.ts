@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { type Clock, monotonicMs } from "../clock.ts";
 
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -27,7 +26,7 @@ export interface RedisLog {
   debug(message: string): void;
 }
 
-export type RedisClient = ReturnType<typeof newClient>;
+export type RedisClient = Awaited<ReturnType<typeof newClient>>;
 
 interface OpenConnection {
   readonly client: RedisClient;
@@ -76,7 +75,7 @@ export class RedisConnection {
     } catch (error) {
       if (error instanceof LateError) void this.#awaitLate(open, answer);
       // Redis that answers "no" is there; anything else says that it is not.
-      else if (!(error instanceof ErrorReply)) open.lost(error as Error);
+      else if (!(await isRefusal(error))) open.lost(error as Error);
       throw new RedisError((error as Error).message, { cause: error });
     } finally {
       this.#pending--;
@@ -91,7 +90,7 @@ export class RedisConnection {
       await withDeadline(answer, Math.max(SILENCE_MS, this.#options.commandTimeoutMs));
       open.isLate = false;
     } catch (error) {
-      if (error instanceof ErrorReply) open.isLate = false;
+      if (await isRefusal(error)) open.isLate = false;
       else open.lost(error as Error);
     }
   }
@@ -126,7 +125,7 @@ export class RedisConnection {
 
   /** Makes one connection and resolves to why it ended, or was never there. */
   async #untilLost(onConnected: () => void): Promise<Error> {
-    const client = newClient(this.#options.url);
+    const client = await newClient(this.#options.url);
     const { promise: end, resolve: lost } = Promise.withResolvers<Error>();
     client.on("error", lost);
     try {
@@ -149,6 +148,9 @@ export class RedisConnection {
   }
 }
 
+/** Redis answered "no". */
+const isRefusal = async (error: unknown) => error instanceof (await import("@redis/client")).ErrorReply;
+
 /** Redis did not do what it was asked to. */
 export class RedisError extends Error {
   override readonly name: string = "RedisError";
@@ -158,7 +160,9 @@ class LateError extends RedisError {
   override readonly name = "LateError";
 }
 
-function newClient(url: string) {
+/** Loads what a server without a Redis can do without. */
+async function newClient(url: string) {
+  const { createClient, RESP_TYPES } = await import("@redis/client");
   return createClient({
     url,
     // What every Redis, Valkey and managed service of the last years speaks.

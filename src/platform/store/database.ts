@@ -25,14 +25,17 @@ export interface StoreOptions {
   /** Tells how full the disk of `dataDir` is; asked of the file system unless given. */
   readonly freeBytes?: FreeBytes;
   readonly log: StoreLog;
+  /** How often a Postgres is asked whether it is there; 5 seconds by default. */
+  readonly checkEveryMs?: number;
   /** Told of every statement that ended. */
   readonly onQuery?: (ms: number, outcome: "ok" | "error") => void;
 }
 
 export interface StoreStatus {
   readonly kind: "pglite" | "postgres";
+  /** `failed`: could not be opened, or does not answer now. */
   readonly state: "closed" | "opening" | "open" | "failed";
-  /** Why opening failed. */
+  /** Why it failed. */
   readonly message?: string;
 }
 
@@ -56,6 +59,7 @@ export class Store {
   #state: StoreStatus["state"] = "closed";
   #message: string | undefined;
   #closing: Promise<void> | undefined;
+  #checks: NodeJS.Timeout | undefined;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -94,7 +98,9 @@ export class Store {
     return {
       backend: kind,
       executeSql: async (text, values = []) => ({
-        rows: values.length > 0 ? await connection.query(text, values) : await connection.script(text),
+        rows: await this.#noting(() =>
+          values.length > 0 ? connection.query(text, values) : connection.script(text),
+        ),
       }),
     };
   }
@@ -106,6 +112,7 @@ export class Store {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#checks);
     // An opening that fails has closed what it had opened.
     const opened = await this.#opening?.catch(() => undefined);
     await opened?.connection.close();
@@ -131,6 +138,7 @@ export class Store {
         log.warn(`what needs the extension ${name} is not available: ${problem}`);
       log.info(`store open: ${this.status.kind}, ${Math.round(performance.now() - startedAt)} ms`);
       this.#state = "open";
+      if (this.#options.databaseUrl !== undefined) this.#keepChecking(opened.observed);
       return opened;
     } catch (error) {
       const failure =
@@ -179,12 +187,51 @@ export class Store {
     this.#state = "closed";
   }
 
+  /** A Postgres that dies while nothing is asked of it, or comes back, is noticed too. */
+  #keepChecking(database: Database): void {
+    const { checkEveryMs = 5_000 } = this.#options;
+    let isWaiting = false;
+    this.#checks = setInterval(async () => {
+      if (isWaiting) return;
+      isWaiting = true;
+      // A failure has been noted where it was met.
+      await database.query("SELECT 1").catch(() => undefined);
+      isWaiting = false;
+    }, checkEveryMs).unref();
+  }
+
+  /** Every use of the database says whether it is there. */
+  async #noting<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#note(undefined);
+      return result;
+    } catch (error) {
+      const isAway = error instanceof UnavailableError && error.reason === "store_unavailable";
+      this.#note(isAway ? error.message : undefined);
+      throw error;
+    }
+  }
+
+  #note(problem: string | undefined): void {
+    if (this.#closing !== undefined || this.#opening === undefined) return;
+    const { log } = this.#options;
+    if (problem !== undefined && this.#state === "open") {
+      this.#state = "failed";
+      log.warn(`the store does not answer: ${problem}`);
+    } else if (problem === undefined && this.#state === "failed") {
+      this.#state = "open";
+      log.info("the store answers again");
+    }
+    this.#message = problem;
+  }
+
   #observe(connection: Connection): Database {
     const observe = async <T>(work: () => Promise<T>): Promise<T> => {
       const startedAt = performance.now();
       let outcome: "ok" | "error" = "error";
       try {
-        const result = await work();
+        const result = await this.#noting(work);
         outcome = "ok";
         return result;
       } finally {
@@ -196,7 +243,8 @@ export class Store {
     });
     return {
       ...observed(connection),
-      transaction: (work) => connection.transaction((session) => work(observed(session))),
+      // Its own statements fail too: a connection that can't be made fails before the first of `work`.
+      transaction: (work) => this.#noting(() => connection.transaction((session) => work(observed(session)))),
     };
   }
 }

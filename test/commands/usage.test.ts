@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { loadConfig } from "../../src/config/config.ts";
+import { misspeltSettings } from "../../src/config/misspelt.ts";
+import { run } from "../support/run.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const scripts = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"))
+  .scripts as Record<string, string>;
+
+test("help lists every command under the name of its script, whatever the settings are", async (t) => {
+  const { exitCode, output } = await run(await temporaryDirectory(t), { PORT: "wrong" }, ["--help"]);
+  assert.equal(exitCode, 0);
+  const listed = [...output.matchAll(/^ {2}(\w+) +\w/gm)].map(([, name = ""]) => name);
+  const commands = Object.values(scripts).flatMap(
+    (script) => /^node src\/main\.ts (\w+)$/.exec(script)?.[1] ?? [],
+  );
+  assert.deepEqual(listed.toSorted(), commands.toSorted());
+});
+
+test("the version is the package's", async (t) => {
+  const { exitCode, output } = await run(await temporaryDirectory(t), {}, ["--version"]);
+  assert.equal(exitCode, 0);
+  assert.match(output, /^\d+\.\d+\.\d+\n$/);
+});
+
+test("an argument of the server's is refused with the setting to use instead", async (t) => {
+  const { exitCode, output } = await run(await temporaryDirectory(t), {}, ["serve", "--port", "8491"]);
+  assert.equal(exitCode, 2);
+  assert.match(output, /got --port\. Settings are environment variables, as in PORT=… npm start/);
+});
+
+test("an unknown command is refused with the ones that there are", async (t) => {
+  const { exitCode, output } = await run(await temporaryDirectory(t), {}, ["constructor"]);
+  assert.equal(exitCode, 2);
+  assert.match(output, /There is no command constructor\. Commands: serve, pull, .*perplexity/);
+});
+
+test("a setting that is misspelt by one letter is named, with the one that was meant", () => {
+  const warnings = misspeltSettings({
+    MODEL_NAEM: "x",
+    MAX_SEQUENCE: "3",
+    max_sequences: "3",
+    HOSTS: "",
+    PATH: "",
+  });
+  assert.deepEqual(warnings, [
+    "MODEL_NAEM is not a setting: did you mean MODEL_NAME?",
+    "MAX_SEQUENCE is not a setting: did you mean MAX_SEQUENCES?",
+    "max_sequences is not a setting: did you mean MAX_SEQUENCES?",
+  ]);
+  assert.deepEqual(
+    misspeltSettings(Object.fromEntries(Object.keys(process.env).map((name) => [name, ""]))),
+    [],
+  );
+});
+
+test("a data directory that is a file is a mistake, before anything is started", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = join(directory, "file");
+  await writeFile(file, "");
+  for (const path of [file, join(file, "below")]) {
+    assert.throws(() => loadConfig({ DATA_DIR: path }), /DATA_DIR must be a directory and not a file/);
+  }
+  assert.equal(loadConfig({ DATA_DIR: join(directory, "new") }).dataDir, join(directory, "new"));
+});
