@@ -105,7 +105,9 @@ function version(): string {
 
 /** Keeps compiled code for later starts where the installation can be written to; child processes and threads use it too. */
 function keepCompiledCode(): void {
-  const { directory } = enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)));
+  const { directory } = enableCompileCache(
+    fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)),
+  );
   if (directory !== undefined) process.env["NODE_COMPILE_CACHE"] = directory;
 }
 
