@@ -24,8 +24,8 @@ export interface Agent {
   readonly environment?: (place: Workplace) => Readonly<Record<string, string>>;
   /** Files to write first, by their place under the home. */
   readonly files?: (place: Workplace) => Readonly<Record<string, string>>;
-  /** What it leaves behind, where that is not words: a git commit. */
-  readonly leaves?: "commit";
+  /** The answer that the model is made to give, of which the agent makes its output: random weights may say nothing. */
+  readonly answer?: string;
   /** The call that the model is made to begin with; none for what uses no tools. */
   readonly call?: (place: Workplace) => ForcedCall;
 }
@@ -174,7 +174,8 @@ export const agents: readonly Agent[] = [
     version: "3.4.0",
     command: "aicommits",
     arguments: () => ["--yes"],
-    leaves: "commit",
+    // Without a terminal it prints the message and leaves the commit to its caller.
+    answer: "Say how the sea is",
     files: ({ url, key, model }) => ({
       ".aicommits": `OPENAI_BASE_URL=${url}/v1\nOPENAI_API_KEY=${key}\nOPENAI_MODEL=${model}\n`,
     }),

@@ -73,10 +73,10 @@ async function attempt(agent: Agent, command: string, server: string): Promise<O
   await using proxy = new RecordingProxy(server);
   const place = await furnished(agent, await proxy.listen());
   if (forced !== undefined) proxy.force(forced(place));
+  if (agent.answer !== undefined) proxy.forceAnswer(agent.answer);
   try {
     const { code, output } = await ended(agent, command, place);
-    const left = agent.leaves === "commit" ? await commits(place) : output;
-    const problems = judge(agent, proxy.exchanges, code, left);
+    const problems = judge(agent, proxy.exchanges, code, output);
     return { agent, exchanges: proxy.exchanges, code, output, problems };
   } finally {
     await rm(place.home, { recursive: true, force: true, maxRetries: 5 });
@@ -110,11 +110,6 @@ async function ended(
   return { code, output };
 }
 
-async function commits({ folder }: Workplace): Promise<string> {
-  const { stdout } = await run("git", ["log", "--all", "--format=%s"], { cwd: folder });
-  return stdout;
-}
-
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -127,11 +122,11 @@ function endGroup(pid: number | undefined): void {
 const generating = /\/(chat\/completions|responses|messages)(\?|$)/;
 const results = /"role":\s*"tool"|"function_call_output"|"tool_result"/;
 
-function judge(agent: Agent, exchanges: readonly Exchange[], code: number | null, left: string): string[] {
+function judge(agent: Agent, exchanges: readonly Exchange[], code: number | null, output: string): string[] {
   const generations = exchanges.filter(({ method, path }) => method === "POST" && generating.test(path));
   return [
     ...(code === 0 ? [] : [`exit code ${code}`]),
-    ...(left.trim() === "" ? ["nothing came of it"] : []),
+    ...(output.trim() !== "" && output.includes(agent.answer ?? "") ? [] : ["nothing came of it"]),
     ...(generations.length === 0 ? ["no generation was asked for"] : []),
     ...exchanges
       .filter(({ method, status }) => method === "POST" && status >= 400)
@@ -155,7 +150,9 @@ async function main(): Promise<number> {
   const model = join(folder, "wide.gguf");
   await writeWideModel(model, BUILTIN, WINDOW_TOKENS);
   const server =
-    options.url === undefined ? await startServer({ env: { MODEL_NAME: model, THREADS: "0" } }) : undefined;
+    options.url === undefined
+      ? await startServer({ env: { MODEL_NAME: model, THREADS: "0", MAX_SEQUENCES: "8" } })
+      : undefined;
   try {
     const chosen = agents.filter(
       ({ name }) => wanted.length === 0 || wanted.some((want) => name.includes(want)),

@@ -25,6 +25,7 @@ export class RecordingProxy implements AsyncDisposable {
   readonly exchanges: Exchange[] = [];
   readonly #target: URL;
   #forced: ForcedCall | undefined;
+  #answer: string | undefined;
   readonly #server = createServer((request, response) => void this.#handle(request, response));
 
   constructor(target: string) {
@@ -34,6 +35,11 @@ export class RecordingProxy implements AsyncDisposable {
   /** The next request that declares the tool is answered by calling it. */
   force(call: ForcedCall): void {
     this.#forced = call;
+  }
+
+  /** Chat completions are answered by these words. */
+  forceAnswer(words: string): void {
+    this.#answer = words;
   }
 
   /** @returns the proxy's address */
@@ -51,7 +57,7 @@ export class RecordingProxy implements AsyncDisposable {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    const sent = this.#forcing(body);
+    const sent = this.#answering(this.#forcing(body));
     const { host: _host, "content-length": _length, ...headers } = request.headers;
     const forwarded = send(
       new URL(request.url ?? "/", this.#target),
@@ -80,6 +86,12 @@ export class RecordingProxy implements AsyncDisposable {
     forwarded.once("error", (error) => response.destroy(error));
     response.once("close", () => forwarded.destroy());
     forwarded.end(sent);
+  }
+
+  #answering(body: Buffer): Buffer {
+    if (this.#answer === undefined || body.length === 0) return body;
+    const parsed = JSON.parse(body.toString("utf8")) as Json;
+    return Buffer.from(JSON.stringify({ ...parsed, grammar: `root ::= ${JSON.stringify(this.#answer)}` }));
   }
 
   #forcing(body: Buffer): Buffer {
