@@ -99,7 +99,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       models,
       randomSeed,
       constraints,
-      modelAliases: config.modelAliases,
       embeddings: new EmbeddingsService(embedder, embeddingNames),
     }),
   );

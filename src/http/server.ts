@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
@@ -12,7 +11,6 @@ import {
 } from "fastify";
 import { ApiError, InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../platform/clock.ts";
-import { assertShallow } from "../platform/json-depth.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 import { limitsOf } from "../telemetry/answer-account.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -26,11 +24,11 @@ import { ConnectionErrors } from "./connection-errors.ts";
 import { sendError } from "./error-envelope.ts";
 import { STALL_MS } from "./event-stream.ts";
 import { HostCheck } from "./host-check.ts";
+import { acceptJsonOnly } from "./json-body.ts";
 import { pathOf, RouteMethods } from "./method-not-allowed.ts";
 import { convertQuery } from "./query.ts";
 import { RateLimiter, rateLimitHeaders } from "./rate-limit.ts";
 import { latencyMs, requestId } from "./request-context.ts";
-import { parseInSlices } from "./sliced-json.ts";
 import { versioned } from "./unversioned.ts";
 import { formats } from "./validation.ts";
 
@@ -226,41 +224,6 @@ function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics):
 }
 
 export type Server = Awaited<ReturnType<typeof createServer>>;
-
-/** JSON bodies must be UTF-8: what is not would reach the model as something that the client never wrote. */
-function acceptJsonOnly(
-  app: Pick<Server, "addContentTypeParser" | "removeContentTypeParser" | "getDefaultJsonParser">,
-): void {
-  const parseJson = app.getDefaultJsonParser("error", "error");
-  app.removeContentTypeParser(["text/plain", "application/json"]);
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
-    const bytes = body as Buffer;
-    if (!isUtf8(bytes)) done(new InvalidRequestError("The body is not valid UTF-8."));
-    else if (bytes.length > LARGE_BODY) parseLarge(bytes).then((value) => done(null, value), done);
-    else {
-      try {
-        assertShallow(bytes);
-      } catch (error) {
-        done(error as Error);
-        return;
-      }
-      parseJson(request, bytes.toString("utf8"), done);
-    }
-  });
-}
-
-/** Bytes that are parsed at once: about a millisecond. */
-const LARGE_BODY = 256 * 1024;
-
-async function parseLarge(bytes: Buffer): Promise<unknown> {
-  try {
-    return await parseInSlices(bytes);
-  } catch (error) {
-    if (error instanceof SyntaxError)
-      throw new InvalidRequestError("The body is not JSON.", { cause: error });
-    throw error;
-  }
-}
 
 /** Every JSON object that is an answer says which request it answers. */
 function withRequestId(payload: unknown, id: string): unknown {

@@ -3,21 +3,31 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { ollamaError, toOllamaError } from "../dialects/ollama/errors.ts";
-import { cardOf, OLLAMA_VERSION, runningOf, tagOf } from "../dialects/ollama/models.ts";
+import { cardOf, OLLAMA_VERSION, plainName, runningOf, tagOf } from "../dialects/ollama/models.ts";
 import { ChatBody, EmbedBody, GenerateBody, ShowBody } from "../dialects/ollama/schema.ts";
 import { type Line, type Ollama, whole } from "../dialects/ollama/service.ts";
 import type { EmbeddingsService } from "../dialects/openai/embeddings/service.ts";
 import { InvalidRequestError } from "../errors.ts";
 import { errorSender, toApiError } from "../http/error-envelope.ts";
+import { acceptJsonOfAnyType } from "../http/json-body.ts";
 import { responsesWith } from "../http/schema.ts";
+import { modelStatus } from "../serving/model-status.ts";
+import type { ServedModel } from "../serving/served-model.ts";
+import type { ServedModels } from "../serving/served-models.ts";
+import { streamWithModel, withModel } from "./openai/with-model.ts";
 
 const Anything = Type.Object({}, { additionalProperties: true, description: "As Ollama's API has it." });
 
 /** What front ends speak that know only Ollama: its native API. */
-export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): FastifyPluginAsyncTypebox {
+export function ollamaRoutes(
+  models: ServedModels,
+  ollama: (model: ServedModel) => Ollama,
+  embeddings: EmbeddingsService,
+): FastifyPluginAsyncTypebox {
   const startedAt = new Date().toISOString();
   return async (app) => {
     app.setErrorHandler(errorSender(toOllamaError));
+    acceptJsonOfAnyType(app);
     const config = { scope: "inference", isKeyless: true } as const;
     const tags = ["Ollama"];
     const response = responsesWith(ollamaError, Anything, 400, 401, 404, 413, 429, 503);
@@ -27,7 +37,10 @@ export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): Fas
       (request, reply) => {
         const { body, context } = request;
         context.account.note({ model: body.model });
-        return answer(request, reply, ollama.chat(body, context), body.stream !== false);
+        const lines = streamWithModel(models, plainName(body.model), context, (model) =>
+          ollama(model).chat(body, context),
+        );
+        return answer(request, reply, lines, body.stream !== false);
       },
     );
     app.post(
@@ -36,13 +49,16 @@ export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): Fas
       (request, reply) => {
         const { body, context } = request;
         context.account.note({ model: body.model });
-        return answer(request, reply, ollama.generate(body, context), body.stream !== false);
+        const lines = streamWithModel(models, plainName(body.model), context, (model) =>
+          ollama(model).generate(body, context),
+        );
+        return answer(request, reply, lines, body.stream !== false);
       },
     );
     const embed = async ({ model, input, dimensions }: EmbedBody, signal: AbortSignal) => {
       const { data, usage } = await embeddings.create(
         {
-          model: model.replace(/:latest$/, ""),
+          model: plainName(model),
           input: input ?? "",
           ...(dimensions != null && { dimensions }),
         },
@@ -69,17 +85,26 @@ export function ollamaRoutes(ollama: Ollama, embeddings: EmbeddingsService): Fas
     app.post(
       "/api/show",
       { config, schema: { tags, summary: "Show a model", body: ShowBody, response } },
-      async ({ body }) => {
+      async ({ body, context }) => {
         const name = body.model ?? body.name;
         if (name === undefined) throw new InvalidRequestError("model is required", { param: "model" });
-        return cardOf(ollama.find(name), startedAt);
+        return withModel(models, plainName(name), context, async ({ engine }) =>
+          cardOf(name, engine.describe(), startedAt),
+        );
       },
     );
     app.get("/api/tags", { config, schema: { tags, summary: "List models", response } }, async () => ({
-      models: ollama.models.map((listed) => tagOf(listed, startedAt)),
+      models: models.all.flatMap(({ names, description: model }) =>
+        names.map((name) => tagOf({ name, model }, startedAt)),
+      ),
     }));
     app.get("/api/ps", { config, schema: { tags, summary: "List loaded models", response } }, async () => ({
-      models: ollama.models.map(runningOf),
+      models: models.all.flatMap((model) => {
+        const { status, expires_at: expiresAt } = modelStatus(models, model);
+        const { names, description } = model;
+        const isRunning = status === "loaded" && description !== undefined;
+        return isRunning ? names.map((name) => runningOf(name, description, expiresAt)) : [];
+      }),
     }));
     app.get(
       "/api/version",

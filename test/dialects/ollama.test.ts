@@ -119,3 +119,33 @@ test("models are listed, shown, and found with a tag behind their names", async 
   assert.equal((await json<{ models: unknown[] }>(server.get("/api/ps", {}))).models.length, 1);
   assert.match((await json<{ version: string }>(server.get("/api/version", {}))).version, /^\d+\.\d+\.\d+$/);
 });
+
+test("a body without a JSON content type is taken from programs, as Ollama's examples send it", async () => {
+  const body = JSON.stringify({ model, options, messages, stream: false });
+  const curl = { "content-type": "application/x-www-form-urlencoded" };
+  const sent = (headers: Record<string, string>) =>
+    fetch(`${server.url}/api/chat`, { method: "POST", headers, body });
+  assert.equal((await json<Line>(sent(curl))).done, true);
+  assert.equal((await json<Line>(sent({ "content-type": "text/plain" }))).done, true);
+  // What a page can send without asking first names the page, whether it may call or not.
+  for (const origin of ["https://evil.example", "null"])
+    assert.equal((await sent({ ...curl, origin })).status, 403);
+  assert.equal((await sent({ ...curl, origin: "http://localhost:3000" })).status, 415);
+  const asJson = { "content-type": "application/json", origin: "http://localhost:3000" };
+  assert.equal((await sent(asJson)).status, 200);
+  const broken = await fetch(`${server.url}/api/chat`, { method: "POST", headers: curl, body: "{" });
+  assert.equal(broken.status, 400);
+});
+
+test("levels of thought are taken, and unloading is a wish", async () => {
+  for (const think of [true, false, "low", "high"]) {
+    const answer = await json<Line>(post("/api/chat", { messages, think, keep_alive: "5m", stream: false }));
+    assert.equal(answer.done, true);
+    assert.equal(answer.not_honoured, undefined);
+  }
+  const unloaded = await json<Line>(post("/api/generate", { prompt: "hi", keep_alive: 0, stream: false }));
+  assert.deepEqual(
+    unloaded.not_honoured?.map(({ param }) => param),
+    ["keep_alive"],
+  );
+});

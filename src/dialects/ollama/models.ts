@@ -6,7 +6,13 @@ export const OLLAMA_VERSION = "0.12.6";
 
 export interface Listed {
   readonly name: string;
-  readonly model: ModelDescription;
+  /** Undefined before it was loaded for the first time. */
+  readonly model: ModelDescription | undefined;
+}
+
+/** Ollama's clients put a tag behind a name. */
+export function plainName(name: string): string {
+  return name.replace(/:latest$/, "");
 }
 
 /** A model as `/api/tags` has it. */
@@ -15,28 +21,31 @@ export function tagOf({ name, model }: Listed, modifiedAt: string) {
     name,
     model: name,
     modified_at: modifiedAt,
-    size: model.fileSizeBytes,
-    digest: identityDigest(model),
-    details: detailsOf(model),
+    size: model?.fileSizeBytes ?? 0,
+    digest: model === undefined ? "" : identityDigest(model),
+    details: model === undefined ? unknownDetails : detailsOf(model),
   };
 }
 
-/** A model as `/api/ps` has it: it is loaded for as long as the server runs. */
-export function runningOf({ name, model }: Listed) {
+/** What Ollama says of a model that stays loaded. */
+const NEVER = "2318-01-01T00:00:00Z";
+
+/** A loaded model as `/api/ps` has it; `expiresAt` is RFC 3339. */
+export function runningOf(name: string, model: ModelDescription, expiresAt: string | null) {
   return {
     name,
     model: name,
     size: model.fileSizeBytes,
     digest: identityDigest(model),
     details: detailsOf(model),
-    expires_at: "2318-01-01T00:00:00Z",
+    expires_at: expiresAt ?? NEVER,
     size_vram: model.device === "cpu" ? 0 : model.fileSizeBytes,
     context_length: model.contextWindow,
   };
 }
 
 /** A model as `/api/show` has it. */
-export function cardOf({ name, model }: Listed, modifiedAt: string) {
+export function cardOf(name: string, model: ModelDescription, modifiedAt: string) {
   const { architecture: family } = model;
   return {
     modelfile: `FROM ${name}\n`,
@@ -56,6 +65,15 @@ export function cardOf({ name, model }: Listed, modifiedAt: string) {
     modified_at: modifiedAt,
   };
 }
+
+const unknownDetails = {
+  parent_model: "",
+  format: "gguf",
+  family: "",
+  families: [],
+  parameter_size: "",
+  quantization_level: "",
+};
 
 function detailsOf({ architecture, parameters, quantization }: ModelDescription) {
   return {

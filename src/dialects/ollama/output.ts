@@ -1,5 +1,6 @@
 import type { TurnEnd, TurnEvent } from "../../assistant/turn.ts";
 import type { GenerationTimings } from "../../inference/engine.ts";
+import { parsedArguments } from "../content.ts";
 
 interface Call {
   readonly name: string;
@@ -32,20 +33,13 @@ export class AnswerPieces {
       case "block_end":
         if (this.#call !== undefined) {
           const { name, json } = this.#call;
-          yield { call: { function: { name, arguments: parseOrEmpty(json) } } };
+          const args = parsedArguments(json);
+          // Half a call, run with what there is of it, would do something else.
+          if (args !== undefined) yield { call: { function: { name, arguments: args } } };
         }
         this.#call = undefined;
         break;
     }
-  }
-}
-
-/** Arguments that were cut by the limit of tokens are no JSON; `done_reason` says so. */
-function parseOrEmpty(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return {};
   }
 }
 

@@ -60,6 +60,8 @@ function settings(body: ChatBody | GenerateBody): Omit<Turn, "messages" | "tools
     stop: isSet(options.stop) ? [options.stop].flat() : [],
     reusable: options.temperature === 0 || isSet(options.seed),
     ...(isSet(body.think) && { thinks: body.think !== false && body.think !== "none" }),
+    // A level is a variable of the templates that know levels.
+    ...(typeof body.think === "string" && { templateVariables: { reasoning_effort: body.think } }),
   };
 }
 
@@ -89,7 +91,7 @@ function toForm(format: unknown): AnswerForm {
 }
 
 function toMessage(message: OllamaMessage, path: string, notes: Note[]): ChatMessage {
-  const { role, content, images, tool_calls: calls, tool_name: name, tool_call_id: id } = message;
+  const { role, content, thinking, images, tool_calls: calls, tool_name: name, tool_call_id: id } = message;
   if (isSet(images) && images.length > 0) {
     if (role === "user") throw invalid(`${path}.images`, "can't be read by the served model");
     notes.push({ param: `${path}.images`, reason: "the served model reads no images" });
@@ -97,6 +99,7 @@ function toMessage(message: OllamaMessage, path: string, notes: Note[]): ChatMes
   return {
     role,
     content: textOf(content, `${path}.content`, { media: role === "user" ? "refused" : "noted", notes }),
+    ...(role === "assistant" && isSet(thinking) && thinking !== "" && { reasoning: thinking }),
     ...(isSet(name) && { name }),
     ...(isSet(id) && { toolCallId: id }),
     ...(isSet(calls) &&

@@ -34,7 +34,9 @@ const common = {
   format: Type.Optional(Type.Unknown({ description: '`"json"`, or a JSON Schema.' })),
   options: OrNull(Options),
   think: OrNull(Type.Unsafe<boolean | string>({ type: ["boolean", "string"] })),
-  keep_alive: Type.Optional(Type.Unknown({ description: "Taken: the model stays loaded." })),
+  keep_alive: Type.Optional(
+    Type.Unknown({ description: "Taken: the server unloads models by its own settings." }),
+  ),
   ...IncludeField,
 };
 

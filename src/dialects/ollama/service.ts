@@ -1,11 +1,10 @@
 import type { Assistant } from "../../assistant/assistant.ts";
 import type { TurnEnd } from "../../assistant/turn.ts";
-import type { ModelNames } from "../../serving/model-names.ts";
 import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { noteInLog, notHonoured } from "../notes.ts";
-import type { Listed } from "./models.ts";
+import { withSigns } from "../sign-of-life.ts";
 import { AnswerPieces, ending, type Piece } from "./output.ts";
 import { type Request, toChatRequest, toGenerateRequest } from "./request.ts";
 import type { ChatBody, GenerateBody } from "./schema.ts";
@@ -16,30 +15,12 @@ export interface Line {
   readonly [field: string]: unknown;
 }
 
-export interface Services {
-  readonly assistant: Assistant;
-  readonly models: ModelNames;
-}
-
-/** `/api/chat` and `/api/generate`: Ollama's shape over the same assistant. */
+/** `/api/chat` and `/api/generate`: Ollama's shape over a model's assistant. */
 export class Ollama {
   readonly #assistant: Assistant;
-  readonly #models: ModelNames;
 
-  constructor({ assistant, models }: Services) {
+  constructor(assistant: Assistant) {
     this.#assistant = assistant;
-    this.#models = models;
-  }
-
-  /** Every model, by the names that it has here. */
-  get models(): readonly Listed[] {
-    return this.#models.all.map((name) => ({ name, model: this.#models.find(name) }));
-  }
-
-  /** Ollama's clients put a tag behind a name. @throws ApiError `not_found` */
-  find(name: string): Listed {
-    const plain = name.replace(/:latest$/, "");
-    return { name, model: this.#models.find(plain) };
   }
 
   chat(body: ChatBody, context: RequestContext): AsyncIterable<Line> {
@@ -72,7 +53,6 @@ export class Ollama {
     context: RequestContext,
   ): AsyncIterable<Line> {
     const { model: name } = body;
-    this.find(name);
     const head = () => ({ model: name, created_at: new Date().toISOString() });
     if (toRequest === undefined) {
       yield { ...head(), ...line({}), done: true, done_reason: "load" };
@@ -84,10 +64,14 @@ export class Ollama {
     const pieces = new AnswerPieces();
     let end: TurnEnd | undefined;
     const names = { prompt: "messages", maxTokens: "options.num_predict" };
-    for await (const event of namingFields(this.#assistant.answer(plan, 0, context), names)) {
-      for (const piece of pieces.take(event)) yield { ...head(), ...line(piece), done: false };
-      if (event.type === "done") end = event;
-    }
+    const events = namingFields(this.#assistant.answer(plan, 0, context), names);
+    const told = async function* (): AsyncIterable<Piece> {
+      for await (const event of events) {
+        yield* pieces.take(event);
+        if (event.type === "done") end = event;
+      }
+    };
+    for await (const piece of withSigns(told(), () => [{}])) yield { ...head(), ...line(piece), done: false };
     if (end === undefined) throw new Error("an answer ended without saying how");
     yield { ...head(), ...line({}), ...ending(end), ...notHonoured(notes), ...accountField(body, context) };
   }

@@ -1,6 +1,12 @@
 import { isEmpty, oneOf, type Unsupported } from "../refusals.ts";
 
-const sampling: readonly Unsupported[] = [
+const common: readonly Unsupported[] = [
+  {
+    param: "keep_alive",
+    reason: "the server unloads models by its own settings",
+    isWish: true,
+    harmless: (value) => !/^0([a-z]|$)/.test(String(value)),
+  },
   { param: "options.mirostat", reason: "use temperature, top_p and min_p", harmless: oneOf(0) },
   { param: "options.typical_p", reason: "use top_p or min_p", harmless: oneOf(1) },
   { param: "options.tfs_z", reason: "use top_p or min_p", harmless: oneOf(1) },
@@ -11,10 +17,10 @@ const sampling: readonly Unsupported[] = [
   },
 ];
 
-export const unsupportedInChat = sampling;
+export const unsupportedInChat = common;
 
 export const unsupportedInGenerate: readonly Unsupported[] = [
-  ...sampling,
+  ...common,
   { param: "images", reason: "the served model reads no images", harmless: isEmpty },
   { param: "raw", reason: "use /v1/completions", harmless: oneOf(false) },
   { param: "suffix", reason: "no infill prompt is made", harmless: oneOf("") },

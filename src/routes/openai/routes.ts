@@ -7,7 +7,6 @@ import { Completions } from "../../dialects/openai/completions/service.ts";
 import type { EmbeddingsService } from "../../dialects/openai/embeddings/service.ts";
 import { Responses } from "../../dialects/openai/responses/service.ts";
 import { MemoryResponseStore } from "../../dialects/openai/responses/store.ts";
-import { ModelNames } from "../../serving/model-names.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { embeddingRoutes } from "../embeddings.ts";
 import { ollamaRoutes } from "../ollama.ts";
@@ -24,21 +23,18 @@ export interface OpenAiDependencies {
   /** Draws a 32-bit seed. */
   readonly randomSeed: () => number;
   readonly constraints: ConstraintCompiler;
-  /** Name to the model it stands for. */
-  readonly modelAliases: ReadonlyMap<string, string>;
   readonly embeddings: EmbeddingsService;
 }
 
 /** Every route that other servers' clients expect. */
 export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsyncTypebox {
-  const { models, randomSeed, constraints, modelAliases, embeddings } = dependencies;
+  const { models, randomSeed, constraints, embeddings } = dependencies;
   const store = new MemoryResponseStore({ responses: 1000, characters: 64 * 2 ** 20 });
   const chat = perModel((model) => new ChatCompletions(model));
   const completions = perModel(({ engine }) => new Completions({ engine, randomSeed, constraints }));
   const responses = perModel(({ engine, assistant }) => new Responses({ engine, assistant, store }));
   const messages = perModel(({ engine, assistant }) => new Messages({ engine, assistant }));
-  const { assistant, engine, name } = models.default;
-  const ollama = new Ollama({ assistant, models: new ModelNames(engine, modelAliases, name) });
+  const ollama = perModel(({ assistant }) => new Ollama(assistant));
   return async (app) => {
     await app.register(openAiModelRoutes(models));
     await app.register(chatCompletionRoutes(models, chat));
@@ -47,6 +43,6 @@ export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsy
     await app.register(messageRoutes(models, messages));
     await app.register(tokenRoutes(models));
     await app.register(embeddingRoutes(embeddings));
-    await app.register(ollamaRoutes(ollama, embeddings));
+    await app.register(ollamaRoutes(models, ollama, embeddings));
   };
 }
