@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { TurnEnd, TurnEvent } from "../../assistant/turn.ts";
+import { parsedArguments } from "../content.ts";
 
 /** An event of a message's stream. */
 export interface MessageEvent {
@@ -25,6 +26,7 @@ const direct = { caller: { type: "direct" } };
 export class MessageOutput {
   readonly #head: object;
   readonly #blocks: Block[] = [];
+  #hasStarted = false;
   #end: TurnEnd | undefined;
 
   /** `head`: the message's own fields. */
@@ -34,20 +36,9 @@ export class MessageOutput {
 
   *take(event: TurnEvent): Iterable<MessageEvent> {
     switch (event.type) {
-      case "started": {
-        const { promptTokens, cachedPromptTokens } = event;
-        const usage = {
-          ...nothingElse,
-          ...notSent,
-          output_tokens_details: null,
-          input_tokens: promptTokens - cachedPromptTokens,
-          output_tokens: 0,
-          cache_read_input_tokens: cachedPromptTokens,
-        };
-        yield { type: "message_start", message: { ...this.#head, content: [], ...notEnded, usage } };
-        yield { type: "ping" };
+      case "started":
+        yield* this.#start(event.promptTokens, event.cachedPromptTokens);
         break;
-      }
       case "block_start": {
         const block = toBlock(event);
         this.#blocks.push(block);
@@ -77,11 +68,32 @@ export class MessageOutput {
     }
   }
 
+  /** What tells a client that the message is on its way; the input is counted by then or not until its end. */
+  *signOfLife(): Iterable<MessageEvent> {
+    yield* this.#start(0, 0);
+    yield { type: "ping" };
+  }
+
+  *#start(promptTokens: number, cachedPromptTokens: number): Iterable<MessageEvent> {
+    if (this.#hasStarted) return;
+    this.#hasStarted = true;
+    const usage = {
+      ...nothingElse,
+      ...notSent,
+      output_tokens_details: null,
+      input_tokens: promptTokens - cachedPromptTokens,
+      output_tokens: 0,
+      cache_read_input_tokens: cachedPromptTokens,
+    };
+    yield { type: "message_start", message: { ...this.#head, content: [], ...notEnded, usage } };
+    yield { type: "ping" };
+  }
+
   /** The whole message, when the answer is over. */
   get message(): object {
     if (this.#end === undefined) throw new Error("an answer ended without saying how");
     const usage = { ...notSent, ...toUsage(this.#end) };
-    return { ...this.#head, content: this.#blocks.map(describe), ...ending(this.#end), usage };
+    return { ...this.#head, content: this.#blocks.flatMap(describe), ...ending(this.#end), usage };
   }
 
   #block(index: number): Block {
@@ -118,29 +130,25 @@ function toDelta({ kind }: Block, text: string): object {
   }
 }
 
-function describe(block: Block): object {
+function describe(block: Block): object[] {
   switch (block.kind) {
     case "text":
-      return { type: "text", text: block.text, citations: [] };
+      return [{ type: "text", text: block.text, citations: [] }];
     case "reasoning":
-      return { type: "thinking", thinking: block.text, signature: signatureOf(block.text) };
-    case "call":
-      return { type: "tool_use", id: block.id, name: block.name, input: parseOrEmpty(block.text), ...direct };
+      return [{ type: "thinking", thinking: block.text, signature: signatureOf(block.text) }];
+    case "call": {
+      const input = parsedArguments(block.text);
+      // Half a call, run with what there is of it, would do something else.
+      return input === undefined
+        ? []
+        : [{ type: "tool_use", id: block.id, name: block.name, input, ...direct }];
+    }
   }
 }
 
 /** Anthropic's clients send thoughts back with what signs them. Here any thoughts may be sent, so it is their digest. */
 function signatureOf(thoughts: string): string {
   return createHash("sha256").update(thoughts).digest("base64");
-}
-
-/** Arguments that were cut by the limit of tokens are no JSON; `stop_reason` says so. */
-function parseOrEmpty(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return {};
-  }
 }
 
 function ending({ finishReason, stopText, windowFull }: TurnEnd) {

@@ -6,6 +6,7 @@ import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { newId } from "../ids.ts";
 import { type Note, noteInLog, notHonoured } from "../notes.ts";
+import { withSigns } from "../sign-of-life.ts";
 import { type MessageEvent, MessageOutput } from "./output.ts";
 import { toConversation, toRequest } from "./request.ts";
 import type { CountTokensBody, MessagesBody } from "./schema.ts";
@@ -40,10 +41,17 @@ export class Messages {
   async *stream(body: MessagesBody, context: RequestContext): AsyncIterable<MessageEvent> {
     const { plan, notes } = await this.#plan(body, context);
     const output = new MessageOutput(this.#head(body, notes));
-    for await (const event of this.#events(plan, context)) {
-      for (const said of output.take(event))
-        yield said.type === "message_delta" ? { ...said, ...accountField(body, context) } : said;
-    }
+    const said = this.#said(output, plan, context);
+    for await (const event of withSigns(said, () => output.signOfLife()))
+      yield event.type === "message_delta" ? { ...event, ...accountField(body, context) } : event;
+  }
+
+  async *#said(
+    output: MessageOutput,
+    plan: PlannedTurn,
+    context: RequestContext,
+  ): AsyncIterable<MessageEvent> {
+    for await (const event of this.#events(plan, context)) yield* output.take(event);
   }
 
   async #plan(
