@@ -66,6 +66,7 @@ export class Assistant {
     });
     // Without a template there are no turns: the transcript's next line would be the model's own invention.
     const stop = template.hasTemplate || turn.messages.length === 1 ? turn.stop : [...turn.stop, "\nUser:"];
+    // Stop strings end texts. An answer of nothing but calls has none, and a call cut at one is a call of something else.
     return {
       request: {
         prompt,
@@ -76,7 +77,7 @@ export class Assistant {
           seed: turn.sampling.seed ?? this.#randomSeed(),
           ...(constraint !== undefined && { constraint }),
         },
-        stop,
+        stop: mustCall ? [] : stop,
         shownTexts: markers(format),
         ...(thoughts !== undefined && { thoughts }),
         ...(turn.logprobs !== undefined && { logprobs: turn.logprobs }),
@@ -129,13 +130,17 @@ export class Assistant {
         case "prompt":
           break;
         case "done": {
-          yield* events.take(parser.end(), []);
           const { usage, timings, stopText, cached } = event;
           // A cancelled answer has nobody left to read how it ended.
           const ended = event.finishReason === "length" ? "length" : "stop";
+          const isCallCut = parser.isWithinArguments;
+          for (const last of events.take(parser.end({ isCut: ended === "length" }), []))
+            yield last.type === "block_end" && (isCallCut || ended === "length")
+              ? { ...last, isCut: true }
+              : last;
           yield {
             type: "done",
-            finishReason: ended === "stop" && events.calls > 0 ? "tool_calls" : ended,
+            finishReason: ended === "stop" && events.calls > 0 && !isCallCut ? "tool_calls" : ended,
             ...(ended === "length" && this.#isWindowFull(usage, request) && { windowFull: true }),
             stopText,
             ...(cached && { cached }),

@@ -65,7 +65,8 @@ export type TurnEvent =
       readonly text: string;
       readonly tokens: readonly ScoredToken[];
     }
-  | { readonly type: "block_end"; readonly block: number }
+  /** `isCut`: the block was ended by a limit or a stop string before the model ended it. */
+  | { readonly type: "block_end"; readonly block: number; readonly isCut?: true }
   | TurnEnd;
 
 export interface TurnEnd {

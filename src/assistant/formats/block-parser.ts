@@ -48,6 +48,11 @@ export class BlockParser {
     this.#state = isThinking && format.thoughts !== undefined ? "thought" : "text";
   }
 
+  /** The arguments of a call have begun and are not whole. */
+  get isWithinArguments(): boolean {
+    return this.#state === "arguments";
+  }
+
   push(text: string): AnswerPart[] {
     this.#buffer += text;
     const parts: AnswerPart[] = [];
@@ -55,15 +60,28 @@ export class BlockParser {
     return parts;
   }
 
-  /** What was held back, when the answer is over. */
-  end(): AnswerPart[] {
+  /** What was held back, when the answer is over; `isCut`: the model would have gone on. */
+  end({ isCut = false } = {}): AnswerPart[] {
     const parts: AnswerPart[] = [];
     if (this.#state === "arguments") this.#write(parts, "call", this.#arguments?.end() ?? "");
-    const rest = this.#buffer;
+    const rest = isCut ? this.#withoutCutCall() : this.#buffer;
     this.#buffer = "";
     if (!this.#isLayout(rest)) this.#write(parts, this.#state === "thought" ? "reasoning" : "text", rest);
     this.#close(parts);
     return parts;
+  }
+
+  /** What stands before a call whose beginning is not whole, which would come out as text of markers. */
+  #withoutCutCall(): string {
+    const { calls } = this.#format;
+    const isAfterCall = this.#state === "after-call";
+    const at = isAfterCall ? 0 : this.#buffer.indexOf(this.#trigger);
+    if (at < 0 || !(isAfterCall || (this.#state === "text" && this.#canCall))) return this.#buffer;
+    const opened = match(this.#buffer.slice(at), isAfterCall ? (calls.between ?? "") : calls.open);
+    const isBegun =
+      opened === "more" ||
+      (opened !== "no" && readHeader(this.#buffer.slice(at + opened), calls.call) === "more");
+    return isBegun ? this.#buffer.slice(0, at).trimEnd() : this.#buffer;
   }
 
   /** White space between blocks, or the beginning of a marker that the answer was cut in. */

@@ -147,3 +147,20 @@ test("a call that is none goes out as it was written", () => {
     for (const size of [1, 4, 1000]) assert.deepEqual(parse(text, "hermes", size), [["text", text]]);
   }
 });
+
+test("the beginning of a call that a limit of tokens cut is no text, and an answer's own end is", () => {
+  const kinds = (text: string, isCut: boolean) => {
+    const parser = new BlockParser(knownFormat(templates.hermes), {
+      isThinking: false,
+      tools: [{ name: "send" }],
+    });
+    return [...parser.push(text), ...parser.end({ isCut })].flatMap((part) =>
+      part.type === "delta" ? [part.text] : [],
+    );
+  };
+  const call = '<tool_call>\n{"name": "send", "arguments": {"to": "a"}}\n</tool_call>';
+  assert.deepEqual(kinds('Sure.\n<tool_call>\n{"name": "se', true), ["Sure."]);
+  assert.deepEqual(kinds(`${call}\n<tool_call>\n{"name"`, true), ['{"to": "a"}']);
+  assert.deepEqual(kinds("Write <tool_call>", false).join(""), "Write <tool_call>");
+  assert.deepEqual(kinds("Write <tool_call> then", true).join(""), "Write <tool_call> then");
+});

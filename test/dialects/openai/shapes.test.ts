@@ -18,6 +18,12 @@ const parameters = {
 };
 const tools = [{ type: "function", function: { name: "pick", description: "Pick one.", parameters } }];
 const asked = { max_tokens: 200, parallel_tool_calls: false, tools, tool_choice: "required" };
+const older = {
+  max_tokens: 200,
+  functions: tools.map((tool) => tool.function),
+  function_call: { name: "pick" },
+};
+const custom = { type: "custom", name: "note", description: "Write a note." };
 
 async function events(response: Response): Promise<unknown[]> {
   const found: unknown[] = [];
@@ -31,11 +37,13 @@ test("every answer and every event has the type that OpenAI's own package gives 
   const add = (type: string, ...values: unknown[]) =>
     samples.push(...values.map((value) => ({ type, value })));
 
-  for (const fields of [{ max_tokens: 4, n: 2, logprobs: true, top_logprobs: 2 }, asked]) {
+  for (const fields of [{ max_tokens: 4, n: 2, logprobs: true, top_logprobs: 2 }, asked, older]) {
     add("Chat.ChatCompletion", await json(chat(fields)));
     const streamed = await chat({ ...fields, stream: true, stream_options: { include_usage: true } });
     add("Chat.ChatCompletionChunk", ...(await events(streamed)));
   }
+  const customInChat = { tools: [{ type: "custom", custom: { name: "note" } }], tool_choice: "required" };
+  add("Chat.ChatCompletion", await json(chat({ ...customInChat, max_tokens: 24 })));
   const scored = { max_tokens: 3, echo: true, logprobs: 2, n: 2 };
   add(
     "SentCompletion",
@@ -51,6 +59,7 @@ test("every answer and every event has the type that OpenAI's own package gives 
   for (const fields of [
     { max_output_tokens: 4, top_logprobs: 2, include: ["message.output_text.logprobs"] },
     { max_output_tokens: 200, tools: functions, tool_choice: "required", parallel_tool_calls: false },
+    { max_output_tokens: 24, tools: [custom], tool_choice: { type: "custom", name: "note" } },
   ]) {
     // `output_text` is made by the client, not sent.
     add('Omit<Responses.Response, "output_text">', await json(ask(fields)));

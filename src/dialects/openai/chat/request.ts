@@ -5,6 +5,7 @@ import type { Note } from "../../notes.ts";
 import { accountFor } from "../../refusals.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
 import { unsupportedInChat } from "../unsupported.ts";
+import { type CallForm, functionCall } from "./calls.ts";
 import { toMessages } from "./messages.ts";
 import type { ChatCompletionBody, ResponseFormat } from "./schema.ts";
 import { toToolChoice, toTools } from "./tools.ts";
@@ -13,16 +14,18 @@ import { toToolChoice, toTools } from "./tools.ts";
 export function toRequest(body: ChatCompletionBody): {
   readonly turn: Turn;
   readonly notes: readonly Note[];
+  readonly calls: CallForm;
 } {
   const notes = accountFor(body, unsupportedInChat);
   const { logprobs, top_logprobs: top } = body;
   if (isSet(top) && logprobs !== true) throw invalid("top_logprobs", "needs logprobs to be true");
   const maxTokens = body.max_completion_tokens ?? body.max_tokens;
+  const { declared: tools, calls } = toTools(body, notes);
   const turn: Turn = {
     ...toConversation(body, notes),
-    tools: toTools(body, notes),
+    tools,
     toolChoice: toToolChoice(body),
-    parallelToolCalls: body.parallel_tool_calls ?? true,
+    parallelToolCalls: calls !== functionCall && (body.parallel_tool_calls ?? true),
     form: toForm(body),
     sampling: toSampling(body),
     ...(isSet(maxTokens) && { maxTokens }),
@@ -31,7 +34,7 @@ export function toRequest(body: ChatCompletionBody): {
     ...(logprobs === true && { logprobs: top ?? 0 }),
     ...reasoningOf(body),
   };
-  return { turn, notes };
+  return { turn, notes, calls };
 }
 
 /** The messages, of which the last is an answer to go on with where the client says so. */
@@ -53,8 +56,9 @@ export function toConversation(
   return { messages: all.slice(0, -1), ...(last.content !== "" && { begun: last.content }) };
 }
 
-function toForm({ response_format: format, grammar }: ChatCompletionBody): AnswerForm {
-  const form = formOf(format);
+function toForm({ response_format: format, json_schema: schema, grammar }: ChatCompletionBody): AnswerForm {
+  const form: AnswerForm =
+    isSet(schema) && !isSet(format) ? { type: "schema", schema, path: "json_schema" } : formOf(format);
   if (!isSet(grammar)) return form;
   if (form.type !== "text") throw invalid("grammar", "can't be joined with response_format");
   return { type: "grammar", grammar };
@@ -62,7 +66,10 @@ function toForm({ response_format: format, grammar }: ChatCompletionBody): Answe
 
 function formOf(format: ResponseFormat | null | undefined): AnswerForm {
   if (!isSet(format) || format.type === "text") return { type: "text" };
-  if (format.type === "json_object") return { type: "json" };
+  if (format.type === "json_object")
+    return isSet(format.schema)
+      ? { type: "schema", schema: format.schema, path: "response_format.schema" }
+      : { type: "json" };
   const path = "response_format.json_schema";
   if (format.json_schema === undefined) throw invalid(path, "is required");
   const { schema } = format.json_schema;

@@ -37,13 +37,25 @@ const FunctionDeclaration = Type.Object({
 });
 export type RequestFunction = Static<typeof FunctionDeclaration>;
 
-const Tool = Type.Object({ type: Type.String(), function: Type.Optional(FunctionDeclaration) });
+const CustomDeclaration = Type.Object({
+  name: ToolName,
+  description: OrNull(LongText),
+  format: OrNull(Type.Unsafe<{ readonly grammar?: { readonly definition?: unknown } }>({ type: "object" })),
+});
+
+const Tool = Type.Object({
+  type: Type.String(),
+  function: Type.Optional(FunctionDeclaration),
+  custom: Type.Optional(CustomDeclaration),
+});
 
 const ResponseFormat = Type.Object({
   type: OneOf(["text", "json_object", "json_schema"]),
+  /** llama.cpp's, of a `json_object`. */
+  schema: OrNull(Schema),
   json_schema: Type.Optional(
     Type.Object({
-      name: Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" }),
+      name: OrNull(Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" })),
       description: OrNull(LongText),
       schema: OrNull(Schema),
       strict: OrNull(Type.Boolean()),
@@ -52,9 +64,9 @@ const ResponseFormat = Type.Object({
 });
 export type ResponseFormat = Static<typeof ResponseFormat>;
 
-const Choose = Type.Unsafe<string | { type?: unknown; name?: unknown; function?: { name?: unknown } }>({
-  type: ["string", "object"],
-});
+const Choose = Type.Unsafe<
+  string | { type?: unknown; name?: unknown; function?: { name?: unknown }; custom?: { name?: unknown } }
+>({ type: ["string", "object"] });
 
 /** Body of `POST /v1/chat/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const ChatCompletionBody = Type.Object({
@@ -67,6 +79,12 @@ export const ChatCompletionBody = Type.Object({
   logprobs: OrNull(Type.Boolean({ default: false })),
   top_logprobs: OrNull(Type.Integer({ minimum: 0, maximum: 20 })),
   response_format: OrNull(ResponseFormat),
+  json_schema: OrNull(
+    Type.Unsafe<Record<string, unknown>>({
+      type: "object",
+      description: "Extra: a schema, as llama.cpp takes it.",
+    }),
+  ),
   tools: OrNull(Type.Array(Tool, { maxItems: MAX_TOOLS })),
   tool_choice: OrNull(Choose),
   functions: OrNull(
@@ -112,11 +130,14 @@ const Reasoning = Type.Optional(Type.String({ description: "Extra: the model's t
 const ReasoningFields = { reasoning_content: Reasoning, reasoning: Reasoning };
 
 /** What a client sends is checked, what goes out need not be. */
+const FunctionCall = Type.Object({ name: Type.String(), arguments: Type.String() });
 const AnsweredToolCall = Type.Object({
   id: Type.String(),
-  type: OneOf(["function"]),
-  function: Type.Object({ name: Type.String(), arguments: Type.String() }),
+  type: OneOf(["function", "custom"]),
+  function: Type.Optional(FunctionCall),
+  custom: Type.Optional(Type.Object({ name: Type.String(), input: Type.String() })),
 });
+const FinishReason = OneOf(["stop", "length", "tool_calls", "function_call"]);
 
 export const ChatCompletion = Type.Object({
   id: Type.String(),
@@ -133,9 +154,10 @@ export const ChatCompletion = Type.Object({
         refusal: Type.Null(),
         annotations: Type.Array(Type.Object({})),
         tool_calls: Type.Optional(Type.Array(AnsweredToolCall)),
+        function_call: Type.Optional(FunctionCall),
       }),
       logprobs: Logprobs,
-      finish_reason: OneOf(["stop", "length", "tool_calls"]),
+      finish_reason: FinishReason,
     }),
   ),
   usage: UsageSchema,
@@ -149,11 +171,13 @@ export const ChatCompletion = Type.Object({
 });
 export type ChatCompletion = Static<typeof ChatCompletion>;
 
+const FunctionDelta = Type.Object({ name: Type.Optional(Type.String()), arguments: Type.String() });
 const ToolCallDelta = Type.Object({
   index: Type.Integer(),
   id: Type.Optional(Type.String()),
-  type: Type.Optional(OneOf(["function"])),
-  function: Type.Object({ name: Type.Optional(Type.String()), arguments: Type.String() }),
+  type: Type.Optional(OneOf(["function", "custom"])),
+  function: Type.Optional(FunctionDelta),
+  custom: Type.Optional(Type.Object({ name: Type.Optional(Type.String()), input: Type.String() })),
 });
 
 export const ChatCompletionChunk = Type.Object({
@@ -170,9 +194,10 @@ export const ChatCompletionChunk = Type.Object({
         ...ReasoningFields,
         refusal: Type.Optional(Type.Null()),
         tool_calls: Type.Optional(Type.Array(ToolCallDelta)),
+        function_call: Type.Optional(FunctionDelta),
       }),
       logprobs: Logprobs,
-      finish_reason: Type.Union([OneOf(["stop", "length", "tool_calls"]), Type.Null()]),
+      finish_reason: Type.Union([FinishReason, Type.Null()]),
     }),
   ),
   usage: Type.Optional(Type.Union([UsageSchema, Type.Null()])),

@@ -13,8 +13,8 @@ const calls: Readonly<Record<string, { readonly name?: string; readonly argument
   mcp_call: { arguments: "arguments" },
 };
 
-/** Items that are for the model that wrote them, or for the client: an answer does without. */
-const silent = new Set(["reasoning", "compaction", "compaction_trigger", "context_compaction"]);
+/** Items that are for the client, or for the API that made them. */
+const notForModels = new Set(["compaction", "compaction_trigger", "context_compaction"]);
 
 /** Input items in the server's own words. @throws InvalidRequestError naming the item and the field */
 export function toMessages(input: string | readonly unknown[], notes: Note[]): ChatMessage[] {
@@ -39,7 +39,7 @@ function addItem(messages: ChatMessage[], item: Part, path: string, notes: Note[
     if (role === undefined)
       throw invalid(`${path}.role`, "must be one of system, developer, user, assistant");
     const media = role === "user" ? "refused" : "noted";
-    messages.push({ role, content: textOf(item["content"], `${path}.content`, { media, notes }) });
+    addMessage(messages, role, textOf(item["content"], `${path}.content`, { media, notes }));
   } else if (call !== undefined) {
     addCall(messages, {
       id: fieldText(item, "call_id", path, notes),
@@ -48,7 +48,9 @@ function addItem(messages: ChatMessage[], item: Part, path: string, notes: Note[
     });
     if (type === "mcp_call") addResult(messages, item, path, notes);
   } else if (typeof type === "string" && type.endsWith("_output")) addResult(messages, item, path, notes);
-  else if (silent.has(String(type))) return;
+  else if (type === "reasoning") addReasoning(messages, item, path, notes);
+  else if (notForModels.has(String(type)))
+    notes.push({ param: path, reason: `what an item of type ${type} holds can't be read here` });
   else {
     const text = textOf(item["content"] ?? item["output"] ?? item["text"], `${path}.content`, {
       media: "noted",
@@ -85,6 +87,21 @@ function outputText(part: unknown): unknown {
   if (part === null || typeof part !== "object" || !("stdout" in part)) return part;
   const { stdout, stderr } = part as { stdout?: unknown; stderr?: unknown };
   return [stdout, stderr].filter((text) => typeof text === "string" && text !== "").join("\n");
+}
+
+/** A message; an assistant's is the end of what its thoughts began. */
+function addMessage(messages: ChatMessage[], role: string, content: string): void {
+  const last = messages.at(-1);
+  const isThought = last?.reasoning !== undefined && last.content === "" && last.toolCalls === undefined;
+  if (role === "assistant" && isThought) messages[messages.length - 1] = { ...last, content };
+  else messages.push({ role, content });
+}
+
+/** Thoughts are of the message or the calls behind them; templates keep or drop them as the model was taught. */
+function addReasoning(messages: ChatMessage[], item: Part, path: string, notes: Note[]): void {
+  const reasoning = textOf(item["content"], `${path}.content`, { media: "noted", notes });
+  if (reasoning !== "") messages.push({ role: "assistant", content: "", reasoning });
+  else notes.push({ param: path, reason: "thoughts that are encrypted or summed up can't be read here" });
 }
 
 /** Calls made together are one message of the assistant's. */

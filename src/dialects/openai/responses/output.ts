@@ -1,9 +1,8 @@
 import type { ChatMessage } from "../../../assistant/template/message.ts";
 import type { TurnEnd, TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
-import { newId } from "../../ids.ts";
 import { type TokenLogprob, toTokenLogprobs } from "../logprobs.ts";
-import type { ClientTool } from "./tools.ts";
+import { describeItem, type Item, type ItemOptions, newMessage, textPart, toItem } from "./items.ts";
 
 /** An event of a response's stream, before it is numbered. */
 export interface OutputEvent {
@@ -11,47 +10,13 @@ export interface OutputEvent {
   readonly [field: string]: unknown;
 }
 
-interface MessageItem {
-  readonly kind: "text";
-  readonly id: string;
-  text: string;
-  readonly tokens: ScoredToken[];
-  isDone: boolean;
-}
-
-interface ReasoningItem {
-  readonly kind: "reasoning";
-  readonly id: string;
-  text: string;
-  isDone: boolean;
-}
-
-interface CallItem {
-  readonly kind: "call";
-  readonly id: string;
-  readonly callId: string;
-  readonly name: string;
-  text: string;
-  isDone: boolean;
-}
-
-type Item = MessageItem | ReasoningItem | CallItem;
-
-export interface OutputOptions {
-  readonly hasLogprobs: boolean;
-  /** Thoughts are told as a summary too, for clients that show only that. */
-  readonly hasSummary: boolean;
-  /** How the client knows a tool that the model calls. */
-  readonly clientTool: (name: string) => ClientTool;
-}
-
 /** Makes a response's output items of an answer's blocks, and the events that a stream tells of them. */
 export class ResponseOutput {
-  readonly #options: OutputOptions;
+  readonly #options: ItemOptions;
   readonly #items: Item[] = [];
   #end: TurnEnd | undefined;
 
-  constructor(options: OutputOptions) {
+  constructor(options: ItemOptions) {
     this.#options = options;
   }
 
@@ -60,20 +25,20 @@ export class ResponseOutput {
       case "started":
         break;
       case "block_start":
-        yield* this.#open(toItem(event));
+        yield* this.#open(toItem(event, this.#options));
         break;
       case "delta":
         yield* this.#grow(this.#item(event.block), event.text, event.tokens);
         break;
       case "block_end":
-        yield* this.#finish(this.#item(event.block));
+        yield* this.#finish(this.#item(event.block), event.isCut === true);
         break;
       case "done":
         // An answer of nothing is still an answer.
         if (this.#items.length === 0) {
-          const item = toItem({ kind: "text" });
+          const item = newMessage();
           yield* this.#open(item);
-          yield* this.#finish(item);
+          yield* this.#finish(item, event.finishReason === "length");
         }
         this.#end = event;
         break;
@@ -86,14 +51,14 @@ export class ResponseOutput {
   }
 
   get items(): readonly object[] {
-    return this.#items.map((item) => this.#describe(item));
+    return this.#items.map((item) => describeItem(item, this.#options));
   }
 
   /** The output as a message of the conversation, for the responses that continue it. */
   get message(): ChatMessage {
     const textOf = (kind: Item["kind"]) =>
       this.#items.map((item) => (item.kind === kind ? item.text : "")).join("");
-    const calls = this.#items.filter((item) => item.kind === "call");
+    const calls = this.#items.filter((item) => item.kind === "call" || item.kind === "custom");
     const reasoning = textOf("reasoning");
     return {
       role: "assistant",
@@ -108,10 +73,16 @@ export class ResponseOutput {
   *#open(item: Item): Iterable<OutputEvent> {
     this.#items.push(item);
     const place = this.#place(item);
-    const opened = { ...this.#describe(item), ...(item.kind !== "call" && { content: [] }) };
+    const hasContent = item.kind === "text" || item.kind === "reasoning";
+    const opened = { ...describeItem(item, this.#options), ...(hasContent && { content: [] }) };
     yield { type: "response.output_item.added", output_index: place.output_index, item: opened };
     if (item.kind === "text") {
-      yield { type: "response.content_part.added", ...place, content_index: 0, part: this.#part(item) };
+      yield {
+        type: "response.content_part.added",
+        ...place,
+        content_index: 0,
+        part: textPart(item, this.#options),
+      };
     } else if (item.kind === "reasoning") {
       const part = { type: "reasoning_text", text: "" };
       yield { type: "response.content_part.added", ...place, content_index: 0, part };
@@ -140,15 +111,21 @@ export class ResponseOutput {
       case "call":
         yield { type: "response.function_call_arguments.delta", ...place, delta };
         break;
+      case "custom": {
+        const input = item.reader.push(delta);
+        item.input += input;
+        if (input !== "") yield { type: "response.custom_tool_call_input.delta", ...place, delta: input };
+        break;
+      }
     }
   }
 
-  *#finish(item: Item): Iterable<OutputEvent> {
+  *#finish(item: Item, isCut: boolean): Iterable<OutputEvent> {
     const place = this.#place(item);
     const { text } = item;
     switch (item.kind) {
       case "text": {
-        const part = this.#part(item);
+        const part = textPart(item, this.#options);
         const logprobs = withoutBytes(part.logprobs);
         yield { type: "response.output_text.done", ...place, content_index: 0, text, logprobs };
         yield { type: "response.content_part.done", ...place, content_index: 0, part };
@@ -169,13 +146,20 @@ export class ResponseOutput {
         yield {
           type: "response.function_call_arguments.done",
           ...place,
-          name: this.#options.clientTool(item.name).name,
+          name: item.tool.name,
           arguments: text,
         };
         break;
+      case "custom":
+        yield { type: "response.custom_tool_call_input.done", ...place, input: item.input };
+        break;
     }
-    item.isDone = true;
-    yield { type: "response.output_item.done", output_index: place.output_index, item: this.#describe(item) };
+    item.status = isCut ? "incomplete" : "completed";
+    yield {
+      type: "response.output_item.done",
+      output_index: place.output_index,
+      item: describeItem(item, this.#options),
+    };
   }
 
   #item(block: number): Item {
@@ -186,52 +170,6 @@ export class ResponseOutput {
 
   #place(item: Item) {
     return { item_id: item.id, output_index: this.#items.indexOf(item) };
-  }
-
-  #part({ text, tokens }: MessageItem) {
-    const logprobs = this.#options.hasLogprobs ? toTokenLogprobs(tokens) : [];
-    return { type: "output_text", text, annotations: [], logprobs };
-  }
-
-  #describe(item: Item): object {
-    const status = item.isDone ? "completed" : "in_progress";
-    const { id, text } = item;
-    switch (item.kind) {
-      case "text":
-        return { type: "message", id, status, role: "assistant", content: [this.#part(item)] };
-      case "reasoning": {
-        const summary = this.#options.hasSummary && item.isDone ? [{ type: "summary_text", text }] : [];
-        return { type: "reasoning", id, status, summary, content: [{ type: "reasoning_text", text }] };
-      }
-      case "call":
-        return {
-          type: "function_call",
-          id,
-          call_id: item.callId,
-          ...nameOf(this.#options.clientTool(item.name)),
-          arguments: text,
-          status,
-        };
-    }
-  }
-}
-
-function nameOf({ name, namespace }: ClientTool): object {
-  return { name, ...(namespace !== undefined && { namespace }) };
-}
-
-type Start = Extract<TurnEvent, { type: "block_start" }>;
-
-function toItem(event: Pick<Extract<Start, { kind: "text" | "reasoning" }>, "kind"> | Start): Item {
-  switch (event.kind) {
-    case "text":
-      return { kind: "text", id: newId("msg_"), text: "", tokens: [], isDone: false };
-    case "reasoning":
-      return { kind: "reasoning", id: newId("rs_"), text: "", isDone: false };
-    case "call": {
-      const { id: callId, name } = event;
-      return { kind: "call", id: newId("fc_"), callId, name, text: "", isDone: false };
-    }
   }
 }
 

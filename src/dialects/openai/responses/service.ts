@@ -1,5 +1,4 @@
 import type { Assistant } from "../../../assistant/assistant.ts";
-import { choices } from "../../../assistant/choices.ts";
 import type { ChatMessage } from "../../../assistant/template/message.ts";
 import { ApiError } from "../../../errors.ts";
 import type { Engine } from "../../../inference/engine.ts";
@@ -10,6 +9,7 @@ import { invalid } from "../../content.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { type Note, noteInLog, notHonoured } from "../../notes.ts";
+import { withSigns } from "../../sign-of-life.ts";
 import { toTimings, toUsage } from "../accounting.ts";
 import { toMessages } from "./input.ts";
 import { itemPage, type PageRequest, toInputItems } from "./input-items.ts";
@@ -56,18 +56,24 @@ export class Responses {
     const head = { ...responseHead({ ...body, model: body.model ?? name }), ...notHonoured(notes) };
     let number = 0;
     const numbered = (event: OutputEvent): OutputEvent => ({ ...event, sequence_number: number++ });
-    const begun = { ...head, status: "in_progress", output: [] };
     let hasBegun = false;
-    const names = { prompt: "input", maxTokens: "max_output_tokens" };
-    for await (const { event } of namingFields(choices(assistant, plan, 1, context), names)) {
+    // Held back until the engine has taken the request, for as long as clients wait: a refusal has a status of its own.
+    const begin = function* (): Iterable<OutputEvent> {
+      const response = { ...head, status: "in_progress", output: [] };
       if (!hasBegun) {
-        // Held back until the engine has taken the request, so that a refusal still has a status of its own.
-        yield numbered({ type: "response.created", response: begun });
-        yield numbered({ type: "response.in_progress", response: begun });
-        hasBegun = true;
+        yield { type: "response.created", response };
+        yield { type: "response.in_progress", response };
       }
-      for (const said of output.take(event)) yield numbered(said);
-    }
+      hasBegun = true;
+    };
+    const names = { prompt: "input", maxTokens: "max_output_tokens" };
+    const said = async function* (): AsyncIterable<OutputEvent> {
+      for await (const event of namingFields(assistant.answer(plan, 0, context), names)) {
+        yield* begin();
+        yield* output.take(event);
+      }
+    };
+    for await (const event of withSigns(said(), begin)) yield numbered(event);
     const response = { ...head, ...ending(output), ...accountField(body, context) };
     if (body.store !== false)
       await store.put({

@@ -3,6 +3,7 @@ import type { ToolChoice } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
 import type { Note } from "../../notes.ts";
+import { declareCustom } from "../custom-tools.ts";
 import type { ResponseBody, ResponseTool } from "./schema.ts";
 
 /** How a client knows a tool that the model calls by `DeclaredTool.name`. */
@@ -10,7 +11,7 @@ export interface ClientTool {
   readonly name: string;
   /** The group it was declared in, which calls of it name beside it. */
   readonly namespace?: string;
-  /** It takes text and no JSON: the model writes `{"input": …}`, and the client gets the text. */
+  /** It takes text and no JSON (`CustomTool`). */
   readonly isCustom?: true;
 }
 
@@ -21,13 +22,6 @@ export interface Tools {
 
 /** What a function without a schema takes. */
 const noParameters = { type: "object", properties: {}, additionalProperties: false };
-
-const customParameters = {
-  type: "object",
-  properties: { input: { type: "string" } },
-  required: ["input"],
-  additionalProperties: false,
-};
 
 /** The tools that the model is told of: functions, custom ones, those of namespaces; hosted ones are left out. */
 export function toTools({ tools }: ResponseBody, notes: Note[]): Tools {
@@ -63,14 +57,11 @@ function declare(
   name: string,
   path: string,
 ): DeclaredTool {
-  const isCustom = type === "custom";
-  // The grammar of a custom tool is told to the model, and its answer not held to it.
-  const syntax = isCustom && typeof format?.definition === "string" ? `\n\n${format.definition}` : "";
-  const told = `${description ?? ""}${syntax}`;
+  if (type === "custom") return declareCustom({ name, description, syntax: format?.definition, path });
   return {
     name,
-    ...(told !== "" && { description: told }),
-    parameters: isCustom ? customParameters : (parameters ?? noParameters),
+    ...(isSet(description) && { description }),
+    parameters: parameters ?? noParameters,
     strict: strict ?? false,
     path: `${path}.parameters`,
   };
