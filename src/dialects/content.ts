@@ -1,4 +1,5 @@
 import { InvalidRequestError } from "../errors.ts";
+import { assertShallow } from "../platform/json-depth.ts";
 import type { Note } from "./notes.ts";
 
 export type Part = Readonly<Record<string, unknown>>;
@@ -103,7 +104,9 @@ export function fieldText(part: Part, field: string, path: string, notes: Note[]
  * was cut by a limit of tokens, nothing at all.
  */
 export function argumentsText(value: unknown, path: string, notes: Note[]): string {
-  const parsed = typeof value === "string" ? parseOrUndefined(value) : value;
+  // Text within a text is no part of the body whose depth was checked.
+  if (typeof value === "string") assertShallow(Buffer.from(value), path);
+  const parsed = typeof value === "string" ? parsedArguments(value) : value;
   if (parsed !== null && typeof parsed === "object" && !Array.isArray(parsed)) return JSON.stringify(parsed);
   if (value === undefined || value === null || value === "") return "{}";
   notes.push({
@@ -113,7 +116,8 @@ export function argumentsText(value: unknown, path: string, notes: Note[]): stri
   return JSON.stringify({ arguments: typeof value === "string" ? value.toWellFormed() : value });
 }
 
-function parseOrUndefined(text: string): unknown {
+/** Arguments of a call; undefined where a limit of tokens, or a client, cut them. */
+export function parsedArguments(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

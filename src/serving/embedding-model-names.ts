@@ -16,9 +16,18 @@ export class EmbeddingModelNames {
 
   /** Every name, the model's own first. */
   get all(): readonly string[] {
-    const own = [this.#embedder.model, ...(this.#requested === undefined ? [] : [this.#requested])];
+    const own = this.#own;
     const aliases = [...this.#aliases].filter(([, target]) => own.includes(target)).map(([name]) => name);
     return [...new Set([...own, ...aliases])];
+  }
+
+  /** Whether this is the model's name, and no alias. */
+  isOwn(name: string): boolean {
+    return this.#own.includes(name);
+  }
+
+  get #own(): readonly string[] {
+    return [this.#embedder.model, ...(this.#requested === undefined ? [] : [this.#requested])];
   }
 
   /** @throws ApiError `not_found`, as OpenAI's API answers an unknown model */

@@ -23,6 +23,7 @@ export function toMessages(role: string, content: unknown, path: string, notes: 
   const results: ChatMessage[] = [];
   const calls: ToolCall[] = [];
   const texts: string[] = [];
+  const thoughts: string[] = [];
   // What a client asks about must be read; what is told of earlier turns it can't change any more.
   const reading: Reading = { media: role === "user" ? "refused" : "noted", notes };
   for (const [index, block] of blocks.entries()) {
@@ -42,7 +43,10 @@ export function toMessages(role: string, content: unknown, path: string, notes: 
         results.push(resultOf(part, at, notes));
         break;
       case "thinking":
+        thoughts.push(fieldText(part, "thinking", at, notes));
+        break;
       case "redacted_thinking":
+        notes.push({ param: at, reason: "encrypted thoughts can't be read here" });
         break;
       default:
         if (isServerResult(part["type"])) results.push(resultOf(part, at, notes));
@@ -51,7 +55,17 @@ export function toMessages(role: string, content: unknown, path: string, notes: 
   }
   const text = texts.filter((one) => one !== "").join("\n");
   const hasOwn = text !== "" || calls.length > 0 || results.length === 0;
-  const own = hasOwn ? [{ role, content: text, ...(calls.length > 0 && { toolCalls: calls }) }] : [];
+  const reasoning = thoughts.filter((one) => one !== "").join("\n");
+  const own = hasOwn
+    ? [
+        {
+          role,
+          content: text,
+          ...(role === "assistant" && reasoning !== "" && { reasoning }),
+          ...(calls.length > 0 && { toolCalls: calls }),
+        },
+      ]
+    : [];
   // A user answers calls and then speaks; an assistant whose tools ran on its side called before it was answered.
   return role === "assistant" ? [...own, ...results] : [...results, ...own];
 }

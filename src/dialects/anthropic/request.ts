@@ -37,10 +37,11 @@ export function toRequest(body: MessagesBody): Request {
   return { turn, notes };
 }
 
-function toForm({ output_config: config }: MessagesBody): AnswerForm {
-  const format = config?.format;
-  return isSet(format)
-    ? { type: "schema", schema: format.schema, path: "output_config.format.schema" }
+function toForm({ output_config: config, output_format: older }: MessagesBody): AnswerForm {
+  if (isSet(config?.format))
+    return { type: "schema", schema: config.format.schema, path: "output_config.format.schema" };
+  return isSet(older)
+    ? { type: "schema", schema: older.schema, path: "output_format.schema" }
     : { type: "text" };
 }
 

@@ -35,6 +35,11 @@ const conversation = {
   ),
 };
 
+const OutputFormat = Type.Object({
+  type: OneOf(["json_schema"]),
+  schema: Type.Unsafe<Record<string, unknown>>({ type: "object" }),
+});
+
 export const CountTokensBody = Type.Object(conversation);
 export type CountTokensBody = Static<typeof CountTokensBody>;
 
@@ -51,14 +56,11 @@ export const MessagesBody = Type.Object({
   stop_sequences: OrNull(
     Type.Array(Type.String({ minLength: 1, maxLength: 1000, format: "text" }), { maxItems: 16 }),
   ),
+  /** The older name of `output_config.format`. */
+  output_format: OrNull(OutputFormat),
   output_config: OrNull(
     Type.Object({
-      format: OrNull(
-        Type.Object({
-          type: OneOf(["json_schema"]),
-          schema: Type.Unsafe<Record<string, unknown>>({ type: "object" }),
-        }),
-      ),
+      format: OrNull(OutputFormat),
       effort: OrNull(Type.String()),
       task_budget: Type.Optional(Type.Unknown()),
     }),

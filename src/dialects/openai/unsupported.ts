@@ -5,8 +5,15 @@ const common: readonly Unsupported[] = [
   { param: "moderation", reason: "this server judges no content" },
 ];
 
+/** Other servers' ways of asking for a form: an answer of another form is of no use to who asks. */
+const otherForms = (instead: string): readonly Unsupported[] =>
+  ["guided_json", "guided_choice", "guided_regex", "guided_grammar", "structured_outputs", "format"].map(
+    (param) => ({ param, reason: `use ${instead}` }),
+  );
+
 export const unsupportedInChat: readonly Unsupported[] = [
   ...common,
+  ...otherForms("response_format or grammar"),
   { param: "audio", reason: "the model writes text only" },
   {
     param: "modalities",
@@ -24,8 +31,18 @@ export const unsupportedInChat: readonly Unsupported[] = [
 
 const included = oneOf("message.output_text.logprobs", "reasoning.encrypted_content", "account");
 
+/** A completion has no form but a grammar's. */
+export const unsupportedInCompletions: readonly Unsupported[] = [
+  ...otherForms("grammar"),
+  { param: "response_format", reason: "use grammar, or chat completions" },
+  { param: "json_schema", reason: "use grammar, or chat completions" },
+];
+
 export const unsupportedInResponses: readonly Unsupported[] = [
   ...common,
+  ...otherForms("text.format"),
+  { param: "response_format", reason: "use text.format" },
+  { param: "json_schema", reason: "use text.format" },
   { param: "background", reason: "poll a stream instead", harmless: oneOf(false) },
   { param: "generate", reason: "a response is always generated", harmless: oneOf(true) },
   { param: "access_programs", reason: "there are none here" },

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { anthropicModel } from "../../dialects/anthropic/model.ts";
 import { unixSeconds } from "../../dialects/ids.ts";
+import { infillForm } from "../../dialects/openai/completions/infill.ts";
 import { Answer, responses } from "../../http/schema.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { modelStatus, StatusFields } from "../../serving/model-status.ts";
@@ -30,7 +31,7 @@ const modelFields = {
       tools: Type.Boolean(),
       structured_output: Type.Boolean(),
       logprobs: Type.Boolean(),
-      infill: Type.Boolean(),
+      infill: Type.Union([Type.Boolean(), Type.Null()]),
       vision: Type.Boolean(),
     },
     { description: "Extra: what requests may ask of it." },
@@ -65,7 +66,8 @@ export function openAiModelRoutes(models: ServedModels): FastifyPluginAsyncTypeb
       tools: true,
       structured_output: true,
       logprobs: true,
-      infill: false,
+      infill:
+        model.description === undefined ? null : infillForm(model.description.specialTexts) !== undefined,
       vision: false,
     },
     ...modelStatus(models, model),

@@ -1,9 +1,11 @@
-import { plainPrompt } from "../../../assistant/template/template.ts";
 import type { Constraint } from "../../../inference/constraints/expression.ts";
-import type { GenerationRequest, Prompt } from "../../../inference/engine.ts";
+import type { GenerationRequest, ModelDescription, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
+import { accountFor } from "../../refusals.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
+import { unsupportedInCompletions } from "../unsupported.ts";
+import { infillPrompt } from "./infill.ts";
 import type { CompletionBody } from "./schema.ts";
 
 /** Prompts of one request; each makes its own answers. */
@@ -22,19 +24,19 @@ export interface CompletionPlan {
 /** `constraint` is that of the body's grammar. @throws InvalidRequestError naming the field */
 export function toPlan(
   body: CompletionBody,
+  model: Pick<ModelDescription, "specialTexts" | "bosText">,
   randomSeed: () => number,
   constraint: Constraint | undefined,
 ): CompletionPlan {
   const { n, best_of, echo, logprobs, max_tokens } = body;
-  if (isSet(body.suffix) && body.suffix !== "")
-    throw invalid("suffix", "is not supported: the served model has no infill prompt of a known form");
+  accountFor(body, unsupportedInCompletions);
   const returned = n ?? 1;
   const made = best_of ?? returned;
   if (made < returned) throw invalid("best_of", "must be at least n");
   if (made > returned && body.stream === true)
     throw invalid("best_of", "can't be streamed: which answers are the best is known at the end");
   if (max_tokens === 0 && echo !== true) throw invalid("max_tokens", "must be at least 1 without echo");
-  const prompts = toPrompts(body.prompt);
+  const prompts = toPrompts(body.prompt, (text) => textPrompt(text, body.suffix, model));
   if (prompts.length * made > MAX_GENERATIONS)
     throw invalid("prompt", `makes more than ${MAX_GENERATIONS} answers, with n or best_of`);
   const { seed = randomSeed(), ...sampling } = toSampling(body);
@@ -55,8 +57,11 @@ export function toPlan(
 }
 
 /** A string, a list of tokens, or a list of either. */
-function toPrompts(prompt: string | readonly unknown[]): readonly Prompt[] {
-  if (typeof prompt === "string") return [plainPrompt(prompt)];
+function toPrompts(
+  prompt: string | readonly unknown[],
+  textPrompt: (text: string) => Prompt,
+): readonly Prompt[] {
+  if (typeof prompt === "string") return [textPrompt(prompt)];
   if (prompt.every(isToken)) return [tokenPrompt(prompt)];
   if (prompt.length > MAX_PROMPTS) throw invalid("prompt", `must have at most ${MAX_PROMPTS} entries`);
   return prompt.map((entry, index): Prompt => {
@@ -64,11 +69,22 @@ function toPrompts(prompt: string | readonly unknown[]): readonly Prompt[] {
     if (typeof entry === "string") {
       if (!entry.isWellFormed() || entry.includes("\0"))
         throw invalid(path, "must be well-formed Unicode text without NUL characters");
-      return plainPrompt(entry);
+      return textPrompt(entry);
     }
     if (Array.isArray(entry) && entry.length > 0 && entry.every(isToken)) return tokenPrompt(entry);
     throw invalid(path, "must be a string or a list of token ids");
   });
+}
+
+/** This route's prompts are the whole of what the model reads, templates' special tokens included. */
+function textPrompt(
+  text: string,
+  suffix: string | null | undefined,
+  { specialTexts, bosText }: Pick<ModelDescription, "specialTexts" | "bosText">,
+): Prompt {
+  if (isSet(suffix) && suffix !== "") return infillPrompt(text, suffix, specialTexts);
+  const hasBos = bosText !== "" && text.startsWith(bosText);
+  return { parts: [{ type: "text", text, parseSpecial: true }], addBos: !hasBos };
 }
 
 function isToken(value: unknown): value is number {

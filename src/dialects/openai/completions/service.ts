@@ -102,7 +102,7 @@ export class Completions {
 
   async #plan(body: CompletionBody): Promise<CompletionPlan> {
     const constraint = isSet(body.grammar) ? await this.#constraints.grammar(body.grammar) : undefined;
-    return toPlan(body, this.#randomSeed, constraint);
+    return toPlan(body, this.#engine.describe(), this.#randomSeed, constraint);
   }
 
   /** All generations of the request, side by side as far as there are sequences; those of one prompt share its prefill. */

@@ -20,6 +20,7 @@ export class EmbeddingsService {
   async create(body: EmbeddingsBody, signal: AbortSignal): Promise<EmbeddingsAnswer> {
     const input = readInput(body.input);
     if (isSet(body.model)) this.#names.check(body.model);
+    if (input.type === "tokens") this.#assertOwnTokens(body.model);
     const dimensions = this.#dimensions(body.dimensions ?? undefined);
     try {
       const texts = await this.#texts(input);
@@ -42,6 +43,19 @@ export class EmbeddingsService {
     } catch (error) {
       throw naming(error, body.input);
     }
+  }
+
+  /**
+   * Clients that know OpenAI's models by name send the tokens of OpenAI's tokenizer, which are other words here. Who
+   * names this model, or none, means its own.
+   * @throws InvalidRequestError
+   */
+  #assertOwnTokens(name: string | null | undefined): void {
+    if (!isSet(name) || this.#names.isOwn(name)) return;
+    throw new InvalidRequestError(
+      `input holds token ids, and those of ${name} mean other words to ${this.#embedder.model}: send texts (LangChain: check_embedding_ctx_length=False), or name that model.`,
+      { param: "input" },
+    );
   }
 
   /** @throws InvalidRequestError when vectors can't have that many */
