@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { OrNull } from "../../platform/schema/nullable.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { PromptText, StopTexts } from "../../platform/schema/text.ts";
 import { AccountField, IncludeField } from "../../telemetry/answer-account.ts";
@@ -52,12 +53,12 @@ export const SamplingFields = {
 export function ChatBody(limit: number) {
   return Type.Object({
     prompt: PromptText("What to answer."),
-    max_new_tokens: Type.Optional(
+    max_new_tokens: OrNull(
       Type.Integer({
         minimum: 1,
         maximum: limit,
         default: Math.min(160, limit),
-        description: "Maximum number of tokens to generate.",
+        description: "Maximum number of tokens to generate; null generates all that fit the context window.",
       }),
     ),
     ...SamplingFields,

@@ -77,9 +77,11 @@ export class ChatService {
 
   #request(body: ChatBody, prompt: Prompt): GenerationRequest {
     const { temperature = 0.2, top_p = 0.95, top_k, min_p, repeat_penalty, seed, stop = [] } = body;
+    // null is all that fit the window, which is what the engine takes no limit for.
+    const maxTokens = body.max_new_tokens === undefined ? 160 : body.max_new_tokens;
     return {
       prompt,
-      maxTokens: body.max_new_tokens ?? 160,
+      ...(maxTokens !== null && { maxTokens }),
       sampling: {
         temperature,
         topP: top_p,
