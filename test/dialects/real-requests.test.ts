@@ -71,3 +71,16 @@ test("all system texts reach the model", async () => {
   for (const words of ["first words", "second words", "third words"])
     assert.ok(prompt.includes(words), prompt);
 });
+
+test("arguments that nest without end are refused, in a text as in the body", async () => {
+  const deep = `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`;
+  const call = { id: "c", type: "function", function: { name: "lookup", arguments: deep } };
+  for (const [url, body] of [
+    ["/v1/chat/completions", { messages: [{ role: "assistant", tool_calls: [call] }] }],
+    ["/v1/responses", { input: [{ type: "function_call", call_id: "c", name: "lookup", arguments: deep }] }],
+  ] as const) {
+    const response = await started.server.post(url, body);
+    assert.equal(response.status, 400);
+    assert.match((await json<{ error: { message: string } }>(response)).error.message, /nests deeper/);
+  }
+});

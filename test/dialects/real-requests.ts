@@ -240,6 +240,21 @@ export const realRequests: readonly RealRequest[] = [
       user([{ type: "tool_result", content: "x" }]),
     ],
   }),
+  messages(
+    "encrypted thoughts",
+    {
+      messages: [
+        user("Q"),
+        assistant([
+          { type: "redacted_thinking", data: "x" },
+          { type: "thinking", thinking: "t", signature: "s" },
+          { type: "text", text: "A" },
+        ]),
+        user("R"),
+      ],
+    },
+    ["messages[1].content[0]"],
+  ),
   messages("thoughts, and a search on the other side", {
     messages: [
       user("Q"),
@@ -285,6 +300,19 @@ export const realRequests: readonly RealRequest[] = [
       },
     ],
   }),
+  responses(
+    "encrypted reasoning, and a compacted history",
+    {
+      input: [
+        user("Q"),
+        { type: "compaction", id: "c", encrypted_content: "x" },
+        { type: "reasoning", id: "r", summary: [], encrypted_content: "x" },
+        { type: "function_call", call_id: "c", name: "lookup", arguments: "{}" },
+        { type: "function_call_output", call_id: "c", output: "y" },
+      ],
+    },
+    ["input[1]", "input[2]"],
+  ),
   responses("reasoning of every form", {
     input: [
       user("Q"),

@@ -121,6 +121,14 @@ test("tokens of the model's own vocabulary stand for their text, others are refu
     },
   );
   assert.match(error.message, /vocabulary/);
+  // Who sends tokens to a model of OpenAI's name means OpenAI's tokens.
+  const strange = { model: "text-embedding-3-small", input: [[1985]] };
+  const refused = await assertError(await server.post("/v1/embeddings", strange), {
+    status: 400,
+    code: "invalid_request",
+    param: "input",
+  });
+  assert.match(refused.error.message, /check_embedding_ctx_length=False/);
 });
 
 const wrong: ReadonlyArray<readonly [param: string, body: object]> = [
