@@ -4,7 +4,7 @@ import { ChatTemplate } from "../../src/assistant/template/template.ts";
 import { judgePrompt } from "../../src/features/evaluation/judge-prompt.ts";
 import { type Form, json } from "../../src/inference/constraints/expression.ts";
 import { TokenForms } from "../../src/inference/constraints/token-forms.ts";
-import { TokenTable } from "../../src/inference/constraints/token-trie.ts";
+import { TokenTable } from "../../src/inference/constraints/token-table.ts";
 import { loadLlama } from "../../src/inference/llama/bindings.ts";
 import { Candidates } from "../../src/inference/llama/candidates.ts";
 import { LlamaContext } from "../../src/inference/llama/context.ts";

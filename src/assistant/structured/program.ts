@@ -87,7 +87,7 @@ export function programOf(
   drafts: Drafts,
   living: readonly boolean[],
   automata: readonly Automaton[],
-  isOrdered: boolean,
+  isForWriting: boolean,
 ): JsonProgram {
   const renamed = new Map<number, number>();
   for (const [node, lives] of living.entries()) if (lives) renamed.set(node, renamed.size);
@@ -109,7 +109,7 @@ export function programOf(
       const left = own.filter((shape) => isLiving(shape, living, drafts));
       return [...new Set(left.map((shape) => indexOf(finished(shape, rename, living, drafts))))];
     });
-  return { nodes, shapes, automata, isOrdered };
+  return { nodes, shapes, automata, isForWriting };
 }
 
 function finished(

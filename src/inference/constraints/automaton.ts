@@ -30,6 +30,7 @@ export function rangeAt(starts: Int32Array, codePoint: number): number {
 /** What is derived from an automaton once: a table for ASCII, and how far each state is from accepting. */
 export class AutomatonRunner {
   readonly automaton: Automaton;
+  readonly #loops: boolean[] = [];
   readonly #asciiClasses = new Uint16Array(128);
   /** Code points to the nearest accepted text, and to the farthest: Infinity where there is none. */
   readonly shortest: Float64Array;
@@ -46,6 +47,17 @@ export class AutomatonRunner {
 
   accepts(state: number): boolean {
     return this.automaton.accepting[state] === 1;
+  }
+
+  /** Whether any character leads back to a state: whatever follows is accepted. */
+  loops(state: number): boolean {
+    let loops = this.#loops[state];
+    if (loops === undefined) {
+      const { classCount, table } = this.automaton;
+      loops = table.subarray(state * classCount, (state + 1) * classCount).every((to) => to === state);
+      this.#loops[state] = loops;
+    }
+    return loops;
   }
 
   /** -1 where nothing follows. */

@@ -1,7 +1,15 @@
 import type { AutomatonRunner } from "./automaton.ts";
 import type { JsonProgram, Shape } from "./json-program.ts";
 import type { NumberRule } from "./number-text.ts";
+import type { KeyChoices } from "./object-entry.ts";
 import { State } from "./state.ts";
+import type { TextLexer } from "./text-lexer.ts";
+
+/** The keys that may come next, and what reads them; none of both where none may. */
+export interface KeyLexer {
+  readonly choices: KeyChoices;
+  readonly lexer: TextLexer;
+}
 
 /** A program with what frames share: its parts made ready, and the frames there are. */
 export interface JsonContext {
@@ -9,6 +17,10 @@ export interface JsonContext {
   automaton(index: number): AutomatonRunner;
   numberRule(shape: number): NumberRule;
   shape(index: number): Shape;
+  /** What reads strings of some shapes. */
+  lexer(shapes: readonly number[]): TextLexer;
+  /** What reads the keys of `choices`, which `key` stands for. */
+  keyLexer(key: string, choices: () => KeyChoices): KeyLexer;
   /** The frame of a key, made once. */
   intern<F extends JsonFrame>(key: string, make: () => F): F;
   /** The frame behind the first byte of a value that one of `nodes` allows. */

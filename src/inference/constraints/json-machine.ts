@@ -1,12 +1,17 @@
+import { LRUCache } from "lru-cache";
 import { ArrayFrame } from "./array-frame.ts";
 import { AutomatonRunner } from "./automaton.ts";
-import { type JsonContext, JsonFrame } from "./json-frame.ts";
-import type { JsonProgram, Shape } from "./json-program.ts";
-import { NumberRule, readNumber } from "./number-text.ts";
+import { type JsonContext, JsonFrame, type KeyLexer } from "./json-frame.ts";
+import type { JsonProgram, Shape, StringShape } from "./json-program.ts";
+import { NumberRule } from "./number-text.ts";
+import type { KeyChoices } from "./object-entry.ts";
 import { ObjectFrame } from "./object-frame.ts";
 import { LiteralFrame, NumberFrame } from "./scalar-frames.ts";
 import { StringFrame } from "./string-frame.ts";
+import { freeLexer, type TextForm, TextLexer } from "./text-lexer.ts";
 
+/** What reads the keys of an object in one of its places; many keys that may be left out are as many places. */
+const MAX_KEY_LEXERS = 1000;
 /** Frames kept to be met again. Past them all are forgotten; those in use live on. */
 const MAX_FRAMES = 50_000;
 
@@ -43,6 +48,8 @@ export class JsonMachine implements JsonContext {
   readonly #frames = new Map<string, JsonFrame>();
   readonly #automata = new Map<number, AutomatonRunner>();
   readonly #numberRules = new Map<number, NumberRule>();
+  readonly #lexers = new Map<string, TextLexer>();
+  readonly #keyLexers = new LRUCache<string, KeyLexer>({ max: MAX_KEY_LEXERS });
 
   constructor(program: JsonProgram) {
     this.program = program;
@@ -68,12 +75,56 @@ export class JsonMachine implements JsonContext {
     return runner;
   }
 
+  lexer(shapes: readonly number[]): TextLexer {
+    const key = shapes.join();
+    let lexer = this.#lexers.get(key);
+    if (lexer === undefined) {
+      const forms = shapes.map((shape) => this.#textForm(this.shape(shape) as StringShape));
+      const [first] = forms;
+      const isFree = first !== undefined && forms.length === 1 && isAnyText(first);
+      lexer = isFree ? freeLexer : new TextLexer(forms, this.program.isForWriting);
+      this.#lexers.set(key, lexer);
+    }
+    return lexer;
+  }
+
+  #textForm({ minLength, maxLength, automaton, texts }: StringShape): TextForm {
+    return {
+      minLength,
+      maxLength,
+      automaton: automaton === undefined ? undefined : this.automaton(automaton),
+      texts,
+    };
+  }
+
+  keyLexer(key: string, choicesOf: () => KeyChoices): KeyLexer {
+    let keys = this.#keyLexers.get(key);
+    if (keys === undefined) {
+      const choices = choicesOf();
+      keys = { choices, lexer: new TextLexer(this.#keyForms(choices), this.program.isForWriting) };
+      this.#keyLexers.set(key, keys);
+    }
+    return keys;
+  }
+
+  /** The first is that of the names, where there are any; one of each of the other properties follows. */
+  #keyForms({ texts, named, others }: KeyChoices): readonly TextForm[] {
+    const isWanted = (index: number) => (named[index]?.length ?? 0) > 0;
+    return [
+      ...(texts.length > 0 ? [{ minLength: 0, texts, isWanted }] : []),
+      ...others.map(({ automaton }) => ({
+        minLength: 0,
+        automaton: automaton === undefined ? undefined : this.automaton(automaton),
+      })),
+    ];
+  }
+
   numberRule(shape: number): NumberRule {
     let rule = this.#numberRules.get(shape);
     if (rule === undefined) {
       const found = this.shape(shape);
       if (found.type !== "number") throw new Error(`shape ${shape} is a ${found.type}`);
-      rule = new NumberRule(found);
+      rule = new NumberRule(found, this.program.isForWriting);
       this.#numberRules.set(shape, rule);
     }
     return rule;
@@ -100,18 +151,15 @@ export class JsonMachine implements JsonContext {
       case 0x5b:
         return ArrayFrame.begin(this, parent, of("array"));
       case 0x22:
-        return StringFrame.begin(this, parent, of("string"));
+        return StringFrame.value(this, parent, of("string"));
       case 0x6e:
         return literal(this, parent, "ull", of("null"));
       case 0x74:
         return literal(this, parent, "rue", this.#booleans(of("boolean"), true));
       case 0x66:
         return literal(this, parent, "alse", this.#booleans(of("boolean"), false));
-      default: {
-        const position = readNumber(undefined, byte);
-        if (position === undefined) return null;
-        return NumberFrame.at(this, parent, of("number"), position, String.fromCharCode(byte));
-      }
+      default:
+        return NumberFrame.begin(this, parent, of("number"), byte);
     }
   }
 
@@ -121,6 +169,10 @@ export class JsonMachine implements JsonContext {
       return shape.type === "boolean" && shape.value === wanted;
     });
   }
+}
+
+function isAnyText({ minLength, maxLength, automaton, texts }: TextForm): boolean {
+  return minLength === 0 && maxLength === undefined && automaton === undefined && texts === undefined;
 }
 
 function literal(

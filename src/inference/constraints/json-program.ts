@@ -79,6 +79,9 @@ export interface JsonProgram {
   readonly nodes: ReadonlyArray<readonly number[]>;
   readonly shapes: readonly Shape[];
   readonly automata: readonly Automaton[];
-  /** Properties are written in the order of `names`, others after them. */
-  readonly isOrdered: boolean;
+  /**
+   * It is kept to as a writer does: properties in the order of `names` with others after them, listed texts and names
+   * without needless escapes, numbers with bounds without exponents. Otherwise as a validator does.
+   */
+  readonly isForWriting: boolean;
 }

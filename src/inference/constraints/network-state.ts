@@ -174,6 +174,20 @@ export class NetworkState extends State {
     return most;
   }
 
+  /** The frame that alone decides what may follow, where there is one. */
+  get frame(): JsonFrame | undefined {
+    if (this.isComplete || this.#reading.length > 0 || this.#values.length !== 1) return undefined;
+    return this.#values[0]?.json;
+  }
+
+  /** The state with another frame in the place of the one that decides. */
+  withFrame(json: JsonFrame): NetworkState {
+    const [only] = this.#values;
+    const state = only && this.#machine.at([{ ...only, json }]);
+    if (!state) throw new Error("a frame without a place");
+    return state;
+  }
+
   /** The state behind a control token, null where it may not come here. */
   stepToken(text: string): NetworkState | null {
     const exact = this.#reading.filter(({ edge }) => edge.type === "token" && edge.text === text);
@@ -206,17 +220,8 @@ export class NetworkState extends State {
 
   override relaxed(characters: number): NetworkState {
     if (this.#relaxed?.characters === characters) return this.#relaxed.state;
-    const [only] = this.#values;
-    let state: NetworkState = this;
-    if (
-      only?.json !== undefined &&
-      this.#values.length === 1 &&
-      this.#reading.length === 0 &&
-      !this.isComplete
-    ) {
-      const json = only.json.relaxed(characters) as JsonFrame;
-      if (json !== only.json) state = this.#machine.at([{ ...only, json }]) ?? this;
-    }
+    const json = this.frame?.relaxed(characters) as JsonFrame | undefined;
+    const state = json === undefined || json === this.frame ? this : this.withFrame(json);
     this.#relaxed = { characters, state };
     return state;
   }

@@ -3,7 +3,7 @@ import type { NumberShape } from "./json-program.ts";
 
 /** Digits that are written at most: what a double needs, written without an exponent. No number goes on for ever. */
 const MAX_WHOLE_DIGITS = 21;
-const MAX_FRACTION_DIGITS = 25;
+export const MAX_FRACTION_DIGITS = 25;
 
 /** How far a JSON number has come; `digits` counts those of its present part. */
 export interface NumberPosition {
@@ -69,6 +69,12 @@ export function isPlain(shape: NumberShape): boolean {
   );
 }
 
+/** Digits that a part of a number may still have, where their number alone decides: at least and at most so many. */
+export interface DigitRoom {
+  readonly least: number;
+  readonly most: number;
+}
+
 /** A number's conditions with their decimals read. */
 export class NumberRule {
   readonly #shape: NumberShape;
@@ -76,10 +82,13 @@ export class NumberRule {
   readonly #max: Decimal | undefined;
   readonly #step: Decimal | undefined;
   readonly #not: readonly Decimal[];
+  readonly #isForWriting: boolean;
   readonly isPlain: boolean;
 
-  constructor(shape: NumberShape) {
+  /** `isForWriting`: what bounds are asked of has no exponent. */
+  constructor(shape: NumberShape, isForWriting = false) {
     this.#shape = shape;
+    this.#isForWriting = isForWriting;
     this.#min = shape.min === undefined ? undefined : parseDecimal(shape.min);
     this.#max = shape.max === undefined ? undefined : parseDecimal(shape.max);
     this.#step = shape.multipleOf === undefined ? undefined : parseDecimal(shape.multipleOf);
@@ -107,7 +116,7 @@ export class NumberRule {
     const isExponent = part === "e" || part === "sign" || part === "exponent";
     if (multipleOf === "1" && (isExponent || part === "point" || part === "fraction")) return false;
     if (this.isPlain) return true;
-    if (isExponent) return this.#hasExponent(text);
+    if (isExponent) return !this.#isForWriting && this.#hasExponent(text);
     const isNegative = text.startsWith("-");
     if (isNegative && this.#min !== undefined && this.#min.digits >= 0n) return false;
     if (part === "minus") return this.#crosses({ digits: 0n, scale: 0 }, undefined, true);
@@ -123,6 +132,67 @@ export class NumberRule {
       if (this.#crosses(from, { digits: (digits + 1n) * factor, scale: 0 }, isNegative)) return true;
     }
     return false;
+  }
+
+  get isInteger(): boolean {
+    return this.#shape.multipleOf === "1";
+  }
+
+  /**
+   * The digits that may follow a text, where any will do and only their number matters; undefined where their values
+   * do, as between a bound's own first digits and its others.
+   */
+  room(text: string, at: NumberPosition): DigitRoom | undefined {
+    const { texts, not, isFractional, multipleOf } = this.#shape;
+    const isByBounds = texts === undefined && not === undefined && isFractional !== true;
+    if (!this.#isForWriting || !isByBounds || (multipleOf !== undefined && !this.isInteger)) return undefined;
+    if (at.part === "minus" || at.part === "e" || at.part === "sign" || at.part === "exponent")
+      return undefined;
+    const isNegative = text.startsWith("-");
+    const digits = BigInt(text.replace(/[-.]/g, ""));
+    if (at.part === "point" || at.part === "fraction") {
+      const scale = at.part === "point" ? 0 : at.digits;
+      const place = this.#place({ digits, scale }, { digits: digits + 1n, scale }, isNegative);
+      return place === "inside"
+        ? { least: at.part === "point" ? 1 : 0, most: MAX_FRACTION_DIGITS - at.digits }
+        : undefined;
+    }
+    let least = -1;
+    let most = -1;
+    const mayGrow = at.part === "whole" ? MAX_WHOLE_DIGITS - at.digits : 0;
+    for (let grown = 0, factor = 1n; grown <= mayGrow; grown++, factor *= 10n) {
+      const end = (digits + 1n) * factor - (this.isInteger ? 1n : 0n);
+      const place = this.#place({ digits: digits * factor, scale: 0 }, { digits: end, scale: 0 }, isNegative);
+      if (place === "across") return undefined;
+      if (place === "outside") {
+        if (least >= 0) break;
+        continue;
+      }
+      if (least < 0) least = grown;
+      most = grown;
+    }
+    return least < 0 ? undefined : { least, most };
+  }
+
+  /** Where magnitudes from `from` lie to the bounds; `to` is the last of whole numbers, the one behind the last of others. */
+  #place(from: Decimal, to: Decimal, isNegative: boolean): "inside" | "outside" | "across" {
+    const { excludesMin = false, excludesMax = false } = this.#shape;
+    const mirrored = (value: Decimal | undefined) =>
+      value && { digits: isNegative ? -value.digits : value.digits, scale: value.scale };
+    const low = mirrored(isNegative ? this.#max : this.#min);
+    const high = mirrored(isNegative ? this.#min : this.#max);
+    const excludesLow = isNegative ? excludesMax : excludesMin;
+    const excludesHigh = isNegative ? excludesMin : excludesMax;
+    const isEndOut = !this.isInteger;
+    const least = low === undefined ? 1 : compare(from, low);
+    const most = high === undefined ? -1 : compare(to, high);
+    if ((excludesLow ? least > 0 : least >= 0) && (excludesHigh && !isEndOut ? most < 0 : most <= 0))
+      return "inside";
+    const beyond = high === undefined ? -1 : compare(from, high);
+    const before = low === undefined ? 1 : compare(to, low);
+    const isBeyond = excludesHigh ? beyond >= 0 : beyond > 0;
+    const isBefore = excludesLow || isEndOut ? before <= 0 : before < 0;
+    return isBeyond || isBefore ? "outside" : "across";
   }
 
   /** Whether a number from `from` up to `to` (excluded) is allowed; both are magnitudes. */

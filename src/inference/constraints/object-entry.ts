@@ -1,4 +1,5 @@
 import type { ObjectShape } from "./json-program.ts";
+import type { TextEnding } from "./text-lexer.ts";
 import { sortTexts } from "./text-list.ts";
 
 /** One shape that an object may still have, and how far it has come in it. */
@@ -117,4 +118,23 @@ export function keyChoices(
   }
   const texts = sortTexts(byName.keys());
   return { texts, named: texts.map((text) => byName.get(text) ?? []), others };
+}
+
+/** What a key leads to that has ended; nothing where it is none that may stand here. */
+export function keyChoicesAt(
+  { texts, named, others }: KeyChoices,
+  endings: readonly TextEnding[],
+): readonly KeyChoice[] {
+  const found = endings.find(({ text }) => text !== undefined);
+  const name = found?.text === undefined ? undefined : texts[found.text];
+  const choices: KeyChoice[] = [];
+  if (found?.text !== undefined && !found.isEscaped) choices.push(...(named[found.text] ?? []));
+  // Names have the first form, where there are any.
+  const firstOther = texts.length > 0 ? 1 : 0;
+  for (const { form, text } of endings) {
+    const other = text === undefined ? others[form - firstOther] : undefined;
+    if (other === undefined || (name !== undefined && other.excluded.has(name))) continue;
+    choices.push({ after: other.after, node: other.node });
+  }
+  return choices;
 }

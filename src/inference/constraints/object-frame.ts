@@ -1,9 +1,18 @@
 import { type JsonContext, JsonFrame, matches, readSpace } from "./json-frame.ts";
 import type { ObjectShape } from "./json-program.ts";
-import { KeyFrame } from "./key-frame.ts";
-import { type KeyChoice, keyChoices, mayClose, mayTakeKey, type ObjectEntry } from "./object-entry.ts";
+import {
+  type KeyChoice,
+  keyChoices,
+  keyChoicesAt,
+  mayClose,
+  mayTakeKey,
+  type ObjectEntry,
+} from "./object-entry.ts";
+import { StringFrame } from "./string-frame.ts";
 
 type Phase = "open" | "comma" | "colon" | "value" | "after" | "closing";
+
+const textOf = ({ shape, at, count, seen }: ObjectEntry) => `${shape}.${at}.${count}.${seen.join("-")}`;
 
 /** Within an object, between its tokens. */
 export class ObjectFrame extends JsonFrame {
@@ -42,10 +51,8 @@ export class ObjectFrame extends JsonFrame {
     choices: readonly KeyChoice[] = [],
   ): ObjectFrame | null {
     if (entries.length + choices.length === 0) return null;
-    const text = ({ shape, at, count, seen }: ObjectEntry) =>
-      `${shape}.${at}.${count}.${JSON.stringify(seen)}`;
-    const expected = choices.map(({ after, node }) => `${text(after)}=${node}`);
-    const key = `o${parent.id}:${phase}${space}:${entries.map(text).join()}:${expected.join()}`;
+    const expected = choices.map(({ after, node }) => `${textOf(after)}=${node}`);
+    const key = `o${parent.id}:${phase}${space}:${entries.map(textOf).join()}:${expected.join()}`;
     return context.intern(key, () => new ObjectFrame(context, parent, entries, phase, space, choices));
   }
 
@@ -109,21 +116,21 @@ export class ObjectFrame extends JsonFrame {
   }
 
   #key(): JsonFrame | null {
-    if (this.parent === undefined) return null;
-    const { isOrdered } = this.context.program;
-    const entries = this.#entries.map((entry) => ({ entry, shape: this.#shape(entry) }));
-    return KeyFrame.begin(
-      this.context,
-      this.parent,
-      this,
-      keyChoices(entries, isOrdered),
-      (parent, choices) => ObjectFrame.#at(this.context, parent, [], "colon", 0, choices),
+    const { parent, context } = this;
+    if (parent === undefined) return null;
+    const { choices, lexer } = context.keyLexer(this.#entries.map(textOf).join(), () => {
+      const entries = this.#entries.map((entry) => ({ entry, shape: this.#shape(entry) }));
+      return keyChoices(entries, context.program.isForWriting);
+    });
+    if (lexer.forms.length === 0) return null;
+    return StringFrame.key(context, parent, this, lexer.start, ({ endings }) =>
+      ObjectFrame.#at(context, parent, [], "colon", 0, keyChoicesAt(choices, endings)),
     );
   }
 
   #comma(): JsonFrame | null {
-    const { isOrdered } = this.context.program;
-    const open = this.#entries.filter((entry) => mayTakeKey(this.#shape(entry), entry, isOrdered));
+    const { isForWriting } = this.context.program;
+    const open = this.#entries.filter((entry) => mayTakeKey(this.#shape(entry), entry, isForWriting));
     return this.#next(open, "comma");
   }
 

@@ -1,5 +1,11 @@
 import { type JsonContext, JsonFrame } from "./json-frame.ts";
-import { isWhole, type NumberPosition, readNumber } from "./number-text.ts";
+import {
+  type DigitRoom,
+  isWhole,
+  MAX_FRACTION_DIGITS,
+  type NumberPosition,
+  readNumber,
+} from "./number-text.ts";
 
 /** Within `true`, `false` or `null`. */
 export class LiteralFrame extends JsonFrame {
@@ -28,48 +34,85 @@ export class LiteralFrame extends JsonFrame {
   }
 }
 
+/** What is known of a number so far: only its form; how many digits may follow; or all of it. */
+interface KnownNumber {
+  readonly text: string;
+  readonly room: DigitRoom | undefined;
+}
+
 /** Within a number. It has no end of its own: whatever can't be part of it is the parent's. */
 export class NumberFrame extends JsonFrame {
   /** Those of its form that the number may still have. */
   readonly #shapes: readonly number[];
   readonly #position: NumberPosition;
-  /** The text so far, empty where only its form matters. */
-  readonly #text: string;
+  readonly #known: KnownNumber;
 
   constructor(
     context: JsonContext,
     parent: JsonFrame,
     shapes: readonly number[],
     position: NumberPosition,
-    text: string,
+    known: KnownNumber,
   ) {
     super(context, parent);
     this.#shapes = shapes;
     this.#position = position;
-    this.#text = text;
+    this.#known = known;
   }
 
-  static at(
+  static begin(
     context: JsonContext,
     parent: JsonFrame,
     shapes: readonly number[],
-    position: NumberPosition | undefined,
+    byte: number,
+  ): NumberFrame | null {
+    const position = readNumber(undefined, byte);
+    if (position === undefined) return null;
+    return NumberFrame.#read(context, parent, shapes, position, String.fromCharCode(byte));
+  }
+
+  /** Numbers of which the same is left are the same frame: the text is kept only while its digits matter. */
+  static #read(
+    context: JsonContext,
+    parent: JsonFrame,
+    shapes: readonly number[],
+    position: NumberPosition,
     text: string,
   ): NumberFrame | null {
-    if (position === undefined) return null;
-    const left = shapes.filter((shape) => context.numberRule(shape).mayContinue(text, position));
+    const rules = shapes.map((shape) => context.numberRule(shape));
+    const left = shapes.filter((_, index) => rules[index]?.mayContinue(text, position) === true);
     if (left.length === 0) return null;
-    const known = left.every((shape) => context.numberRule(shape).isPlain) ? "" : text;
-    const key = `n${parent.id}:${position.part}${position.digits}:${known}:${left.join()}`;
-    return context.intern(key, () => new NumberFrame(context, parent, left, position, known));
+    const [shape] = left;
+    const isPlain = left.every((one) => context.numberRule(one).isPlain);
+    const room =
+      isPlain || left.length > 1 || shape === undefined
+        ? undefined
+        : context.numberRule(shape).room(text, position);
+    const known = { text: isPlain || room !== undefined ? "" : text, room };
+    return NumberFrame.#at(context, parent, left, position, known);
+  }
+
+  static #at(
+    context: JsonContext,
+    parent: JsonFrame,
+    shapes: readonly number[],
+    position: NumberPosition,
+    known: KnownNumber,
+  ): NumberFrame {
+    // Where the room for digits is known, how many there are says no more.
+    const digits = known.room === undefined ? position.digits : `-${known.room.least}-${known.room.most}`;
+    const key = `n${parent.id}:${position.part}${digits}:${known.text}:${shapes.join()}`;
+    return context.intern(key, () => new NumberFrame(context, parent, shapes, position, known));
   }
 
   /** Shapes that the number has if it ends here. */
   get #ended(): readonly number[] {
+    const { room, text } = this.#known;
     if (!isWhole(this.#position)) return [];
+    if (room !== undefined) return room.least === 0 ? this.#shapes : [];
     return this.#shapes.filter((shape) => {
       const rule = this.context.numberRule(shape);
-      return rule.isPlain || rule.accepts(this.#text);
+      return rule.isPlain || rule.accepts(text);
     });
   }
 
@@ -83,15 +126,29 @@ export class NumberFrame extends JsonFrame {
   }
 
   protected derive(byte: number): JsonFrame | null {
+    const { room, text } = this.#known;
     if (this.parent === undefined) return null;
-    const position = readNumber(this.#position, byte);
-    if (position !== undefined) {
-      // The text is kept only while values matter, so that numbers of the same form are the same frame.
-      const isKept = this.#text !== "" || this.#shapes.some((s) => !this.context.numberRule(s).isPlain);
-      const text = isKept ? this.#text + String.fromCharCode(byte) : "";
-      return NumberFrame.at(this.context, this.parent, this.#shapes, position, text);
+    const position = readNumber(room === undefined ? this.#position : { ...this.#position, digits: 0 }, byte);
+    if (position === undefined) return this.#afterEnd?.step(byte) ?? null;
+    if (room !== undefined) return this.#within(room, position);
+    // Of a plain number the text was not kept.
+    const isKept = text !== "" || this.#shapes.some((shape) => !this.context.numberRule(shape).isPlain);
+    const whole = isKept ? text + String.fromCharCode(byte) : "";
+    return NumberFrame.#read(this.context, this.parent, this.#shapes, position, whole);
+  }
+
+  #within({ least, most }: DigitRoom, position: NumberPosition): JsonFrame | null {
+    const { context, parent } = this;
+    const [shape] = this.#shapes;
+    if (parent === undefined || shape === undefined) return null;
+    const at = (room: DigitRoom) =>
+      NumberFrame.#at(context, parent, this.#shapes, position, { text: "", room });
+    if (position.part === "point") {
+      const mayBeFraction = least === 0 && !context.numberRule(shape).isInteger;
+      return mayBeFraction ? at({ least: 1, most: MAX_FRACTION_DIGITS }) : null;
     }
-    return this.#afterEnd?.step(byte) ?? null;
+    if (position.part === "e" || most === 0) return null;
+    return at({ least: Math.max(0, least - 1), most: most - 1 });
   }
 
   received(): null {

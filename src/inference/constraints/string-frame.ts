@@ -1,169 +1,85 @@
 import { type JsonContext, JsonFrame } from "./json-frame.ts";
-import type { StringShape } from "./json-program.ts";
-import { mayBecome, type PartialCharacter, readString } from "./string-text.ts";
-import { endingAt, goesOnWithin, narrow, type TextRange, wholeList } from "./text-list.ts";
+import type { TextState } from "./text-lexer.ts";
 
-/** A shape that a string may still have, and how far it has come in the shape's automaton or list. */
-export interface StringItem {
-  readonly shape: number;
-  readonly state: number;
-  readonly range: TextRange | undefined;
+const QUOTE = 0x22;
+/** Frames of one string that are kept to be met again. */
+const MAX_FRAMES = 20_000;
+
+/** What all places in one string share: where it stands, and what follows it. */
+interface StringSite {
+  readonly parent: JsonFrame;
+  readonly isKey: boolean;
+  /** The frame behind a string that ends in a state; null where it can't. */
+  readonly after: (state: TextState) => JsonFrame | null;
+  readonly frames: Map<TextState, StringFrame>;
 }
 
-/** Lengths that no longer matter: enough characters are there and any number may follow; or far too few are. */
-const ENOUGH = -1;
-const FAR_TOO_FEW = -2;
-
-/** Within a string that is a value. */
+/** Within a string: a value, or the name of a property. */
 export class StringFrame extends JsonFrame {
-  readonly items: readonly StringItem[];
-  /** Of the character that has begun. */
-  readonly #partial: PartialCharacter | undefined;
-  readonly #length: number;
+  readonly text: TextState;
+  readonly #site: StringSite;
 
-  constructor(
-    context: JsonContext,
-    parent: JsonFrame,
-    items: readonly StringItem[],
-    length: number,
-    partial: PartialCharacter | undefined,
-  ) {
-    super(context, parent);
-    this.items = items;
-    this.#length = length;
-    this.#partial = partial;
+  constructor(context: JsonContext, site: StringSite, text: TextState) {
+    super(context, site.parent);
+    this.text = text;
+    this.#site = site;
   }
 
-  static begin(context: JsonContext, parent: JsonFrame, shapes: readonly number[]): StringFrame | null {
-    const items = shapes.map((shape): StringItem => {
-      const { texts } = context.shape(shape) as StringShape;
-      return { shape, state: 0, range: texts === undefined ? undefined : wholeList(texts) };
+  /** A string that is a value of one of `shapes`. */
+  static value(context: JsonContext, parent: JsonFrame, shapes: readonly number[]): StringFrame | null {
+    if (shapes.length === 0) return null;
+    return context.intern(`s${parent.id}:${shapes.join()}`, () => {
+      const after = ({ endings }: TextState) => {
+        const ended = endings.filter(({ isEscaped }) => !isEscaped);
+        return ended.length === 0 ? null : parent.received(ended.map(({ form }) => shapes[form] as number));
+      };
+      const { start } = context.lexer(shapes);
+      return new StringFrame(context, { parent, isKey: false, after, frames: new Map() }, start);
     });
-    return StringFrame.at(context, parent, items, 0, undefined);
   }
 
-  static at(
+  /** The name of a property, from its first character on. `owner` is the frame on which it depends. */
+  static key(
     context: JsonContext,
     parent: JsonFrame,
-    items: readonly StringItem[],
-    exactLength: number,
-    partial: PartialCharacter | undefined,
-  ): StringFrame | null {
-    if (items.length === 0) return null;
-    const isBounded = ({ shape }: StringItem) => {
-      const { minLength, maxLength } = context.shape(shape) as StringShape;
-      return maxLength !== undefined || exactLength < minLength;
-    };
-    const length = exactLength < 0 || items.some(isBounded) ? exactLength : ENOUGH;
-    const within =
-      partial === undefined ? "" : `${partial.kind}${partial.left},${partial.from},${partial.to}`;
-    const places = items.map(
-      ({ shape, state, range }) =>
-        `${shape}.${state}${range === undefined ? "" : `.${range.low}-${range.high}-${range.depth}`}`,
+    owner: JsonFrame,
+    start: TextState,
+    after: (state: TextState) => JsonFrame | null,
+  ): StringFrame {
+    return context.intern(
+      `k${owner.id}`,
+      () => new StringFrame(context, { parent, isKey: true, after, frames: new Map() }, start),
     );
-    const key = `s${parent.id}:${within}:${length}:${places.join()}`;
-    return context.intern(key, () => new StringFrame(context, parent, items, length, partial));
-  }
-
-  #shape({ shape }: StringItem): StringShape {
-    return this.context.shape(shape) as StringShape;
   }
 
   override get freeCharacters(): number {
-    if (this.#partial !== undefined) return 0;
-    let most = 0;
-    for (const item of this.items) {
-      const { automaton, texts, maxLength } = this.#shape(item);
-      if (automaton !== undefined || texts !== undefined) continue;
-      const left = maxLength === undefined ? Number.POSITIVE_INFINITY : maxLength - this.#length;
-      most = Math.max(most, this.#length < 0 ? Number.POSITIVE_INFINITY : left);
-    }
-    return most;
+    return this.text.freeCharacters;
   }
 
   override get textsLeft(): readonly string[] | undefined {
-    const texts: string[] = [];
-    for (const item of this.items) {
-      if (item.range === undefined) return undefined;
-      texts.push(...(this.#shape(item).texts ?? []).slice(item.range.low, item.range.high));
-    }
-    return texts;
+    return this.#site.isKey ? undefined : this.text.textsLeft;
   }
 
   override relaxed(characters: number): StringFrame {
-    const length = this.#length;
-    if (length < 0 || this.parent === undefined) return this;
-    let relaxedLength: number | undefined;
-    for (const item of this.items) {
-      const { automaton, minLength, maxLength } = this.#shape(item);
-      if (automaton !== undefined || (maxLength !== undefined && maxLength - length <= characters))
-        return this;
-      const state = length >= minLength ? ENOUGH : minLength - length > characters ? FAR_TOO_FEW : undefined;
-      if (state === undefined || (relaxedLength !== undefined && relaxedLength !== state)) return this;
-      relaxedLength = state;
-    }
-    if (relaxedLength === undefined) return this;
-    return StringFrame.at(this.context, this.parent, this.items, relaxedLength, this.#partial) ?? this;
+    return this.#at(this.text.relaxed(characters));
   }
 
   protected derive(byte: number): JsonFrame | null {
-    const { context, parent } = this;
-    if (parent === undefined) return null;
-    const read = readString(this.#partial, byte);
-    switch (read?.type) {
-      case undefined:
-        return null;
-      case "end": {
-        const ended = this.items.filter((item) => this.#mayEnd(item)).map(({ shape }) => shape);
-        return ended.length === 0 ? null : parent.received(ended);
-      }
-      case "partial": {
-        const { partial } = read;
-        const left = this.items.filter((item) =>
-          mayBecome(partial, (from, to) => this.#takes(item, from, to)),
-        );
-        return StringFrame.at(context, parent, left, this.#length, partial);
-      }
-      case "character": {
-        const length = this.#length < 0 ? this.#length : this.#length + 1;
-        const left = this.items.flatMap((item) => this.#after(item, read.codePoint, length));
-        return StringFrame.at(context, parent, left, length, undefined);
-      }
+    if (byte === QUOTE && this.text.isBetween) return this.#site.after(this.text);
+    const text = this.text.step(byte);
+    return text === null ? null : this.#at(text);
+  }
+
+  #at(text: TextState): StringFrame {
+    if (text === this.text) return this;
+    const { frames } = this.#site;
+    let frame = frames.get(text);
+    if (frame === undefined) {
+      frame = new StringFrame(this.context, this.#site, text);
+      if (frames.size >= MAX_FRAMES) frames.clear();
+      frames.set(text, frame);
     }
-  }
-
-  #mayEnd(item: StringItem): boolean {
-    const shape = this.#shape(item);
-    const length = this.#length;
-    if (length === FAR_TOO_FEW || (length >= 0 && length < shape.minLength)) return false;
-    if (item.range !== undefined) return endingAt(shape.texts ?? [], item.range) >= 0;
-    return shape.automaton === undefined || this.context.automaton(shape.automaton).accepts(item.state);
-  }
-
-  /** Whether the item has room for another character, one of a range. */
-  #takes(item: StringItem, from: number, to: number): boolean {
-    const { automaton, texts, maxLength } = this.#shape(item);
-    if (item.range !== undefined) return goesOnWithin(texts ?? [], item.range, from, to);
-    const left =
-      maxLength === undefined || this.#length < 0 ? Number.POSITIVE_INFINITY : maxLength - this.#length;
-    if (left < 1) return false;
-    return automaton === undefined || this.context.automaton(automaton).continuesWithin(item.state, from, to);
-  }
-
-  #after(item: StringItem, codePoint: number, length: number): readonly StringItem[] {
-    const { automaton, texts, minLength, maxLength } = this.#shape(item);
-    if (item.range !== undefined) {
-      const range = narrow(texts ?? [], item.range, codePoint);
-      return range.low < range.high ? [{ ...item, range }] : [];
-    }
-    const left = maxLength === undefined || length < 0 ? Number.POSITIVE_INFINITY : maxLength - length;
-    if (left < 0) return [];
-    if (automaton === undefined) return [item];
-    const runner = this.context.automaton(automaton);
-    const state = runner.next(item.state, codePoint);
-    if (state < 0 || (runner.shortest[state] as number) > left) return [];
-    if (length >= 0 && (runner.longest[state] as number) < minLength - length) return [];
-    return [{ ...item, state }];
+    return frame;
   }
 
   received(): null {

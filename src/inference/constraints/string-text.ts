@@ -11,6 +11,10 @@ export interface PartialCharacter {
   readonly to: number;
 }
 
+export function isEscape({ kind }: PartialCharacter): boolean {
+  return kind !== "utf8";
+}
+
 export type StringStep =
   | { readonly type: "character"; readonly codePoint: number }
   | { readonly type: "partial"; readonly partial: PartialCharacter }

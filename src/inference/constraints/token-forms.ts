@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Constraint } from "./expression.ts";
-import { TokenForm } from "./token-matcher.ts";
-import type { TokenTable } from "./token-trie.ts";
+import { TokenForm } from "./token-form.ts";
+import type { TokenTable } from "./token-table.ts";
 
 /** Forms that are kept ready with their states and masks, for the next text that is held to them. */
 const KEPT_FORMS = 64;

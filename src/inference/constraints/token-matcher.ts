@@ -1,82 +1,7 @@
 import { Distinctness } from "./distinctness.ts";
-import type { Form } from "./expression.ts";
-import { Network } from "./network.ts";
-import { NetworkMachine, type NetworkState } from "./network-state.ts";
-import { workDone } from "./state.ts";
-import { allow, type TokenTable, type TokenTrie } from "./token-trie.ts";
-
-/** Masks kept for one form. */
-const MAX_MASKS = 400;
-/** Transitions worked out for one mask; a mask is only begun where that is not enough, and still right as far as it goes. */
-const MAX_WORK = 20_000;
-
-/** A form made ready for a vocabulary; shared by all texts that are held to it. */
-export class TokenForm {
-  readonly table: TokenTable;
-  readonly start: NetworkState;
-  readonly comparesValues: boolean;
-  readonly #masks = new Map<NetworkState, Uint32Array>();
-
-  /** @throws NetworkError, AmbiguityError */
-  constructor(form: Form, table: TokenTable) {
-    this.table = table;
-    const network = new Network(
-      form,
-      table.controls.map(({ text }) => text),
-    );
-    this.start = new NetworkMachine(network).start;
-    this.comparesValues = network.comparesValues;
-  }
-
-  matcher(): TokenMatcher {
-    return new TokenMatcher(this);
-  }
-
-  /** Tokens that may come next, as bits; keys and items that must differ are not compared. */
-  mask(exact: NetworkState): Uint32Array {
-    const state = exact.relaxed(this.table.longest);
-    const known = this.#masks.get(state);
-    if (known !== undefined) return known;
-    const { table } = this;
-    const free = state.freeCharacters;
-    const mask = free > 0 ? table.freeMask(free).slice() : table.emptyMask();
-    const limit = workDone() + MAX_WORK;
-    let isWhole = walk(state, table.other, mask, limit);
-    if (free === 0) isWhole = walk(state, table.plain, mask, limit) && isWhole;
-    if (state.readsTokens)
-      for (const { token, text } of table.controls) if (state.stepToken(text) !== null) allow(mask, token);
-    if (state.isComplete) for (const token of table.endTokens) allow(mask, token);
-    if (isWhole) {
-      if (this.#masks.size >= MAX_MASKS) this.#masks.clear();
-      this.#masks.set(state, mask);
-    }
-    return mask;
-  }
-}
-
-/** Adds the tokens of a trie that a state allows; false where the work was broken off. */
-function walk(start: NetworkState, trie: TokenTrie, mask: Uint32Array, limit: number): boolean {
-  const { bytes, depths, skips, firsts, tokens } = trie;
-  const states: NetworkState[] = [start];
-  const count = bytes.length;
-  let hasFound = false;
-  for (let node = 0; node < count; ) {
-    const depth = depths[node] as number;
-    const next = (states[depth] as NetworkState).step(bytes[node] as number);
-    if (next === null) {
-      node = skips[node] as number;
-      continue;
-    }
-    states[depth + 1] = next;
-    for (let at = firsts[node] as number; at < (firsts[node + 1] as number); at++) {
-      allow(mask, tokens[at] as number);
-      hasFound = true;
-    }
-    node++;
-    if ((node & 63) === 0 && hasFound && workDone() > limit) return false;
-  }
-  return true;
-}
+import type { NetworkState } from "./network-state.ts";
+import type { TokenForm } from "./token-form.ts";
+import type { TokenTable } from "./token-table.ts";
 
 interface Place {
   readonly state: NetworkState;
@@ -206,7 +131,7 @@ function longestToken(
   from: number,
 ): { readonly token: number; readonly length: number } | undefined {
   let best: { token: number; length: number } | undefined;
-  for (const { bytes: own, depths, skips, firsts, tokens } of [table.plain, table.other]) {
+  for (const { bytes: own, depths, skips, firsts, tokens } of [table.plain, table.unquoted, table.quoted]) {
     for (let node = 0, depth = 0; node < own.length && from + depth < bytes.length; ) {
       if ((depths[node] as number) < depth) break;
       if (own[node] !== bytes[from + depth]) {

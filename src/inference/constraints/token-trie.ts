@@ -1,17 +1,4 @@
-import { isUtf8 } from "node:buffer";
-
-/** What a matcher must know of a vocabulary. */
-export interface TokenVocabulary {
-  readonly size: number;
-  /** Bytes that a token adds to the text; none for control tokens. */
-  piece(token: number): Uint8Array;
-  isControl(token: number): boolean;
-  isEndOfGeneration(token: number): boolean;
-  /** A control token as templates write it. */
-  specialText(token: number): string;
-}
-
-interface Entry {
+export interface TokenEntry {
   readonly token: number;
   readonly bytes: Uint8Array;
 }
@@ -27,7 +14,7 @@ export class TokenTrie {
   readonly tokens: Int32Array;
   readonly maxDepth: number;
 
-  constructor(entries: readonly Entry[]) {
+  constructor(entries: readonly TokenEntry[]) {
     const sorted = [...entries].sort((a, b) => Buffer.compare(a.bytes, b.bytes));
     const bytes: number[] = [];
     const depths: number[] = [];
@@ -64,76 +51,3 @@ export class TokenTrie {
   }
 }
 
-/** A vocabulary laid out for masks. */
-export class TokenTable {
-  readonly size: number;
-  /** Tokens of plain text: whole characters, none of which a JSON string would escape. */
-  readonly plain: TokenTrie;
-  readonly other: TokenTrie;
-  readonly endTokens: readonly number[];
-  readonly controls: ReadonlyArray<{ readonly token: number; readonly text: string }>;
-  readonly vocabulary: TokenVocabulary;
-  /** Bytes of the longest token. */
-  readonly longest: number;
-  readonly #controlTexts: ReadonlyMap<number, string>;
-  readonly #plainLengths: ReadonlyArray<{ readonly token: number; readonly characters: number }>;
-  readonly #freeMasks = new Map<number, Uint32Array>();
-
-  constructor(vocabulary: TokenVocabulary) {
-    this.vocabulary = vocabulary;
-    this.size = vocabulary.size;
-    const plain: Entry[] = [];
-    const other: Entry[] = [];
-    const controls: Array<{ token: number; text: string }> = [];
-    const endTokens: number[] = [];
-    for (let token = 0; token < vocabulary.size; token++) {
-      if (vocabulary.isEndOfGeneration(token)) endTokens.push(token);
-      else if (vocabulary.isControl(token)) controls.push({ token, text: vocabulary.specialText(token) });
-      else {
-        const bytes = vocabulary.piece(token);
-        if (bytes.length > 0) (isPlain(bytes) ? plain : other).push({ token, bytes });
-      }
-    }
-    this.endTokens = endTokens;
-    this.controls = controls.filter(({ text }) => text !== "");
-    this.#controlTexts = new Map(this.controls.map(({ token, text }) => [token, text]));
-    this.#plainLengths = plain.map(({ token, bytes }) => ({ token, characters: characterCount(bytes) }));
-    this.longest = [...plain, ...other].reduce((most, { bytes }) => Math.max(most, bytes.length), 1);
-    this.plain = new TokenTrie(plain);
-    this.other = new TokenTrie(other);
-  }
-
-  controlText(token: number): string | undefined {
-    return this.#controlTexts.get(token);
-  }
-
-  /** Tokens of plain text with at most so many characters, as bits. */
-  freeMask(characters: number): Uint32Array {
-    const bound = Math.min(characters, this.longest);
-    let mask = this.#freeMasks.get(bound);
-    if (mask === undefined) {
-      mask = this.emptyMask();
-      for (const { token, characters: own } of this.#plainLengths) if (own <= bound) allow(mask, token);
-      this.#freeMasks.set(bound, mask);
-    }
-    return mask;
-  }
-
-  emptyMask(): Uint32Array<ArrayBuffer> {
-    return new Uint32Array((this.size + 31) >> 5);
-  }
-}
-
-export function allow(mask: Uint32Array, token: number): void {
-  mask[token >> 5] = (mask[token >> 5] as number) | (1 << (token & 31));
-}
-
-function isPlain(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte >= 0x20 && byte !== 0x22 && byte !== 0x5c) && isUtf8(bytes);
-}
-
-function characterCount(bytes: Uint8Array): number {
-  let count = 0;
-  for (const byte of bytes) if ((byte & 0xc0) !== 0x80) count++;
-  return count;
-}

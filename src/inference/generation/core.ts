@@ -1,7 +1,7 @@
 import { InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { TokenForms } from "../constraints/token-forms.ts";
-import { TokenTable } from "../constraints/token-trie.ts";
+import { TokenTable } from "../constraints/token-table.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
 import { applyAdapter } from "../llama/adapter.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
