@@ -143,6 +143,8 @@ export class FakeContext implements DecodeContext {
         return nextToken(history);
       },
       accept: () => assert.ok(!isFree, "a freed sampler was used"),
+      forcedTokens: () => [],
+      isFinal: false,
       free: () => {
         assert.ok(!isFree, "a sampler was freed twice");
         isFree = true;

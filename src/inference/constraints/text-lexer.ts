@@ -1,6 +1,6 @@
 import type { AutomatonRunner } from "./automaton.ts";
-import { isEscape, mayBecome, type PartialCharacter, readString } from "./string-text.ts";
 import { State } from "./state.ts";
+import { isEscape, mayBecome, type PartialCharacter, readString } from "./string-text.ts";
 import { endingAt, goesOnWithin, narrow, type TextRange, wholeList } from "./text-list.ts";
 
 /** One of the forms that a string may have. */
@@ -97,11 +97,7 @@ export class TextLexer {
     return false;
   }
 
-  #make(
-    items: readonly TextItem[],
-    exactLength: number,
-    partial: PartialCharacter | undefined,
-  ): TextState {
+  #make(items: readonly TextItem[], exactLength: number, partial: PartialCharacter | undefined): TextState {
     const isBounded = (item: TextItem) => {
       const { minLength, maxLength } = this.form(item);
       return maxLength !== undefined || exactLength < minLength;
@@ -270,7 +266,10 @@ export class TextState extends State {
         this.lexer.isPlainlyWritten &&
         isEscape(partial) &&
         !mayBecome(partial, (from, to) =>
-          escaped.some(([first, last]) => first <= to && from <= last && goesOn(Math.max(from, first), Math.min(to, last))),
+          escaped.some(
+            ([first, last]) =>
+              first <= to && from <= last && goesOn(Math.max(from, first), Math.min(to, last)),
+          ),
         );
       return [isNeedless ? { ...item, isEscaped: true } : item];
     }
@@ -283,12 +282,7 @@ export class TextState extends State {
     return goesOn ? [item] : [];
   }
 
-  #after(
-    item: TextItem,
-    codePoint: number,
-    length: number,
-    isNeedless: boolean,
-  ): TextItem | undefined {
+  #after(item: TextItem, codePoint: number, length: number, isNeedless: boolean): TextItem | undefined {
     const { automaton, texts, minLength, maxLength } = this.lexer.form(item);
     if (item.range !== undefined) {
       const range = narrow(texts ?? [], item.range, codePoint);

@@ -79,6 +79,10 @@ export class Sampler {
     return this.#filter?.forcedTokens(limit) ?? [];
   }
 
+  get isFinal(): boolean {
+    return this.#filter?.isFinal ?? false;
+  }
+
   /**
    * Most tokens that a model wants are allowed: draw freely, test that one, and draw again without it when it is
    * refused, which gives each allowed token the chance that it has among the allowed ones. The whole vocabulary is

@@ -12,6 +12,10 @@ export interface TokenSampler {
   sample(row: number): number;
   /** Takes a token that was not drawn into the sampler's history. */
   accept(token: number): void;
+  /** Tokens that will be drawn next in all likelihood, because the form of the text leaves no choice. */
+  forcedTokens(limit: number): readonly number[];
+  /** Whether the form of the text lets nothing follow. */
+  readonly isFinal: boolean;
   free(): void;
 }
 
@@ -146,6 +150,11 @@ export class Sequence {
     return forced;
   }
 
+  /** What `next` will choose in all likelihood, because there is no choice. */
+  forcedTokens(limit: number): readonly number[] {
+    return this.#forced.length > 0 ? this.#forced.slice(0, limit) : this.sampler.forcedTokens(limit);
+  }
+
   freeSampler(): void {
     this.#sampler?.free();
     this.#sampler = undefined;
@@ -172,7 +181,10 @@ export class Sequence {
     const text = this.text.push(this.#shownTokens.get(token) ?? texts.piece(token));
     this.scores?.add(logits(), token, start, this.text.decodedLength);
     if (this.text.stopped) this.finishReason = "stop";
-    else if (this.completionTokens >= this.maxTokens) {
+    else if (this.#sampler?.isFinal === true) {
+      this.finishReason = "stop";
+      return text + this.text.end();
+    } else if (this.completionTokens >= this.maxTokens) {
       this.finishReason = "length";
       return text + this.text.end();
     }

@@ -9,20 +9,29 @@ const MAX_DRAFT_TOKENS = 8;
 const SMOOTHING = 0.2;
 /** Pull of the acceptance rate back to the prior while nothing is drafted, so that it is tried again some day. */
 const RECOVERY = 0.01;
-/** Acceptance that a sequence is credited with before its first draft. */
-const PRIOR_ACCEPTANCE = 0.6;
+/** Acceptance that a sequence is credited with before its first draft: of what it said before, and of what is forced. */
+const PRIOR_ACCEPTANCE = { repeated: 0.6, forced: 0.9 } as const;
 /** Cost of a further row, as a share of a one-row step, that is assumed until steps of several sizes were measured. */
 const ASSUMED_ROW_SHARE = 0.25;
 
+/** Where a draft is from: the form of the text left no choice, or the text said the same before. */
+type Source = keyof typeof PRIOR_ACCEPTANCE;
+
 /**
- * Prompt-lookup decoding (Saxena 2023): when the last tokens stand earlier in the sequence's own text, what followed
+ * What a form leaves no choice of is drafted first; only the model's way to split it into tokens is a guess. Then
+ * prompt-lookup decoding (Saxena 2023): when the last tokens stand earlier in the sequence's own text, what followed
  * them there is drafted, and one decode checks the whole draft. Each drafted token is kept only when the sampler, at
  * its place, draws the same one, so that the output is what it would have been without.
  */
 export class Speculation {
   readonly #cost: StepCost;
   readonly #isOnePass: boolean;
-  readonly #acceptance = new WeakMap<Sequence, number>();
+  readonly #acceptance = {
+    repeated: new WeakMap<Sequence, number>(),
+    forced: new WeakMap<Sequence, number>(),
+  };
+  /** Where the sequence's present draft is from. */
+  readonly #sources = new WeakMap<Sequence, Source>();
 
   /** `isOnePass`: the rows of a draft are computed in the same pass as those of sequences without one. */
   constructor(cost: StepCost, isOnePass: boolean) {
@@ -42,16 +51,19 @@ export class Speculation {
     let rowsLeft = rowLimit - decoding.length;
     for (const sequence of decoding) {
       const room = Math.min(MAX_DRAFT_TOKENS, rowsLeft, sequence.maxTokens - sequence.completionTokens - 1);
-      const found = lookUp(sequence, room);
+      const { source, found } = drafted(sequence, room);
       if (found.length === 0) continue;
-      const rate = this.#rate(sequence);
+      const rate = this.#rate(sequence, source);
       const longest = worthwhileLength(rate, tokensPerMs * rowMs, found.length);
       const needsPass = decoding.length > 1 && !this.#isOnePass;
       const isPassPaid =
         !needsPass || expectedTokens(rate, longest) > tokensPerMs * this.#cost.decodeMs(longest);
       const length = isPassPaid ? longest : 0;
-      if (length === 0) this.#recover(sequence);
-      else drafts.set(sequence, found.slice(0, length));
+      if (length === 0) this.#recover(sequence, source);
+      else {
+        drafts.set(sequence, found.slice(0, length));
+        this.#sources.set(sequence, source);
+      }
       rowsLeft -= length;
     }
     return drafts;
@@ -59,21 +71,32 @@ export class Speculation {
 
   /** Learns how much of a draft was right. */
   observe(sequence: Sequence, drafted: number, accepted: number): void {
+    const source = this.#sources.get(sequence) ?? "repeated";
     // A draft ends at its first wrong token, so each token up to that one is an observation.
     const trials = Math.min(drafted, accepted + 1);
-    let rate = this.#rate(sequence);
+    let rate = this.#rate(sequence, source);
     for (let trial = 0; trial < trials; trial++) rate += SMOOTHING * ((trial < accepted ? 1 : 0) - rate);
-    this.#acceptance.set(sequence, rate);
+    this.#acceptance[source].set(sequence, rate);
   }
 
-  #rate(sequence: Sequence): number {
-    return this.#acceptance.get(sequence) ?? PRIOR_ACCEPTANCE;
+  #rate(sequence: Sequence, source: Source): number {
+    return this.#acceptance[source].get(sequence) ?? PRIOR_ACCEPTANCE[source];
   }
 
-  #recover(sequence: Sequence): void {
-    const rate = this.#rate(sequence);
-    this.#acceptance.set(sequence, rate + RECOVERY * (PRIOR_ACCEPTANCE - rate));
+  #recover(sequence: Sequence, source: Source): void {
+    const rate = this.#rate(sequence, source);
+    this.#acceptance[source].set(sequence, rate + RECOVERY * (PRIOR_ACCEPTANCE[source] - rate));
   }
+}
+
+function drafted(
+  sequence: Sequence,
+  limit: number,
+): { readonly source: Source; readonly found: readonly number[] } {
+  const forced = limit > 0 ? sequence.forcedTokens(limit) : [];
+  return forced.length > 0
+    ? { source: "forced", found: forced }
+    : { source: "repeated", found: lookUp(sequence, limit) };
 }
 
 /**

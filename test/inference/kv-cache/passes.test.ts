@@ -134,7 +134,13 @@ test("at any occupancy a decode step takes one pass, or as good as", () => {
   for (let step = 0; step < 3000; step++) {
     const wanted = step < 1500 ? 8 : 20;
     while (scheduler.running + scheduler.waiting < wanted) {
-      const sampler = { sample: () => 1 + next(11), accept: () => {}, free: () => {} };
+      const sampler = {
+        sample: () => 1 + next(11),
+        accept: () => {},
+        free: () => {},
+        forcedTokens: () => [],
+        isFinal: false,
+      };
       scheduler.add({
         id: ++id,
         prompt: Int32Array.from({ length: 20 }, () => 1 + next(11)),

@@ -24,7 +24,13 @@ function setUp() {
         stop: [],
         lane,
         arrivedAt: 0,
-        createSampler: () => ({ sample: () => 1 + (id % 3), accept: () => {}, free: () => {} }),
+        createSampler: () => ({
+          sample: () => 1 + (id % 3),
+          accept: () => {},
+          free: () => {},
+          forcedTokens: () => [],
+          isFinal: false,
+        }),
       });
     },
     steps(count: number) {
