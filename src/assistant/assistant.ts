@@ -36,8 +36,11 @@ export class Assistant {
     this.#constraints = constraints;
   }
 
-  /** @throws InvalidRequestError when the messages, the tools or the form can't be had */
-  async plan(turn: Turn): Promise<PlannedTurn> {
+  /**
+   * Until `signal` is aborted.
+   * @throws InvalidRequestError when the messages, the tools or the form can't be had
+   */
+  async plan(turn: Turn, signal?: AbortSignal): Promise<PlannedTurn> {
     const template = this.#template();
     const tools = wantedTools(turn);
     const { format } = template;
@@ -55,15 +58,18 @@ export class Assistant {
       turn.begun,
     );
     const thoughts = thoughtsOf(format, prompt, turn);
-    const constraint = await this.#constraints.compile({
-      form: turn.form,
-      tools,
-      format,
-      isThinking: thoughts?.areOpen === true,
-      ...begunBlock(format, prompt),
-      mustCall,
-      parallel,
-    });
+    const constraint = await this.#constraints.compile(
+      {
+        form: turn.form,
+        tools,
+        format,
+        isThinking: thoughts?.areOpen === true,
+        ...begunBlock(format, prompt),
+        mustCall,
+        parallel,
+      },
+      signal,
+    );
     // Without a template there are no turns: the transcript's next line would be the model's own invention.
     const stop = template.hasTemplate || turn.messages.length === 1 ? turn.stop : [...turn.stop, "\nUser:"];
     // Stop strings end texts. An answer of nothing but calls has none, and a call cut at one is a call of something else.

@@ -20,11 +20,44 @@ const TIME_LIMIT_MS = 1000;
 const CACHED_FORMS = 256;
 const CACHED_CHARACTERS = 16 * 2 ** 20;
 
-interface Waiting {
+/** Time that is left to a form once everybody who asked for it has gone; a thread costs about as much to start anew. */
+const ABANDONED_LIMIT_MS = 100;
+
+/** A form to work out, for all who ask for an equal one at the same time. */
+class Job {
   readonly rules: AnswerRules;
   /** Characters of the rules: what is short does not wait for what is long. */
   readonly size: number;
-  readonly answer: PromiseWithResolvers<Form | undefined>;
+  readonly answer = Promise.withResolvers<Form | undefined>();
+  readonly #abandonment = new AbortController();
+  #asking = 0;
+
+  constructor(rules: AnswerRules, size: number) {
+    this.rules = rules;
+    this.size = size;
+  }
+
+  /** Aborted once everybody who asked has gone. */
+  get abandoned(): AbortSignal {
+    return this.#abandonment.signal;
+  }
+
+  /** The answer, for one who asks until `signal` is aborted. */
+  async join(signal: AbortSignal | undefined): Promise<Form | undefined> {
+    signal?.throwIfAborted();
+    this.#asking++;
+    const gone = Promise.withResolvers<never>();
+    const leave = () => {
+      if (--this.#asking === 0) this.#abandonment.abort();
+      gone.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", leave, { once: true });
+    try {
+      return await Promise.race([this.answer.promise, gone.promise]);
+    } finally {
+      signal?.removeEventListener("abort", leave);
+    }
+  }
 }
 
 /** Works out what answers are held to, on a thread of its own, so that no schema holds up other requests. */
@@ -35,8 +68,8 @@ export class ConstraintCompiler {
     sizeCalculation: (_, key) => 1 + key.length,
   });
   readonly #timeLimitMs: number;
-  readonly #waiting: Waiting[] = [];
-  readonly #underWay = new Map<string, Promise<Form | undefined>>();
+  #waiting: Job[] = [];
+  readonly #underWay = new Map<string, Job>();
   #worker: Worker | undefined;
   #isReady = false;
   #isBusy = false;
@@ -45,13 +78,16 @@ export class ConstraintCompiler {
     this.#timeLimitMs = timeLimitMs;
   }
 
-  /** Undefined where the answer is free. @throws InvalidRequestError naming the schema and the keyword */
-  async compile(rules: AnswerRules): Promise<Constraint | undefined> {
+  /**
+   * Undefined where the answer is free. Work that nobody waits for any more is given up.
+   * @throws InvalidRequestError naming the schema and the keyword
+   */
+  async compile(rules: AnswerRules, signal?: AbortSignal): Promise<Constraint | undefined> {
     assertSchemasBounded(rules);
     const text = JSON.stringify(rules);
     const known = this.#cache.get(text);
     if (known !== undefined) return known.constraint;
-    const form = isLaborious(rules) ? await this.#elsewhere(rules, text) : answerConstraint(rules);
+    const form = isLaborious(rules) ? await this.#elsewhere(rules, text, signal) : answerConstraint(rules);
     const key = createHash("sha256").update(text).digest("base64url");
     const constraint = form && { key, form };
     this.#cache.set(text, { constraint });
@@ -59,10 +95,10 @@ export class ConstraintCompiler {
   }
 
   /** The constraint that GBNF of a client's own is. @throws InvalidRequestError */
-  async grammar(grammar: string): Promise<Constraint | undefined> {
+  async grammar(grammar: string, signal?: AbortSignal): Promise<Constraint | undefined> {
     const form = { type: "grammar", grammar } as const;
     const format = knownFormat("");
-    return this.compile({
+    const rules = {
       form,
       tools: [],
       format,
@@ -71,22 +107,28 @@ export class ConstraintCompiler {
       begunOpening: 0,
       mustCall: false,
       parallel: false,
-    });
+    };
+    return this.compile(rules, signal);
   }
 
   /** Once for equal rules that are asked for at the same time. */
-  #elsewhere(rules: AnswerRules, text: string): Promise<Form | undefined> {
-    let form = this.#underWay.get(text);
-    if (form === undefined) {
-      const answer = Promise.withResolvers<Form | undefined>();
-      form = answer.promise;
-      this.#underWay.set(text, form);
-      this.#waiting.push({ rules, size: text.length, answer });
-      void this.#work();
-      const forget = () => this.#underWay.delete(text);
-      form.then(forget, forget);
-    }
-    return form;
+  #elsewhere(rules: AnswerRules, text: string, signal: AbortSignal | undefined): Promise<Form | undefined> {
+    const known = this.#underWay.get(text);
+    if (known !== undefined && !known.abandoned.aborted) return known.join(signal);
+    const job = new Job(rules, text.length);
+    this.#underWay.set(text, job);
+    const answer = job.join(signal);
+    const forget = () => {
+      if (this.#underWay.get(text) === job) this.#underWay.delete(text);
+    };
+    job.abandoned.addEventListener("abort", () => {
+      forget();
+      this.#waiting = this.#waiting.filter((other) => other !== job);
+    });
+    job.answer.promise.then(forget, forget);
+    this.#waiting.push(job);
+    void this.#work();
+    return answer;
   }
 
   async #work(): Promise<void> {
@@ -94,13 +136,13 @@ export class ConstraintCompiler {
     this.#isBusy = true;
     while (this.#waiting.length > 0) {
       const next = this.#waiting.reduce((least, other) => (other.size < least.size ? other : least));
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
-      await this.#ask(next.rules).then(next.answer.resolve, next.answer.reject);
+      this.#waiting = this.#waiting.filter((other) => other !== next);
+      await this.#ask(next).then(next.answer.resolve, next.answer.reject);
     }
     this.#isBusy = false;
   }
 
-  async #ask(rules: AnswerRules): Promise<Form | undefined> {
+  async #ask({ rules, abandoned }: Job): Promise<Form | undefined> {
     this.#worker ??= new Worker(entry);
     const worker = this.#worker;
     // A thread at work keeps the process alive, an idle one must not.
@@ -108,7 +150,7 @@ export class ConstraintCompiler {
     try {
       if (!this.#isReady) await nextReply(worker);
       this.#isReady = true;
-      const reply = nextReply(worker, this.#timeLimitMs);
+      const reply = nextReply(worker, { limitMs: this.#timeLimitMs, abandoned });
       worker.postMessage(rules);
       return formOf(await reply, rules, this.#timeLimitMs);
     } catch (error) {
@@ -126,15 +168,23 @@ export class ConstraintCompiler {
 /** The thread has answered, and is free again. */
 class RefusedError extends InvalidRequestError {}
 
-/** The thread's next answer, undefined where it takes longer than `limitMs`. */
-async function nextReply(worker: Worker, limitMs?: number): Promise<ConstraintReply | undefined> {
+/** The thread's next answer, undefined where it takes longer than `limitMs`, or is still to come after it was abandoned. */
+async function nextReply(
+  worker: Worker,
+  until?: { readonly limitMs: number; readonly abandoned: AbortSignal },
+): Promise<ConstraintReply | undefined> {
   const answer = Promise.withResolvers<ConstraintReply | undefined>();
   worker.once("message", answer.resolve).once("error", answer.reject);
-  const timer = limitMs === undefined ? undefined : setTimeout(() => answer.resolve(undefined), limitMs);
+  const timers: NodeJS.Timeout[] = [];
+  const endAfter = (limitMs: number) => timers.push(setTimeout(() => answer.resolve(undefined), limitMs));
+  const hurry = () => endAfter(ABANDONED_LIMIT_MS);
+  if (until !== undefined) endAfter(until.limitMs);
+  until?.abandoned.addEventListener("abort", hurry);
   try {
     return await answer.promise;
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
+    until?.abandoned.removeEventListener("abort", hurry);
     worker.off("message", answer.resolve).off("error", answer.reject);
   }
 }

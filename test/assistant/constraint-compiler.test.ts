@@ -73,3 +73,20 @@ test("schemas too deep to be sent are refused at once", async () => {
 test("plain answers are held to nothing", async () => {
   assert.equal(await new ConstraintCompiler().compile({ ...rules({}), form: { type: "text" } }), undefined);
 });
+
+test("work that everybody has turned away from is given up, and holds up nobody", async () => {
+  const compiler = new ConstraintCompiler(60_000);
+  const [leaving, staying] = [new AbortController(), new AbortController()];
+  const hard = { type: "string", pattern: "^(a{1,44}){1,43}$" };
+  const gone = compiler.compile(rules(hard), leaving.signal);
+  const queued = Array.from({ length: 50 }, (_, index) =>
+    compiler.compile(rules({ ...hard, title: `${index}` }), leaving.signal),
+  );
+  const wanted = compiler.compile(rules({ ...hard, title: "0" }), staying.signal);
+  leaving.abort(new Error("the client has gone"));
+  for (const left of [gone, ...queued]) await assert.rejects(left, /the client has gone/);
+  // The one that is asked for by another client as well is worked out for that one.
+  assert.equal((await wanted)?.form.start.type, "json");
+  assert.equal((await compiler.compile(rules(colour)))?.form.start.type, "json");
+  await assert.rejects(compiler.compile(rules({ const: 1 }), leaving.signal), /the client has gone/);
+});

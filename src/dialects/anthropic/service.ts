@@ -61,7 +61,7 @@ export class Messages {
     const { assistant } = this.#services;
     const { turn, notes } = toRequest(body);
     noteInLog(context.account, notes);
-    return { plan: await assistant.plan(turn), notes };
+    return { plan: await assistant.plan(turn, context.signal), notes };
   }
 
   #events(plan: PlannedTurn, context: RequestContext): AsyncIterable<TurnEvent> {

@@ -60,7 +60,7 @@ export class Ollama {
     }
     const { turn, notes } = toRequest();
     noteInLog(context.account, notes);
-    const plan = await this.#assistant.plan(turn);
+    const plan = await this.#assistant.plan(turn, context.signal);
     const pieces = new AnswerPieces();
     let end: TurnEnd | undefined;
     const names = { prompt: "messages", maxTokens: "options.num_predict" };

@@ -8,7 +8,8 @@ import type { KeyChoices } from "./object-entry.ts";
 import { ObjectFrame } from "./object-frame.ts";
 import { LiteralFrame, NumberFrame } from "./scalar-frames.ts";
 import { StringFrame } from "./string-frame.ts";
-import { freeLexer, type TextForm, TextLexer } from "./text-lexer.ts";
+import type { TextForm } from "./text-form.ts";
+import { freeLexer, TextLexer } from "./text-lexer.ts";
 
 /** What reads the keys of an object in one of its places; many keys that may be left out are as many places. */
 const MAX_KEY_LEXERS = 1000;

@@ -1,5 +1,5 @@
 import type { ObjectShape } from "./json-program.ts";
-import type { TextEnding } from "./text-lexer.ts";
+import type { TextEnding } from "./text-form.ts";
 import { sortTexts } from "./text-list.ts";
 
 /** One shape that an object may still have, and how far it has come in it. */

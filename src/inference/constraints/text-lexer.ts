@@ -1,36 +1,7 @@
-import type { AutomatonRunner } from "./automaton.ts";
 import { State } from "./state.ts";
 import { isEscape, mayBecome, type PartialCharacter, readString } from "./string-text.ts";
-import { endingAt, goesOnWithin, narrow, type TextRange, wholeList } from "./text-list.ts";
-
-/** One of the forms that a string may have. */
-export interface TextForm {
-  /** Lengths in characters. */
-  readonly minLength: number;
-  readonly maxLength?: number | undefined;
-  readonly automaton?: AutomatonRunner | undefined;
-  /** The only texts there are, sorted. */
-  readonly texts?: readonly string[] | undefined;
-  /** Of these, those that are wanted; the others are only told apart. All of them where it is left out. */
-  readonly isWanted?: (index: number) => boolean;
-}
-
-/** A form that a string may still have: its index, and how far the string has come in its automaton or list. */
-export interface TextItem {
-  readonly form: number;
-  readonly state: number;
-  readonly range: TextRange | undefined;
-  /** A character was escaped that need not be: listed texts are written as they are. */
-  readonly isEscaped: boolean;
-}
-
-/** A form that the string has if it ends here. */
-export interface TextEnding {
-  readonly form: number;
-  /** Index of its text, where the form has a list. */
-  readonly text: number | undefined;
-  readonly isEscaped: boolean;
-}
+import { escaped, keyOf, needsEscape, type TextEnding, type TextForm, type TextItem } from "./text-form.ts";
+import { endingAt, goesOnWithin, narrow, wholeList } from "./text-list.ts";
 
 /** Lengths that no longer matter: enough characters are there and any number may follow; or far too few are. */
 const ENOUGH = -1;
@@ -38,14 +9,6 @@ const FAR_TOO_FEW = -2;
 
 /** States that are kept to be met again. Past them all are forgotten; those in use live on. */
 const MAX_STATES = 30_000;
-
-/** Characters that no JSON string has but escaped. */
-const escaped: ReadonlyArray<readonly [from: number, to: number]> = [
-  [0x00, 0x1f],
-  [0x22, 0x22],
-  [0x5c, 0x5c],
-];
-const needsEscape = (codePoint: number) => codePoint < 0x20 || codePoint === 0x22 || codePoint === 0x5c;
 
 /**
  * Reads the inside of strings that have one of some forms: an automaton of its own, whose states do not know what is
@@ -128,16 +91,6 @@ export class TextLexer {
     // A range of a sorted list of texts that are alike so far: where it begins and how deep it is tell its end.
     return low === high ? -1 : depth * 2 ** 24 + low;
   }
-}
-
-function keyOf(items: readonly TextItem[], length: number, partial: PartialCharacter | undefined): string {
-  let key = partial === undefined ? "" : `${partial.kind}${partial.left},${partial.from},${partial.to}`;
-  key += `:${length}`;
-  for (const { form, state, range, isEscaped } of items) {
-    key += `:${form}.${state}`;
-    if (range !== undefined) key += `.${range.low}-${range.high}-${range.depth}${isEscaped ? "!" : ""}`;
-  }
-  return key;
 }
 
 /** A place in a string, whatever is around it. */

@@ -98,8 +98,11 @@ const QUOTE = 0x22;
 /** Whether bytes may follow the beginning of a character in a string of any kind. */
 function isWithinString(bytes: Uint8Array): boolean {
   let state: TextState | null = freeLexer.start;
-  for (const byte of bytes) state = state && state.step(byte);
-  return state !== null;
+  for (const byte of bytes) {
+    state = state.step(byte);
+    if (state === null) return false;
+  }
+  return true;
 }
 
 function isPlain(bytes: Uint8Array): boolean {

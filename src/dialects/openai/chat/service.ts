@@ -74,7 +74,7 @@ export class ChatCompletions {
   async #plan(body: ChatCompletionBody, context: RequestContext) {
     const { turn, notes, calls } = toRequest(body);
     noteInLog(context.account, notes);
-    return { plan: await this.#assistant.plan(turn), notes, calls };
+    return { plan: await this.#assistant.plan(turn, context.signal), notes, calls };
   }
 
   async *#events(body: ChatCompletionBody, plan: PlannedTurn, context: RequestContext) {

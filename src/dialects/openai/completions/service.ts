@@ -38,7 +38,7 @@ export class Completions {
 
   async complete(body: CompletionBody, context: RequestContext): Promise<Completion> {
     const head = this.#head(body);
-    const plan = await this.#plan(body);
+    const plan = await this.#plan(body, context.signal);
     const echoes = await this.#echoes(body, plan);
     const hasLogprobs = isSet(body.logprobs);
     const answers = echoes.map((echo) =>
@@ -60,7 +60,7 @@ export class Completions {
 
   async *stream(body: CompletionBody, context: RequestContext): AsyncIterable<Completion> {
     const head = this.#head(body);
-    const plan = await this.#plan(body);
+    const plan = await this.#plan(body, context.signal);
     const echoes = await this.#echoes(body, plan);
     const wantsUsage = body.stream_options?.include_usage === true;
     const offsets = new Map<number, number>();
@@ -100,8 +100,10 @@ export class Completions {
     if (Object.keys(last).length > 0) yield { ...head, choices: [], ...last };
   }
 
-  async #plan(body: CompletionBody): Promise<CompletionPlan> {
-    const constraint = isSet(body.grammar) ? await this.#constraints.grammar(body.grammar) : undefined;
+  async #plan(body: CompletionBody, signal: AbortSignal): Promise<CompletionPlan> {
+    const constraint = isSet(body.grammar)
+      ? await this.#constraints.grammar(body.grammar, signal)
+      : undefined;
     return toPlan(body, this.#engine.describe(), this.#randomSeed, constraint);
   }
 

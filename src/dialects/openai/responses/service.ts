@@ -47,7 +47,7 @@ export class Responses {
     const conversation = [...(await this.#history(body)), ...toMessages(input, changes)];
     const { turn, tools, notes } = toRequest(body, conversation, changes);
     noteInLog(context.account, notes);
-    const plan = await assistant.plan(turn);
+    const plan = await assistant.plan(turn, context.signal);
     const output = new ResponseOutput({
       hasLogprobs: turn.logprobs !== undefined,
       hasSummary: isSet(body.reasoning?.summary),
