@@ -77,7 +77,7 @@ test("plain answers are held to nothing", async () => {
 test("work that everybody has turned away from is given up, and holds up nobody", async () => {
   const compiler = new ConstraintCompiler(60_000);
   const [leaving, staying] = [new AbortController(), new AbortController()];
-  const hard = { type: "string", pattern: "^(a{1,44}){1,43}$" };
+  const hard = { type: "string", pattern: "^(a|b){1,300}$" };
   const gone = compiler.compile(rules(hard), leaving.signal);
   const queued = Array.from({ length: 50 }, (_, index) =>
     compiler.compile(rules({ ...hard, title: `${index}` }), leaving.signal),
