@@ -4,6 +4,7 @@ import { ChatTemplate } from "../../src/assistant/template/template.ts";
 import { judgePrompt } from "../../src/features/evaluation/judge-prompt.ts";
 import { type Form, json } from "../../src/inference/constraints/expression.ts";
 import { TokenForms } from "../../src/inference/constraints/token-forms.ts";
+import { TokenMatcher } from "../../src/inference/constraints/token-matcher.ts";
 import { TokenTable } from "../../src/inference/constraints/token-table.ts";
 import { loadLlama } from "../../src/inference/llama/bindings.ts";
 import { Candidates } from "../../src/inference/llama/candidates.ts";
@@ -174,7 +175,7 @@ class SamplingBench {
     const prompt = vocabulary.tokenize(text, { addSpecial: true, parseSpecial: true });
     let [sampleMs, wholeMs, tokens] = [0, 0, 0];
     for (let generation = 0; generation < GENERATIONS; generation++) {
-      const filter = form && this.#forms.get({ key: JSON.stringify(form), form }).matcher();
+      const filter = form && new TokenMatcher(this.#forms.get({ key: JSON.stringify(form), form }));
       const sampling = { temperature: 0.7, topP: 0.95, seed: seed + generation };
       const sampler = new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt, filter);
       this.#context.truncate(0, 0);

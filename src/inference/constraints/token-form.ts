@@ -5,7 +5,6 @@ import { NetworkMachine, type NetworkState } from "./network-state.ts";
 import { type State, workDone } from "./state.ts";
 import { StringFrame } from "./string-frame.ts";
 import type { TextState } from "./text-lexer.ts";
-import { TokenMatcher } from "./token-matcher.ts";
 import { allow, type TokenTable } from "./token-table.ts";
 import type { TokenTrie } from "./token-trie.ts";
 
@@ -31,10 +30,6 @@ export class TokenForm {
     );
     this.start = new NetworkMachine(network).start;
     this.comparesValues = network.comparesValues;
-  }
-
-  matcher(): TokenMatcher {
-    return new TokenMatcher(this);
   }
 
   /** Tokens that may come next, as bits; keys and items that must differ are not compared. */

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { TokenForms } from "../constraints/token-forms.ts";
+import { TokenMatcher } from "../constraints/token-matcher.ts";
 import { TokenTable } from "../constraints/token-table.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
 import { applyAdapter } from "../llama/adapter.ts";
@@ -230,7 +231,14 @@ export class EngineCore {
     // Made ready now, so that a bad form is the client's error and not a failure half-way.
     const form = sampling.constraint && this.#forms.get(sampling.constraint);
     const createSampler = () =>
-      new Sampler(this.#llama, this.#context, this.#candidates, sampling, prompt, form?.matcher());
+      new Sampler(
+        this.#llama,
+        this.#context,
+        this.#candidates,
+        sampling,
+        prompt,
+        form && new TokenMatcher(form),
+      );
     const special = { addSpecial: false, parseSpecial: true };
     return {
       prompt,

@@ -3,13 +3,14 @@ import { test } from "node:test";
 import { schemaProgram } from "../../../src/assistant/structured/schema-program.ts";
 import { json } from "../../../src/inference/constraints/expression.ts";
 import { TokenForm } from "../../../src/inference/constraints/token-form.ts";
+import { TokenMatcher } from "../../../src/inference/constraints/token-matcher.ts";
 import { smallTable } from "../../support/small-vocabulary.ts";
 
 const formOf = (schema: unknown, isValidator = false) =>
   new TokenForm({ start: json(schemaProgram(schema, { path: "schema", isValidator })) }, smallTable);
 
 function takes(form: TokenForm, text: string): boolean {
-  const matcher = form.matcher();
+  const matcher = new TokenMatcher(form);
   return matcher.acceptBytes(Buffer.from(text, "utf8")) && matcher.isComplete;
 }
 
@@ -47,7 +48,7 @@ const followed: ReadonlyArray<readonly [schema: unknown, text: string]> = [
 
 for (const [schema, text] of followed) {
   test(`a mask has what may follow and nothing else: ${JSON.stringify(schema)}`, () => {
-    const matcher = formOf(schema).matcher();
+    const matcher = new TokenMatcher(formOf(schema));
     for (const byte of [undefined, ...Buffer.from(text, "utf8")]) {
       if (byte !== undefined) assert.ok(matcher.acceptBytes(Uint8Array.of(byte)), `refused ${byte}`);
       const mask = matcher.mask();
