@@ -16,26 +16,33 @@ export type WaitPart =
   /** Batch work only: for its share of the sequences. */
   | "lane";
 
-/** While it has a KV sequence. "Own" and "others" tell who a part of a shared step was for. */
-export type StepPart =
+/**
+ * While it has a KV sequence. "Own" and "others" tell who a part of a shared step was for. The ledger stores parts by
+ * their place here.
+ */
+export const stepParts = [
   /** Steps in which its prompt got no token, or one. */
-  | "turn"
+  "turn",
   /** One pass over the model's weights, which every step needs whoever is in it. */
-  | "weights"
-  | "own_prefill"
-  | "others_prefill"
-  | "own_rows"
-  | "others_rows"
+  "weights",
+  "own_prefill",
+  "others_prefill",
+  "own_rows",
+  "others_rows",
   /** Reading the keys and values of earlier tokens. */
-  | "own_kv"
-  | "others_kv"
+  "own_kv",
+  "others_kv",
   /** Choosing tokens, grammars included. */
-  | "own_sampling"
-  | "others_sampling"
-  /** What a step took beyond what the model of its cost expects. */
-  | "unexplained"
+  "own_sampling",
+  "others_sampling",
+  /** Compute threads that were ready to run and waited for a processor that something else used. */
+  "processor",
+  /** What a step took beyond that and beyond what the model of its cost expects. */
+  "unexplained",
   /** Planning, bookkeeping and pauses between steps. */
-  | "overhead";
+  "overhead",
+] as const;
+export type StepPart = (typeof stepParts)[number];
 
 /** Milliseconds. */
 export interface GenerationParts {

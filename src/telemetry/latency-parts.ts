@@ -1,4 +1,9 @@
-import type { GenerationParts, StepPart, WaitPart } from "../inference/generation-parts.ts";
+import {
+  type GenerationParts,
+  type StepPart,
+  stepParts,
+  type WaitPart,
+} from "../inference/generation-parts.ts";
 
 /**
  * The parts that a request's latency is divided into, from its first byte to its last. The names are those of the
@@ -18,6 +23,21 @@ export type LatencyPart =
   | "deliver"
   /** Waiting for the client to read. */
   | "send";
+
+/** All of them, in the order in which the ledger stores them: new ones go to the end. */
+export const latencyPartNames: readonly LatencyPart[] = [
+  "receive",
+  "prepare",
+  "wait_step",
+  "wait_sequence",
+  "wait_prefix",
+  "wait_lane",
+  "between",
+  "deliver",
+  "send",
+  ...stepParts.map((part) => `prefill_${part}` as const),
+  ...stepParts.map((part) => `decode_${part}` as const),
+];
 
 /** Milliseconds by part; parts that took nothing are absent. */
 export type LatencyParts = Partial<Record<LatencyPart, number>>;

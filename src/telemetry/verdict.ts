@@ -13,6 +13,7 @@ export const limiterClasses = [
   "kv_bandwidth",
   "batch_compute",
   "sampling",
+  "processor",
   "other_work",
   "unexplained",
   /** An earlier answer: nothing was computed. */
@@ -35,6 +36,8 @@ export interface Verdict {
   readonly unexplainedMs: number;
 }
 
+type PromptUsage = Pick<Usage, "promptTokens" | "cachedPromptTokens">;
+
 /** A class with less than this share does not bound an answer alone. */
 const BOUND_SHARE = 0.5;
 
@@ -49,6 +52,7 @@ const suffixClass: Readonly<Record<string, LimiterClass>> = {
   others_kv: "kv_bandwidth",
   own_sampling: "sampling",
   others_sampling: "sampling",
+  processor: "processor",
   unexplained: "unexplained",
   overhead: "server",
 };
@@ -72,7 +76,7 @@ function classOf(part: LatencyPart): LimiterClass {
 }
 
 /** What bounded an answer, how much of it, and what would help. */
-export function verdict(parts: LatencyParts, usage: Usage, isCached = false): Verdict {
+export function verdict(parts: LatencyParts, usage: PromptUsage, isCached = false): Verdict {
   const byClass = new Map<LimiterClass, number>();
   for (const [part, ms] of Object.entries(parts) as Array<[LatencyPart, number]>)
     byClass.set(classOf(part), (byClass.get(classOf(part)) ?? 0) + ms);
@@ -113,6 +117,7 @@ const labels: Readonly<Record<LimiterClass, string>> = {
   kv_bandwidth: "reading the keys and values of the context",
   batch_compute: "computing the rows of the batch",
   sampling: "choosing tokens",
+  processor: "waiting for processors that other processes used",
   other_work: "work outside the engine: retrieval, embeddings, another server",
   unexplained: "steps that took longer than steps of their size do",
   cache: "an earlier answer",
@@ -121,7 +126,7 @@ const labels: Readonly<Record<LimiterClass, string>> = {
 function lever(
   name: LimiterClass,
   parts: LatencyParts,
-  { promptTokens, cachedPromptTokens }: Usage,
+  { promptTokens, cachedPromptTokens }: PromptUsage,
 ): string | null {
   switch (name) {
     case "client":
@@ -148,8 +153,10 @@ function lever(
       return "The batch is full of rows: fewer requests at once, more cores (THREADS), or a smaller model.";
     case "sampling":
       return "Choosing tokens took this long: simplify the schema or grammar, or ask for fewer log-probabilities.";
+    case "processor":
+      return "Other processes used the processors: move them elsewhere, or set THREADS to what they leave.";
     case "unexplained":
-      return "Other processes may have used the cores: compare with engine_threads and the machine's load.";
+      return "Steps took longer than their size and the processors explain: compare with the machine's memory traffic and clock.";
     case "other_work":
     case "server":
     case "cache":

@@ -23,10 +23,10 @@ function spent(arrivedAt: number, prepare: number, queue: number, prefill: numbe
   now += queue;
   time.waited("sequence", now);
   now += prefill;
-  time.computed({ own_prefill: prefill / 2, weights: prefill / 4 }, now);
+  time.computed({ own_prefill: prefill / 2, weights: prefill / 4 }, prefill / 8, now);
   time.begunDecoding();
   now += decode;
-  time.computed({ weights: decode * 2 }, now);
+  time.computed({ weights: decode * 2 }, 0, now);
   return { arrivedAt, endedAt: now, parts: time.parts satisfies GenerationParts };
 }
 

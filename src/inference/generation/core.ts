@@ -17,6 +17,7 @@ import { CHECKPOINTS_PER_SEQUENCE } from "../llama/state-checkpoints.ts";
 import { placement } from "../machine/cpu-affinity.ts";
 import { computeThreads } from "../machine/cpu-limit.ts";
 import { availableMemory } from "../machine/memory.ts";
+import { ProcessorWait } from "../machine/processor-wait.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { identityDigest } from "../model-identity.ts";
 import { assertWeightsFit } from "../process/memory-fit.ts";
@@ -118,10 +119,12 @@ export class EngineCore {
     this.#tokenizer = new PromptTokenizer(this.#model.vocabulary);
     this.#candidates = new Candidates(this.#model.vocabulary.size);
     this.#forms = new TokenForms(new TokenTable(this.#model.vocabulary));
+    const processorWait = new ProcessorWait();
     this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
       speculation: options.speculation,
       clock,
+      processorWait: () => processorWait.take(),
       ...(onStart !== undefined && { onStart }),
     });
     this.capacity = capacity.explanation;

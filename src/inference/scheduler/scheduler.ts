@@ -2,6 +2,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { FinishReason } from "../engine.ts";
 import { bridges, passes, type SequenceRows } from "../kv-cache/passes.ts";
 import { PrefixCache } from "../kv-cache/prefix-cache.ts";
+import type { Waited } from "../machine/processor-wait.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import { Emission } from "./emission.ts";
 import { type Bridge, fillBatch, type Rows } from "./fill.ts";
@@ -23,6 +24,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** Draft tokens by prompt lookup where that is expected to be faster. */
   readonly speculation: boolean;
+  /** How long compute threads waited for processors since the last call; unknown where the system does not say. */
+  readonly processorWait?: () => Waited;
   /** Called for each request that leaves the queue, before anything of it is computed. */
   readonly onStart?: (start: SequenceStart) => void;
 }
@@ -57,6 +60,7 @@ export class Scheduler {
   readonly #priorities = new Priorities();
   readonly #emission = new Emission();
   readonly #onStart: (start: SequenceStart) => void;
+  readonly #processorWait: () => Waited;
   #running: Sequence[] = [];
   #cacheHitTokens = 0;
   #prefillSteps = 0;
@@ -68,6 +72,7 @@ export class Scheduler {
     this.#texts = texts;
     this.#clock = options.clock;
     this.#onStart = options.onStart ?? (() => {});
+    this.#processorWait = options.processorWait ?? (() => ({ longestMs: 0, totalMs: 0 }));
     const maxIdleTokens = context.isOnePass
       ? Math.max(MIN_IDLE_TOKENS, 2 * context.contextPerSequence)
       : Number.POSITIVE_INFINITY;
@@ -147,6 +152,7 @@ export class Scheduler {
     let computeMs = 0;
     if (prompts + decoding > 0) {
       const rows = fillBatch(plan, this.#context.batch, bridging);
+      this.#processorWait();
       const computeStartedAt = this.#clock();
       for (const sequence of this.#running) sequence.time.spent("overhead", computeStartedAt);
       if (this.#decode(plan)) {
@@ -277,8 +283,9 @@ export class Scheduler {
   /** Learns from a decode that began at `startedAt`, and tells every sequence what its time was spent on. */
   #account(shares: StepShares, startedAt: number): void {
     const now = this.#clock();
-    this.#model.observe(shares.total, now - startedAt);
-    account(this.#running, shares, this.#model, now);
+    const { longestMs, totalMs } = this.#processorWait();
+    this.#model.observe(shares.total, Math.max(0, now - startedAt - longestMs));
+    account(this.#running, shares, this.#model, totalMs, now);
   }
 
   /** Keeps the states of prompts that paused for it. */

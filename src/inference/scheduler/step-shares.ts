@@ -26,17 +26,18 @@ export function sharesOf(plan: BatchPlan, isOnePass: boolean): StepShares {
   };
 }
 
-/** Tells each of the running sequences what the computation that ended at `now` was spent on. */
+/** Tells each of the running sequences what the computation that ended at `now` was spent on; its threads waited `waitedMs` for processors. */
 export function account(
   running: readonly Sequence[],
   { total, bySequence }: StepShares,
   model: StepModel,
+  waitedMs: number,
   now: number,
 ): void {
   for (const sequence of running) {
     const own = bySequence.get(sequence);
     if (own === undefined || isFiller(sequence, own)) sequence.time.spent("turn", now);
-    else sequence.time.computed(expectedParts(own, total, model), now);
+    else sequence.time.computed(expectedParts(own, total, model), waitedMs, now);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { GenerationParts, StepPart, WaitPart } from "../generation-parts.ts";
+import { type GenerationParts, type StepPart, stepParts, type WaitPart } from "../generation-parts.ts";
 
 /**
  * Divides a sequence's time among its parts: each call gives the time since the one before to what it was spent on, so
@@ -25,16 +25,20 @@ export class TimeAccount {
   }
 
   /**
-   * A computation that ended at `now`, by the milliseconds expected of each part. What it took beyond them is
-   * unexplained; where it took less, every part did.
+   * A computation that ended at `now`, by the milliseconds expected of each part. What it took beyond them went to
+   * waiting for processors, as far as threads did so for `waitedMs`, and is unexplained otherwise; where it took less,
+   * every part did.
    */
-  computed(expected: Partial<Record<StepPart, number>>, now: number): void {
+  computed(expected: Partial<Record<StepPart, number>>, waitedMs: number, now: number): void {
     const ms = this.#elapse(now);
     const parts = Object.entries(expected) as Array<[StepPart, number]>;
     const total = parts.reduce((sum, [, part]) => sum + part, 0);
     const scale = total > ms ? ms / total : 1;
     for (const [part, partMs] of parts) this.#phase[part] += partMs * scale;
-    this.#phase.unexplained += Math.max(0, ms - total);
+    const beyond = Math.max(0, ms - total);
+    const processor = Math.min(beyond, waitedMs);
+    this.#phase.processor += processor;
+    this.#phase.unexplained += beyond - processor;
   }
 
   /** The first token is there. */
@@ -54,18 +58,5 @@ export class TimeAccount {
 }
 
 function noStepParts(): Record<StepPart, number> {
-  return {
-    turn: 0,
-    weights: 0,
-    own_prefill: 0,
-    others_prefill: 0,
-    own_rows: 0,
-    others_rows: 0,
-    own_kv: 0,
-    others_kv: 0,
-    own_sampling: 0,
-    others_sampling: 0,
-    unexplained: 0,
-    overhead: 0,
-  };
+  return Object.fromEntries(stepParts.map((part) => [part, 0])) as Record<StepPart, number>;
 }
