@@ -14,6 +14,7 @@ import type { MemoryMeter, ModelPolicy } from "../serving/pooled-model.ts";
 import { type FoundModel, ServedModel } from "../serving/served-model.ts";
 import { ServedModels } from "../serving/served-models.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { WatchedModel } from "../telemetry/vllm-metrics.ts";
 import { createEngine } from "./create-engine.ts";
 import { findModel } from "./find-model.ts";
 
@@ -73,6 +74,7 @@ export function createModels(config: Config, surroundings: Surroundings): Served
       return addLoads(models.map(({ engine }) => engine.load));
     },
   });
+  metrics.watchModels(() => models.filter(({ engine }) => engine.state.status === "ready").map(liveNumbers));
   return new ServedModels(
     {
       models,
@@ -84,6 +86,11 @@ export function createModels(config: Config, surroundings: Surroundings): Served
     },
     aliases,
   );
+}
+
+/** Under the name that the model's answers have. */
+function liveNumbers({ engine }: ServedModel): WatchedModel {
+  return { name: engine.describe().name, load: engine.load };
 }
 
 /** One model has the machine to itself, and its engine refuses what does not fit. */

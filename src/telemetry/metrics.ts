@@ -3,6 +3,7 @@ import type { EmbeddingEngine } from "../inference/embedding/engine.ts";
 import type { Engine, GenerationTimings, Usage } from "../inference/engine.ts";
 import type { CacheObserver } from "../platform/cache/cache.ts";
 import type { Verdict } from "./verdict.ts";
+import { VllmMetrics, type WatchedModel } from "./vllm-metrics.ts";
 
 const latencyBuckets = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 120_000];
 const queryBuckets = [0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
@@ -11,6 +12,7 @@ const perTokenBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 /** The server's Prometheus metrics, under the contract's names. */
 export class Metrics implements CacheObserver {
   readonly registry = new Registry();
+  readonly #vllm = new VllmMetrics(this.registry);
   readonly #requests: Counter<"method" | "route" | "status">;
   readonly #durations: Histogram<"method" | "route">;
   readonly #failures: Counter<"code" | "reason">;
@@ -182,6 +184,11 @@ export class Metrics implements CacheObserver {
     );
   }
 
+  /** Reads each model's live numbers likewise. */
+  watchModels(models: () => readonly WatchedModel[]): void {
+    this.#vllm.watch(models);
+  }
+
   watchStore(isOpen: () => boolean): void {
     this.#gauge("store_open", "1 while the store is open.", () => Number(isOpen()));
   }
@@ -202,7 +209,8 @@ export class Metrics implements CacheObserver {
       this.#limitedSeconds.inc({ class: name }, ms / 1000);
   }
 
-  generationFinished(finishReason: string, usage: Usage, timings: GenerationTimings): void {
+  generationFinished(model: string, finishReason: string, usage: Usage, timings: GenerationTimings): void {
+    this.#vllm.generationFinished(model, finishReason, usage, timings);
     this.#generations.inc({ finish_reason: finishReason });
     this.#queueWaits.observe(timings.queueMs / 1000);
     this.#promptTokens.inc(usage.promptTokens);

@@ -13,8 +13,10 @@ export class ObservedEngine extends EngineDecorator {
 
   async *generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent> {
     for await (const event of this.inner.generate(request, context)) {
-      if (event.type === "done")
-        this.#metrics.generationFinished(event.finishReason, event.usage, event.timings);
+      if (event.type === "done") {
+        const { finishReason, usage, timings } = event;
+        this.#metrics.generationFinished(this.inner.describe().name, finishReason, usage, timings);
+      }
       yield event;
     }
   }
