@@ -33,10 +33,12 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { ragRoutes } from "./routes/rag.ts";
+import { requestRoutes } from "./routes/requests.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { servedModelRoutes } from "./routes/served-models.ts";
 import { EmbeddingModelNames } from "./serving/embedding-model-names.ts";
 import type { ServedModels } from "./serving/served-models.ts";
+import type { Ledger } from "./telemetry/ledger/ledger.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 
 export interface AppDependencies {
@@ -55,6 +57,8 @@ export interface AppDependencies {
   /** Shared with other servers, when there is one. */
   readonly redis: RedisConnection | undefined;
   readonly metrics: Metrics;
+  /** Undefined where no requests are kept. */
+  readonly ledger: Ledger | undefined;
   readonly log: FastifyBaseLogger;
   readonly version: string;
 }
@@ -63,11 +67,17 @@ export interface AppDependencies {
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
   const { models, store, judgeModel, embedder, reranker, caches, redis, metrics, log, version } =
     dependencies;
-  const { constraints, randomSeed } = dependencies;
+  const { constraints, randomSeed, ledger } = dependencies;
   // What names no model is answered by the first one.
   const { engine } = models.default;
   const template = () => models.default.template;
-  const app = await createServer(config, log, metrics, tokenBuckets(config.rateLimit, redis, metrics));
+  const app = await createServer(
+    config,
+    log,
+    metrics,
+    tokenBuckets(config.rateLimit, redis, metrics),
+    ledger,
+  );
   // So that proxies which keep connections open send what comes next to a server that stays.
   app.addHook("onSend", async (_request, reply) => {
     if (dependencies.stopping.aborted) reply.header("connection", "close");
@@ -137,6 +147,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(batchEvalRoutes({ runs: batchEvals.runs, maxNewTokensLimit, stopping }));
   workWhileServing(app, batchEvals.dispatcher, dependencies);
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
+  await app.register(requestRoutes(ledger));
   return app;
 }
 

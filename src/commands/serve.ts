@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { join } from "node:path";
 import type { Logger } from "pino";
 import { createApp } from "../app.ts";
 import { ConstraintCompiler } from "../assistant/constraint-compiler.ts";
@@ -20,6 +21,7 @@ import { Store } from "../platform/store/database.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
 import { LanedEngine } from "../serving/lanes.ts";
 import { AccountedEngine } from "../telemetry/accounted-engine.ts";
+import { Ledger } from "../telemetry/ledger/ledger.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
@@ -49,6 +51,10 @@ export async function serve(config: Config, version: string, warnings: readonly 
     onQuery: (ms, outcome) => metrics.storeQueried(ms, outcome),
   });
   metrics.watchStore(() => store.status.state === "open");
+  const ledger =
+    config.ledgerDays === 0
+      ? undefined
+      : new Ledger({ directory: join(config.dataDir, "ledger"), store, days: config.ledgerDays, log });
   const redis =
     config.redisUrl === undefined
       ? undefined
@@ -85,6 +91,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
     caches,
     redis,
     metrics,
+    ledger,
     log,
     version,
   });
@@ -113,6 +120,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
   const running = [models, judgeModel, embedder, reranker];
   await Promise.all(running.map((each) => each?.close(timeoutMs)));
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await ledger?.close();
   await store.close();
   await redis?.close();
   log.info("stopped");

@@ -221,6 +221,14 @@ export const sections = {
       "Maximum number of connections to `DATABASE_URL`. 1 for PGlite behind pglite-socket, which mixes up the messages of several.",
     ),
   },
+  Ledger: {
+    ledgerDays: integer(
+      "LEDGER_DAYS",
+      30,
+      { min: 0, max: 3650 },
+      "Days that requests are kept for [`GET /v1/requests`](instruments.md); 0 keeps none. Never text of prompts or answers.",
+    ),
+  },
   Cache: {
     redisUrl: connectionUrl(
       "REDIS_URL",

@@ -1,7 +1,7 @@
 import type { FastifyContextConfig, FastifyInstance, RouteOptions } from "fastify";
 
 /** What a key lets its holder use; a `public` route asks for no key. */
-export type Scope = "public" | "inference" | "models" | "datasets" | "evaluation" | "metrics";
+export type Scope = "public" | "inference" | "models" | "datasets" | "evaluation" | "metrics" | "instruments";
 
 declare module "fastify" {
   interface FastifyContextConfig {

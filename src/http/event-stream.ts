@@ -64,7 +64,11 @@ export class EventStream {
   async #write(text: string): Promise<void> {
     const { raw } = this.#reply;
     this.#keepAlive.refresh();
-    if (raw.destroyed || raw.write(text)) return;
+    if (raw.destroyed) return;
+    // The last event leaves with the end of the answer, so that who has read it knows the request to be recorded.
+    raw.cork();
+    process.nextTick(() => raw.uncork());
+    if (raw.write(text)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const startedAt = monotonicMs();
     const stalled = setTimeout(() => raw.destroy(), STALL_MS);

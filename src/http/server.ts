@@ -13,6 +13,8 @@ import { ApiError, InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../platform/clock.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 import { limitsOf } from "../telemetry/answer-account.ts";
+import { requestRow } from "../telemetry/ledger/request-row.ts";
+import type { LedgerRow } from "../telemetry/ledger/row.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { RequestAccount } from "../telemetry/request-account.ts";
 import { type KeyPolicy, makePublic, requireScopes } from "./access.ts";
@@ -56,7 +58,9 @@ export async function createServer(
   log: FastifyBaseLogger,
   metrics: Metrics,
   buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
+  ledger?: RequestRecorder,
 ) {
+  const observers = { metrics, ledger };
   const connectionErrors = new ConnectionErrors(metrics);
   const methods = new RouteMethods();
   const app = fastify({
@@ -76,7 +80,7 @@ export async function createServer(
     return503OnClosing: false,
     // Paths that the router itself gives up on pass no hook.
     frameworkErrors: (_error, request, reply) => {
-      begin(request, reply, metrics);
+      begin(request, reply, observers);
       connectionErrors.watch(reply.raw);
       reply.header("x-latency-ms", "0");
       const message = "The path is not a valid URL, or a part of it is longer than any id.";
@@ -105,7 +109,7 @@ export async function createServer(
   app.decorateRequest("context");
   const hosts = new HostCheck(options);
   app.addHook("onRequest", async (request, reply) => {
-    begin(request, reply, metrics);
+    begin(request, reply, observers);
     connectionErrors.watch(reply.raw);
     hosts.check(request);
   });
@@ -181,7 +185,17 @@ function refuseStrangeHeaders({ headers, raw }: FastifyRequest): void {
   }
 }
 
-function begin(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
+/** Keeps requests for `GET /v1/requests`. */
+export interface RequestRecorder {
+  record(row: LedgerRow): void;
+}
+
+interface Observers {
+  readonly metrics: Metrics;
+  readonly ledger: RequestRecorder | undefined;
+}
+
+function begin(request: FastifyRequest, reply: FastifyReply, { metrics, ledger }: Observers): void {
   const left = new AbortController();
   request.context = {
     requestId: request.id,
@@ -190,15 +204,60 @@ function begin(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): 
     account: new RequestAccount(),
   };
   reply.header("x-request-id", request.id);
+  const record =
+    ledger && isRecorded(request) ? onlyOnce(() => recordIn(ledger, rowOf(request, reply))) : undefined;
+  if (record !== undefined) beforeEnd(reply, record);
   // And not in an onResponse hook, which never hears of a client that left before the end.
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) left.abort();
+    record?.();
     finish(request, reply, metrics);
   });
 }
 
 /** What proxies log for a client that went away before its answer was whole. */
 const CLIENT_CLOSED_REQUEST = 499;
+
+/** What asks for work. Reading is not recorded: a console that watches would fill the ledger with itself. */
+function isRecorded({ method, is404, routeOptions }: FastifyRequest): boolean {
+  return method === "POST" && !is404 && routeOptions.url !== undefined;
+}
+
+/** Requests without a valid key are counted and logged; whoever sends them must not fill the disk. */
+function recordIn(ledger: RequestRecorder, row: LedgerRow): void {
+  if (row.error !== "unauthorized") ledger.record(row);
+}
+
+/** Has `work` done before the last of an answer is handed over, however it is written. */
+function beforeEnd({ raw }: FastifyReply, work: () => void): void {
+  const { end } = raw;
+  raw.end = ((...last: unknown[]) => {
+    work();
+    return Reflect.apply(end, raw, last);
+  }) as typeof end;
+}
+
+function onlyOnce(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
+  };
+}
+
+function rowOf(request: FastifyRequest, reply: FastifyReply): LedgerRow {
+  const { raw } = reply;
+  const type = String(raw.getHeader("content-type") ?? "");
+  return requestRow({
+    context: request.context,
+    route: request.routeOptions.url ?? "unmatched",
+    stream: /^(text\/event-stream|application\/x-ndjson)/.test(type),
+    // Before the end of it: whether the client is still there to read it.
+    status: raw.destroyed && !raw.writableFinished ? CLIENT_CLOSED_REQUEST : raw.statusCode,
+    endedAt: monotonicMs(),
+    endedAtMs: Date.now(),
+  });
+}
 
 /** Counts the request and writes its one log line. */
 function finish(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {

@@ -65,17 +65,24 @@ export function accountField(
   if (include?.includes("account") !== true) return {};
   const limits = limitsOf(account, arrivedAt, clock());
   if (limits === undefined) return {};
-  const { parts, totalMs } = limits;
-  return {
-    account: {
-      latency_ms: round(totalMs, 2),
-      parts_ms: hundredths(parts),
-      limiter: toLimiter(limits.verdict),
-    },
-  };
+  return { account: describe(limits) };
 }
 
-export function toLimiter(found: Verdict): Limiter {
+/** The same of an answer whose parts are known. */
+export function toAccount(
+  parts: LatencyParts,
+  usage: Parameters<typeof verdict>[1],
+  isCached: boolean,
+): AnswerAccount {
+  const totalMs = Object.values(parts).reduce((sum, ms) => sum + ms, 0);
+  return describe({ parts, totalMs, verdict: verdict(parts, usage, isCached) });
+}
+
+function describe({ parts, totalMs, verdict }: Limits): AnswerAccount {
+  return { latency_ms: round(totalMs, 2), parts_ms: hundredths(parts), limiter: toLimiter(verdict) };
+}
+
+function toLimiter(found: Verdict): Limiter {
   return {
     class: found.class,
     share: round(found.share, 4),

@@ -114,6 +114,18 @@ export class RequestAccount implements GenerationSink {
     return ended.length > 0 && ended.every(({ end }) => end.cached === true);
   }
 
+  /** Time from `arrivedAt` to the first token of the text; undefined where no token was generated. */
+  timeToFirstTokenMs(arrivedAt: number): number | undefined {
+    const last = criticalPath(this.#ended).at(-1);
+    if (last === undefined || last.end.usage.completionTokens === 0) return undefined;
+    return Math.max(0, last.arrivedAt + last.end.timings.queueMs + last.end.timings.prefillMs - arrivedAt);
+  }
+
+  /** The facts that routes have noted. */
+  get notes(): Readonly<LogFields> {
+    return this.#notes;
+  }
+
   get logFields(): LogFields {
     const { usage, timings, finishReason } = this;
     const error = this.#error;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
-import { csvLine } from "../../../../src/features/evaluation/runs/csv.ts";
+import { csvLine } from "../../src/platform/csv.ts";
 
 test("text that a spreadsheet would run as a formula becomes text", () => {
   for (const start of ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]) {

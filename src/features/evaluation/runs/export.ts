@@ -1,4 +1,4 @@
-import { csvLine } from "./csv.ts";
+import { csvLine } from "../../../platform/csv.ts";
 import type { RecordResult } from "./measurement.ts";
 import { describeResult, describeRun } from "./report.ts";
 import { metricNames } from "./request.ts";

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { Store } from "../../../src/platform/store/database.ts";
+import { timeOfUuidV7, uuidV7 } from "../../../src/platform/uuid.ts";
+import { bucketOf, quantile } from "../../../src/telemetry/ledger/histogram.ts";
+import { matches, parseQuery } from "../../../src/telemetry/ledger/query.ts";
+import type { LedgerRow } from "../../../src/telemetry/ledger/row.ts";
+import { dropBefore, insertRows, selectMinutes, selectRows } from "../../../src/telemetry/ledger/table.ts";
+import { silentLog } from "../../support/silent-log.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const DAY_MS = 86_400_000;
+const now = Date.parse("2026-03-15T12:00:00Z");
+
+/** Numbers that a `real` keeps as they are. */
+const ms = fc.integer({ min: 0, max: 80_000 }).map((quarters) => quarters / 8);
+const count = fc.integer({ min: 0, max: 3000 });
+const row: fc.Arbitrary<LedgerRow> = fc
+  .record({
+    at: fc.integer({ min: now - 5 * DAY_MS, max: now }),
+    requestId: fc.stringMatching(/^[a-z]{1,3}$/),
+    route: fc.constantFrom("/chat", "/v1/chat/completions", "/v1/completions"),
+    stream: fc.boolean(),
+    key: fc.option(fc.constantFrom("3fa9c01d", "00ff1234")),
+    model: fc.option(fc.constantFrom("distilgpt2", 'it\'s "quoted"')),
+    status: fc.constantFrom(200, 200, 400, 499, 503),
+    error: fc.option(fc.constantFrom("invalid_request", "service_unavailable")),
+    reason: fc.option(fc.constantFrom("queue_full")),
+    finishReason: fc.option(fc.constantFrom("stop", "length")),
+    cached: fc.boolean(),
+    generations: fc.integer({ min: 0, max: 3 }),
+    promptTokens: count,
+    cachedPromptTokens: count,
+    completionTokens: count,
+    reasoningTokens: count,
+    draftedTokens: count,
+    acceptedTokens: count,
+    latencyMs: ms,
+    timeToFirstTokenMs: fc.option(ms),
+    queueMs: ms,
+    prefillMs: ms,
+    decodeMs: ms,
+    limiter: fc.option(fc.constantFrom("queue", "memory_bandwidth")),
+    limiterShare: fc.option(fc.constantFrom(0.25, 0.5)),
+    parts: fc.constantFrom({}, { prepare: 2.5, wait_sequence: 10, decode_weights: 70.25 }, { send: 3 }),
+  })
+  .map((fields) => ({ ...fields, id: uuidV7(fields.at) }));
+
+const queries = [
+  "",
+  "limiter:queue latency>2s",
+  "ttft<500ms cached<20%",
+  "status:5xx",
+  "status:400 stream:false",
+  "status>=400 status<500",
+  "key:3fa9 finish:length",
+  "model:quoted route:/v1/",
+  "prompt>=100 completion<2000 queue>1.5s",
+  "since:2d until:2026-03-15T06:00Z",
+  "error:service_unavailable reason:queue_full",
+  "id:a prefill<1m decode>10ms",
+];
+
+test("the store keeps rows as they are, once, and finds by every query what memory finds", async (t) => {
+  await using store = await opened(t);
+  const database = await store.database();
+  const rows = fc.sample(row, { numRuns: 300, seed: 7 }).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  await insertRows(database, rows);
+  await insertRows(database, rows.slice(0, 50));
+  assert.deepEqual(await selectRows(database, [], undefined, 1000), rows);
+  for (const query of queries) {
+    const conditions = parseQuery(query, now);
+    const expected = rows.filter((each) => matches(each, conditions));
+    const found = await selectRows(database, conditions, undefined, 1000);
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      expected.map(({ id }) => id),
+      query,
+    );
+    const half = expected[Math.floor(expected.length / 2)];
+    if (half === undefined) continue;
+    const rest = await selectRows(database, conditions, half, 1000);
+    assert.deepEqual(rest, expected.slice(expected.indexOf(half) + 1), query);
+  }
+  const counts = await selectMinutes(database, now - 6 * DAY_MS, now + DAY_MS);
+  const latencies = counts.filter(({ series }) => series === "latency");
+  assert.equal(
+    latencies.reduce((sum, each) => sum + each.count, 0),
+    rows.length,
+  );
+  await dropBefore(database, now - 2 * DAY_MS);
+  const kept = await selectRows(database, [], undefined, 1000);
+  const firstDay = Math.floor((now - 2 * DAY_MS) / DAY_MS) * DAY_MS;
+  assert.deepEqual(
+    kept,
+    rows.filter(({ at }) => at >= firstDay),
+  );
+});
+
+test("percentiles of histograms are those of the values, within a bucket", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0.1, max: 1e5, noNaN: true }), { minLength: 20 }), (values) => {
+      const counts = new Map<number, number>();
+      for (const value of values) counts.set(bucketOf(value), (counts.get(bucketOf(value)) ?? 0) + 1);
+      const sorted = values.toSorted((a, b) => a - b);
+      for (const share of [0.5, 0.95]) {
+        const exact = sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
+        const estimate = quantile(counts, share) ?? 0;
+        assert.ok(Math.abs(estimate / exact - 1) < 0.1, `${estimate} for ${exact}`);
+      }
+    }),
+  );
+});
+
+test("ids sort by the time that they tell", () => {
+  const ids = [now, now + 1, now + 70_000].map(uuidV7);
+  assert.deepEqual(ids.toSorted(), ids);
+  assert.deepEqual(ids.map(timeOfUuidV7), [now, now + 1, now + 70_000]);
+  assert.equal(timeOfUuidV7("0192f0c1-0000-4000-8000-000000000000"), undefined);
+});
+
+async function opened(t: Parameters<typeof temporaryDirectory>[0]) {
+  const store = new Store({
+    dataDir: await temporaryDirectory(t),
+    databaseUrl: undefined,
+    log: silentLog,
+  });
+  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });
+}
