@@ -36,10 +36,12 @@ import { ragRoutes } from "./routes/rag.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { servedModelRoutes } from "./routes/served-models.ts";
+import { timelineRoutes } from "./routes/timeline.ts";
 import { EmbeddingModelNames } from "./serving/embedding-model-names.ts";
 import type { ServedModels } from "./serving/served-models.ts";
 import type { Ledger } from "./telemetry/ledger/ledger.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import type { StepRing } from "./telemetry/steps/step-ring.ts";
 
 export interface AppDependencies {
   readonly models: ServedModels;
@@ -57,6 +59,7 @@ export interface AppDependencies {
   /** Shared with other servers, when there is one. */
   readonly redis: RedisConnection | undefined;
   readonly metrics: Metrics;
+  readonly steps: StepRing;
   /** Undefined where no requests are kept. */
   readonly ledger: Ledger | undefined;
   readonly log: FastifyBaseLogger;
@@ -67,7 +70,7 @@ export interface AppDependencies {
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
   const { models, store, judgeModel, embedder, reranker, caches, redis, metrics, log, version } =
     dependencies;
-  const { constraints, randomSeed, ledger } = dependencies;
+  const { constraints, randomSeed, ledger, steps } = dependencies;
   // What names no model is answered by the first one.
   const { engine } = models.default;
   const template = () => models.default.template;
@@ -148,6 +151,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   workWhileServing(app, batchEvals.dispatcher, dependencies);
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
   await app.register(requestRoutes(ledger));
+  await app.register(timelineRoutes(steps));
   return app;
 }
 

@@ -6,12 +6,15 @@ import type { PrefixFile } from "../config/prefix-file.ts";
 import { LocalEngine } from "../inference/generation/engine.ts";
 import type { EngineOptions } from "../inference/generation/protocol.ts";
 import type { ModelSource, ResolvedModel } from "../models/resolved-model.ts";
+import type { StepRing } from "../telemetry/steps/step-ring.ts";
 
 export interface CreateEngineOptions {
   /** Kept in its cache permanently. */
   readonly prefixes?: PrefixFile;
   /** Changes what the model computes. */
   readonly adapter?: EngineOptions["adapter"];
+  /** Where its steps are kept. */
+  readonly steps?: StepRing;
 }
 
 /** An engine for `model` by the configuration, not started. */
@@ -19,7 +22,7 @@ export function createEngine(
   config: Config,
   model: ResolvedModel,
   log: Logger,
-  { prefixes = [], adapter }: CreateEngineOptions = {},
+  { prefixes = [], adapter, steps }: CreateEngineOptions = {},
 ): LocalEngine {
   return new LocalEngine({
     engine: { ...engineOptions(config, model.path), adapter },
@@ -29,6 +32,11 @@ export function createEngine(
     requestTimeoutMs: config.requestTimeoutMs,
     hangTimeoutMs: config.watchdogTimeoutMs,
     prefixes: (description) => renderPrefixes(prefixes, description),
+    ...(steps !== undefined && {
+      onSteps: (records, threads, requestOf) => {
+        for (const record of records) steps.add(model.name, record, threads, requestOf);
+      },
+    }),
     log,
   });
 }

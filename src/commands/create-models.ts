@@ -14,6 +14,7 @@ import type { MemoryMeter, ModelPolicy } from "../serving/pooled-model.ts";
 import { type FoundModel, ServedModel } from "../serving/served-model.ts";
 import { ServedModels } from "../serving/served-models.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { StepRing } from "../telemetry/steps/step-ring.ts";
 import type { WatchedModel } from "../telemetry/vllm-metrics.ts";
 import { createEngine } from "./create-engine.ts";
 import { findModel } from "./find-model.ts";
@@ -28,6 +29,7 @@ const DEFAULT_MAX_WAITING = 64;
 interface Surroundings {
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly steps: StepRing;
   readonly constraints: ConstraintCompiler;
   /** Draws a 32-bit seed. */
   readonly randomSeed: () => number;
@@ -37,7 +39,7 @@ interface Surroundings {
 
 /** The models of `MODELS_FILE`, or the one of `MODEL_NAME`; none of them loaded. */
 export function createModels(config: Config, surroundings: Surroundings): ServedModels {
-  const { log, metrics, constraints, randomSeed, wrap } = surroundings;
+  const { log, metrics, steps, constraints, randomSeed, wrap } = surroundings;
   const file = config.modelsFile ?? onlyModel(config);
   const memory = config.modelsFile === undefined ? unlimited : memoryOf(config.modelsFile);
   const aliases = new Map([
@@ -48,7 +50,9 @@ export function createModels(config: Config, surroundings: Surroundings): Served
   ]);
   const models = Object.entries(file.models).map(([name, entry], index) => {
     const find: Find =
-      config.modelsFile === undefined ? findOnly(config, log) : findListed(config, log, file, name, memory);
+      config.modelsFile === undefined
+        ? findOnly(config, log, steps)
+        : findListed(config, { log, steps }, file, name, memory);
     return new ServedModel({
       name,
       aliases,
@@ -125,18 +129,24 @@ type Find = (
   signal: AbortSignal,
 ) => Promise<FoundModel>;
 
-function findOnly(config: Config, log: Logger): Find {
+function findOnly(config: Config, log: Logger, steps: StepRing): Find {
   return async (onProgress, signal) => {
     const model = await findModel(config.modelName, config, { log, signal, onProgress });
     return {
       estimatedBytes: modelBytes(model.path),
-      createEngine: () => createEngine(config, model, log, { prefixes: config.pinnedPrefixes }),
+      createEngine: () => createEngine(config, model, log, { prefixes: config.pinnedPrefixes, steps }),
     };
   };
 }
 
 /** An adapter's own file is small; its base's weights are mapped, and shared with whoever else maps them. */
-function findListed(config: Config, log: Logger, file: ModelsFile, name: string, memory: MemoryMeter): Find {
+function findListed(
+  config: Config,
+  { log, steps }: Pick<Surroundings, "log" | "steps">,
+  file: ModelsFile,
+  name: string,
+  memory: MemoryMeter,
+): Find {
   const entry = file.models[name] as ModelEntry;
   const base = "base" in entry ? file.models[entry.base] : entry;
   if (base === undefined || !("source" in base)) throw new Error(`${name} has no source`);
@@ -156,6 +166,7 @@ function findListed(config: Config, log: Logger, file: ModelsFile, name: string,
       createEngine: () =>
         createEngine(settings, { ...model, name }, log, {
           prefixes: config.pinnedPrefixes,
+          steps,
           ...(adapter !== undefined && { adapter }),
         }),
     };

@@ -26,6 +26,7 @@ import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
+import { StepRing } from "../telemetry/steps/step-ring.ts";
 import { createModels } from "./create-models.ts";
 import { startEmbedder, startReranker } from "./start-embeddings.ts";
 import { createJudge, startJudge } from "./start-judge.ts";
@@ -62,9 +63,11 @@ export async function serve(config: Config, version: string, warnings: readonly 
   const caches = new Caches({ memoryBytes: config.cacheMemory, redis, observer: metrics });
   const randomSeed = () => randomInt(2 ** 32);
   const constraints = new ConstraintCompiler();
+  const steps = new StepRing();
   const models = createModels(config, {
     log,
     metrics,
+    steps,
     randomSeed,
     constraints,
     wrap: (engine) => {
@@ -91,6 +94,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
     caches,
     redis,
     metrics,
+    steps,
     ledger,
     log,
     version,

@@ -194,6 +194,8 @@ export interface GenerationContext {
   /** Interactive when left out. */
   readonly lane?: Lane;
   readonly account?: GenerationSink;
+  /** Names the request where steps are told of. */
+  readonly requestId?: string;
 }
 
 export interface Engine {

@@ -18,6 +18,7 @@ import type { WireError } from "../process/process-news.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { fromWire } from "../process/wire-error.ts";
 import type { SequenceStart } from "../scheduler/report.ts";
+import type { StepRecord } from "../step-record.ts";
 import { unavailable } from "../unavailable.ts";
 import { Generations } from "./generations.ts";
 import { PendingGeneration } from "./pending-generation.ts";
@@ -35,6 +36,12 @@ export interface LocalEngineOptions {
   readonly hangTimeoutMs: number;
   /** Prefixes to keep in the cache for good, in the loaded model's form. */
   readonly prefixes?: (model: ModelDescription) => readonly Prompt[];
+  /** Told of every step, with the compute threads that it had, and how to find the request that a generation is for. */
+  readonly onSteps?: (
+    records: readonly StepRecord[],
+    threads: number,
+    requestOf: (generation: number) => string | undefined,
+  ) => void;
   readonly log: EngineLog;
   readonly clock?: Clock;
 }
@@ -126,6 +133,7 @@ export class LocalEngine implements Engine {
       request,
       context.arrivedAt ?? this.#clock(),
       context.lane ?? "interactive",
+      context.requestId,
     );
     this.#generations.add(id, generation);
     generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
@@ -215,6 +223,9 @@ export class LocalEngine implements Engine {
 
   #stepped(news: StepNews): void {
     this.#totals.observe(news);
+    const { onSteps } = this.#options;
+    if (news.records.length > 0)
+      onSteps?.(news.records, news.threads, (id) => this.#generations.get(id)?.requestId);
     for (const output of news.outputs) {
       const isOver = this.#generations.get(output.id)?.receive(output);
       if (isOver !== true) continue;

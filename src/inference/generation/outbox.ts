@@ -54,6 +54,7 @@ function join(earlier: StepReport, later: StepReport): StepReport {
     stepMs: earlier.stepMs + later.stepMs,
     computeMs: earlier.computeMs + later.computeMs,
     expectedMs: earlier.expectedMs + later.expectedMs,
+    records: [...earlier.records, ...later.records],
     decodeSteps: earlier.decodeSteps + later.decodeSteps,
     decodePasses: earlier.decodePasses + later.decodePasses,
   };

@@ -20,7 +20,11 @@ export class PendingGeneration {
   #phase: GenerationPhase = "sent";
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(request: GenerationRequest, arrivedAt: number, lane: Lane) {
+  /** Of the request that it is for; undefined for work of the server's own. */
+  readonly requestId: string | undefined;
+
+  constructor(request: GenerationRequest, arrivedAt: number, lane: Lane, requestId?: string) {
+    this.requestId = requestId;
     this.#request = request;
     this.arrivedAt = arrivedAt;
     this.#lane = lane;

@@ -1,4 +1,5 @@
 import type { FinishReason, GenerationTimings, ScoredToken, Usage } from "../engine.ts";
+import type { StepRecord } from "../step-record.ts";
 
 /** News of one sequence after a step. */
 export interface SequenceOutput {
@@ -32,6 +33,8 @@ export interface StepReport {
   readonly computeMs: number;
   /** What that part should have taken, by what earlier steps took; 0 while nothing is known. */
   readonly expectedMs: number;
+  /** What the steps that computed something did. */
+  readonly records: readonly StepRecord[];
   /** Steps that computed no prompt, and the passes over the weights that they took: as many, if nothing is amiss. */
   readonly decodeSteps: number;
   readonly decodePasses: number;

@@ -3,6 +3,7 @@ import type { FinishReason } from "../engine.ts";
 import { bridges, passes, type SequenceRows } from "../kv-cache/passes.ts";
 import { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { Waited } from "../machine/processor-wait.ts";
+import type { StepRecord } from "../step-record.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import { Emission } from "./emission.ts";
 import { type Bridge, fillBatch, type Rows } from "./fill.ts";
@@ -14,7 +15,7 @@ import { Sequence, type SequenceRequest } from "./sequence.ts";
 import { Speculation } from "./speculation.ts";
 import { StepCost } from "./step-cost.ts";
 import { StepModel } from "./step-model.ts";
-import { account, type StepShares, sharesOf } from "./step-shares.ts";
+import { account, type StepShares, sequenceShares, sharesOf } from "./step-shares.ts";
 import type { TokenTexts } from "./text-stream.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
 
@@ -150,13 +151,14 @@ export class Scheduler {
     const decodeCost = decoding + BRIDGE_SHARE * bridging.length;
     const expectedMs = this.#cost.expectedMs(decodeCost, prompts, stepPasses);
     let computeMs = 0;
+    const records: StepRecord[] = [];
     if (prompts + decoding > 0) {
       const rows = fillBatch(plan, this.#context.batch, bridging);
       this.#processorWait();
       const computeStartedAt = this.#clock();
       for (const sequence of this.#running) sequence.time.spent("overhead", computeStartedAt);
-      if (this.#decode(plan)) {
-        this.#account(shares, computeStartedAt);
+      const decoded = this.#decode(plan) ? this.#account(shares, computeStartedAt) : undefined;
+      if (decoded !== undefined) {
         this.#keepStates(plan);
         this.#scorePrompts(plan);
         this.#sample(rows);
@@ -165,6 +167,10 @@ export class Scheduler {
       const computedAt = this.#clock();
       for (const sequence of this.#running) sequence.time.spent("others_sampling", computedAt);
       computeMs = computedAt - computeStartedAt;
+      if (decoded !== undefined) {
+        const sampleMs = computeMs - decoded.decodeMs;
+        records.push({ ...decoded, startedAt, planMs: computeStartedAt - startedAt, sampleMs });
+      }
       this.#cost.observe(prompts, decodeCost, computeMs, stepPasses);
       this.#priorities.observe(plan, startedAt, computeMs);
       if (prompts === 0) this.#closeGap(stepPasses);
@@ -175,6 +181,7 @@ export class Scheduler {
       stepMs: this.#clock() - startedAt,
       computeMs,
       expectedMs,
+      records,
       decodeSteps: isDecode ? 1 : 0,
       decodePasses: isDecode ? stepPasses : 0,
     };
@@ -281,11 +288,24 @@ export class Scheduler {
   }
 
   /** Learns from a decode that began at `startedAt`, and tells every sequence what its time was spent on. */
-  #account(shares: StepShares, startedAt: number): void {
+  #account(shares: StepShares, startedAt: number): Omit<StepRecord, "startedAt" | "planMs" | "sampleMs"> {
     const now = this.#clock();
+    const { passes: stepPasses, decodeRows: rows, prefillTokens: tokens, ...kv } = shares.total;
+    const record = {
+      decodeMs: now - startedAt,
+      expectedMs: this.#model.expectedMs(shares.total),
+      passes: stepPasses,
+      decodeRows: rows,
+      prefillTokens: tokens,
+      kvTokens: kv.kvTokens + kv.prefillKvTokens,
+      running: this.#running.length,
+      waiting: this.#waiting.length,
+      sequences: sequenceShares(shares),
+    };
     const { longestMs, totalMs } = this.#processorWait();
     this.#model.observe(shares.total, Math.max(0, now - startedAt - longestMs));
     account(this.#running, shares, this.#model, totalMs, now);
+    return { ...record, processorWaitMs: longestMs };
   }
 
   /** Keeps the states of prompts that paused for it. */

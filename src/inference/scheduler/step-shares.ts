@@ -1,4 +1,5 @@
 import type { StepPart } from "../generation-parts.ts";
+import type { SequenceShare } from "../step-record.ts";
 import type { BatchPlan, DecodeRows, PrefillChunk } from "./plan.ts";
 import type { Sequence } from "./sequence.ts";
 import type { StepModel, StepShape } from "./step-model.ts";
@@ -39,6 +40,16 @@ export function account(
     if (own === undefined || isFiller(sequence, own)) sequence.time.spent("turn", now);
     else sequence.time.computed(expectedParts(own, total, model), waitedMs, now);
   }
+}
+
+/** The same as the timeline has it. */
+export function sequenceShares({ bySequence }: StepShares): SequenceShare[] {
+  return [...bySequence].map(([{ id, slot }, { prefillTokens, decodeRows }]) => ({
+    generation: id,
+    kvSequence: slot?.sequence ?? -1,
+    prefillTokens,
+    decodeRows,
+  }));
 }
 
 function shareOf(entry: DecodeRows | PrefillChunk): StepShape {

@@ -19,7 +19,7 @@ const done = {
 } as const;
 
 function report(outputs: readonly SequenceOutput[]): StepReport {
-  return { outputs, stepMs: 2, computeMs: 1, expectedMs: 1, decodeSteps: 1, decodePasses: 1 };
+  return { outputs, stepMs: 2, computeMs: 1, expectedMs: 1, records: [], decodeSteps: 1, decodePasses: 1 };
 }
 
 test("text leaves together once it has waited for the interval", () => {
@@ -36,6 +36,7 @@ test("text leaves together once it has waited for the interval", () => {
     stepMs: 6,
     computeMs: 3,
     expectedMs: 3,
+    records: [],
     decodeSteps: 3,
     decodePasses: 3,
   });
