@@ -66,7 +66,7 @@ test("each request is recorded when its answer is whole, with its tokens, its pa
       const { parts_ms = {}, latency_ms = 0 } = row.account ?? {};
       const sum = Object.values(parts_ms).reduce((total, ms) => total + ms, 0);
       assert.ok(Math.abs(sum - row.latency_ms) < 0.3, `${sum} of ${row.latency_ms} ms`);
-      assert.equal(latency_ms, row.latency_ms);
+      assert.ok(Math.abs(latency_ms - row.latency_ms) < 0.05);
       assert.deepEqual((await json<Listed>(server.get(`/v1/requests/${row.id}`))).request_id, id);
     }
   }
