@@ -66,8 +66,9 @@ export class EventStream {
     this.#keepAlive.refresh();
     if (raw.destroyed) return;
     // The last event leaves with the end of the answer, so that who has read it knows the request to be recorded.
-    raw.cork();
-    process.nextTick(() => raw.uncork());
+    const { socket } = raw;
+    socket?.cork();
+    process.nextTick(() => socket?.uncork());
     if (raw.write(text)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const startedAt = monotonicMs();
