@@ -15,7 +15,7 @@ import { EvaluationService } from "./features/evaluation/service.ts";
 import { Retrieval } from "./features/rag/retrieval.ts";
 import { registerDocsPage } from "./http/docs-page.ts";
 import { registerOpenApi } from "./http/openapi.ts";
-import { createServer, type Server } from "./http/server.ts";
+import { createServer, type RequestRecorder, type Server } from "./http/server.ts";
 import type { Embedder } from "./inference/embedder.ts";
 import type { Reranker } from "./inference/reranker.ts";
 import type { Caches } from "./platform/cache/caches.ts";
@@ -60,6 +60,8 @@ export interface AppDependencies {
   readonly redis: RedisConnection | undefined;
   readonly metrics: Metrics;
   readonly steps: StepRing;
+  /** Told of every request, the ledger among them. */
+  readonly recorders: readonly RequestRecorder[];
   /** Undefined where no requests are kept. */
   readonly ledger: Ledger | undefined;
   readonly log: FastifyBaseLogger;
@@ -70,7 +72,7 @@ export interface AppDependencies {
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
   const { models, store, judgeModel, embedder, reranker, caches, redis, metrics, log, version } =
     dependencies;
-  const { constraints, randomSeed, ledger, steps } = dependencies;
+  const { constraints, randomSeed, ledger, recorders, steps } = dependencies;
   // What names no model is answered by the first one.
   const { engine } = models.default;
   const template = () => models.default.template;
@@ -79,7 +81,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
     metrics,
     tokenBuckets(config.rateLimit, redis, metrics),
-    ledger,
+    recorders,
   );
   // So that proxies which keep connections open send what comes next to a server that stays.
   app.addHook("onSend", async (_request, reply) => {

@@ -26,6 +26,7 @@ import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
+import { SpanExporter } from "../telemetry/otel/exporter.ts";
 import { StepRing } from "../telemetry/steps/step-ring.ts";
 import { createModels } from "./create-models.ts";
 import { startEmbedder, startReranker } from "./start-embeddings.ts";
@@ -56,6 +57,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
     config.ledgerDays === 0
       ? undefined
       : new Ledger({ directory: join(config.dataDir, "ledger"), store, days: config.ledgerDays, log });
+  const exporter = createExporter(config, version, log);
   const redis =
     config.redisUrl === undefined
       ? undefined
@@ -95,6 +97,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
     redis,
     metrics,
     steps,
+    recorders: [ledger, exporter].filter((each) => each !== undefined),
     ledger,
     log,
     version,
@@ -124,6 +127,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
   const running = [models, judgeModel, embedder, reranker];
   await Promise.all(running.map((each) => each?.close(timeoutMs)));
   await Promise.all([app, metricsApp].map((server) => server && closeServer(server)));
+  await exporter?.close();
   await ledger?.close();
   await store.close();
   await redis?.close();
@@ -163,6 +167,16 @@ async function listen(app: Server, host: string, port: number, variable: string)
       throw new Error(`Not allowed to listen on port ${port}. Set ${variable} above 1023.`, { cause: error });
     throw new Error(`Cannot listen on ${host}:${port}: ${message}`, { cause: error });
   }
+}
+
+function createExporter(
+  { otlpEndpoint: endpoint, otlpHeaders: headers, otelServiceName: serviceName }: Config,
+  version: string,
+  log: Logger,
+): SpanExporter | undefined {
+  return endpoint === undefined
+    ? undefined
+    : new SpanExporter({ endpoint, headers, serviceName, version, log });
 }
 
 /** The metrics once more, without a key, on a port of their own. */

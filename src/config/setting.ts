@@ -279,6 +279,27 @@ export function hostNames(variable: string, description: string): Setting<readon
 }
 
 /** Names that stand for others: `gpt-4o-mini=builtin,gpt-4o=builtin`. */
+/** Headers as OpenTelemetry's variables have them: `name=value` pairs, values percent-encoded. */
+export function headerList(variable: string, description: string): Setting<ReadonlyMap<string, string>> {
+  const fallback: ReadonlyMap<string, string> = new Map();
+  return setting(
+    variable,
+    description,
+    "`name=value`, several with commas",
+    { fallback, defaultText: "", isSecret: true },
+    (text) => {
+      const pairs = text.split(",").map((pair) => /^\s*([\w-]+)\s*=(.*)$/.exec(pair)?.slice(1) ?? []);
+      return new Map(
+        pairs.map(([name, value]): [string, string] => {
+          if (name === undefined || value === undefined)
+            throw new Error("must be name=value pairs with commas between them");
+          return [name.toLowerCase(), decodeURIComponent(value.trim())];
+        }),
+      );
+    },
+  );
+}
+
 export function aliases(variable: string, description: string): Setting<ReadonlyMap<string, string>> {
   const fallback: ReadonlyMap<string, string> = new Map();
   return setting(

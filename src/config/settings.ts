@@ -10,6 +10,7 @@ import {
   decimal,
   directory,
   flag,
+  headerList,
   hostNames,
   integer,
   modelOrUpstream,
@@ -370,5 +371,14 @@ export const sections = {
       ["auto", "json", "pretty"],
       "`auto` is pretty on a terminal, JSON elsewhere.",
     ),
+  },
+  Tracing: {
+    otlpEndpoint: connectionUrl(
+      "OTEL_EXPORTER_OTLP_ENDPOINT",
+      ["http", "https"],
+      "An OpenTelemetry collector that takes OTLP over HTTP, as `http://localhost:4318`: every request becomes a span there ([instruments](instruments.md)). Unset, nothing is sent.",
+    ),
+    otlpHeaders: headerList("OTEL_EXPORTER_OTLP_HEADERS", "Headers for the collector, such as its key."),
+    otelServiceName: text("OTEL_SERVICE_NAME", "llm-server", "a name", "Name of this server in traces."),
   },
 } as const;

@@ -16,6 +16,7 @@ import { limitsOf } from "../telemetry/answer-account.ts";
 import { requestRow } from "../telemetry/ledger/request-row.ts";
 import type { LedgerRow } from "../telemetry/ledger/row.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { readTraceparent, type TraceContext } from "../telemetry/otel/trace-context.ts";
 import { RequestAccount } from "../telemetry/request-account.ts";
 import { type KeyPolicy, makePublic, requireScopes } from "./access.ts";
 import { limitFields, noteClient, serverTiming } from "./account-fields.ts";
@@ -58,9 +59,9 @@ export async function createServer(
   log: FastifyBaseLogger,
   metrics: Metrics,
   buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
-  ledger?: RequestRecorder,
+  recorders: readonly RequestRecorder[] = [],
 ) {
-  const observers = { metrics, ledger };
+  const observers = { metrics, recorders };
   const connectionErrors = new ConnectionErrors(metrics);
   const methods = new RouteMethods();
   const app = fastify({
@@ -185,17 +186,17 @@ function refuseStrangeHeaders({ headers, raw }: FastifyRequest): void {
   }
 }
 
-/** Keeps requests for `GET /v1/requests`. */
+/** Told of requests just before their answers are whole: the ledger, traces. */
 export interface RequestRecorder {
-  record(row: LedgerRow): void;
+  record(row: LedgerRow, trace: TraceContext | undefined): void;
 }
 
 interface Observers {
   readonly metrics: Metrics;
-  readonly ledger: RequestRecorder | undefined;
+  readonly recorders: readonly RequestRecorder[];
 }
 
-function begin(request: FastifyRequest, reply: FastifyReply, { metrics, ledger }: Observers): void {
+function begin(request: FastifyRequest, reply: FastifyReply, { metrics, recorders }: Observers): void {
   const left = new AbortController();
   request.context = {
     requestId: request.id,
@@ -204,8 +205,7 @@ function begin(request: FastifyRequest, reply: FastifyReply, { metrics, ledger }
     account: new RequestAccount(),
   };
   reply.header("x-request-id", request.id);
-  const record =
-    ledger && isRecorded(request) ? onlyOnce(() => recordIn(ledger, rowOf(request, reply))) : undefined;
+  const record = isRecorded(request) ? onlyOnce(() => recordIn(recorders, request, reply)) : undefined;
   if (record !== undefined) beforeEnd(reply, record);
   // And not in an onResponse hook, which never hears of a client that left before the end.
   reply.raw.once("close", () => {
@@ -224,8 +224,11 @@ function isRecorded({ method, is404, routeOptions }: FastifyRequest): boolean {
 }
 
 /** Requests without a valid key are counted and logged; whoever sends them must not fill the disk. */
-function recordIn(ledger: RequestRecorder, row: LedgerRow): void {
-  if (row.error !== "unauthorized") ledger.record(row);
+function recordIn(recorders: readonly RequestRecorder[], request: FastifyRequest, reply: FastifyReply): void {
+  const row = rowOf(request, reply);
+  if (row.error === "unauthorized") return;
+  const trace = readTraceparent(String(request.headers["traceparent"] ?? ""));
+  for (const recorder of recorders) recorder.record(row, trace);
 }
 
 /** Has `work` done before the last of an answer is handed over, however it is written. */
