@@ -9,10 +9,22 @@ import { json, metric, readEvents, startServer, type TestServer, until } from ".
 
 const long = { ...greedy, max_new_tokens: 480, stream: true };
 
+/** `count` streams that wait for the rest of their text while the engine stands still. */
+async function haltedStreams(server: TestServer, count: number): Promise<Response[]> {
+  const engine = enginePid(server);
+  for (;;) {
+    const streams = await Promise.all(Array.from({ length: count }, () => server.post("/chat", long)));
+    process.kill(engine, "SIGSTOP");
+    if ((await metric(server, "inference_running_sequences")) === count) return streams;
+    // The engine was quicker than this process, which a busy machine lets run late.
+    process.kill(engine, "SIGCONT");
+    await Promise.all(streams.map((stream) => stream.text()));
+  }
+}
+
 /** A server that is told to end while its engine stands still in the middle of `count` streams. */
 async function endDuringStreams(server: TestServer, count: number): Promise<Response[]> {
-  const streams = await Promise.all(Array.from({ length: count }, () => server.post("/chat", long)));
-  process.kill(enginePid(server), "SIGSTOP");
+  const streams = await haltedStreams(server, count);
   server.process.kill("SIGTERM");
   await until(() => server.log.some(({ msg }) => /SIGTERM: draining/.test(msg)));
   return streams;
