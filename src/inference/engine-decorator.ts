@@ -31,12 +31,12 @@ export abstract class EngineDecorator implements Engine {
 
   abstract generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent>;
 
-  tokenize(prompt: Prompt): Promise<number[]> {
-    return this.inner.tokenize(prompt);
+  tokenize(prompt: Prompt, signal?: AbortSignal): Promise<number[]> {
+    return this.inner.tokenize(prompt, signal);
   }
 
-  detokenize(tokens: readonly number[]): Promise<string> {
-    return this.inner.detokenize(tokens);
+  detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string> {
+    return this.inner.detokenize(tokens, signal);
   }
 
   close(timeoutMs: number): Promise<void> {

@@ -90,12 +90,12 @@ export class EngineSlot implements Engine {
     return this.#required().generate(request, context);
   }
 
-  tokenize(prompt: Prompt): Promise<number[]> {
-    return this.#required().tokenize(prompt);
+  tokenize(prompt: Prompt, signal?: AbortSignal): Promise<number[]> {
+    return this.#required().tokenize(prompt, signal);
   }
 
-  detokenize(tokens: readonly number[]): Promise<string> {
-    return this.#required().detokenize(tokens);
+  detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string> {
+    return this.#required().detokenize(tokens, signal);
   }
 
   async close(timeoutMs: number): Promise<void> {

@@ -208,10 +208,10 @@ export interface Engine {
    * @throws ApiError `context_length_exceeded`, `invalid_request`; UnavailableError when full, restarting or draining
    */
   generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent>;
-  /** Token ids of a prompt. */
-  tokenize(prompt: Prompt): Promise<number[]>;
+  /** Token ids of a prompt. `signal` ends the wait for a turn. */
+  tokenize(prompt: Prompt, signal?: AbortSignal): Promise<number[]>;
   /** Text of tokens; bytes that are no UTF-8 become U+FFFD. */
-  detokenize(tokens: readonly number[]): Promise<string>;
+  detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string>;
   /** Stops taking requests, lets running ones finish for `timeoutMs`, then ends the process. */
   close(timeoutMs: number): Promise<void>;
 }

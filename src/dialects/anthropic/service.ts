@@ -24,10 +24,13 @@ export class Messages {
     this.#services = services;
   }
 
-  async countTokens(body: CountTokensBody): Promise<{ readonly input_tokens: number }> {
+  async countTokens(
+    body: CountTokensBody,
+    { signal }: RequestContext,
+  ): Promise<{ readonly input_tokens: number }> {
     const { assistant, engine } = this.#services;
     const prompt = assistant.render(toConversation(body, []));
-    return { input_tokens: (await engine.tokenize(prompt)).length };
+    return { input_tokens: (await engine.tokenize(prompt, signal)).length };
   }
 
   async create(body: MessagesBody, context: RequestContext): Promise<object> {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { TokenForms } from "../constraints/token-forms.ts";
@@ -34,6 +35,10 @@ import { assertFits, strangeToken, tokenLimit } from "./request-checks.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
+/** Tokens that are turned into text between two steps. */
+const DETOKENIZED_AT_ONCE = 4096;
+/** Most text that tokens may stand for: a short piece of the vocabulary, asked for often, is far longer than its ids. */
+const MAX_TEXT_BYTES = 16 * 2 ** 20;
 
 /** Everything an engine process holds: the model, its context, and the scheduler over them. */
 export class EngineCore {
@@ -266,11 +271,26 @@ export class EngineCore {
     return this.#tokenizer.tokenize(prompt);
   }
 
-  detokenize(tokens: readonly number[]): string {
-    const { size } = this.#model.vocabulary;
-    const stranger = tokens.find((token) => token < 0 || token >= size);
-    if (stranger !== undefined) throw strangeToken(stranger, size, "tokens");
-    return Buffer.concat(tokens.map((token) => this.#model.vocabulary.piece(token))).toString("utf8");
+  /** Works in pieces, between which streams go on. @throws InvalidRequestError for unknown tokens and too long a text */
+  async detokenize(tokens: readonly number[]): Promise<string> {
+    const { vocabulary } = this.#model;
+    const stranger = tokens.find((token) => token < 0 || token >= vocabulary.size);
+    if (stranger !== undefined) throw strangeToken(stranger, vocabulary.size, "tokens");
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    for (let start = 0; start < tokens.length; start += DETOKENIZED_AT_ONCE) {
+      if (start > 0) await setImmediate();
+      const piece = Buffer.concat(
+        tokens.slice(start, start + DETOKENIZED_AT_ONCE).map((token) => vocabulary.piece(token)),
+      );
+      bytes += piece.length;
+      if (bytes > MAX_TEXT_BYTES) {
+        const message = `The tokens stand for more than ${MAX_TEXT_BYTES / 2 ** 20} MiB of text: send fewer at once.`;
+        throw new InvalidRequestError(message, { param: "tokens" });
+      }
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces).toString("utf8");
   }
 
   /** As batch work that generates one token and leaves its prompt behind. */

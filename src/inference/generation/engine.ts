@@ -25,6 +25,7 @@ import { PendingGeneration } from "./pending-generation.ts";
 import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine } from "./protocol.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { StepTotals } from "./step-totals.ts";
+import { TokenWork } from "./token-work.ts";
 
 export interface LocalEngineOptions {
   readonly engine: EngineOptions;
@@ -66,6 +67,7 @@ export class LocalEngine implements Engine {
   readonly #rate = new ServiceRate();
   readonly #generations = new Generations(() => this.#rate.pause(this.#clock()));
   readonly #totals = new StepTotals();
+  readonly #tokenWork = new TokenWork();
   readonly #replies = new PendingReplies<EngineNews>();
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
@@ -153,14 +155,19 @@ export class LocalEngine implements Engine {
     }
   }
 
-  async tokenize(prompt: Prompt): Promise<number[]> {
-    const reply = await this.#ask((id) => ({ type: "tokenize", id, prompt }));
+  async tokenize(prompt: Prompt, signal?: AbortSignal): Promise<number[]> {
+    const size = prompt.parts.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0);
+    const reply = await this.#tokenWork.run(size, signal, () =>
+      this.#ask((id) => ({ type: "tokenize", id, prompt })),
+    );
     if (reply.type !== "tokens") throw new Error(`unexpected reply ${reply.type}`);
     return [...reply.tokens];
   }
 
-  async detokenize(tokens: readonly number[]): Promise<string> {
-    const reply = await this.#ask((id) => ({ type: "detokenize", id, tokens }));
+  async detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string> {
+    const reply = await this.#tokenWork.run(tokens.length, signal, () =>
+      this.#ask((id) => ({ type: "detokenize", id, tokens })),
+    );
     if (reply.type !== "text") throw new Error(`unexpected reply ${reply.type}`);
     return reply.text;
   }
@@ -177,7 +184,7 @@ export class LocalEngine implements Engine {
     this.#ready.reject(new Error("the engine was closed"));
   }
 
-  #ask(message: (id: number) => ToEngine): Promise<EngineNews> {
+  async #ask(message: (id: number) => ToEngine): Promise<EngineNews> {
     if (this.#state.status !== "ready") throw unavailable(this.#state);
     const id = this.#nextId++;
     const reply = this.#replies.wait(id);

@@ -51,7 +51,7 @@ async function handle(core: EngineCore, voice: Voice<EngineNews>, message: Engin
       send({ type: "tokens", id: message.id, tokens: [...(await core.tokenize(message.prompt))] });
       break;
     case "detokenize":
-      send({ type: "text", id: message.id, text: core.detokenize(message.tokens) });
+      send({ type: "text", id: message.id, text: await core.detokenize(message.tokens) });
       break;
     default:
       message satisfies never;

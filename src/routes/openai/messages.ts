@@ -69,7 +69,7 @@ export function messageRoutes(
         },
       },
       ({ body, context }) =>
-        withModel(models, body.model, context, (model) => messages(model).countTokens(body)),
+        withModel(models, body.model, context, (model) => messages(model).countTokens(body, context)),
     );
   };
 }

@@ -105,7 +105,7 @@ export function responseRoutes(
       async ({ body, context }) => ({
         object: "response.input_tokens" as const,
         input_tokens: await withModel(models, body.model, context, (model) =>
-          responses(model).countTokens(body),
+          responses(model).countTokens(body, context),
         ),
       }),
     );

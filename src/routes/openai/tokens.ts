@@ -68,7 +68,7 @@ export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
                 addBos: body.add_special ?? false,
               }
             : assistant.render({ messages: toMessages(body.messages ?? [], []) });
-          const tokens = await engine.tokenize(prompt);
+          const tokens = await engine.tokenize(prompt, context.signal);
           return { tokens, count: tokens.length, max_model_len: engine.describe().contextWindow };
         });
       },
@@ -86,7 +86,7 @@ export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
       },
       ({ body, context }) => {
         return withModel(models, body.model, context, async ({ engine }) => {
-          const text = await engine.detokenize(body.tokens);
+          const text = await engine.detokenize(body.tokens, context.signal);
           return { content: text, prompt: text };
         });
       },

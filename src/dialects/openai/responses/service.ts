@@ -86,12 +86,12 @@ export class Responses {
   }
 
   /** Tokens of what a response would read. */
-  async countTokens(body: InputTokensBody): Promise<number> {
+  async countTokens(body: InputTokensBody, { signal }: RequestContext): Promise<number> {
     const { assistant, engine } = this.#services;
     const input = body.input ?? [];
     const conversation = [...(await this.#history(body)), ...toMessages(await this.#resolve(input), [])];
     const { turn } = toRequest({ ...body, input }, conversation, []);
-    return (await engine.tokenize(assistant.render(turn))).length;
+    return (await engine.tokenize(assistant.render(turn), signal)).length;
   }
 
   /** @throws ApiError `not_found` */
