@@ -96,7 +96,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
     async function createFromForm(request: FastifyRequest, signal: AbortSignal) {
       await using upload = await receiveUpload(request, uploadLimit);
       const { name, type, metadata = {} } = readFields(request, upload.fields);
-      const source = readFile(upload.file, type);
+      const source = readFile(upload.file, type, signal);
       return await datasets.create({ ...describe(name, type, metadata), source }, signal);
     }
 

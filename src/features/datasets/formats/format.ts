@@ -29,7 +29,7 @@ const documents = new Set([".txt", ".md", ".pdf"]);
  * The records of a file, by its name's ending.
  * @throws ApiError `unsupported_media_type` for an ending that is none of ours, or not of this type of dataset
  */
-export function readFile(file: UploadedFile, type: DatasetType): RecordSource {
+export function readFile(file: UploadedFile, type: DatasetType, signal: AbortSignal): RecordSource {
   const name = baseName(file.name);
   const extension = /\.[a-z]+$/.exec(name.toLowerCase())?.[0] ?? "";
   if (type === "eval_set" && documents.has(extension))
@@ -44,17 +44,26 @@ export function readFile(file: UploadedFile, type: DatasetType): RecordSource {
     }
   }
   return {
-    records: readerOf(extension, file.path, name, type)(bytes),
+    records: readerOf({ extension, path: file.path, name, type, signal })(bytes),
     progress: () => (file.bytes === 0 ? 1 : read / file.bytes),
   };
 }
 
-function readerOf(
-  extension: string,
-  path: string,
-  name: string,
-  type: DatasetType,
-): (bytes: () => Bytes) => AsyncIterable<RawRecord> {
+interface FileToRead {
+  readonly extension: string;
+  readonly path: string;
+  readonly name: string;
+  readonly type: DatasetType;
+  readonly signal: AbortSignal;
+}
+
+function readerOf({
+  extension,
+  path,
+  name,
+  type,
+  signal,
+}: FileToRead): (bytes: () => Bytes) => AsyncIterable<RawRecord> {
   switch (extension) {
     case ".jsonl":
       return (bytes) => readJsonl(bytes());
@@ -66,7 +75,7 @@ function readerOf(
     case ".md":
       return (bytes) => readDocument(bytes(), name);
     case ".pdf":
-      return () => readPdf(path, name);
+      return () => readPdf(path, name, signal);
     default:
       throw new ApiError(
         "unsupported_media_type",

@@ -6,7 +6,7 @@ import type { RawRecord } from "./raw-record.ts";
 export interface PdfLimits {
   readonly pages: number;
   readonly timeoutMs: number;
-  /** Memory of the thread that reads it: JavaScript's heap and the buffers beside it. */
+  /** Memory that reading it takes: JavaScript's heap, and by how much the process grows with the buffers beside it. */
   readonly memoryBytes: number;
   /** Characters of all pages together. */
   readonly characters: number;
@@ -23,14 +23,16 @@ const MEMORY_CHECK_MS = 20;
 
 /**
  * The text layer of a PDF, one record a page; pages without text are none.
- * @throws InvalidRequestError when it can't be read, has no text, or takes more than the limits
+ * @throws InvalidRequestError when it can't be read, has no text, or takes more than the limits; the reason of `signal`
+ * once that aborts
  */
 export async function* readPdf(
   path: string,
   fileName: string,
+  signal: AbortSignal,
   limits: PdfLimits = pdfLimits,
 ): AsyncIterable<RawRecord> {
-  for (const { number, text } of await readPages(path, limits)) {
+  for (const { number, text } of await readPages(path, signal, limits)) {
     const value = {
       record_id: `${fileName}#page=${number}`,
       title: fileName,
@@ -49,13 +51,14 @@ interface Page {
 /** PDFs are read one after the other: each may take the memory limit. */
 let reading: Promise<unknown> = Promise.resolve();
 
-function readPages(path: string, limits: PdfLimits): Promise<readonly Page[]> {
-  const pages = reading.then(() => readPagesNow(path, limits));
+function readPages(path: string, signal: AbortSignal, limits: PdfLimits): Promise<readonly Page[]> {
+  const pages = reading.then(() => readPagesNow(path, signal, limits));
   reading = pages.catch(() => {});
   return pages;
 }
 
-async function readPagesNow(path: string, limits: PdfLimits): Promise<readonly Page[]> {
+async function readPagesNow(path: string, signal: AbortSignal, limits: PdfLimits): Promise<readonly Page[]> {
+  signal.throwIfAborted();
   const megabytes = Math.floor(limits.memoryBytes / 2 ** 20);
   const worker = new Worker(new URL("pdf-thread.ts", import.meta.url), {
     workerData: { path },
@@ -78,25 +81,25 @@ async function readPagesNow(path: string, limits: PdfLimits): Promise<readonly P
   });
   worker.on("error", ({ message }) => refuse(unreadable(message)));
   worker.on("exit", () => finish());
+  const leave = () => refuse(signal.reason);
+  signal.addEventListener("abort", leave, { once: true });
   const timeout = setTimeout(
     () => refuse(unreadable(`reading it takes longer than ${limits.timeoutMs / 1000} s`)),
     limits.timeoutMs,
   );
-  // A small file can unpack to gigabytes in buffers, which the limit of the heap does not count.
+  // A small file can unpack to gigabytes in buffers, which the limit of the heap does not count, nor the thread, which is
+  // asked between two pieces of its work, tell in time.
+  const before = process.memoryUsage.rss();
   const watch = setInterval(() => {
-    worker.getHeapStatistics().then(
-      (memory) => {
-        if (memory.used_heap_size + memory.external_memory > limits.memoryBytes)
-          refuse(unreadable(`reading it takes more than ${megabytes} MiB of memory`));
-      },
-      () => clearInterval(watch),
-    );
+    if (process.memoryUsage.rss() - before > limits.memoryBytes)
+      refuse(unreadable(`reading it takes more than ${megabytes} MiB of memory`));
   }, MEMORY_CHECK_MS);
   try {
     await finished;
   } finally {
     clearTimeout(timeout);
     clearInterval(watch);
+    signal.removeEventListener("abort", leave);
     await worker.terminate();
   }
   if (pages.length === 0)
