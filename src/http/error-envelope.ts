@@ -101,7 +101,9 @@ export const sendError = errorSender(envelope);
 export function errorSender(format: ErrorFormat) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const known = refusedInput(error, request) ?? toApiError(error, request.routeOptions.bodyLimit);
-    if (known.code === "internal_error") request.log.error({ err: error }, "request failed");
+    // A client that leaves breaks off what reads from it: that is no defect of this server's.
+    const level = request.context.signal.aborted ? "debug" : "error";
+    if (known.code === "internal_error") request.log[level]({ err: error }, "request failed");
     request.context.account.failed(known);
     // What upstreams and databases say is for the operator: it may name users, addresses and keys.
     if (known.code === "service_unavailable" && known.cause instanceof Error)
