@@ -17,6 +17,7 @@ import type {
 } from "../../inference/constraints/json-program.ts";
 import type { LiteralStyle } from "./format.ts";
 import type { RuleBook } from "./rule-book.ts";
+import { quoted } from "./written-calls.ts";
 
 /** Items that are counted; a list that may be longer may be of any length. */
 const MAX_COUNTED = 64;
@@ -170,11 +171,7 @@ export class LiteralExpressions {
   }
 
   #quoted(value: string): Expression {
-    const [quote = ""] = this.#style.quotes;
-    const inside = this.#style.hasEscapes
-      ? JSON.stringify(value).slice(1, -1).replaceAll("'", "\\'").replaceAll('\\"', '"')
-      : value;
-    return sequence(markup(quote), text(inside), markup(quote));
+    return markup(quoted(value, this.#style));
   }
 
   #anyString(): Expression {

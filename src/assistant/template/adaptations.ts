@@ -10,6 +10,7 @@ export type Adaptation = (messages: Messages) => Messages;
  */
 export const adaptations: readonly Adaptation[] = [
   systemFirst,
+  (messages) => textIntoThoughts(systemFirst(messages)),
   (messages) => oneCallAtATime(systemFirst(messages)),
   (messages) => systemInUser(systemFirst(messages)),
   (messages) => alternating(oneCallAtATime(systemFirst(messages))),
@@ -37,8 +38,27 @@ function systemInUser(messages: Messages): Messages {
   return rest.with(at, { ...user, content: `${system.content}\n\n${user.content}` });
 }
 
+/** What was said before a call as a part of the thoughts: gpt-oss takes either, and not both. */
+function textIntoThoughts(messages: Messages): Messages {
+  return messages.map((message) => {
+    const { reasoning, content, toolCalls = [] } = message;
+    if (reasoning === undefined || content === "" || toolCalls.length === 0) return message;
+    return { ...message, reasoning: `${reasoning}\n\n${content}`, content: "" };
+  });
+}
+
+/** What was said before a call as a message of its own. */
+export function textApart(messages: Messages): Messages {
+  return messages.flatMap((message) => {
+    const { toolCalls = [], ...said } = message;
+    return toolCalls.length === 0 || message.content === ""
+      ? [message]
+      : [said, { role: message.role, content: "", toolCalls }];
+  });
+}
+
 /** Calls made together as calls made one after the other, each with its result. */
-function oneCallAtATime(messages: Messages): Messages {
+export function oneCallAtATime(messages: Messages): Messages {
   const results = new Map(messages.map((message) => [message.toolCallId, message]));
   const placed = new Set<ChatMessage>();
   return messages.flatMap((message) => {

@@ -3,11 +3,13 @@ import type { Prompt } from "../../inference/engine.ts";
 import type { AnswerFormat } from "../formats/format.ts";
 import { exceptionalFormat, knownFormat } from "../formats/known-formats.ts";
 import { learnFormat } from "../formats/learned-format.ts";
-import { adaptations } from "./adaptations.ts";
+import { writeCalls } from "../formats/written-calls.ts";
+import { adaptations, oneCallAtATime, textApart } from "./adaptations.ts";
 import { Jinja } from "./jinja/jinja.ts";
 import { formatTime } from "./jinja/strftime.ts";
 import { BoundsError, TemplateError } from "./jinja/values.ts";
 import type { ChatMessage, Tool } from "./message.ts";
+import { type PrintedCalls, printedCalls } from "./printed-calls.ts";
 import { SpecialTexts } from "./special-texts.ts";
 import { findMessageForm, type MessageForm, toTemplateMessage } from "./template-message.ts";
 import { describeTool, withToolInstructions } from "./tool-prompt.ts";
@@ -44,6 +46,7 @@ export class ChatTemplate {
   #form: MessageForm | undefined;
   #format: AnswerFormat | undefined;
   #supportsTools: boolean | undefined;
+  #printedCalls: PrintedCalls | undefined;
 
   /** `now` is what templates print as today. */
   constructor(model: TemplateModel, now: () => Date = () => new Date()) {
@@ -77,6 +80,13 @@ export class ChatTemplate {
     return this.#supportsTools;
   }
 
+  get #calls(): PrintedCalls {
+    this.#printedCalls ??= printedCalls((messages, tools) =>
+      this.#try(messages, { tools }, this.#messageForm),
+    );
+    return this.#printedCalls;
+  }
+
   /**
    * The prompt that asks the model for the assistant's next message. Where the template refuses the conversation, it is
    * tried in other forms (`adaptations`).
@@ -86,7 +96,9 @@ export class ChatTemplate {
     const { tools = [] } = options;
     const known = this.#withKnownRoles(messages);
     if (this.#template === undefined) return transcript(withToolInstructions(known, tools));
-    const spoken = this.supportsTools ? known : withToolInstructions(known, tools);
+    const told = this.supportsTools ? known : withToolInstructions(known, tools);
+    const apart = this.#calls.areBesideText ? told : textApart(told);
+    const spoken = this.#calls.count === 1 ? oneCallAtATime(apart) : apart;
     const marker = this.#specialTexts.marker(spoken, tools, options.variables);
     const rendered = this.#adapted(this.#template, spoken, options, marker);
     const { bosText } = this.#model;
@@ -147,6 +159,14 @@ export class ChatTemplate {
     }
   }
 
+  /** Calls that the template would leave out are written into the text, as the model writes them. */
+  #toMessage(message: ChatMessage, form: MessageForm, isProbe: boolean): object {
+    const { toolCalls = [], ...rest } = message;
+    if (toolCalls.length === 0 || isProbe || this.#calls.count > 0) return toTemplateMessage(message, form);
+    const written = writeCalls(toolCalls, this.format.calls);
+    return toTemplateMessage({ ...rest, content: message.content + written }, form);
+  }
+
   /** What a probe renders to, undefined where the template refuses it. */
   #try(
     messages: readonly ChatMessage[],
@@ -182,7 +202,7 @@ export class ChatTemplate {
         date_string: formatTime(now, "%d %b %Y"),
         ...(thinks !== undefined && { enable_thinking: thinks, thinking: thinks }),
         ...broken(variables ?? {}),
-        messages: messages.map((message) => broken(toTemplateMessage(message, form))),
+        messages: messages.map((message) => this.#toMessage(broken(message), form, marker === "")),
         // SmolLM3 and Firefunction have names of their own for them.
         ...(described !== undefined && {
           tools: described,
