@@ -81,6 +81,8 @@ export class ModelPool<M extends PooledModel> {
    */
   async lease(model: M, { signal, keepAliveMs }: LeaseOptions): Promise<Lease<M>> {
     const place = this.#placeOf(model);
+    // Its engine has given up for good: the next one may do better, and says why where it can't.
+    if (place.state === "in" && model.isBroken) await this.#leave(place, 0).then(() => this.#advance());
     if (place.state !== "in" || this.#isHeldBack(place)) await this.#wait(place, signal, keepAliveMs);
     else this.#hold(place, keepAliveMs);
     let isHeld = true;
@@ -317,7 +319,8 @@ export class ModelPool<M extends PooledModel> {
   #unloadExpired(): void {
     const now = this.#options.clock();
     for (const place of this.#places) {
-      if (!place.isIdle || place.waiting.length > 0 || now < place.expiresAt) continue;
+      if (!place.isIdle || place.waiting.length > 0) continue;
+      if (now < place.expiresAt && !place.model.isBroken) continue;
       void this.#leave(place, 0).then(() => this.#advance());
     }
   }

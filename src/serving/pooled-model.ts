@@ -20,6 +20,8 @@ export interface PooledModel {
   readonly bytesNeeded: number | undefined;
   /** 0 to 1, while it is prepared and loaded. */
   readonly progress: number;
+  /** It was loaded, and its engine has failed in a way that it does not recover from. */
+  readonly isBroken: boolean;
   /** Why a request can't be taken now, as its client is told. */
   readonly refusal: Error;
   /** Finds the model's file, downloading and converting it where needed. Takes no memory. @throws Error that says why it can't be had */

@@ -102,6 +102,10 @@ export class ServedModel implements PooledModel {
     return this.state.status === "preparing" ? this.state.progress : 0;
   }
 
+  get isBroken(): boolean {
+    return this.state.status === "failed";
+  }
+
   get refusal(): Error {
     return unavailable(this.state);
   }

@@ -16,6 +16,7 @@ class FakeModel implements PooledModel {
   readonly refusal = new UnavailableError("loading_model", "not yet");
   progress = 0;
   isLoaded = false;
+  isBroken = false;
   loads = 0;
   failure: Error | undefined;
   readonly #onChange: () => void;
@@ -38,6 +39,7 @@ class FakeModel implements PooledModel {
 
   async load(signal: AbortSignal): Promise<void> {
     this.isLoaded = true;
+    this.isBroken = false;
     this.loads++;
     this.#onChange();
     await new Promise<void>((resolve, reject) => {
@@ -121,6 +123,29 @@ test("a model is loaded when it is asked for, once for all who wait, and kept", 
   for (const held of await Promise.all(waiting)) held[Symbol.dispose]();
   using _again = await lease("a");
   assert.equal(model("a").loads, 1);
+});
+
+test("a model whose engine has failed for good is loaded anew, once for all who ask for it", async (t) => {
+  const { lease, model, pass } = poolOf(t, { a: { bytes: 60 } });
+  const first = lease("a");
+  await pass(LOAD_MS);
+  (await first)[Symbol.dispose]();
+  model("a").isBroken = true;
+  const waiting = [lease("a"), lease("a")];
+  await pass(LOAD_MS);
+  for (const held of await Promise.all(waiting)) held[Symbol.dispose]();
+  assert.equal(model("a").loads, 2);
+});
+
+test("a model whose engine has failed for good leaves, and takes no memory from others", async (t) => {
+  const { lease, model, pass } = poolOf(t, { a: { bytes: 60 }, b: { bytes: 30 } });
+  const first = lease("a");
+  await pass(LOAD_MS);
+  const held = await first;
+  model("a").isBroken = true;
+  held[Symbol.dispose]();
+  await pass(0);
+  assert.equal(model("a").isLoaded, false);
 });
 
 test("an idle model makes room; a busy one is waited for", async (t) => {
