@@ -16,19 +16,24 @@ import type {
   StringShape,
 } from "../../inference/constraints/json-program.ts";
 import type { ArgumentStyle, JsonType, TaggedStyle } from "./format.ts";
-import { LiteralExpressions } from "./literal-expressions.ts";
+import { LiteralExpressions, reportArray, reportObject } from "./literal-expressions.ts";
 import { python } from "./notations.ts";
-import type { RuleBook } from "./rule-book.ts";
+import type { RuleBook, Unheld } from "./rule-book.ts";
 
 /** A call's arguments, which a program describes as a JSON object, in the form that a model writes them in. */
-export function argumentsExpression(program: JsonProgram, style: ArgumentStyle, rules: RuleBook): Expression {
+export function argumentsExpression(
+  program: JsonProgram,
+  style: ArgumentStyle,
+  rules: RuleBook,
+  unheld: Unheld,
+): Expression {
   switch (style.type) {
     case "json":
       return json(program);
     case "tagged":
-      return new TaggedExpressions(program, style, rules).arguments();
+      return new TaggedExpressions(program, style, rules, unheld).arguments();
     case "literals":
-      return new LiteralExpressions(program, style, rules).arguments();
+      return new LiteralExpressions(program, style, rules, unheld).arguments();
   }
 }
 
@@ -42,12 +47,18 @@ class TaggedExpressions {
   readonly #nodes: Array<readonly number[]>;
   readonly #parts: JsonProgram;
 
-  constructor(program: JsonProgram, style: TaggedStyle, rules: RuleBook) {
+  readonly #unheld: Unheld;
+
+  constructor(program: JsonProgram, style: TaggedStyle, rules: RuleBook, unheld: Unheld) {
     this.#program = program;
+    this.#unheld = unheld;
     this.#style = style;
     this.#rules = rules;
     this.#scope = rules.scope();
-    this.#literals = new LiteralExpressions(program, python, rules);
+    this.#literals = new LiteralExpressions(program, python, rules, {
+      isPromise: unheld.isPromise,
+      report: () => {},
+    });
     this.#nodes = [...program.nodes];
     this.#parts = { ...program, nodes: this.#nodes };
   }
@@ -62,7 +73,9 @@ class TaggedExpressions {
     return (this.#program.nodes[node] ?? []).flatMap((index) => this.#program.shapes[index] ?? []);
   }
 
-  #object({ names, nodes, required, others }: ObjectShape): Expression {
+  #object(shape: ObjectShape): Expression {
+    const { names, nodes, required, others } = shape;
+    reportObject(shape, this.#unheld);
     const named = names.map((name, index) => {
       const argument = this.#argument(text(name), nodes[index] ?? 0);
       return required[index] === true ? argument : repeat(argument, 0, 1);
@@ -108,7 +121,7 @@ class TaggedExpressions {
   /** A text and what closes its argument. */
   #string(shape: StringShape, key: Expression, closing: Expression): Expression {
     if (shape.texts !== undefined) return sequence(choice(...shape.texts.map(text)), closing);
-    const held = this.#rules.string(shape, this.#program);
+    const held = this.#rules.string(shape, this.#program, this.#unheld);
     if (held !== undefined) return sequence(held, closing);
     const { argument } = this.#style;
     const [first, ...rest] = argument.slice(argument.findIndex(({ type }) => type === "value") + 1);
@@ -149,7 +162,9 @@ class TaggedExpressions {
     });
   }
 
-  #list({ prefix, rest, minItems, maxItems }: ArrayShape, itemKey: string): Expression {
+  #list(shape: ArrayShape, itemKey: string): Expression {
+    const { prefix, rest, minItems, maxItems } = shape;
+    reportArray(shape, this.#unheld);
     const item = (node: number) => this.#argument(text(itemKey), node);
     const first = prefix.map((node, index) => repeat(item(node), index < minItems ? 1 : 0, 1));
     const after = (count: number) => Math.min(MAX_COUNTED, Math.max(0, count - prefix.length));

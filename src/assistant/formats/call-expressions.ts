@@ -10,11 +10,12 @@ import {
   text,
 } from "../../inference/constraints/expression.ts";
 import type { JsonProgram } from "../../inference/constraints/json-program.ts";
+import { UnsupportedKeywordError } from "../structured/errors.ts";
 import { objectProgram, schemaProgram } from "../structured/schema-program.ts";
 import type { Tool } from "../template/message.ts";
 import { argumentsExpression } from "./argument-expressions.ts";
 import { type AnswerFormat, type CallPiece, opening, type ThoughtFormat, trigger } from "./format.ts";
-import type { RuleBook } from "./rule-book.ts";
+import type { RuleBook, Unheld } from "./rule-book.ts";
 
 /** A tool as a client declared it. */
 export interface DeclaredTool extends Tool {
@@ -132,7 +133,7 @@ function call({ tools, format, rules }: CallRules, written: number): Expression 
       case "id":
         return repeat({ type: "characters", ranges: idCharacters }, 1, 32);
       case "arguments":
-        return argumentsExpression(argumentsProgram(tool), own.style, rules);
+        return argumentsExpression(argumentsProgram(tool), own.style, rules, unheldOf(tool));
     }
   };
   const before = calls.call.slice(0, at).map((own, index) => piece(undefined, own, index));
@@ -149,6 +150,22 @@ const idCharacters = [
   [0x5f, 0x5f],
   [0x61, 0x7a],
 ] as const;
+
+/** Refuses what can't be held of a schema that is a promise. */
+function unheldOf(tool: DeclaredTool | undefined): Unheld {
+  const isPromise = tool?.strict === true;
+  return {
+    isPromise,
+    report: (what) => {
+      if (!isPromise) return;
+      throw new UnsupportedKeywordError(
+        tool.path,
+        "",
+        `${what} can't be held in the form in which this model writes calls; leave strict out`,
+      );
+    },
+  };
+}
 
 function argumentsProgram(tool: DeclaredTool | undefined): JsonProgram {
   if (tool?.parameters === undefined) return objectProgram();

@@ -16,7 +16,7 @@ import type {
   Shape,
 } from "../../inference/constraints/json-program.ts";
 import type { LiteralStyle } from "./format.ts";
-import type { RuleBook } from "./rule-book.ts";
+import type { RuleBook, Unheld } from "./rule-book.ts";
 import { quoted } from "./written-calls.ts";
 
 /** Items that are counted; a list that may be longer may be of any length. */
@@ -31,7 +31,10 @@ export class LiteralExpressions {
   readonly #rules: RuleBook;
   readonly #scope: string;
 
-  constructor(program: JsonProgram, style: LiteralStyle, rules: RuleBook) {
+  readonly #unheld: Unheld;
+
+  constructor(program: JsonProgram, style: LiteralStyle, rules: RuleBook, unheld: Unheld) {
+    this.#unheld = unheld;
     this.#program = program;
     this.#nodes = [...program.nodes];
     this.#numbers = { ...program, nodes: this.#nodes };
@@ -64,11 +67,13 @@ export class LiteralExpressions {
     });
   }
 
-  /** A node's values that are neither texts nor numbers. */
+  /** A node's values that are neither texts nor numbers; of a promise those alone that hold nothing else. */
   others(node: number): readonly Expression[] {
-    return this.#shapes(node).flatMap((shape, index) =>
-      shape.type === "string" ? [] : this.#shape(shape, `${node}.${index}`),
-    );
+    return this.#shapes(node).flatMap((shape, index) => {
+      const isCompound = shape.type === "array" || shape.type === "object";
+      if (shape.type === "string" || (isCompound && this.#unheld.isPromise)) return [];
+      return this.#shape(shape, `${node}.${index}`);
+    });
   }
 
   #shapes(node: number): readonly Shape[] {
@@ -85,6 +90,8 @@ export class LiteralExpressions {
       case "number":
         return [];
       case "string":
+        if (shape.automaton !== undefined || shape.minLength > 0 || shape.maxLength !== undefined)
+          this.#unheld.report("the pattern or the length of a text");
         return shape.texts === undefined ? [this.#anyString()] : shape.texts.map((one) => this.#quoted(one));
       case "array":
         return [sequence(text("["), this.#items(shape, place), text("]"))];
@@ -129,6 +136,7 @@ export class LiteralExpressions {
   }
 
   #entries(shape: ObjectShape, place: string, key: (name: string | undefined) => Expression): Expression {
+    reportObject(shape, this.#unheld);
     const entries = shape.names.map((name, index) => ({
       item: sequence(key(name), this.value(shape.nodes[index] ?? 0)),
       isRequired: shape.required[index] === true,
@@ -137,7 +145,9 @@ export class LiteralExpressions {
     return this.#separated(entries, others.length > 0 ? choice(...others) : undefined, place, false);
   }
 
-  #items({ prefix, rest, minItems, maxItems }: ArrayShape, place: string): Expression {
+  #items(shape: ArrayShape, place: string): Expression {
+    const { prefix, rest, minItems, maxItems } = shape;
+    reportArray(shape, this.#unheld);
     const counted = Math.max(prefix.length, Math.min(minItems, MAX_COUNTED));
     const isBounded = maxItems !== undefined && maxItems <= MAX_COUNTED;
     const length = isBounded ? maxItems : counted;
@@ -186,6 +196,23 @@ export class LiteralExpressions {
       );
     });
   }
+}
+
+/** Tells what of a list a form without JSON's own counting can't hold. */
+export function reportArray({ isUnique, contains, minItems, maxItems }: ArrayShape, unheld: Unheld): void {
+  if (isUnique === true || contains !== undefined) unheld.report("uniqueItems or contains");
+  if (Math.max(minItems, maxItems ?? 0) > MAX_COUNTED) unheld.report("the length of a list");
+}
+
+export function reportObject(
+  { required, minProperties, maxProperties, names, others, forbidden }: ObjectShape,
+  unheld: Unheld,
+): void {
+  const least = required.filter(Boolean).length;
+  if (minProperties > least || (maxProperties ?? Infinity) < names.length)
+    unheld.report("the number of an object's properties");
+  if (others.some(({ automaton }) => automaton !== undefined) || (others.length > 0 && forbidden.length > 0))
+    unheld.report("the names of properties that are not listed");
 }
 
 /** A character of a Python text between such quotes. */

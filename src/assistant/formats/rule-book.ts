@@ -5,6 +5,14 @@ import type { JsonProgram, StringShape } from "../../inference/constraints/json-
 /** Characters that a length is counted up to; past that a text's length is left to the model. */
 const MAX_COUNTED = 400;
 
+/** Is told what of a schema a form can't hold. */
+export interface Unheld {
+  /** The schema is a promise: nothing looser than it may be taken. */
+  readonly isPromise: boolean;
+  /** @throws UnsupportedKeywordError where it is a promise */
+  report(what: string): void;
+}
+
 /** The named rules of a form, as they are found to be needed. */
 export class RuleBook {
   readonly rules: Record<string, Expression> = {};
@@ -25,12 +33,16 @@ export class RuleBook {
     return { type: "rule", name };
   }
 
-  /** Texts of a shape, as they are; undefined where it says nothing of them that could be held. */
+  /** Texts of a shape, as they are; undefined where it says nothing of them that could be held. `unheld` is told what can't be. */
   string(
     { automaton: index, minLength, maxLength }: StringShape,
     program: JsonProgram,
+    unheld: Unheld,
   ): Expression | undefined {
     const automaton = index === undefined ? undefined : program.automata[index];
+    const isLong = minLength > MAX_COUNTED || (maxLength ?? 0) > MAX_COUNTED;
+    const isLimited = minLength > 0 || maxLength !== undefined;
+    if (isLong || (isLimited && automaton !== undefined)) unheld.report("the length of a text");
     if (automaton !== undefined) {
       const scope = this.scope();
       const runner = new AutomatonRunner(automaton);
@@ -51,8 +63,7 @@ export class RuleBook {
         });
       return state(0);
     }
-    if (minLength === 0 && maxLength === undefined) return undefined;
-    if (minLength > MAX_COUNTED || (maxLength ?? 0) > MAX_COUNTED) return undefined;
+    if (!isLimited || isLong) return undefined;
     return repeat({ type: "characters", ranges: [[1, LAST_CODE_POINT]] }, minLength, maxLength);
   }
 }

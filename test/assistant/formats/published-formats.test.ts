@@ -174,6 +174,49 @@ test("the form made for a published template takes what its model writes, and no
   }
 });
 
+test("a strict schema is held in tags too, or refused by name", async (t) => {
+  const templates = await llamaCppTemplates();
+  if (typeof templates === "string") return t.skip(templates);
+  const own = format(templates.get("Qwen3-Coder.jinja") ?? "");
+  const start = (city: object) => {
+    const tool = {
+      name: "f",
+      strict: true,
+      path: "tools[0].function.parameters",
+      parameters: { type: "object", properties: { city }, required: ["city"], additionalProperties: false },
+    };
+    const form = answerConstraint({
+      form: { type: "text" },
+      tools: [tool],
+      format: own,
+      isThinking: false,
+      isSpeaking: false,
+      begunOpening: 0,
+      mustCall: true,
+      parallel: false,
+    });
+    assert.ok(form !== undefined);
+    return new NetworkMachine(new Network(form, [])).start;
+  };
+  const call = (city: string) =>
+    Buffer.from(
+      `<tool_call>\n<function=f>\n<parameter=city>\n${city}\n</parameter>\n</function>\n</tool_call>`,
+    );
+  const takes = (city: object, value: string) => follow(start(city), call(value))?.isComplete === true;
+  assert.ok(takes({ type: "string", pattern: "^[A-Z]{2}\\d$" }, "AB1"));
+  assert.ok(!takes({ type: "string", pattern: "^[A-Z]{2}\\d$" }, "AB"));
+  assert.ok(takes({ type: "string", maxLength: 3 }, "abc"));
+  assert.ok(!takes({ type: "string", maxLength: 3 }, "abcd"));
+  assert.ok(takes({ enum: ["x", 3] }, "3"));
+  assert.ok(takes({ enum: ["x", 3] }, "x"));
+  assert.ok(!takes({ enum: ["x", 3] }, "y"));
+  assert.ok(!takes({ type: "boolean" }, "yes"));
+  assert.throws(
+    () => start({ type: "string", maxLength: 5000 }),
+    /tools\[0\].*length of a text can't be held/,
+  );
+});
+
 test("no answer breaks a parser or loses a character", async (t) => {
   const templates = await llamaCppTemplates();
   if (typeof templates === "string") return t.skip(templates);
