@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type AnswerRules, answerConstraint } from "../../../src/assistant/answer-constraint.ts";
 import { type AnswerPart, BlockParser } from "../../../src/assistant/formats/block-parser.ts";
 import type { DeclaredTool } from "../../../src/assistant/formats/call-expressions.ts";
-import { knownFormat } from "../../../src/assistant/formats/known-formats.ts";
+import { exceptionalFormat, knownFormat } from "../../../src/assistant/formats/known-formats.ts";
 import type { Constraint } from "../../../src/inference/constraints/expression.ts";
 import { continuing, InProcessEngine } from "../../support/in-process-engine.ts";
 
@@ -116,6 +116,56 @@ for (const family of ["hermes", "llama3", "mistral"] as const) {
     assert.equal(optional?.text, free?.text);
   });
 }
+
+test("what a model writes under a constraint of tags, of Python or of Gemma's notation parses to declared calls", async () => {
+  const marks = { minimax: "]<]minimax[>[", gemma: "<|channel>thought", muse: "<atem:function_calls>" };
+  const formats = [
+    ...Object.values(marks).map((mark) => exceptionalFormat(mark)),
+    knownFormat("<|tool_list_start|>"),
+  ];
+  const declared: DeclaredTool = {
+    name: "send",
+    strict: true,
+    path: "tools[0]",
+    parameters: {
+      type: "object",
+      properties: {
+        to: { enum: ["a", "b"] },
+        count: { type: "integer", minimum: 0, maximum: 9 },
+        also: { type: "array", items: { enum: ["c", "d"] }, minItems: 1, maxItems: 2 },
+        urgent: { type: "boolean" },
+      },
+      required: ["to", "count", "also", "urgent"],
+      additionalProperties: false,
+    },
+  };
+  const engine = new InProcessEngine();
+  for (const format of formats) {
+    assert.ok(format !== undefined);
+    const constraint = constraintOf({
+      form: { type: "text" },
+      tools: [declared],
+      format: { ...format, thoughts: undefined },
+      isThinking: false,
+      isSpeaking: false,
+      begunOpening: 0,
+      mustCall: true,
+      parallel: false,
+    });
+    const requests = [0, 1].map((seed) =>
+      continuing("Once", { maxTokens: 400, sampling: { temperature: 1, seed, constraint } }),
+    );
+    for (const { text, finishReason } of await engine.run(requests)) {
+      assert.equal(finishReason, "stop", text);
+      const parser = new BlockParser(format, { isThinking: false, tools: [declared] });
+      const parts = [...[...text].flatMap((character) => parser.push(character)), ...parser.end()];
+      const args = parts.flatMap((part) => (part.type === "delta" ? [part.text] : [])).join("");
+      const { to, count, also, urgent } = JSON.parse(args);
+      assert.ok(["a", "b"].includes(to) && Number.isInteger(count) && typeof urgent === "boolean", text);
+      assert.ok(also.length <= 2 && also.every((one: string) => ["c", "d"].includes(one)), text);
+    }
+  }
+});
 
 test("thoughts, text and calls are blocks of their own, and the white space between them is layout", () => {
   const call = '<tool_call>\n{"name": "send", "arguments": {}}\n</tool_call>';
