@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
+import { type Sample, typeErrors } from "../support/client-types.ts";
 import { BUILTIN } from "../support/model.ts";
 import { type OpenAiServer, startOpenAiServer } from "../support/openai-server.ts";
 import { json, KEY } from "../support/server.ts";
@@ -142,4 +143,44 @@ test("twenty requests at once end well with the clients' own retries", async () 
     }),
   );
   assert.equal(answers.filter((tokens) => tokens !== undefined && tokens > 0).length, 20);
+});
+
+test("the other routes' answers have the types that the SDKs give them", async () => {
+  const { server } = started;
+  const anthropicKey = { ...KEY, "anthropic-version": "2023-06-01" };
+  const post = (url: string, body: object) => json<object>(server.post(url, { model: "builtin", ...body }));
+  const response = await post("/v1/responses", { input: hi, max_output_tokens: 1 });
+  const { id } = response as { id: string };
+  const refused = await json<{ error: object }>(
+    server.post("/v1/messages", { model: "builtin", messages: hi }),
+  );
+  const { type, message } = refused.error as { type: string; message: string };
+  const called = await json<{ data: object[] }>(server.get("/v1/models", anthropicKey));
+  const items = await json<{ object: string; data: object[] }>(server.get(`/v1/responses/${id}/input_items`));
+  const embedded = await json<{ usage: { prompt_tokens: number; total_tokens: number } }>(
+    server.post("/v1/embeddings", { input: ["a"] }),
+  );
+  const { prompt_tokens, total_tokens } = embedded.usage;
+  const samples: Sample[] = [
+    { type: 'Omit<Responses.Response, "output_text">', value: await json(server.get(`/v1/responses/${id}`)) },
+    { type: "ResponseItemList", value: items },
+    { type: "InputTokenCountResponse", value: await post("/v1/responses/input_tokens", { input: hi }) },
+    {
+      type: "Anthropic.MessageTokensCount",
+      value: await post("/v1/messages/count_tokens", { messages: hi }),
+    },
+    // Beside OpenAI's fields usage has an extra of this server's.
+    { type: "CreateEmbeddingResponse", value: { ...embedded, usage: { prompt_tokens, total_tokens } } },
+    ...called.data.map((value) => ({ type: "ModelInfo", value })),
+    { type: "Omit<ErrorResponse, 'request_id'>", value: { ...refused, error: { type, message } } },
+  ];
+  assert.deepEqual(typeErrors(samples), []);
+});
+
+test("a body of a megabyte is too long by its tokens, and not by its bytes", async () => {
+  const refused = await started.chat({ messages: [{ role: "user", content: "and then ".repeat(140_000) }] });
+  assert.equal(refused.status, 400);
+  const { error } = await json<{ error: { code: string; message: string } }>(refused);
+  assert.equal(error.code, "context_length_exceeded");
+  assert.match(error.message, /maximum context length is 1024 tokens/);
 });

@@ -57,9 +57,7 @@ const toolTurn = (content: unknown) => [
 export const realRequests: readonly RealRequest[] = [
   // Claude Code.
   messages("adaptive thinking", { thinking: { type: "adaptive", display: "omitted" } }),
-  messages("thinking with a budget", { thinking: { type: "enabled", budget_tokens: 4000 } }, [
-    "thinking.budget_tokens",
-  ]),
+  messages("thinking with a budget", { thinking: { type: "enabled", budget_tokens: 4000 } }),
   messages(
     "context edits",
     { context_management: { edits: [{ type: "clear_thinking_20251015", keep: "all" }] } },
@@ -134,6 +132,13 @@ export const realRequests: readonly RealRequest[] = [
   chat("usage asked for without a stream", { stream_options: { include_usage: true } }),
   chat("no model", { model: undefined }),
   chat("the older functions", { functions: [tool.function], function_call: "none" }),
+  // More tokens than the window has: the window ends the answer.
+  chat("the default limit of opencode", { max_tokens: 32_000 }),
+  chat("the limit of a large model", { max_completion_tokens: 64_000 }),
+  messages("the default limit of Claude Code", { max_tokens: 32_000 }),
+  messages("the default limit of Anthropic's examples", { max_tokens: 1024 }),
+  responses("a limit over the window", { max_output_tokens: 128_000 }),
+  chat("a switch of the template's", { chat_template_kwargs: { enable_thinking: false } }),
   // Histories.
   chat("an assistant's null", { messages: [user("Q"), assistant(null), user("R")] }),
   chat("an assistant without content", { messages: [user("Q"), { role: "assistant" }, user("R")] }),

@@ -27,6 +27,11 @@ export function typeErrors(samples: readonly Sample[]): string[] {
     'import type { Model } from "openai/resources/models";',
     'import type * as Anthropic from "@anthropic-ai/sdk/resources/messages";',
     'import type * as Responses from "openai/resources/responses/responses";',
+    'import type { ResponseItemList } from "openai/resources/responses/input-items";',
+    'import type { InputTokenCountResponse } from "openai/resources/responses/input-tokens";',
+    'import type { CreateEmbeddingResponse } from "openai/resources/embeddings";',
+    'import type { ModelInfo } from "@anthropic-ai/sdk/resources/models";',
+    'import type { ErrorResponse } from "@anthropic-ai/sdk/resources/shared";',
     // The package's own type knows neither chunks nor the prompt's first token, which nothing predicts.
     "type SentCompletion = Omit<Completion, 'choices'> & { choices: SentChoice[] };",
     "type SentChoice = { index: number; text: string; logprobs: Scores | null;",
@@ -35,7 +40,8 @@ export function typeErrors(samples: readonly Sample[]): string[] {
     "  top_logprobs: (Record<string, number> | null)[] };",
     ...lines,
     `export const samples = [${samples.map((_, index) => `sample${index}`).join(", ")}];`,
-    "export type Used = [Chat.ChatCompletion, Completion, Model, Responses.Response, Anthropic.Message];",
+    "export type Used = [Chat.ChatCompletion, Completion, Model, Responses.Response, Anthropic.Message,",
+    "  ResponseItemList, InputTokenCountResponse, CreateEmbeddingResponse, ModelInfo, ErrorResponse];",
   ].join("\n");
   const program = programOf(source);
   return program.getSemanticDiagnostics(program.getSourceFile(file)).map((diagnostic) => {

@@ -18,6 +18,7 @@ export interface Request {
 export function toRequest(body: MessagesBody): Request {
   const notes = accountFor(body, unsupported);
   const { temperature, top_p, top_k, seed, tool_choice: choice, thinking } = body;
+  const effort = body.output_config?.effort;
   const turn: Turn = {
     ...toConversation(body, notes),
     toolChoice: toToolChoice(choice),
@@ -33,6 +34,8 @@ export function toRequest(body: MessagesBody): Request {
     stop: body.stop_sequences ?? [],
     ...(isSet(thinking) && { thinks: thinking.type !== "disabled" }),
     ...(typeof thinking?.budget_tokens === "number" && { thoughtBudgetTokens: thinking.budget_tokens }),
+    // A variable of the templates that know levels of effort.
+    ...(isSet(effort) && { templateVariables: { reasoning_effort: effort } }),
   };
   return { turn, notes };
 }

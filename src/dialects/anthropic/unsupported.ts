@@ -1,7 +1,6 @@
 import { isEmpty, oneOf, type Unsupported } from "../refusals.ts";
 
 export const unsupported: readonly Unsupported[] = [
-  { param: "thinking.budget_tokens", reason: "the model thinks as long as it does", isWish: true },
   {
     param: "output_config.task_budget",
     reason: "answers are as thorough as the model makes them",

@@ -42,9 +42,17 @@ export function toRequest(
     ...(isSet(maxTokens) && { maxTokens }),
     stop: toStop(body.stop),
     ...(wantsLogprobs && { logprobs: top ?? 0 }),
-    ...(isSet(reasoning?.effort) && { thinks: reasoning?.effort !== "none" }),
+    ...effortOf(reasoning?.effort),
   };
   return { turn, tools, notes };
+}
+
+/** Templates that know levels of effort have a variable for them. */
+function effortOf(effort: unknown): Pick<Turn, "thinks" | "templateVariables"> {
+  if (!isSet(effort)) return {};
+  return effort === "none"
+    ? { thinks: false }
+    : { thinks: true, templateVariables: { reasoning_effort: effort } };
 }
 
 function toForm({ text }: ResponseBody): AnswerForm {
