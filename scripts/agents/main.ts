@@ -126,7 +126,8 @@ function judge(agent: Agent, exchanges: readonly Exchange[], code: number | null
   const generations = exchanges.filter(({ method, path }) => method === "POST" && generating.test(path));
   return [
     ...(code === 0 ? [] : [`exit code ${code}`]),
-    ...(output.trim() !== "" && output.includes(agent.answer ?? "") ? [] : ["nothing came of it"]),
+    // Of random weights' own words there may be none.
+    ...(output.includes(agent.answer ?? "") ? [] : ["nothing came of it"]),
     ...(generations.length === 0 ? ["no generation was asked for"] : []),
     ...exchanges
       .filter(({ method, status }) => method === "POST" && status >= 400)
