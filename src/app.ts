@@ -28,6 +28,7 @@ import { batchEvalRoutes } from "./routes/batch-evals.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
+import { glossaryRoutes } from "./routes/glossary.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
@@ -154,6 +155,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
   await app.register(requestRoutes(ledger));
   await app.register(timelineRoutes(steps));
+  await app.register(glossaryRoutes);
   return app;
 }
 

@@ -69,7 +69,7 @@ const partClass: Readonly<Record<string, LimiterClass>> = {
   send: "client",
 };
 
-function classOf(part: LatencyPart): LimiterClass {
+export function classOf(part: LatencyPart): LimiterClass {
   const found = partClass[part] ?? suffixClass[part.replace(/^(prefill|decode)_/, "")];
   if (found === undefined) throw new Error(`the latency part ${part} belongs to no class`);
   return found;
@@ -106,7 +106,8 @@ export function verdict(parts: LatencyParts, usage: PromptUsage, isCached = fals
   };
 }
 
-const labels: Readonly<Record<LimiterClass, string>> = {
+/** What each class is, as it stands in a sentence. */
+export const labels: Readonly<Record<LimiterClass, string>> = {
   client: "waiting for the client to send or to read",
   server: "the server's own work around the computation",
   queue: "waiting in the queue",

@@ -1,0 +1,25 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { Answer, responses } from "../http/schema.ts";
+import { ClassDefinition, classDefinitions, PartDefinition, partDefinitions } from "../telemetry/glossary.ts";
+
+const Glossary = Answer(
+  { parts: Type.Array(PartDefinition), classes: Type.Array(ClassDefinition) },
+  "What every part of a latency and every limiter class means, and how it is known.",
+);
+
+/** The definitions that docs and consoles show beside figures. */
+export const glossaryRoutes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    "/v1/glossary",
+    {
+      config: { scope: "instruments" },
+      schema: {
+        tags: ["Instruments"],
+        summary: "Definitions of the figures",
+        response: responses(Glossary, 401, 429),
+      },
+    },
+    async () => ({ parts: [...partDefinitions], classes: [...classDefinitions] }),
+  );
+};
