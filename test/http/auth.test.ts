@@ -107,7 +107,11 @@ describe("with a key of one's own", () => {
       for (const [method, { security }] of Object.entries(operations)) {
         if (security === undefined) open.push(path);
         else {
-          assert.match(String(security[0]?.apiKey), /^(inference|models|datasets|evaluation|metrics)$/, path);
+          assert.match(
+            String(security[0]?.apiKey),
+            /^(inference|models|datasets|evaluation|metrics|instruments)$/,
+            path,
+          );
           const { status } = await fetch(server.url + path, { method: method.toUpperCase() });
           assert.equal(status, 401, `${method} ${path}`);
         }
