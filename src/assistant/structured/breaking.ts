@@ -223,9 +223,9 @@ export function waysToBreak(
   reading: Reading,
   keywords: readonly string[],
 ): { readonly branches: Branches; readonly isWhole: boolean } {
-  const { schema, path } = own.located;
+  const { schema } = own.located;
   if (!isObject(schema)) return { branches: schema ? [] : [[]], isWhole: true };
-  const at = new KeywordValues(schema, path);
+  const at = new KeywordValues(schema, own.located);
   let isWhole = true;
   const found: Array<readonly Action[]> = [];
   for (const keyword of keywords) {

@@ -80,7 +80,7 @@ export class Expansion {
   }
 
   #apply(part: Part, own: Application): void {
-    const { schema, path } = own.located;
+    const { schema } = own.located;
     if (typeof schema === "boolean") {
       if (schema === own.isNegated) part.narrowTypes(0);
       return;
@@ -88,7 +88,7 @@ export class Expansion {
     const keywords = keywordsOf(own.located);
     if (own.isNegated) this.#break(part, own, keywords);
     else {
-      const at = new KeywordValues(schema, path);
+      const at = new KeywordValues(schema, own.located);
       for (const keyword of keywords) {
         this.#tolerant(() => holds[keyword]?.hold(part, at, own, this.#reading));
       }

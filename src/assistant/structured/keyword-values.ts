@@ -1,5 +1,5 @@
 import { type Decimal, parseDecimal } from "../../inference/constraints/decimal.ts";
-import { isObject, type SchemaObject } from "./document.ts";
+import { type Draft, isObject, type Located, type SchemaObject } from "./document.ts";
 import { malformed, UnsupportedKeywordError } from "./errors.ts";
 import { type Language, patternLanguage } from "./language.ts";
 import { TYPE } from "./part.ts";
@@ -9,21 +9,33 @@ import { formatPattern } from "./text-formats.ts";
 /** Bounds beyond mean none: no text here comes near them. */
 const HUGE = 2 ** 24;
 
+/** Keywords that change what others say, by the first draft that knows them. */
+const since: ReadonlyMap<string, Draft> = new Map([
+  ["prefixItems", 2020],
+  ["minContains", 2019],
+  ["maxContains", 2019],
+]);
+
 /** A keyword's value, read as what it must be. Each throws InvalidRequestError where it is something else. */
 export class KeywordValues {
   readonly schema: SchemaObject;
   readonly path: string;
 
-  constructor(schema: SchemaObject, path: string) {
+  readonly #draft: Draft;
+
+  constructor(schema: SchemaObject, { path, draft }: Pick<Located, "path" | "draft">) {
     this.schema = schema;
     this.path = path;
+    this.#draft = draft;
   }
 
   #refuse(keyword: string, what: string): never {
     throw malformed(`${this.path}.${keyword}`, what);
   }
 
+  /** Whether the schema has it, and its draft knows it. */
   has(keyword: string): boolean {
+    if ((since.get(keyword) ?? 4) > this.#draft) return false;
     return Object.hasOwn(this.schema, keyword) && this.schema[keyword] !== undefined;
   }
 
