@@ -13,7 +13,8 @@ import { LlamaModel } from "../../src/inference/llama/model.ts";
 import { Sampler } from "../../src/inference/llama/sampler.ts";
 import { monotonicMs } from "../../src/platform/clock.ts";
 import type { Measurement } from "../report/report.ts";
-import { median, spreadOf } from "../report/statistics.ts";
+import { mean, median, percentile, spreadOf } from "../report/statistics.ts";
+import { maskTimes, tokenTable, vocabularySizes } from "./mask-times.ts";
 import type { Scenario } from "./scenario.ts";
 
 interface Task {
@@ -114,6 +115,14 @@ export const constrained: Scenario = {
       return of("constrained") / of("free");
     });
     const whole = spreadOf(ratios);
+    const forms = [...trained, ...untrained].map(({ form }) => form);
+    const masks = vocabularySizes.map((size) => {
+      const times = maskTimes(tokenTable(size), forms, context.options.seed);
+      const figures = { p50: median(times), p99: percentile(times, 99), mean: mean(times) };
+      measurements.push({ case: `masks of ${size} tokens`, side: "µs", round: 1, figures, failures: {} });
+      return figures;
+    });
+    const worst = (name: "p50" | "p99" | "mean") => Math.max(...masks.map((figures) => figures[name]));
     return {
       measurements,
       checks: [
@@ -128,6 +137,14 @@ export const constrained: Scenario = {
           measured: `${whole.median.toFixed(3)} (${whole.min.toFixed(3)} – ${whole.max.toFixed(3)})`,
           bar: "≤ 1.3",
           isMet: whole.median <= 1.3,
+        },
+        {
+          what: `time of a mask, vocabularies of ${vocabularySizes.join(" and ")} tokens: p50, p99, mean`,
+          measured: masks
+            .map(({ p50, p99, mean }) => `${p50.toFixed(1)}, ${p99.toFixed(0)}, ${mean.toFixed(0)} µs`)
+            .join("; "),
+          bar: "≤ 100, 2,000, 200 µs",
+          isMet: worst("p50") <= 100 && worst("p99") <= 2000 && worst("mean") <= 200,
         },
       ],
       charts: [],

@@ -192,7 +192,7 @@ export const sections = {
       "SPECULATION",
       "auto",
       ["auto", "off"],
-      "Prompt-lookup speculative decoding: `auto` drafts where that is expected to be faster. It never changes the text.",
+      "Drafts: of what a schema leaves no choice of, and of what the text said before. `auto` drafts where that is expected to be faster. It never changes the text.",
     ),
     stepTargetMs: integer(
       "STEP_TARGET_MS",

@@ -45,15 +45,23 @@ function isLiving(shape: DraftShape, living: readonly boolean[], drafts: Drafts)
   return true;
 }
 
-function mostItems(
-  { prefix, rest, maxItems, isUnique }: DraftArray,
-  living: readonly boolean[],
-  drafts: Drafts,
-): number {
+function mostItems(shape: DraftArray, living: readonly boolean[], drafts: Drafts): number {
+  const { prefix, rest, maxItems, isUnique } = shape;
   const dead = prefix.findIndex((node) => living[node] !== true);
   const bound = dead >= 0 ? dead : living[rest] === true ? Number.POSITIVE_INFINITY : prefix.length;
   const different = isUnique && prefix.length === 0 ? valuesOf(drafts[rest] ?? []) : Number.POSITIVE_INFINITY;
-  return Math.min(bound, different, maxItems ?? Number.POSITIVE_INFINITY);
+  return Math.min(bound, different, maxItems ?? Number.POSITIVE_INFINITY, mostUncounted(shape, living));
+}
+
+/** Items before one too many has to count for `contains`. */
+function mostUncounted({ prefix, contains }: DraftArray, living: readonly boolean[]): number {
+  if (contains?.max === undefined) return Number.POSITIVE_INFINITY;
+  let left = contains.max;
+  for (let index = 0; index < prefix.length; index++) {
+    if (living[contains.other[index] ?? -1] === true) continue;
+    if (left-- === 0) return index;
+  }
+  return living[contains.otherRest] === true ? Number.POSITIVE_INFINITY : prefix.length + left;
 }
 
 /** How many different values there are, Infinity where they are not listed. */

@@ -38,7 +38,9 @@ export const anySchema: fc.Arbitrary<unknown> = fc.letrec<{ schema: unknown }>((
         { type: ["string", "null"] },
         { type: "integer" },
       ),
-      fc.array(anyValue, { minLength: 1, maxLength: 3 }).map((values) => ({ enum: values })),
+      fc
+        .uniqueArray(anyValue, { minLength: 1, maxLength: 3, selector: (value) => JSON.stringify(value) })
+        .map((values) => ({ enum: values })),
       anyValue.map((value) => ({ const: value })),
       typed("string", {
         minLength: count,

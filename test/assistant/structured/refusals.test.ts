@@ -47,6 +47,8 @@ const impossible: readonly unknown[] = [
   { type: "string", pattern: "^a{5}$", maxLength: 3 },
   { type: "array", minItems: 3, maxItems: 2 },
   { type: "array", items: false, minItems: 1 },
+  { type: "array", minItems: 1, not: { contains: true } },
+  { type: "array", minItems: 3, items: { const: 1 }, contains: { type: "integer" }, maxContains: 2 },
   { type: "array", items: { enum: [1, 2] }, uniqueItems: true, minItems: 3 },
   { allOf: [{ type: "string" }, { type: "integer" }] },
   { type: "string", enum: [1, 2] },
