@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from "fastify";
 import type { ConstraintCompiler } from "./assistant/constraint-compiler.ts";
 import type { Config } from "./config/config.ts";
+import { DEFAULT_API_KEY } from "./config/settings.ts";
 import { EmbeddingsService } from "./dialects/openai/embeddings/service.ts";
 import { RerankService } from "./dialects/rerank/service.ts";
 import { ChatService } from "./features/chat/service.ts";
@@ -89,7 +90,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     if (dependencies.stopping.aborted) reply.header("connection", "close");
   });
   await registerOpenApi(app, { version, policy: config.requireApiKey });
-  registerDocsPage(app);
+  registerDocsPage(app, config.apiKey === DEFAULT_API_KEY ? DEFAULT_API_KEY : undefined);
 
   const chat = new ChatService(engine, template, randomSeed);
   const sandbox = new Sandbox();

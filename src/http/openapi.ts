@@ -1,6 +1,7 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { type KeyPolicy, needsKey } from "./access.ts";
+import { exampleBodies } from "./example-bodies.ts";
 
 /** Serves the OpenAPI document that the routes' schemas make. */
 export async function registerOpenApi(
@@ -20,7 +21,12 @@ export async function registerOpenApi(
       servers: [{ url: "/", description: "This server" }],
       components: {
         securitySchemes: {
-          apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
+          apiKey: {
+            type: "apiKey",
+            in: "header",
+            name: "x-api-key",
+            description: "The value of API_KEY; `dev-local-key` where that is not set.",
+          },
           bearer: { type: "http", scheme: "bearer" },
         },
       },
@@ -29,7 +35,9 @@ export async function registerOpenApi(
     transform: ({ schema, url, route: { config = {} } }) => {
       const { scope = "public" } = config;
       const secured = needsKey(config, policy) && { security: [{ apiKey: [scope] }, { bearer: [scope] }] };
-      return { schema: { ...schema, ...secured }, url };
+      const example = exampleBodies[url];
+      const body = example !== undefined && { body: { ...(schema.body as object), examples: [example] } };
+      return { schema: { ...schema, ...secured, ...body }, url };
     },
   });
   app.get("/openapi.json", { config: { scope: "public" }, schema: { hide: true } }, () => app.swagger());

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { exampleBodies } from "../../src/http/example-bodies.ts";
 import { assertNoStack } from "../support/envelope.ts";
-import { json, startServer, type TestServer } from "../support/server.ts";
+import { json, startServer, type TestServer, untilReady } from "../support/server.ts";
 
 interface Operation {
   readonly summary?: string;
@@ -140,4 +141,14 @@ test("only reranking, which needs a model of its own, and the ledger, which can 
 
 test("the document shows nothing of this machine", () => {
   assertNoStack(JSON.stringify(document));
+});
+
+test("what the documentation's page sends at first is answered", async () => {
+  await untilReady(server);
+  for (const [path, body] of Object.entries(exampleBodies)) {
+    const operation = document.paths[path]?.["post"];
+    assert.ok(JSON.stringify(operation?.requestBody).includes(JSON.stringify(body)), path);
+    const response = await server.post(path, body);
+    assert.equal(response.status, 200, `${path}: ${await response.text()}`);
+  }
 });

@@ -4,6 +4,9 @@ import type { PromptPart } from "../../inference/engine.ts";
 /** Unicode noncharacters: no text has a use for them, so one marks where a special token's text was broken up. */
 const MARKERS = Array.from({ length: 32 }, (_, index) => String.fromCodePoint(0xfdd0 + index));
 
+/** As JSON with non-ASCII characters escaped has it. */
+const escapeOf = (marker: string) => `\\u${marker.charCodeAt(0).toString(16)}`;
+
 /**
  * Keeps what clients write from being read as special tokens: each spelling of one in their text is broken by a
  * marker before a template is rendered, and the rendered text is cut at the markers, so that no piece that reaches the
@@ -27,10 +30,12 @@ export class SpecialTexts {
     this.#longest = Math.max(0, ...breakable.map((text) => text.length));
   }
 
-  /** A character that occurs nowhere in `values`. @throws InvalidRequestError when they hold every candidate */
+  /** A character that occurs nowhere in `values`, nor is spelt out there as an escape. @throws InvalidRequestError when they hold every candidate */
   marker(...values: readonly unknown[]): string {
     const text = JSON.stringify(values);
-    const marker = MARKERS.find((candidate) => !text.includes(candidate));
+    const marker = MARKERS.find(
+      (candidate) => !text.includes(candidate) && !text.includes(escapeOf(candidate)),
+    );
     if (marker === undefined) {
       throw new InvalidRequestError("The messages hold every Unicode noncharacter from U+FDD0 to U+FDEF.", {
         param: "messages",
@@ -46,9 +51,8 @@ export class SpecialTexts {
 
   /** Cuts rendered text at the markers. JSON with non-ASCII characters escaped spells the marker out. */
   split(rendered: string, marker: string): PromptPart[] {
-    const escaped = `\\u${marker.charCodeAt(0).toString(16)}`;
     return rendered
-      .replaceAll(escaped, marker)
+      .replaceAll(escapeOf(marker), marker)
       .split(marker)
       .filter((text) => text !== "")
       .map((text) => ({ type: "text", text, parseSpecial: true }));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SpecialTexts } from "../../../src/assistant/template/special-texts.ts";
 import {
   ChatTemplate,
   type TemplateModel,
@@ -135,4 +136,13 @@ test("a template that is no Jinja is told, and conversations become transcripts"
     { role: "user", content: "Bye" },
   ];
   assert.equal(text(template.render(messages)), "User: Hi\nAssistant: Hello\nUser: Bye\nAssistant:");
+});
+
+test("a marker is none that the text spells out as an escape, so that no word of it is cut away", () => {
+  const texts = new SpecialTexts(["<|im_end|>"]);
+  const said = "What is \\ufdd0 for? <|im_end|>";
+  const marker = texts.marker(said);
+  const parts = texts.split(texts.break(said, marker), marker);
+  assert.equal(parts.map((part) => (part.type === "text" ? part.text : "")).join(""), said);
+  assert.ok(parts.length > 1);
 });
