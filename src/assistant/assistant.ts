@@ -181,7 +181,7 @@ function begunBlock(
 
 /** How the engine tells this answer's thoughts. */
 function thoughtsOf(
-  { thoughts }: AnswerFormat,
+  { thoughts, turn = "\n\n" }: AnswerFormat,
   prompt: Prompt,
   { thinks, thoughtBudgetTokens: budget }: Turn,
 ): GenerationRequest["thoughts"] {
@@ -191,7 +191,7 @@ function thoughtsOf(
   const areOpen = end?.type === "text" && end.text.trimEnd().endsWith(open);
   // A template that opens thoughts which the client does not want has no switch: they end at once.
   const budgetTokens = thinks === false ? 0 : budget;
-  const ending = `\n${thoughts.close}\n\n`;
+  const ending = `\n${thoughts.close}${turn}`;
   return { open, close, areOpen, ending, ...(budgetTokens !== undefined && { budgetTokens }) };
 }
 
