@@ -1,5 +1,7 @@
+import type { Clock } from "../platform/clock.ts";
 import type { PooledModel } from "./pooled-model.ts";
 import type { Resident } from "./victim.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 /** Where a model is: out of memory, on its way, or in it. */
 export type PlaceState = "out" | "preparing" | "queued" | "loading" | "in" | "leaving" | "failed";
@@ -10,7 +12,7 @@ const USES_HALF_LIFE_MS = 600_000;
 /** One model's place in the pool: where it is, who uses it, who waits for it. */
 export class ModelPlace<M extends PooledModel> implements Resident {
   readonly model: M;
-  readonly waiting: Waiter[] = [];
+  readonly waiting: WaitingRoom;
   state: PlaceState = "out";
   /** Loaded because the server starts, which its requests don't wait for. */
   isStarting = false;
@@ -25,8 +27,9 @@ export class ModelPlace<M extends PooledModel> implements Resident {
   giveUp: AbortController | undefined;
   #uses = 0;
 
-  constructor(model: M) {
+  constructor(model: M, clock: Clock) {
     this.model = model;
+    this.waiting = new WaitingRoom(clock);
     this.isPinned = model.policy.isPinned;
     this.keepAliveMs = model.policy.keepAliveMs;
   }
@@ -58,22 +61,4 @@ export class ModelPlace<M extends PooledModel> implements Resident {
     this.#uses = this.#uses * 0.5 ** ((now - this.lastUsedAt) / USES_HALF_LIFE_MS) + 1;
     this.lastUsedAt = now;
   }
-
-  /** Since when the oldest of those who wait has waited for its turn; `Infinity` when nobody waits. */
-  get waitingSince(): number {
-    return Math.min(Infinity, ...this.waiting.map(({ since }) => since));
-  }
-}
-
-/** A request that waits for a model. */
-export interface Waiter {
-  /** Since when it has waited for its turn: from the moment that the model's file is there. */
-  since: number;
-  readonly keepAliveMs: number | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-  /** Ends the wait for a turn; loading is not part of it. */
-  turnTimer: NodeJS.Timeout | undefined;
-  /** Ends the wait with an error. */
-  readonly leave: (error: Error) => void;
 }

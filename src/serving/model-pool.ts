@@ -1,8 +1,8 @@
 import { ApiError, UnavailableError } from "../errors.ts";
 import type { Clock } from "../platform/clock.ts";
-import { ModelPlace, type Waiter } from "./model-place.ts";
+import { ModelMemory } from "./model-memory.ts";
+import { ModelPlace } from "./model-place.ts";
 import type { MemoryMeter, PooledModel } from "./pooled-model.ts";
-import { chooseVictims } from "./victim.ts";
 
 export interface ModelPoolOptions<M> {
   readonly models: readonly M[];
@@ -38,12 +38,14 @@ const LONGEST_RETRY_MS = 300_000;
 export class ModelPool<M extends PooledModel> {
   readonly #options: ModelPoolOptions<M>;
   readonly #places: readonly ModelPlace<M>[];
+  readonly #memory: ModelMemory<M>;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: ModelPoolOptions<M>) {
     this.#options = options;
-    this.#places = options.models.map((model) => new ModelPlace(model));
+    this.#places = options.models.map((model) => new ModelPlace(model, options.clock));
+    this.#memory = new ModelMemory(options.memory, this.#places);
   }
 
   /** Loads what is pinned; requests for it are refused meanwhile. Rejects with the first failure. */
@@ -125,7 +127,7 @@ export class ModelPool<M extends PooledModel> {
     clearTimeout(this.#timer);
     const error = new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
     for (const place of this.#places) {
-      for (const waiter of place.waiting.splice(0)) this.#settle(waiter, error);
+      place.waiting.dismiss(error);
       place.giveUp?.abort(error);
     }
     await Promise.all(this.#places.map(({ model }) => model.close(drainMs)));
@@ -146,46 +148,20 @@ export class ModelPool<M extends PooledModel> {
   /** Resolves when the model is held. */
   async #wait(place: ModelPlace<M>, signal: AbortSignal, keepAliveMs: number | undefined): Promise<void> {
     this.#refuseWaiting(place);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiter: Waiter = {
-      since: this.#options.clock(),
-      keepAliveMs,
-      resolve,
-      reject,
-      turnTimer: undefined,
-      leave: (error) => leave(error),
-    };
-    const leave = (error: Error) => {
-      const index = place.waiting.indexOf(waiter);
-      if (index < 0) return;
-      place.waiting.splice(index, 1);
-      this.#settle(waiter, error);
-      // A load that nobody waits for any more is worth finishing only when most of it is done.
-      if (place.waiting.length === 0 && !place.isPinned && place.model.progress < 0.5)
+    const onLeft = (error: Error) => {
+      // A load that no request waits for any more is worth finishing only when most of it is done.
+      if (place.waiting.size === 0 && !place.isPinned && place.model.progress < 0.5)
         place.giveUp?.abort(error);
       this.#advance();
     };
-    const cancel = () =>
-      leave(new UnavailableError("cancelled", "The client left before the model was loaded."));
-    place.waiting.push(waiter);
+    const waiting = place.waiting.wait({ signal, keepAliveMs, onLeft });
     if (place.state === "in" || place.state === "queued" || place.state === "leaving") this.#awaitTurn(place);
-    signal.addEventListener("abort", cancel, { once: true });
-    if (signal.aborted) cancel();
-    else this.#advance();
-    try {
-      await promise;
-    } finally {
-      signal.removeEventListener("abort", cancel);
-    }
+    this.#advance();
+    await waiting;
   }
 
-  /** From now on the wait is bounded, for those of whom it is not yet. */
   #awaitTurn(place: ModelPlace<M>): void {
-    for (const waiter of place.waiting) {
-      if (waiter.turnTimer !== undefined) continue;
-      waiter.since = this.#options.clock();
-      waiter.turnTimer = setTimeout(() => waiter.leave(this.#busy(place)), this.#options.maxWaitMs);
-    }
+    place.waiting.awaitTurn(this.#options.maxWaitMs, () => this.#busy(place));
   }
 
   /** @throws what makes waiting pointless */
@@ -199,7 +175,7 @@ export class ModelPool<M extends PooledModel> {
       if (left > 0) throw unavailable(place.failure.message, Math.ceil(left / 1000));
       place.state = "out";
     }
-    const waiting = this.#places.reduce((sum, other) => sum + other.waiting.length, 0);
+    const waiting = this.#places.reduce((sum, other) => sum + other.waiting.size, 0);
     if (waiting >= maxWaiting) throw this.#busy(place);
   }
 
@@ -215,17 +191,11 @@ export class ModelPool<M extends PooledModel> {
     );
   }
 
-  #settle(waiter: Waiter, error?: Error): void {
-    clearTimeout(waiter.turnTimer);
-    if (error === undefined) waiter.resolve();
-    else waiter.reject(error);
-  }
-
   /** Does what can be done now; called whenever something has changed. */
   #advance(): void {
     if (this.#isClosed) return;
     for (const place of this.#places) {
-      if (place.waiting.length === 0) continue;
+      if (place.waiting.size === 0) continue;
       if (place.state === "in" && !this.#isHeldBack(place)) this.#serve(place);
       else if (place.state === "out") void this.#prepare(place);
     }
@@ -234,12 +204,9 @@ export class ModelPool<M extends PooledModel> {
     this.#scheduleTimer();
   }
 
-  /** Everybody who waits for it, by the one load. */
+  /** All that wait for it, by the one load. */
   #serve(place: ModelPlace<M>): void {
-    for (const waiter of place.waiting.splice(0)) {
-      this.#hold(place, waiter.keepAliveMs);
-      this.#settle(waiter);
-    }
+    place.waiting.letIn((keepAliveMs) => this.#hold(place, keepAliveMs));
   }
 
   async #prepare(place: ModelPlace<M>): Promise<void> {
@@ -247,7 +214,7 @@ export class ModelPool<M extends PooledModel> {
     place.giveUp = new AbortController();
     try {
       await place.model.prepare(place.giveUp.signal);
-      place.state = place.waiting.length > 0 ? "queued" : "out";
+      place.state = place.waiting.size > 0 ? "queued" : "out";
       this.#awaitTurn(place);
     } catch (error) {
       if (place.giveUp.signal.aborted) place.state = "out";
@@ -263,18 +230,17 @@ export class ModelPool<M extends PooledModel> {
     const queued = this.#places
       .filter(({ state }) => state === "queued")
       .toSorted(
-        (a, b) => b.model.policy.priority - a.model.policy.priority || a.waitingSince - b.waitingSince,
+        (a, b) => b.model.policy.priority - a.model.policy.priority || a.waiting.since - b.waiting.since,
       );
     for (const place of queued) {
-      if (place.waiting.length === 0) {
+      if (place.waiting.size === 0) {
         place.state = "out";
         continue;
       }
-      const missing = this.#missingBytes(place);
-      const victims = chooseVictims(this.#places, missing, now);
-      const canEver = chooseVictims(this.#places.map(asIfIdle), missing, now) !== undefined;
-      if (!canEver) this.#failed(place, new Error(this.#doesNotFit(place)), 0);
-      else if (missing > 0 && !place.model.policy.maySwap) this.#refuseSwap(place);
+      const victims = this.#memory.victims(place, now);
+      const canEver = this.#memory.inTheWayOf(place, now) !== undefined;
+      if (!canEver) this.#failed(place, new Error(this.#memory.doesNotFit(place)), 0);
+      else if (this.#memory.missingBytes(place) > 0 && !place.model.policy.maySwap) this.#refuseSwap(place);
       else if (victims !== undefined) {
         void this.#swap(place, victims);
         return;
@@ -285,7 +251,7 @@ export class ModelPool<M extends PooledModel> {
   async #swap(place: ModelPlace<M>, victims: readonly ModelPlace<M>[]): Promise<void> {
     const { clock, log } = this.#options;
     place.state = "loading";
-    for (const { turnTimer } of place.waiting) clearTimeout(turnTimer);
+    place.waiting.turnHasCome();
     for (const victim of victims) {
       log.info({ model: victim.model.name, for: place.model.name }, "unloading a model to make room");
       await this.#leave(victim, 0);
@@ -293,7 +259,7 @@ export class ModelPool<M extends PooledModel> {
     place.giveUp = new AbortController();
     const startedAt = clock();
     try {
-      if (place.waiting.length > 0 || place.isPinned) await place.model.load(place.giveUp.signal);
+      if (place.waiting.size > 0 || place.isPinned) await place.model.load(place.giveUp.signal);
       if (this.#isClosed) return;
       const now = clock();
       place.state = "in";
@@ -319,7 +285,7 @@ export class ModelPool<M extends PooledModel> {
   #unloadExpired(): void {
     const now = this.#options.clock();
     for (const place of this.#places) {
-      if (!place.isIdle || place.waiting.length > 0) continue;
+      if (!place.isIdle || place.waiting.size > 0) continue;
       if (now < place.expiresAt && !place.model.isBroken) continue;
       void this.#leave(place, 0).then(() => this.#advance());
     }
@@ -332,41 +298,23 @@ export class ModelPool<M extends PooledModel> {
     place.state = "failed";
     place.failure = { message: error.message, retryAt: this.#options.clock() + pauseMs, times };
     this.#options.log.warn({ model: place.model.name }, `model not loaded: ${error.message}`);
-    for (const waiter of place.waiting.splice(0))
-      this.#settle(waiter, unavailable(error.message, Math.max(1, Math.ceil(pauseMs / 1000))));
+    place.waiting.dismiss(unavailable(error.message, Math.max(1, Math.ceil(pauseMs / 1000))));
   }
 
   #refuseSwap(place: ModelPlace<M>): void {
     const loaded = this.#places.filter(({ state }) => state === "in").map(({ model }) => model.name);
     place.state = "out";
-    for (const waiter of place.waiting.splice(0)) {
-      this.#settle(
-        waiter,
-        new ApiError(
-          "conflict",
-          `The model ${place.model.name} is not loaded, and its configuration lets it take no other's place. Loaded: ${loaded.join(", ")}.`,
-          { param: "model", details: { reason: "model_not_loaded", loaded } },
-        ),
-      );
-    }
-  }
-
-  /** Bytes that must be made free before `place` can be loaded. */
-  #missingBytes(place: ModelPlace<M>): number {
-    const { memory } = this.#options;
-    const taken = this.#places.reduce((sum, { bytes }) => sum + bytes, 0);
-    return (place.model.bytesNeeded ?? 0) - Math.min(memory.budget - taken, memory.available());
-  }
-
-  #doesNotFit(place: ModelPlace<M>): string {
-    const mib = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-    const pinned = this.#places.filter((other) => other.isPinned && other.bytes > 0);
-    const beside = pinned.length > 0 ? ` beside ${pinned.map(({ model }) => model.name).join(", ")}` : "";
-    return `The model ${place.model.name} takes ${mib(place.model.bytesNeeded ?? 0)}, which does not fit${beside}: ${mib(Math.max(0, this.#options.memory.available()))} of memory is available, and models may take ${mib(this.#options.memory.budget)} together.`;
+    place.waiting.dismiss(
+      new ApiError(
+        "conflict",
+        `The model ${place.model.name} is not loaded, and its configuration lets it take no other's place. Loaded: ${loaded.join(", ")}.`,
+        { param: "model", details: { reason: "model_not_loaded", loaded } },
+      ),
+    );
   }
 
   #isAged(place: ModelPlace<M>): boolean {
-    return this.#options.clock() - place.waitingSince >= AGED_SHARE * this.#options.maxWaitMs;
+    return this.#options.clock() - place.waiting.since >= AGED_SHARE * this.#options.maxWaitMs;
   }
 
   /** New requests for it wait, because a model that has waited long needs its memory next. */
@@ -374,8 +322,7 @@ export class ModelPool<M extends PooledModel> {
     if (place.isPinned) return false;
     return this.#places.some((other) => {
       if (other === place || other.state !== "queued" || !this.#isAged(other)) return false;
-      const victims = chooseVictims(this.#places.map(asIfIdle), this.#missingBytes(other), Infinity);
-      return victims?.some(({ model }) => model === place.model) === true;
+      return this.#memory.inTheWayOf(other, Infinity)?.includes(place.model) === true;
     });
   }
 
@@ -385,20 +332,13 @@ export class ModelPool<M extends PooledModel> {
     const now = this.#options.clock();
     const moments = this.#places.flatMap((place) => [
       ...(place.isIdle ? [place.expiresAt, place.keepUntil] : []),
-      ...(place.state === "queued" ? [place.waitingSince + AGED_SHARE * this.#options.maxWaitMs] : []),
+      ...(place.state === "queued" ? [place.waiting.since + AGED_SHARE * this.#options.maxWaitMs] : []),
     ]);
     const next = Math.min(...moments.filter((moment) => moment > now));
     if (!Number.isFinite(next)) return;
     this.#timer = setTimeout(() => this.#advance(), Math.min(next - now, 2 ** 31 - 1));
     this.#timer.unref();
   }
-}
-
-/** A place as it will be once it is left alone. */
-function asIfIdle<M extends PooledModel>(place: ModelPlace<M>) {
-  const { model, bytes, isPinned, expiresAt, reloadMs, recentUses } = place;
-  const isIdle = place.state === "in" || place.state === "leaving" || place.state === "loading";
-  return { model, bytes, isPinned, isIdle, keepUntil: 0, expiresAt, reloadMs, recentUses };
 }
 
 function describeState({ state, leases }: { readonly state: string; readonly leases: number }): string {
