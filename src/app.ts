@@ -85,7 +85,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     tokenBuckets(config.rateLimit, redis, metrics),
     recorders,
   );
-  // So that proxies which keep connections open send what comes next to a server that stays.
+  // A proxy that keeps connections open then sends its next request to a server that stays.
   app.addHook("onSend", async (_request, reply) => {
     if (dependencies.stopping.aborted) reply.header("connection", "close");
   });
@@ -160,7 +160,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   return app;
 }
 
-/** Goes on with runs that an earlier process left once the server listens, and lets go of them when it begins to stop. */
+/** Resumes unfinished runs once the server listens, and releases them when it begins to stop. */
 function workWhileServing(
   app: Server,
   dispatcher: Dispatcher,
@@ -171,7 +171,7 @@ function workWhileServing(
     // Not awaited: no request waits for the store.
     dispatcher
       .recover()
-      .catch((error: unknown) => log.error({ err: error }, "batch evaluations are not gone on with"));
+      .catch((error: unknown) => log.error({ err: error }, "could not resume batch evaluations"));
   });
   const stopped = Promise.withResolvers<void>();
   stopping.addEventListener("abort", () => stopped.resolve(dispatcher.stop()), { once: true });

@@ -139,7 +139,7 @@ function findOnly(config: Config, log: Logger, steps: StepRing): Find {
   };
 }
 
-/** An adapter's own file is small; its base's weights are mapped, and shared with whoever else maps them. */
+/** An adapter's own file is small; its base's weights are mapped, and shared with every process that maps them. */
 function findListed(
   config: Config,
   { log, steps }: Pick<Surroundings, "log" | "steps">,

@@ -35,7 +35,7 @@ export function requireScopes(app: FastifyInstance): void {
   });
 }
 
-/** Opens the routes that are added next to `app`, whose plugin can't say it, to anybody. */
+/** Declares routes of `app` public, for plugins that can't declare it themselves. */
 export function makePublic(
   app: FastifyInstance,
   isMeant: (route: RouteOptions) => boolean = () => true,

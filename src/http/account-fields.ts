@@ -19,7 +19,7 @@ export function noteClient(request: FastifyRequest, key: string | undefined): vo
   });
 }
 
-/** As the Server-Timing header has it; browsers' developer tools draw it. */
+/** The value of a Server-Timing header, which browsers' developer tools draw. */
 export function serverTiming({
   queueMs,
   prefillMs,

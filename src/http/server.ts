@@ -144,7 +144,7 @@ export async function createServer(
     guard.check(request);
     // Before the body is read: it would be read for nothing, and its mistakes are not what is wrong.
     if (request.is404) refuseUnmatched(request, reply, methods);
-    refuseStrangeHeaders(request);
+    refuseUnsupportedHeaders(request);
     bodies.check(request, reply);
     if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
@@ -176,7 +176,7 @@ function refuseUnmatched(request: FastifyRequest, reply: FastifyReply, methods: 
 }
 
 /** @throws ApiError for headers that HTTP demands and for those that nothing here would honour */
-function refuseStrangeHeaders({ headers, raw }: FastifyRequest): void {
+function refuseUnsupportedHeaders({ headers, raw }: FastifyRequest): void {
   if (headers.host === undefined && raw.httpVersion === "1.1")
     throw new InvalidRequestError("The request has no Host header.");
   const encoding = headers["content-encoding"] ?? "identity";

@@ -7,7 +7,7 @@ import type { Multipart, MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import { ApiError, InvalidRequestError } from "../errors.ts";
 
-/** A multipart form: its texts, and its one file, which lies on disk until this is disposed of. */
+/** A multipart form: its texts, and its one file, which stays on disk until this is disposed of. */
 export interface Upload extends AsyncDisposable {
   readonly fields: Readonly<Record<string, string>>;
   readonly file: { readonly path: string; readonly name: string; readonly bytes: number };

@@ -42,7 +42,7 @@ export function isCheckpoint(paths: readonly string[]): boolean {
   return paths.includes("config.json") && (paths.includes(weightsFile) || paths.includes(indexFile));
 }
 
-/** The weight files of a checkpoint whose description files lie in `directory`. */
+/** The weight files of a checkpoint whose description files are in `directory`. */
 export function weightFilesOf(directory: string, paths: readonly string[]): readonly string[] {
   if (paths.includes(weightsFile)) return [weightsFile];
   const shards = existsSync(join(directory, indexFile))

@@ -7,7 +7,7 @@ import { folderOf, type RepositoryName } from "./hub/repository.ts";
 /** A change to conversion that changes its output raises this, so that older results are made again. */
 const converterVersion = 1;
 
-/** Where models lie on this machine: Hugging Face's cache, and beside it what was converted from it. */
+/** Where models are stored on this machine: Hugging Face's cache, and beside it what was converted from it. */
 export class ModelStore {
   readonly hub: HubCache;
   readonly convertedDirectory: string;

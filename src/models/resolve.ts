@@ -15,7 +15,7 @@ const defaultReachabilityTimeoutMs = 5000;
 
 /**
  * Makes the model of a `MODEL_NAME` ready to load: a `.gguf` path, `builtin`, or a repository of the hub, which is
- * downloaded and where needed converted first. Unset means `distilgpt2` where the cache or the hub has it, else the
+ * downloaded and where needed converted first. Unset means `distilgpt2` where the cache or the hub holds it, else the
  * built-in model with a notice that says why; a name that was set is never replaced.
  * @throws ModelError that says what failed and what to try
  */

@@ -1,7 +1,7 @@
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /**
- * Milliseconds of `"10m"`, `"30s"`, `"1.5h"`; a number alone is seconds, as Ollama's `keep_alive` has it, and any
+ * Milliseconds of `"10m"`, `"30s"`, `"1.5h"`; a number alone is seconds, as in Ollama's `keep_alive`, and any
  * negative one is for ever. Undefined for anything else.
  */
 export function parseDuration(value: string | number): number | undefined {

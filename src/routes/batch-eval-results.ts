@@ -105,7 +105,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
           tags,
           summary: "Export a run",
           description:
-            "`jsonl`: the run with everything that made it on the first line, then a record a line. `csv`: a record a " +
+            "`jsonl`: the run with everything that made it on the first line, then one record per line. `csv`: one record per " +
             "row; text that a spreadsheet would run as a formula begins with an apostrophe.",
           params: RunId,
           querystring: ExportQuery,

@@ -84,8 +84,8 @@ export function batchEvalRoutes({
 
     const changes = {
       cancel: "Cancel a run; what it has measured stays",
-      pause: "Take up no more records of a run until it is resumed",
-      resume: "Go on with a paused run",
+      pause: "Pause a run: it starts no more records until it is resumed",
+      resume: "Resume a paused run",
     } as const;
     for (const [change, summary] of Object.entries(changes) as Array<[keyof typeof changes, string]>) {
       app.post(
@@ -104,7 +104,7 @@ export function batchEvalRoutes({
           summary: "Follow a run",
           description:
             "Server-sent events until the run is over: `progress` after every record, `status` after every change of " +
-            "it. They are numbered; `Last-Event-ID` goes on after the one it names, also when the server was restarted meanwhile.",
+            "it. They are numbered; `Last-Event-ID` resumes after the one it names, even across a restart of the server.",
           params: RunId,
           headers: Type.Object({ "last-event-id": Type.Optional(Type.String({ pattern: "^\\d{1,9}$" })) }),
         },
@@ -114,10 +114,10 @@ export function batchEvalRoutes({
         const after = Number(request.headers["last-event-id"] ?? 0);
         // Tells a browser's EventSource that there is nothing to reconnect for.
         if (!(await runs.hasEventsAfter(id, after))) return reply.code(204).send();
-        // A server that stops ends its streams: their readers go on with the next one.
+        // A server that stops ends its streams; their readers resume at the next server.
         const signal = AbortSignal.any([request.context.signal, stopping]);
         const stream = new EventStream(request, reply);
-        // Begins the answer: the next event of a paused run may be long in coming, and clients and proxies don't wait for ever.
+        // Begins the answer: the next event of a paused run may be long in coming, and clients and proxies have time limits.
         stream.keepAlive();
         try {
           for await (const { type: event, data, event_id } of runs.follow(id, after, signal))

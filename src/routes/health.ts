@@ -47,7 +47,7 @@ const Ready = Answer(
       description:
         "Where caches and rate limits are kept: in this process, in Redis, or in this process while Redis is away.",
     }),
-    embeddings: ModelStatus("The embedding model; `idle` is loaded when somebody needs it."),
+    embeddings: ModelStatus("The embedding model; `idle` is loaded on first use."),
     judge: ModelStatus(
       "The model of JUDGE_MODEL; `none` when the served one judges. Of a remote one: its last answer.",
     ),
@@ -57,11 +57,11 @@ const Ready = Answer(
         kind: Type.String({ description: "`pglite`, embedded in the server, or `postgres`." }),
         state: Type.String({
           description:
-            "`closed` until somebody needs it, then `opening`, `open`, or `failed` while it can't be opened or does not answer.",
+            "`closed` until its first use, then `opening`, `open`, or `failed` while it can't be opened or does not answer.",
         }),
         message: Type.Optional(Type.String({ description: "Why it failed." })),
       },
-      { description: "The store. The model is served without it, so it makes nobody unready." },
+      { description: "The store. The model is served without it, so it does not affect readiness." },
     ),
   },
   "Requests can be served.",

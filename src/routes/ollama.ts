@@ -16,7 +16,7 @@ import type { ServedModel } from "../serving/served-model.ts";
 import type { ServedModels } from "../serving/served-models.ts";
 import { streamWithModel, withModel } from "./openai/with-model.ts";
 
-const Anything = Type.Object({}, { additionalProperties: true, description: "As Ollama's API has it." });
+const Anything = Type.Object({}, { additionalProperties: true, description: "As in Ollama's API." });
 
 /** What front ends speak that know only Ollama: its native API. */
 export function ollamaRoutes(

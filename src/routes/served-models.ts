@@ -31,7 +31,7 @@ export function servedModelRoutes({ models, drainMs, log }: ServedModelRoutes): 
     ...modelStatus(models, model),
   });
   const inBackground = (work: Promise<void>, model: ServedModel, what: string) => {
-    // Whoever follows the model reads the failure in its status.
+    // The failure is in the model's status.
     work.catch((error: unknown) => log.error({ err: error, model: model.name }, `${what} failed`));
   };
   const actions = {

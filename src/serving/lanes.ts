@@ -39,7 +39,7 @@ export class LanedEngine extends EngineDecorator {
   ): AsyncIterable<GenerationEvent> {
     await this.#turn(context.signal);
     try {
-      // The wait for a turn is no wait in the engine's queue, which has a limit of its own.
+      // Waiting for a turn is not waiting in the engine's queue, which has its own limit.
       const { arrivedAt: _waited, ...rest } = context;
       yield* this.inner.generate(request, rest);
     } finally {

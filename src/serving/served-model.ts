@@ -87,7 +87,7 @@ export class ServedModel implements PooledModel {
     return this.#template();
   }
 
-  /** Every name that is shown of it, its own first. It answers to `name` too, as the configuration has it. */
+  /** Every name that is listed, its own first. It also answers to `name`, the configuration's name for it. */
   get names(): readonly string[] {
     const own = this.#description?.name ?? this.name;
     const aliases = [...this.#aliases].filter(([, target]) => target === own || target === this.name);

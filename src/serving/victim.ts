@@ -15,7 +15,7 @@ export interface Resident {
 }
 
 /**
- * What to unload so that `bytes` more are free: what nobody keeps alive first, then what is cheapest to have to load
+ * What to unload so that `bytes` more are free: what has outlived its keep-alive first, then what is cheapest to have to load
  * again for each byte. Empty when nothing needs to go; undefined when all that may go is not enough. A busy, loading or
  * pinned model is never chosen.
  */

@@ -56,7 +56,7 @@ function weightFiles(directory: string): readonly string[] {
 
 /**
  * The files that a `model.safetensors.index.json` names.
- * @throws ModelError `invalid_checkpoint` where a name leaves the folder: the index comes from a stranger
+ * @throws ModelError `invalid_checkpoint` where a name leaves the folder: the index is untrusted
  */
 export function shardsOf(index: JsonObject): readonly string[] {
   const map = index["weight_map"];

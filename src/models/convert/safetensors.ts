@@ -9,7 +9,7 @@ export interface StoredTensor {
   readonly name: string;
   readonly file: string;
   readonly type: SourceType;
-  /** Slowest first, as PyTorch has it. */
+  /** Slowest first, as in PyTorch. */
   readonly shape: readonly number[];
   /** In the file, not in its data section. */
   readonly start: number;

@@ -85,7 +85,7 @@ export class Cursor {
     return value;
   }
 
-  /** Makes the next `bytes` bytes lie in the window. */
+  /** Moves the window so that it holds the next `bytes` bytes. */
   #fill(bytes: number): void {
     if (bytes > this.remaining)
       this.fail(`it ends at byte ${this.#end}, in the middle of a value (truncated?)`);

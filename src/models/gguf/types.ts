@@ -113,7 +113,7 @@ export function tensorTypeById(id: number): TensorType | undefined {
   return tensorTypeOfId.get(id);
 }
 
-/** A tensor as the file's table has it. `dimensions` run fastest first, as ggml's `ne` does. */
+/** A tensor as the file's table describes it. `dimensions` run fastest first, as ggml's `ne` does. */
 export interface TensorInfo {
   readonly name: string;
   readonly type: TensorType;
@@ -123,7 +123,7 @@ export interface TensorInfo {
   readonly byteLength: number;
 }
 
-/** The bytes of a tensor: whole blocks a row. */
+/** The bytes of a tensor: whole blocks per row. */
 export function tensorByteLength(type: TensorType, dimensions: readonly number[]): number {
   const { blockElements, blockBytes } = tensorTypes[type];
   return (dimensions.reduce((product, size) => product * size, 1) / blockElements) * blockBytes;

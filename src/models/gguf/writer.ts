@@ -59,7 +59,7 @@ export class GgufWriter {
     await this.#write(data, this.#header.length + tensor.offset + at);
   }
 
-  /** Pads the file to its full size and closes it. `durable` waits until the disk has it. */
+  /** Pads the file to its full size and closes it. `durable` waits until it is on the disk. */
   async close(options: { readonly durable?: boolean } = {}): Promise<void> {
     const file = this.#file;
     this.#file = undefined;

@@ -26,7 +26,7 @@ export function hubFailure(status: number, errorCode: string | null, request: Fa
   if (status === 404 && errorCode === "EntryNotFound") {
     return new ModelError("file_not_found", `${repository} has no file ${request.file ?? ""}`);
   }
-  // The hub answers 401, not 404, to a stranger who asks for a repository that doesn't exist.
+  // Without a token, the hub answers 401, not 404, for a repository that doesn't exist.
   if (status === 404 || errorCode === "RepoNotFound") {
     return new ModelError(
       "repository_not_found",

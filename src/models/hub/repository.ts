@@ -52,7 +52,7 @@ export function namesInCache(repository: RepositoryName): readonly RepositoryNam
   return modern === undefined ? [repository] : [repository, modern];
 }
 
-/** File names come from a stranger's listing and become paths here: nothing may point outside its folder. */
+/** File names come from an untrusted listing and become paths here: nothing may point outside its folder. */
 export function isSafeFileName(path: string): boolean {
   if (path === "" || path.length > 500 || /[\\\0:]/.test(path)) return false;
   return path.split("/").every((part) => part !== "" && part !== "." && part !== "..");

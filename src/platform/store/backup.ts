@@ -91,7 +91,7 @@ async function checkDatasets(database: Connection): Promise<void> {
     throw new Error(`records of ${incomplete.map(({ id }) => id).join(", ")} are missing`);
 }
 
-/** Makes sure that the disk has it, and not only the system's memory. */
+/** Makes sure that it is on the disk and not only in the system's memory. */
 async function flush(path: string): Promise<void> {
   const handle = await open(path, "r");
   await handle.sync();

@@ -52,7 +52,7 @@ interface Opened {
   readonly lock: Disposable | undefined;
 }
 
-/** Everything that outlives the process. Nothing is opened, locked or migrated before somebody asks for it. */
+/** Everything that outlives the process. Nothing is opened, locked or migrated before its first use. */
 export class Store {
   readonly #options: StoreOptions;
   #opening: Promise<Opened> | undefined;

@@ -14,7 +14,7 @@ import { streamWithModel, withModel } from "./with-model.ts";
 
 const Message = Type.Object(
   { id: Type.String(), type: Type.String() },
-  { additionalProperties: true, description: "A message, as Anthropic's API reference has it." },
+  { additionalProperties: true, description: "A message, as in Anthropic's API reference." },
 );
 const Count = Answer(
   { input_tokens: Type.Integer() },

@@ -14,7 +14,7 @@ import { streamWithModel, withModel } from "./with-model.ts";
 /** Items of many shapes; OpenAI's reference describes them. */
 const Response = Type.Object(
   { id: Type.String(), object: Type.String() },
-  { additionalProperties: true, description: "A response, as OpenAI's API reference has it." },
+  { additionalProperties: true, description: "A response, as in OpenAI's API reference." },
 );
 const InputTokens = Answer(
   { object: OneOf(["response.input_tokens"]), input_tokens: Type.Integer() },

@@ -1,6 +1,6 @@
 import type { RecordErrorCode } from "../dataset.ts";
 
-/** One record as a file has it: a value to check, or why there is none. */
+/** One record of a file: a value to check, or why there is none. */
 export type RawRecord =
   | { readonly type: "value"; readonly value: unknown; readonly line?: number }
   | {

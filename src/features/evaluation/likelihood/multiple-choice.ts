@@ -21,7 +21,7 @@ export const Choices = Type.Object({
 export interface MultipleChoiceTask extends Static<typeof Choices> {
   /** What comes before each choice, as the model is to see it: question, examples, `Answer:`. */
   readonly context: string;
-  /** Between context and choice; a space when left out, as lm-evaluation-harness has it. */
+  /** Between context and choice; a space when left out, as in lm-evaluation-harness. */
   readonly delimiter?: string;
 }
 

@@ -3,7 +3,7 @@ import { setImmediate as yieldToOthers } from "node:timers/promises";
 /** Blocks of 32 columns that are worked on before others get their turn: a few milliseconds. */
 const BLOCKS_A_TURN = 500_000;
 
-/** Where an item is: for each block of 32 columns that has it, the block's number and a bit for each such column. */
+/** Where an item is: for each block of 32 columns that contains it, the block's number and a bit for each such column. */
 interface Places {
   readonly blocks: number[];
   readonly bits: number[];

@@ -21,7 +21,7 @@ const RegexOptions = Type.Object(
   { additionalProperties: false },
 );
 
-/** 1 when the pattern matches. Patterns are strangers' code: they run in the sandbox, which ends them when they take too long. */
+/** 1 when the pattern matches. Patterns are untrusted code: they run in the sandbox, which ends them when they take too long. */
 export const regex: Metric<typeof RegexOptions> = {
   summary: "A regular expression matches the response.",
   needsReference: false,

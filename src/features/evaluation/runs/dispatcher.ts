@@ -84,7 +84,8 @@ export class Dispatcher {
     if (this.#workers.has(runId)) {
       const failure = this.#workers.failure(runId);
       if (failure === undefined) return this.#options.model.awaited(provenance) ?? null;
-      const message = failure instanceof ApiError ? failure.message : "a defect; the server's log has it";
+      const message =
+        failure instanceof ApiError ? failure.message : "a defect, which is in the server's log";
       return `tried again within half a minute: ${message}`;
     }
     if (Date.now() - updatedAt.getTime() < SILENT_MS) return null;
@@ -95,7 +96,7 @@ export class Dispatcher {
     this.#patrol ??= setInterval(() => {
       const { log } = this.#options;
       const failed = (error: unknown) =>
-        log.error({ err: error }, "could not look for batch evaluations that nobody works on");
+        log.error({ err: error }, "could not look for batch evaluations without a worker");
       Promise.all([this.#settleLost(), this.#adopt()]).catch(failed);
     }, PATROL_MS).unref();
   }

@@ -33,7 +33,7 @@ export interface TokenCounts {
   readonly judge_completion_tokens: number;
 }
 
-/** One evaluated record, as the store has it. */
+/** One evaluated record, as it is stored. */
 export interface RecordResult {
   readonly position: number;
   readonly recordId: string;

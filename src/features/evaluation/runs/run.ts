@@ -2,7 +2,7 @@ import type { JudgeIdentity } from "../judge.ts";
 import type { PromptVersion } from "../judge-prompt.ts";
 import type { RunRequest } from "./request.ts";
 
-/** One evaluation of a whole dataset, as the store has it. */
+/** One evaluation of a whole dataset, as it is stored. */
 export interface Run {
   readonly runId: string;
   /** Order of creation. */

@@ -1,6 +1,6 @@
 import { type Block, lines, type Span } from "./structure.ts";
 
-/** Sentence ends are looked for as Unicode has them, the same on every machine whatever its language. */
+/** Sentence ends follow Unicode's rules, the same on every machine regardless of its locale. */
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
 
 /**

@@ -29,7 +29,7 @@ export interface StoredChunk {
   readonly text: string;
 }
 
-/** Takes the index for `builder`. @returns false when another one has it */
+/** Takes the index for `builder`. @returns false when another builder has taken it */
 export async function claim(queries: Queries, index: IndexRecord, builder: string): Promise<boolean> {
   const rows = await queries.query(
     `UPDATE rag_indexes SET status = 'building', builder = $2, builder_until = now() + make_interval(secs => ${CLAIM_SECONDS})

@@ -8,7 +8,7 @@ export interface Ranking {
 const RANK_CONSTANT = 20;
 
 /**
- * Reciprocal rank fusion: each method gives a chunk weight / (20 + rank), whatever its own scores mean.
+ * Reciprocal rank fusion: each method gives a chunk weight / (20 + rank), regardless of the scale of its scores.
  * @returns scores by ordinal, best first; 1 is the first place in every ranking
  */
 export function fuse(rankings: readonly Ranking[], rankConstant = RANK_CONSTANT): Map<number, number> {

@@ -9,7 +9,7 @@ import type { PgliteWorker } from "./worker.ts";
 /** Statements that take no room on the disk, or none worth speaking of. */
 const readOnly = /^\s*(SELECT|SHOW|BEGIN|COMMIT|ROLLBACK)\b/i;
 
-/** The embedded Postgres. It has one connection, so a transaction has it to itself while it runs. */
+/** The embedded Postgres. It has one connection, which a transaction holds while it runs. */
 export class PgliteDatabase implements Connection {
   readonly #worker: PgliteWorker;
   readonly #disk: DiskRoom;

@@ -58,7 +58,7 @@ export class PgliteWorker {
     return (await reply) as Row[];
   }
 
-  /** Ends the thread, whatever it is doing. */
+  /** Ends the thread at once, even during a statement. */
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }
