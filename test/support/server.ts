@@ -10,6 +10,7 @@ import { TEST_MODEL } from "./model.ts";
 const STOP_TIMEOUT_MS = 40_000;
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const answerSchemas = new URL("answer-schemas.ts", import.meta.url).href;
 
 export interface LogLine {
   readonly level: string;
@@ -44,7 +45,7 @@ export const KEY = { "x-api-key": "dev-local-key" };
 /** Starts `npm start`'s command with a small model, one compute thread, and nothing of the caller's environment. */
 export async function startServer(settings: ServerSettings = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
-  const child = spawn(process.execPath, [main, "serve"], {
+  const child = spawn(process.execPath, ["--import", answerSchemas, main, "serve"], {
     cwd: directory,
     env: {
       PATH: process.env["PATH"] ?? "",

@@ -1,4 +1,5 @@
 import type { Clock } from "../../platform/clock.ts";
+import { promptLookup } from "../drafters/prompt-lookup.ts";
 import type { FinishReason } from "../engine.ts";
 import { bridges, passes, type SequenceRows } from "../kv-cache/passes.ts";
 import { PrefixCache } from "../kv-cache/prefix-cache.ts";
@@ -82,7 +83,7 @@ export class Scheduler {
     this.#cost = new StepCost(options.stepTargetMs);
     // A draft that turns out wrong must be taken back.
     const canDraft = options.speculation && context.canCut;
-    this.#speculation = canDraft ? new Speculation(this.#cost, context.isOnePass) : undefined;
+    this.#speculation = canDraft ? new Speculation(this.#cost, promptLookup, context.isOnePass) : undefined;
     this.#partings = context.canCut ? undefined : new Partings();
   }
 

@@ -1,9 +1,7 @@
+import type { Drafter } from "../drafters/drafter.ts";
 import type { Sequence } from "./sequence.ts";
 import type { StepCost } from "./step-cost.ts";
 
-/** Longest run of tokens that is looked up, and the shortest one worth believing. */
-const LONGEST_NGRAM = 4;
-const SHORTEST_NGRAM = 2;
 const MAX_DRAFT_TOKENS = 8;
 /** Weight of the newest draft in a sequence's acceptance rate. */
 const SMOOTHING = 0.2;
@@ -18,13 +16,14 @@ const ASSUMED_ROW_SHARE = 0.25;
 type Source = keyof typeof PRIOR_ACCEPTANCE;
 
 /**
- * What a form leaves no choice of is drafted first; only the model's way to split it into tokens is a guess. Then
- * prompt-lookup decoding (Saxena 2023): when the last tokens stand earlier in the sequence's own text, what followed
- * them there is drafted, and one decode checks the whole draft. Each drafted token is kept only when the sampler, at
- * its place, draws the same one, so that the output is what it would have been without.
+ * When to draft: while a draft's tokens are expected to bring more than their rows cost. What a form leaves no choice
+ * of is drafted first; only the model's way to split it into tokens is a guess. Then a drafter guesses. One decode
+ * checks the whole draft. Each drafted token is kept only when the sampler, at its place, draws the same one, which
+ * makes the output what it would have been without drafts.
  */
 export class Speculation {
   readonly #cost: StepCost;
+  readonly #drafter: Drafter;
   readonly #isOnePass: boolean;
   readonly #acceptance = {
     repeated: new WeakMap<Sequence, number>(),
@@ -34,8 +33,9 @@ export class Speculation {
   readonly #sources = new WeakMap<Sequence, Source>();
 
   /** `isOnePass`: the rows of a draft are computed in the same pass as those of sequences without one. */
-  constructor(cost: StepCost, isOnePass: boolean) {
+  constructor(cost: StepCost, drafter: Drafter, isOnePass: boolean) {
     this.#cost = cost;
+    this.#drafter = drafter;
     this.#isOnePass = isOnePass;
   }
 
@@ -51,7 +51,7 @@ export class Speculation {
     let rowsLeft = rowLimit - decoding.length;
     for (const sequence of decoding) {
       const room = Math.min(MAX_DRAFT_TOKENS, rowsLeft, sequence.maxTokens - sequence.completionTokens - 1);
-      const { source, found } = drafted(sequence, room);
+      const { source, found } = this.#find(sequence, room);
       if (found.length === 0) continue;
       const rate = this.#rate(sequence, source);
       const longest = worthwhileLength(rate, tokensPerMs * rowMs, found.length);
@@ -79,6 +79,17 @@ export class Speculation {
     this.#acceptance[source].set(sequence, rate);
   }
 
+  #find(
+    sequence: Sequence,
+    limit: number,
+  ): { readonly source: Source; readonly found: readonly number[] } {
+    const { slot, lastToken } = sequence;
+    const forced = limit > 0 ? sequence.forcedTokens(limit) : [];
+    if (forced.length > 0) return { source: "forced", found: forced };
+    const canGuess = limit > 0 && slot !== undefined && lastToken !== undefined;
+    return { source: "repeated", found: canGuess ? this.#drafter.draft(slot.tokens, lastToken, limit) : [] };
+  }
+
   #rate(sequence: Sequence, source: Source): number {
     return this.#acceptance[source].get(sequence) ?? PRIOR_ACCEPTANCE[source];
   }
@@ -87,16 +98,6 @@ export class Speculation {
     const rate = this.#rate(sequence, source);
     this.#acceptance[source].set(sequence, rate + RECOVERY * (PRIOR_ACCEPTANCE[source] - rate));
   }
-}
-
-function drafted(
-  sequence: Sequence,
-  limit: number,
-): { readonly source: Source; readonly found: readonly number[] } {
-  const forced = limit > 0 ? sequence.forcedTokens(limit) : [];
-  return forced.length > 0
-    ? { source: "forced", found: forced }
-    : { source: "repeated", found: lookUp(sequence, limit) };
 }
 
 /**
@@ -114,28 +115,4 @@ function expectedTokens(acceptance: number, length: number): number {
   let tokens = 0;
   for (let position = 1; position <= length; position++) tokens += acceptance ** position;
   return tokens;
-}
-
-/** Up to `limit` tokens that followed the latest earlier occurrence of the sequence's last tokens. */
-function lookUp(sequence: Sequence, limit: number): readonly number[] {
-  const { slot, lastToken } = sequence;
-  if (limit <= 0 || slot === undefined || lastToken === undefined) return [];
-  const tokens = slot.tokens;
-  const end = tokens.length;
-  // The text so far is `tokens` followed by `lastToken`, which is sampled and not yet decoded.
-  const at = (index: number) => (index === end ? lastToken : (tokens[index] as number));
-  let bestStart = -1;
-  let bestLength = SHORTEST_NGRAM - 1;
-  for (let start = end - 1; start >= 0 && bestLength < LONGEST_NGRAM; start--) {
-    let length = 0;
-    while (length < LONGEST_NGRAM && start - length >= 0 && at(start - length) === at(end - length)) length++;
-    if (length > bestLength) {
-      bestLength = length;
-      bestStart = start + 1;
-    }
-  }
-  if (bestStart < 0) return [];
-  const draft: number[] = [];
-  for (let index = bestStart; index <= end && draft.length < limit; index++) draft.push(at(index));
-  return draft;
 }
