@@ -84,6 +84,10 @@ export class FakeContext implements DecodeContext {
     throw new Error("this context has no logits");
   }
 
+  length(sequence: number): number {
+    return this.held[sequence]?.length ?? 0;
+  }
+
   decode(): void {
     this.decodes++;
     this.now += this.#passes() + this.#rows.length / 2;

@@ -57,6 +57,7 @@ export class InProcessEngine {
     const collection = new Collection();
     const ids = await Promise.all(requests.map((request) => this.#start(request)));
     while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.host.step());
+    this.host.scheduler.checkIntegrity();
     return ids.map((id) => collection.of(id));
   }
 
@@ -66,6 +67,7 @@ export class InProcessEngine {
     for (let step = 0; step < steps; step++) this.host.step();
     this.host.cancel(id);
     while (this.host.scheduler.hasWork) this.host.step();
+    this.host.scheduler.checkIntegrity();
   }
 
   /** Starts `second` when `first` has run for some steps, and runs both to their ends. */
@@ -79,6 +81,7 @@ export class InProcessEngine {
     for (let step = 0; step < steps; step++) collection.add(this.host.step());
     ids.push(await this.#start(second));
     while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.host.step());
+    this.host.scheduler.checkIntegrity();
     return ids.map((id) => collection.of(id));
   }
 

@@ -18,6 +18,7 @@ serveChild<EngineOptions, EngineRequest, LoadedModel, EngineNews>((options, voic
     capacity: core.capacity,
     hasWork: () => core.scheduler.hasWork,
     step: () => step(core, outbox, voice),
+    whenIdle: () => core.scheduler.checkIntegrity(),
     watchMachine: () => core.watchMachine(),
     handle: (message) => handle(core, voice, message),
   };

@@ -263,7 +263,7 @@ export class PrefixCache {
     return best;
   }
 
-  /** @throws Error when the books disagree with themselves; for tests and idle checks */
+  /** @throws Error when a slot's length differs from the context's count */
   checkIntegrity(lengthOf: (sequence: number) => number): void {
     for (const slot of this.#slots) {
       const held = lengthOf(slot.sequence);

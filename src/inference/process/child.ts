@@ -26,6 +26,8 @@ export interface Served<Request, Model> {
   /** Whether a step has something to do. */
   readonly hasWork: () => boolean;
   readonly step: () => void;
+  /** Called each time that the work is done. What it throws ends the process: a later answer could be wrong. */
+  readonly whenIdle?: () => void;
   /** Lets the thread count follow the machine. */
   readonly watchMachine: () => void;
   /** Does what a message asks, or begins it. What it throws refuses the request of that id. */
@@ -54,14 +56,15 @@ export function serveChild<Options, Request extends Addressed, Model, News>(
   let isStepScheduled = false;
 
   /** Runs steps while there is work, one per turn of the event loop, so that messages get in between. */
-  function scheduleStep({ hasWork, step }: Served<Request, Model>): void {
-    if (isStepScheduled || !hasWork()) return;
+  function scheduleStep(model: Served<Request, Model>): void {
+    if (isStepScheduled || !model.hasWork()) return;
     isStepScheduled = true;
     setImmediate(() => {
       isStepScheduled = false;
       // What it was scheduled for may have been cancelled.
-      if (hasWork()) step();
-      if (served !== undefined) scheduleStep(served);
+      if (model.hasWork()) model.step();
+      if (model.hasWork()) scheduleStep(model);
+      else model.whenIdle?.();
     });
   }
 

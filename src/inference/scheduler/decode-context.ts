@@ -11,6 +11,8 @@ export interface DecodeContext extends SequenceMemory {
   readonly batch: BatchRows & { readonly capacity: number };
   /** Keeps the state that `sequence` has now, where its memory can't be cut, so that it can be gone back to. */
   checkpoint(sequence: number): void;
+  /** Tokens that `sequence` holds. */
+  length(sequence: number): number;
   /** Computes the batch. Throws when it can't; the sequences in it are then lost. */
   decode(): void;
   /** Logits of a batch row that asked for them, [vocabulary]; a view, valid until the next decode. */

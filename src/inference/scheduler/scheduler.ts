@@ -99,6 +99,11 @@ export class Scheduler {
     return this.#waiting.length > 0 || this.#running.length > 0 || !this.#emission.isEmpty;
   }
 
+  /** @throws Error where the cache's books differ from what the context holds; to be asked between steps */
+  checkIntegrity(): void {
+    this.#cache.checkIntegrity((sequence) => this.#context.length(sequence));
+  }
+
   /** Prompt tokens that requests took from the cache, since start. */
   get cacheHitTokens(): number {
     return this.#cacheHitTokens;

@@ -79,10 +79,7 @@ export class Speculation {
     this.#acceptance[source].set(sequence, rate);
   }
 
-  #find(
-    sequence: Sequence,
-    limit: number,
-  ): { readonly source: Source; readonly found: readonly number[] } {
+  #find(sequence: Sequence, limit: number): { readonly source: Source; readonly found: readonly number[] } {
     const { slot, lastToken } = sequence;
     const forced = limit > 0 ? sequence.forcedTokens(limit) : [];
     if (forced.length > 0) return { source: "forced", found: forced };
