@@ -45,7 +45,7 @@ export class Assistant {
     const tools = wantedTools(turn);
     const { format } = template;
     const mustCall = tools.length > 0 && turn.toolChoice.type !== "auto";
-    // A named function is called once: whoever names it wants its arguments.
+    // A named function is called once: naming it asks for its arguments.
     const parallel = turn.parallelToolCalls && turn.toolChoice.type !== "tool";
     // What is begun already is past the reasoning.
     const thinks = turn.begun === undefined ? turn.thinks : false;

@@ -63,7 +63,7 @@ export async function* interleave<T>(
       }
     }
   } finally {
-    // Steps that nobody waits for any more may still fail.
+    // Steps whose answer is no longer wanted may still fail.
     for (const pending of steps.values()) pending.catch(() => {});
   }
 }

@@ -79,7 +79,7 @@ export class ConstraintCompiler {
   }
 
   /**
-   * Undefined where the answer is free. Work that nobody waits for any more is given up.
+   * Undefined where the answer is free. Work whose last caller has left is given up.
    * @throws InvalidRequestError naming the schema and the keyword
    */
   async compile(rules: AnswerRules, signal?: AbortSignal): Promise<Constraint | undefined> {

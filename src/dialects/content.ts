@@ -104,7 +104,7 @@ export function fieldText(part: Part, field: string, path: string, notes: Note[]
  * was cut by a limit of tokens, nothing at all.
  */
 export function argumentsText(value: unknown, path: string, notes: Note[]): string {
-  // Text within a text is no part of the body whose depth was checked.
+  // Text within a text is not part of the body whose depth was checked.
   if (typeof value === "string") assertShallow(Buffer.from(value), path);
   const parsed = typeof value === "string" ? parsedArguments(value) : value;
   if (parsed !== null && typeof parsed === "object" && !Array.isArray(parsed)) return JSON.stringify(parsed);

@@ -4,7 +4,7 @@ import type { Note } from "./notes.ts";
 
 /** A parameter that this server can't honour. */
 export interface Unsupported {
-  /** Its name, with those it lies in: `text.verbosity`. */
+  /** Its name, with those it is in: `text.verbosity`. */
   readonly param: string;
   /** Why, or what to use instead; ends the sentence "… is not supported: ". */
   readonly reason: string;

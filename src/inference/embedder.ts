@@ -12,7 +12,7 @@ export interface Embedder {
   /** Tokens of each text; at least that many, where a text is hopelessly over `maxTokens`. */
   countTokens(texts: readonly string[]): Promise<number[]>;
   /**
-   * One unit-length vector a text.
+   * One unit-length vector per text.
    * @throws ApiError `context_length_exceeded` whose `details.index` names a text over `maxTokens`; UnavailableError
    * when too much is waiting, or the model can't be had now
    */
@@ -22,7 +22,7 @@ export interface Embedder {
    * @throws InvalidRequestError whose `details.index` names a list that has none
    */
   detokenize(tokens: ReadonlyArray<readonly number[]>): Promise<string[]>;
-  /** Stops taking requests, lets running ones finish for `timeoutMs`, then lets go of the model. */
+  /** Stops taking requests, lets running ones finish for `timeoutMs`, then unloads the model. */
   close(timeoutMs: number): Promise<void>;
 }
 
@@ -40,7 +40,6 @@ export interface Embeddings {
   readonly tokens: number[];
 }
 /** For people to read: what becomes of the next request. `idle` starts with it. */
-
 export interface EmbeddingStatus {
   readonly state: "idle" | "loading" | "ready" | "restarting" | "failed" | "stopped";
   readonly message?: string;

@@ -33,7 +33,7 @@ export const anthropicError = {
 /** Anthropic's status for a service that can't take a request now. */
 const OVERLOADED = 529;
 
-/** An error as Anthropic's API has it, with this server's code and particulars beside. */
+/** An error in the form of Anthropic's API, with this server's code and particulars beside. */
 export function toAnthropicError(error: ApiError, requestId: string): { status: number; body: object } {
   const { code, param, details } = error;
   return {

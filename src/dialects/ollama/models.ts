@@ -15,7 +15,7 @@ export function plainName(name: string): string {
   return name.replace(/:latest$/, "");
 }
 
-/** A model as `/api/tags` has it. */
+/** A model in the form of `/api/tags`. */
 export function tagOf({ name, model }: Listed, modifiedAt: string) {
   return {
     name,
@@ -30,7 +30,7 @@ export function tagOf({ name, model }: Listed, modifiedAt: string) {
 /** What Ollama says of a model that stays loaded. */
 const NEVER = "2318-01-01T00:00:00Z";
 
-/** A loaded model as `/api/ps` has it; `expiresAt` is RFC 3339. */
+/** A loaded model in the form of `/api/ps`; `expiresAt` is RFC 3339. */
 export function runningOf(name: string, model: ModelDescription, expiresAt: string | null) {
   return {
     name,
@@ -44,7 +44,7 @@ export function runningOf(name: string, model: ModelDescription, expiresAt: stri
   };
 }
 
-/** A model as `/api/show` has it. */
+/** A model in the form of `/api/show`. */
 export function cardOf(name: string, model: ModelDescription, modifiedAt: string) {
   const { architecture: family } = model;
   return {

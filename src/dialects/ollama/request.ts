@@ -21,7 +21,7 @@ export function toChatRequest(body: ChatBody): Request {
     toMessage(message, `messages[${index}]`, notes),
   );
   const last = messages.at(-1);
-  // A last message of the assistant's is gone on with, as Ollama does.
+  // A last message of the assistant's is continued, as in Ollama.
   const isBegun = messages.length > 1 && last?.role === "assistant" && last.toolCalls === undefined;
   const turn: Turn = {
     ...settings(body),

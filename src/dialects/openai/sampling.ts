@@ -40,7 +40,7 @@ function toLogitBias(bias: Readonly<Record<string, number>>): NonNullable<Sampli
   return Object.entries(bias).map(([key, value]) => {
     if (!/^\d{1,9}$/.test(key)) {
       throw new InvalidRequestError(
-        `logit_bias must map token ids to numbers; ${JSON.stringify(key)} is no id.`,
+        `logit_bias must map token ids to numbers; ${JSON.stringify(key)} is not an id.`,
         {
           param: "logit_bias",
         },

@@ -76,7 +76,7 @@ export class CachedEmbedder extends EmbedderDecorator {
       .digest("base64url");
   }
 
-  /** Undefined too where a value is of another size than this model's, which nobody should have put there. */
+  /** Undefined too where a value is of another size than this model's, which means that the entry is corrupt. */
   #read(bytes: Uint8Array | undefined): Entry | undefined {
     if (bytes?.byteLength !== HEADER_BYTES + this.dimensions * 4) return undefined;
     const { buffer } = Uint8Array.from(bytes);

@@ -120,7 +120,7 @@ function assertTask(path: string, pooling: Pooling, task: GgufNetworkOptions["ta
   if (task === "rank" && pooling !== "rank") {
     throw new LlamaError(
       "unsupported_architecture",
-      `${path} is no reranker: its metadata ask for ${pooling} pooling. RERANK_MODEL needs a cross-encoder with pooling_type 4.`,
+      `${path} is not a reranker: its metadata ask for ${pooling} pooling. RERANK_MODEL needs a cross-encoder with pooling_type 4.`,
     );
   }
   if (task === "embed" && pooling === "rank") {
@@ -132,7 +132,7 @@ function assertTask(path: string, pooling: Pooling, task: GgufNetworkOptions["ta
   if (task === "embed" && pooling === "none") {
     throw new LlamaError(
       "unsupported_architecture",
-      `${path} is no embedding model: its metadata name no pooling (mean, CLS or last), so its tokens' vectors can't be made one.`,
+      `${path} is not an embedding model: its metadata name no pooling (mean, CLS or last), so its tokens' vectors can't be made one.`,
     );
   }
 }

@@ -23,7 +23,7 @@ export class EmbeddingHost {
   readonly #governor: ThreadGovernor | undefined;
   #threads: number;
   readonly #clock: Clock;
-  /** In turn: whoever got texts into a batch goes behind the others. */
+  /** In turn: a request that got texts into a batch goes behind the others. */
   readonly #waiting: Waiting[] = [];
   readonly description: LoadedEmbedder;
 

@@ -8,7 +8,7 @@ import type { Scheduler } from "../scheduler/scheduler.ts";
 export type ComputePrefix = (tokens: Int32Array, onPinned: (kvSequence: number) => void) => void;
 
 /**
- * Puts configured prefixes into the cache for good, from a file of an earlier start where there is one. A file is
+ * Puts configured prefixes permanently into the cache, from a file of an earlier start where there is one. A file is
  * named by everything that its content depends on: the model's identity, the cache's layout and the tokens.
  */
 export class PinnedPrefixes {

@@ -45,10 +45,6 @@ export class TokenBatch {
     return this.#size;
   }
 
-  get free(): number {
-    return this.capacity - this.#size;
-  }
-
   clear(): void {
     this.#size = 0;
   }

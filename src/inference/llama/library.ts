@@ -14,7 +14,7 @@ export interface LlamaLibraries {
   readonly accelerator: string | undefined;
 }
 
-/** Packages that carry prebuilt libraries, best first: an accelerator's build is used when somebody installed it. */
+/** Packages that carry prebuilt libraries, best first: an accelerator's build is used when it is installed. */
 function candidatePackages(platform: NodeJS.Platform, arch: string): readonly string[] {
   const system = platform === "darwin" ? "mac" : platform === "win32" ? "win" : platform;
   const cpu = arch === "arm" ? "armv7l" : arch;

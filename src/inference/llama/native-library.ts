@@ -5,7 +5,7 @@ import { LlamaError } from "./errors.ts";
 const STACK_BYTES = 8 * 2 ** 20;
 
 /**
- * Libraries stay loaded until the process ends: koffi unloads one that nobody refers to any more, and libggml-base
+ * Libraries stay loaded until the process ends: koffi unloads one without references, and libggml-base
  * ends the process when it is loaded a second time (ggml.cpp, the terminate handler it installs).
  */
 const loaded = new Map<string, LibraryHandle>();

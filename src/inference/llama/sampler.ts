@@ -148,7 +148,7 @@ function isPlainGreedy(parameters: Sampling): boolean {
 }
 
 /**
- * Index of the largest value, the first of equals, as llama.cpp's greedy sampler has it. Eight at a time: a new
+ * Index of the largest value, the first of equals, as in llama.cpp's greedy sampler. Eight at a time: a new
  * largest one is rare, so that one test passes over most of them.
  */
 function argmax(logits: Float32Array): number {

@@ -17,7 +17,7 @@ export function mostSequences(model: LlamaModel): number | undefined {
 }
 
 /**
- * Refuses a model that is no language model, or whose text llama.cpp would get wrong, with what to do instead.
+ * Refuses a model that is not a language model, or whose text llama.cpp would get wrong, with what to do instead.
  * @throws LlamaError `unsupported_architecture`, `load_failed`
  */
 export function assertServable(

@@ -49,7 +49,6 @@ interface NativeTokenize {
 export interface LlamaFunctions {
   llama_version(): string;
   llama_backend_init(): void;
-  llama_print_system_info(): string;
   llama_log_set(callback: bigint | null, userData: null): void;
   llama_supports_gpu_offload(): boolean;
   llama_model_default_params(): ParamsStruct;
@@ -58,7 +57,6 @@ export interface LlamaFunctions {
   llama_model_free(model: ModelHandle): void;
   llama_init_from_model(model: ModelHandle, params: ParamsStruct): ContextHandle | null;
   llama_free(context: ContextHandle): void;
-  llama_n_ctx(context: ContextHandle): number;
   llama_n_batch(context: ContextHandle): number;
   /** NULL for a model that keeps no keys and values, an encoder. */
   llama_get_memory(context: ContextHandle): MemoryHandle | null;
@@ -195,7 +193,6 @@ const P = "void *";
 export const signatures = {
   llama_version: ["str", []],
   llama_backend_init: ["void", []],
-  llama_print_system_info: ["str", []],
   llama_log_set: ["void", [koffi.pointer(LogCallback), P]],
   llama_supports_gpu_offload: ["bool", []],
   llama_model_default_params: [ModelParams, []],
@@ -204,7 +201,6 @@ export const signatures = {
   llama_model_free: ["void", [P]],
   llama_init_from_model: [P, [P, ContextParams]],
   llama_free: ["void", [P]],
-  llama_n_ctx: ["uint32", [P]],
   llama_n_batch: ["uint32", [P]],
   llama_get_memory: [P, [P]],
   llama_pooling_type: ["int32", [P]],

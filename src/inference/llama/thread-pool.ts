@@ -5,7 +5,7 @@ import type { Handle } from "./signatures.ts";
 export type ThreadPoolHandle = Handle<"ggml_threadpool">;
 
 export interface ThreadPoolOptions {
-  /** Threads that a decode may use at the most, the calling one included. */
+  /** Maximum threads of a decode, the calling one included. */
   readonly threads: number;
   /** Processors that the threads run on; none leaves that to the system. */
   readonly cpus: readonly number[];

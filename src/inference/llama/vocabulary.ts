@@ -267,7 +267,7 @@ function idOrUndefined(token: number): number | undefined {
   return token < 0 ? undefined : token;
 }
 
-/** Enough for most texts: three bytes a token. */
+/** Enough for most texts: three bytes per token. */
 function likelyTokens(bytes: Buffer): number {
   return Math.max(16, Math.ceil(bytes.length / 3) + 2);
 }

@@ -73,7 +73,7 @@ export class TokenScores {
     return this.#held.splice(0, count < 0 ? this.#held.length : count).map(({ score }) => score);
   }
 
-  /** The last tokens. Those that lie wholly in a stop string are nobody's to see. */
+  /** The last tokens. Those that are wholly within a stop string are not shown. */
   end(text: string, stopped: boolean): readonly ScoredToken[] {
     this.#released += text.length;
     return this.#held.filter(({ start }) => !stopped || start < this.#released).map(({ score }) => score);
@@ -82,7 +82,7 @@ export class TokenScores {
 
 /** Scores of a prompt's own tokens from `first` on, collected chunk by chunk as the prompt is prefilled. */
 export class PromptScores {
-  /** Prompt tokens whose logits nobody wants: what they predict is not scored. */
+  /** Prompt tokens whose logits are not needed: what they predict is not scored. */
   readonly unscored: number;
   readonly #prompt: Int32Array;
   readonly #top: number;

@@ -42,7 +42,7 @@ export function account(
   }
 }
 
-/** The same as the timeline has it. */
+/** The same, as in the timeline. */
 export function sequenceShares({ bySequence }: StepShares): SequenceShare[] {
   return [...bySequence].map(([{ id, slot }, { prefillTokens, decodeRows }]) => ({
     generation: id,

@@ -1,5 +1,5 @@
 const FIRST_PAUSE_MS = 500;
-/** Nobody who asked for a score waits longer than this between two tries. */
+/** Longest pause between two tries. */
 const MAX_PAUSE_MS = 30_000;
 
 /** Pause after failed try `attempt` (from 1): doubles each time, and is somewhere in its upper half. */
@@ -8,7 +8,7 @@ export function backoffMs(attempt: number, random: () => number): number {
   return longest * (0.5 + random() / 2);
 }
 
-/** A `Retry-After` header, seconds or a date, as a pause of half a minute at the most; undefined when it is neither. */
+/** A `Retry-After` header, seconds or a date, as a pause of at most half a minute; undefined when it is neither. */
 export function retryAfterMs(header: string | null, nowMs: number): number | undefined {
   if (header === null) return undefined;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;

@@ -30,7 +30,7 @@ import {
   type Value,
 } from "./values.ts";
 
-/** What a template may do: it is a program from a stranger, and conversations are large. */
+/** What a template may do: it is an untrusted program, and conversations are large. */
 export interface Bounds {
   readonly steps: number;
   /** Characters of any text that it makes. */

@@ -72,7 +72,9 @@ const Choose = Type.Unsafe<
 export const ChatCompletionBody = Type.Object({
   model: OrNull(ModelName),
   messages: Type.Array(Message, { minItems: 1, maxItems: MAX_MESSAGES }),
-  max_completion_tokens: OrNull(Type.Integer({ minimum: 1, description: "Tokens to generate at the most." })),
+  max_completion_tokens: OrNull(
+    Type.Integer({ minimum: 1, description: "Maximum number of tokens to generate." }),
+  ),
   max_tokens: OrNull(Type.Integer({ minimum: 1, description: "The older name of max_completion_tokens." })),
   n: OrNull(Type.Integer({ minimum: 1, maximum: 128, default: 1, description: "Answers to make." })),
   ...SamplingFields,

@@ -20,7 +20,7 @@ export const CompletionBody = Type.Object({
     Type.Integer({
       minimum: 0,
       default: 16,
-      description: "Tokens to generate at the most; 0 with echo only scores.",
+      description: "Maximum number of tokens to generate; 0 with echo only scores.",
     }),
   ),
   n: OrNull(Type.Integer({ minimum: 1, maximum: 128, default: 1 })),

@@ -157,7 +157,7 @@ export class Completions {
   }
 }
 
-/** The likeliest answers a token, in the order they were made when all are wanted. */
+/** The answers with the highest likelihood per token, in the order they were made when all are wanted. */
 function best(answers: readonly CompletionAnswer[], count: number): readonly CompletionAnswer[] {
   if (count >= answers.length) return answers;
   return answers.toSorted((a, b) => b.meanLogprob - a.meanLogprob).slice(0, count);

@@ -68,7 +68,7 @@ export function toItem(start: Start, { clientTool }: Pick<ItemOptions, "clientTo
     : { kind: "call", id: newId("fc_"), ...call };
 }
 
-/** An item as OpenAI's API has it. */
+/** An item in the form of OpenAI's API. */
 export function describeItem(item: Item, options: Omit<ItemOptions, "clientTool">): object {
   const { id, text, status } = item;
   switch (item.kind) {
