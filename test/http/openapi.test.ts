@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { exampleBodies } from "../../src/http/example-bodies.ts";
-import { assertNoStack } from "../support/envelope.ts";
-import { json, startServer, type TestServer, untilReady } from "../support/server.ts";
+import { assertError, assertNoStack } from "../support/envelope.ts";
+import { json, KEY, startServer, type TestServer, untilReady } from "../support/server.ts";
 
 interface Operation {
   readonly summary?: string;
@@ -151,4 +151,10 @@ test("what the documentation's page sends at first is answered", async () => {
     const response = await server.post(path, body);
     assert.equal(response.status, 200, `${path}: ${await response.text()}`);
   }
+});
+
+test("a DELETE whose client says that its body is JSON needs none", async () => {
+  const headers = { "content-type": "application/json", ...KEY };
+  const response = await fetch(`${server.url}/v1/responses/resp_none`, { method: "DELETE", headers });
+  await assertError(response, { status: 404, code: "not_found" });
 });
