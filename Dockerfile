@@ -6,6 +6,16 @@ COPY package.json package-lock.json ./
 COPY deploy/install-production.sh deploy/
 RUN sh deploy/install-production.sh
 
+# The console, which development dependencies build and which needs none of them afterwards.
+FROM node:24-slim AS console
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+COPY tsconfig.json tsconfig.json
+COPY scripts/build-console.mjs scripts/
+COPY web web
+RUN node scripts/build-console.mjs
+
 FROM node:24-slim
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
@@ -16,6 +26,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY src src
+COPY --from=console /app/web/dist web/dist
 # Everything the server writes goes to /data; the rest may be mounted read-only.
 RUN install -d -o node -g node /data
 VOLUME /data

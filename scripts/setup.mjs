@@ -1,8 +1,10 @@
 // Makes `npm start`, `npm test` and the other commands work in a fresh clone: installs the locked
-// dependencies when they are missing or older than the lock file, and does nothing otherwise.
+// dependencies when they are missing or older than the lock file, and does nothing otherwise. Before `npm start` it also
+// begins to build the console, which takes some seconds, and leaves that behind.
 // Plain JavaScript, because it runs on whatever Node brought npm, before Node 24 is installed.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -30,5 +32,19 @@ if (!isCurrent) {
       `npm ci failed (${result.error?.message ?? `exit code ${result.status}`}). Fix what it says above and run again.`,
     );
     process.exit(1);
+  }
+}
+
+if (process.env.npm_lifecycle_event === "prestart") {
+  const { isCurrent: isBuilt } = await import("./build-console.mjs");
+  if (!isBuilt()) {
+    // In the terminal's process group, so that Ctrl-C ends it; and last in line for the processor, so that neither the
+    // server's start nor its first answer waits for it.
+    const build = spawn(process.execPath, [join(root, "scripts", "build-console.mjs")], {
+      cwd: root,
+      stdio: ["ignore", "ignore", 2],
+    });
+    if (build.pid !== undefined) setPriority(build.pid, constants.priority.PRIORITY_LOW);
+    build.unref();
   }
 }

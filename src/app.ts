@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { FastifyBaseLogger } from "fastify";
 import type { ConstraintCompiler } from "./assistant/constraint-compiler.ts";
 import type { Config } from "./config/config.ts";
@@ -15,6 +16,7 @@ import { Sandbox } from "./features/evaluation/sandbox/sandbox.ts";
 import { EvaluationService } from "./features/evaluation/service.ts";
 import { Retrieval } from "./features/rag/retrieval.ts";
 import { registerDocsPage } from "./http/docs-page.ts";
+import { isLoopback } from "./http/host-check.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type RequestRecorder, type Server } from "./http/server.ts";
 import type { Embedder } from "./inference/embedder.ts";
@@ -27,6 +29,7 @@ import type { RedisConnection } from "./platform/redis/connection.ts";
 import type { Store } from "./platform/store/database.ts";
 import { batchEvalRoutes } from "./routes/batch-evals.ts";
 import { chatRoutes } from "./routes/chat.ts";
+import { consoleRoutes } from "./routes/console.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { glossaryRoutes } from "./routes/glossary.ts";
@@ -44,6 +47,9 @@ import type { ServedModels } from "./serving/served-models.ts";
 import type { Ledger } from "./telemetry/ledger/ledger.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import type { StepRing } from "./telemetry/steps/step-ring.ts";
+
+/** What `npm run build:console` makes of `web/`. */
+const consoleBuild = fileURLToPath(new URL("../web/dist", import.meta.url));
 
 export interface AppDependencies {
   readonly models: ServedModels;
@@ -157,6 +163,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(requestRoutes(ledger));
   await app.register(timelineRoutes(steps));
   await app.register(glossaryRoutes);
+  const knownKey = config.apiKey === DEFAULT_API_KEY && isLoopback(config.host) ? config.apiKey : undefined;
+  await app.register(consoleRoutes({ apiKey: config.apiKey, knownKey, directory: consoleBuild }));
   return app;
 }
 

@@ -108,7 +108,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
   const address = await listen(app, config.host, config.port, "PORT");
   // Not before: while the server is put together this process is too busy to tell a slow Redis from a fast one.
   redis?.start();
-  log.info(`the API is documented at ${address}/docs`);
+  log.info(`the console is at ${address}/console/, the API is documented at ${address}/docs`);
   const metricsApp = await serveMetrics(config, metrics, log);
 
   void startEmbedder(embeddings, context);

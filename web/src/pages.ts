@@ -1,0 +1,17 @@
+import type { Component } from "svelte";
+
+interface Page {
+  /** Within the console; what lies below belongs to it too. */
+  readonly path: string;
+  readonly name: string;
+  /** Pages are chunks of their own, so that the first one comes quickly. */
+  readonly load: () => Promise<{ readonly default: Component }>;
+}
+
+export const pages: readonly Page[] = [
+  { path: "/", name: "Chat", load: () => import("./chat/ChatPage.svelte") },
+];
+
+export function pageAt(path: string): Page | undefined {
+  return pages.find((page) => path === page.path || (page.path !== "/" && path.startsWith(`${page.path}/`)));
+}

@@ -1,0 +1,26 @@
+/**
+ * Calls `task` at once and again `intervalMs` after each end, as long as the page is visible; a hidden page asks nothing,
+ * and one that is shown again asks at once. Returns what ends it.
+ */
+export function poll(task: (signal: AbortSignal) => Promise<void>, intervalMs: number): () => void {
+  const ended = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isRunning = false;
+  const run = async () => {
+    if (isRunning || document.hidden || ended.signal.aborted) return;
+    clearTimeout(timer);
+    isRunning = true;
+    try {
+      await task(ended.signal);
+    } finally {
+      isRunning = false;
+      if (!ended.signal.aborted) timer = setTimeout(run, intervalMs);
+    }
+  };
+  document.addEventListener("visibilitychange", run, { signal: ended.signal });
+  void run();
+  return () => {
+    clearTimeout(timer);
+    ended.abort();
+  };
+}
