@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
-import type { Locator, Page, Request } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
 import { only } from "../support/openai-server.ts";
 
 /** What a stream's last chunks say, which the page must show. */
 interface Told {
+  readonly account: { readonly limiter: { readonly cause: string } };
   readonly timings: { readonly queue_ms: number; readonly prefill_ms: number; readonly decode_ms: number };
   readonly usage: {
     readonly prompt_tokens: number;
@@ -45,19 +46,19 @@ describe("the chat page", { skip }, () => {
 
   /** Types and sends by keyboard; resolves when the answer is whole, to what the server told of it. */
   async function ask(text: string): Promise<Told> {
-    const asked = page.waitForRequest("**/v1/chat/completions");
-    await message().focus();
-    await page.keyboard.insertText(text);
-    await page.keyboard.press("Enter");
-    const told = await toldOf(await asked);
+    const stream = await console_.answerTo("/v1/chat/completions", async () => {
+      await message().focus();
+      await page.keyboard.insertText(text);
+      await page.keyboard.press("Enter");
+    });
     await whole(answers().last());
-    return told;
+    return toldBy(stream);
   }
 
   test("a question is asked by keyboard, and its account is the server's", async () => {
     await console_.assertAccessible("empty");
     await console_.assertFitsNarrow("empty");
-    const { timings, usage } = await ask("Once upon a time");
+    const { timings, usage, account: latency } = await ask("Once upon a time");
     const account = answers().last().getByRole("region", { name: "What it cost" });
     const figures = (await account.textContent()) ?? "";
     const ms = (value: number) => (value < 10 ? String(value) : Math.round(value).toLocaleString("en"));
@@ -68,6 +69,8 @@ describe("the chat page", { skip }, () => {
     assert.match(figures, new RegExp(`${usage.prompt_tokens} prompt tokens`));
     assert.match(figures, new RegExp(`${usage.completion_tokens} new`));
     assert.match(figures, new RegExp(`context ${usage.total_tokens.toLocaleString("en")} of 1,024`));
+
+    assert.ok(figures.includes(latency.limiter.cause), figures);
 
     const details = account.getByRole("button", { name: "Details" });
     await details.focus();
@@ -104,7 +107,7 @@ describe("the chat page", { skip }, () => {
     await page.getByRole("button", { name: "Close settings" }).press("Enter");
     const sent = page.waitForRequest("**/v1/chat/completions");
     const { usage } = await ask("And then?");
-    const { messages, stream, stream_options, ...parameters } = (await sent).postDataJSON();
+    const { messages, stream, stream_options, include, ...parameters } = (await sent).postDataJSON();
     assert.deepEqual(parameters, { temperature: 0, max_completion_tokens: 3 });
     assert.deepEqual(messages[0], { role: "system", content: "You are brief." });
     assert.equal(usage.completion_tokens, 3);
@@ -210,11 +213,9 @@ describe("the chat page", { skip }, () => {
   });
 });
 
-/** The figures at the end of the stream that answers `request`; of an error none, and nobody asks. */
-async function toldOf(request: Request): Promise<Told> {
-  const response = await request.response();
-  const text = (await response?.text()) ?? "";
-  const chunks = [...text.matchAll(/^data: (\{.*)$/gm)].map(
+/** The figures at the end of a stream; none where it is an error. */
+function toldBy(stream: string): Told {
+  const chunks = [...stream.matchAll(/^data: (\{.*)$/gm)].map(
     ([, data = ""]) => JSON.parse(data) as Partial<Told>,
   );
   return Object.assign({}, ...chunks.filter(({ timings, usage }) => timings ?? usage)) as Told;

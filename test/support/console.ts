@@ -14,6 +14,8 @@ export interface ConsoleUnderTest extends AsyncDisposable {
   readonly server: TestServer;
   readonly page: Page;
   open(path: string): Promise<void>;
+  /** Does `act`, which makes the page ask `path`, and resolves to the whole answer as the page got it. */
+  answerTo(path: string, act: () => Promise<void>): Promise<string>;
   /** Asserts that axe finds nothing on the page as it is, in both colour schemes. */
   assertAccessible(what: string): Promise<void>;
   /** Asserts that nothing is wider than the narrowest window that WCAG names, and goes back to a wide one. */
@@ -56,7 +58,14 @@ async function listen(context: BrowserContext, url: string): Promise<string[]> {
   });
   context.on("weberror", (error) => complaints.push(`error: ${error.error().message}`));
   await context.addInitScript(`addEventListener("securitypolicyviolation", (event) =>
-    console.error("policy: " + event.violatedDirective + " " + event.blockedURI));`);
+    console.error("policy: " + event.violatedDirective + " " + event.blockedURI));
+    globalThis.answers = {};
+    const ask = globalThis.fetch;
+    globalThis.fetch = async (path, ...rest) => {
+      const response = await ask(path, ...rest);
+      globalThis.answers[path] = response.clone().text();
+      return response;
+    };`);
   return complaints;
 }
 
@@ -72,6 +81,13 @@ function console_(
     open: async (path) => {
       await page.goto(`${server.url}/console${path}`);
       await page.getByRole("heading").first().waitFor();
+    },
+    // Chromium's protocol does not hand out the bodies of streams; the page's own fetch keeps a copy.
+    answerTo: async (path, act) => {
+      const asked = page.waitForResponse(`**${path}`);
+      await act();
+      await asked;
+      return page.evaluate<string>(`answers[${JSON.stringify(path)}]`);
     },
     assertAccessible: async (what) => {
       for (const colorScheme of ["light", "dark"] as const) {

@@ -10,9 +10,11 @@ export interface Account {
   readonly model: string;
   readonly fingerprint: string;
   readonly finishReason: string | null;
-  /** Null where the answer was stopped before the server could tell. */
+  /** Null where the answer was stopped before the server could tell, as the next two. */
   readonly timings: Timings | null;
   readonly usage: Usage | null;
+  /** Each millisecond by what it went to, and what bounded the answer. */
+  readonly latency: ChatCompletionChunk["account"] | null;
   readonly isFromCache: boolean;
   /** Tokens of prompt and answer together that the model takes. */
   readonly contextWindow: number | null;

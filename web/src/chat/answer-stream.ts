@@ -38,13 +38,14 @@ export async function streamAnswer(
   let last: ChatCompletionChunk | undefined;
   let timings: Account["timings"] = null;
   let usage: Account["usage"] = null;
+  let latency: Account["latency"] = null;
   let finishReason: string | null = null;
   let isFromCache = false;
   let requestId = "";
   try {
     const response = await send("/v1/chat/completions", {
       method: "POST",
-      body: { ...body, stream: true, stream_options: { include_usage: true } },
+      body: { ...body, stream: true, stream_options: { include_usage: true }, include: ["account"] },
       signal,
     });
     requestId = response.headers.get("x-request-id") ?? "";
@@ -54,6 +55,7 @@ export async function streamAnswer(
       last = chunk;
       timings = chunk.timings ?? timings;
       usage = chunk.usage ?? usage;
+      latency = chunk.account ?? latency;
       isFromCache ||= chunk.cached === true;
       for (const { delta, finish_reason } of chunk.choices) {
         finishReason = finish_reason ?? finishReason;
@@ -72,6 +74,7 @@ export async function streamAnswer(
     finishReason,
     timings,
     usage,
+    latency,
     isFromCache,
     contextWindow,
     asked,
