@@ -34,7 +34,7 @@ describe("the chat page", { skip }, () => {
   let console_: ConsoleUnderTest;
   let page: Page;
   before(async () => {
-    console_ = await startConsole({ env: { CONTEXT_SIZE: "1024", KV_CACHE_MEMORY: "64MiB" } });
+    console_ = await startConsole();
     page = console_.page;
     await console_.open("/");
   });

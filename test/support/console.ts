@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { launchBrowser } from "./browser.ts";
-import { type ServerSettings, startServer, type TestServer } from "./server.ts";
+import { startServer, type TestServer } from "./server.ts";
 
 const build = fileURLToPath(new URL("../../scripts/build-console.mjs", import.meta.url));
 const axe = readFileSync(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
@@ -24,9 +24,10 @@ export interface ConsoleUnderTest extends AsyncDisposable {
   assertQuiet(isExpected?: (complaint: string) => boolean): void;
 }
 
-export async function startConsole(settings: ServerSettings = {}): Promise<ConsoleUnderTest> {
+/** With the model that the project ships, whose answers end by themselves. */
+export async function startConsole(env: Readonly<Record<string, string>> = {}): Promise<ConsoleUnderTest> {
   execFileSync(process.execPath, [build], { stdio: "inherit" });
-  const server = await startServer(settings);
+  const server = await startServer({ env: { MODEL_NAME: "builtin", KV_CACHE_MEMORY: "64MiB", ...env } });
   let browser: Browser | undefined;
   try {
     browser = await launchBrowser();

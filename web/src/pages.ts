@@ -10,6 +10,9 @@ interface Page {
 
 export const pages: readonly Page[] = [
   { path: "/", name: "Chat", load: () => import("./chat/ChatPage.svelte") },
+  { path: "/now", name: "Now", load: () => import("./now/NowPage.svelte") },
+  { path: "/data", name: "Data", load: () => import("./data/DataPage.svelte") },
+  { path: "/evaluations", name: "Evaluations", load: () => import("./evaluations/EvaluationsPage.svelte") },
 ];
 
 export function pageAt(path: string): Page | undefined {
