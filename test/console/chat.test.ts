@@ -131,14 +131,17 @@ describe("the chat page", { skip }, () => {
 
   test("an answer is stopped, and what it said until then is kept", async () => {
     await page.getByRole("button", { name: "New conversation" }).press("Enter");
-    // Held at the server's end: nothing comes until the request is cut.
-    await page.route("**/v1/chat/completions", () => {}, { times: 1 });
+    // Held before it reaches the server, so that nothing comes until it is stopped.
+    const stopped = Promise.withResolvers<void>();
+    await page.route("**/v1/chat/completions", (route) => stopped.promise.then(() => route.abort()));
     await message().focus();
     await page.keyboard.insertText("Tell me everything");
     await page.keyboard.press("Enter");
     await page.getByRole("button", { name: "Stop" }).press("Enter");
     await page.getByText("You stopped it here.").waitFor();
     await page.getByText("The answer was stopped.").waitFor({ state: "attached" });
+    stopped.resolve();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
   });
 
   test("a refusal is shown in the server's words", async () => {
