@@ -33,6 +33,7 @@ export async function startConsole(env: Readonly<Record<string, string>> = {}): 
     browser = await launchBrowser();
     const context = await browser.newContext({ viewport: wide, reducedMotion: "reduce" });
     const complaints = await listen(context, server.url);
+    context.setDefaultTimeout(PATIENCE_MS);
     return console_(server, browser, await context.newPage(), complaints);
   } catch (error) {
     await browser?.close();
@@ -41,6 +42,8 @@ export async function startConsole(env: Readonly<Record<string, string>> = {}): 
   }
 }
 
+/** For a browser on a machine that does much else. */
+const PATIENCE_MS = 120_000;
 const wide = { width: 1200, height: 800 };
 /** 1280 pixels at 400 %. */
 const narrow = { width: 320, height: 480 };
