@@ -30,7 +30,7 @@ async function upload(name: string, content: string, kind: string): Promise<void
   const path = join(server.directory, name);
   await writeFile(path, content);
   await console_.open("/data");
-  await page.getByLabel(/^Drop a file here/).setInputFiles(path);
+  await page.getByLabel(/Drop a file here/).setInputFiles(path);
   await page.getByLabel("Kind").selectOption(kind);
   await page.getByRole("button", { name: "Upload" }).click();
   await page.getByRole("heading", { name, level: 2 }).waitFor();

@@ -67,7 +67,7 @@ async function listen(context: BrowserContext, url: string): Promise<string[]> {
     const ask = globalThis.fetch;
     globalThis.fetch = async (path, ...rest) => {
       const response = await ask(path, ...rest);
-      globalThis.answers[path] = response.clone().text();
+      globalThis.answers[path] = response.clone().text().catch(String);
       return response;
     };`);
   return complaints;
