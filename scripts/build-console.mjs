@@ -12,6 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -34,20 +35,27 @@ export async function buildConsole() {
   const digest = digestOfSources();
   const { build } = await import("vite");
   mkdirSync(dist, { recursive: true });
-  const fresh = mkdtempSync(join(dist, "fresh-"));
+  const fresh = mkdtempSync(join(tmpdir(), "llm-server-console-"));
   try {
-    await build({ root: web, configFile: join(web, "vite.config.js"), build: { outDir: fresh } });
+    await build({
+      root: web,
+      configFile: join(web, "vite.config.js"),
+      build: { outDir: fresh, emptyOutDir: false },
+    });
     await compressFiles(fresh);
     const names = filesOf(fresh);
     const isPage = (name) => name.startsWith("index.html");
     for (const name of [...names.filter((name) => !isPage(name)), ...names.filter(isPage).sort().reverse()]) {
       mkdirSync(dirname(join(dist, name)), { recursive: true });
-      cpSync(join(fresh, name), join(dist, `${name}.new`));
-      renameSync(join(dist, `${name}.new`), join(dist, name));
+      // Two builds may be at it, of one and the same sources.
+      const copy = join(dist, `${name}.${process.pid}.new`);
+      cpSync(join(fresh, name), copy);
+      renameSync(copy, join(dist, name));
     }
     const assets = join(dist, "assets");
     for (const name of readdirSync(assets))
-      if (!names.includes(join("assets", name))) rmSync(join(assets, name), { force: true });
+      if (!names.includes(join("assets", name)) && !name.endsWith(".new"))
+        rmSync(join(assets, name), { force: true });
     writeFileSync(madeFrom, digest);
   } finally {
     rmSync(fresh, { recursive: true, force: true });

@@ -12,5 +12,6 @@ export default defineConfig({
     // The policy of content allows files of this server, and no inline data.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 });
