@@ -56,6 +56,9 @@ function engineOptions(config: Config, modelPath: string): EngineOptions {
     streamIntervalMs: config.streamIntervalMs,
     gpuLayers: config.gpuLayers,
     speculation: config.speculation === "auto",
+    kvHostMemory: config.kvHostMemory,
+    kvDisk: config.kvDisk,
+    kvDirectory: join(config.dataDir, "kv"),
     prefixDirectory: join(config.dataDir, "prefixes"),
   };
 }

@@ -113,6 +113,22 @@ export function bytes(variable: string, fallback: string, description: string): 
   );
 }
 
+/** An amount of bytes that the server chooses where none is given. */
+export function optionalBytes(
+  variable: string,
+  defaultText: string,
+  description: string,
+): Setting<number | undefined> {
+  const { parse, form } = bytes(variable, "0", description);
+  return setting<number | undefined>(
+    variable,
+    description,
+    form,
+    { fallback: undefined, defaultText },
+    parse,
+  );
+}
+
 export function choice<const T extends string>(
   variable: string,
   fallback: T,

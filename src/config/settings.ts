@@ -14,6 +14,7 @@ import {
   hostNames,
   integer,
   modelOrUpstream,
+  optionalBytes,
   optionalInteger,
   optionalText,
   secret,
@@ -170,6 +171,26 @@ export const sections = {
       ["separate", "shared"],
       "`separate` is faster for unrelated prompts, `shared` where most of each prompt is common to many " +
         "([performance](performance.md)).",
+    ),
+    kvHostMemory: optionalBytes(
+      "KV_HOST_MEMORY",
+      "a quarter of what is left, 8GiB at most",
+      "Memory for the keys and values of conversations that gave way to others in the KV cache: they come back from there " +
+        "instead of being computed again. 0 is off.",
+    ),
+    kvDisk: optionalBytes(
+      "KV_DISK",
+      "a tenth of the free space, 4GiB at most",
+      "Disk for the same, in `DATA_DIR`, when memory is full and when the server ends. The files tell what conversations " +
+        "said to whoever may read them (only the server's user may). 0 keeps nothing on disk.",
+    ),
+    prefixCacheScope: choice(
+      "PREFIX_CACHE_SCOPE",
+      "auto",
+      ["auto", "server", "key"],
+      "Who shares the KV cache: `server` everybody, `key` only requests with the same API key and the same " +
+        "`prompt_cache_key`; `auto` is `server` where `HOST` is loopback, else `key`. A shared cache lets one client find " +
+        "out, by time and `cached_prompt_tokens`, how others' prompts begin.",
     ),
     threads: integer(
       "THREADS",

@@ -22,6 +22,7 @@ import { type KeyPolicy, makePublic, requireScopes } from "./access.ts";
 import { limitFields, noteClient, serverTiming } from "./account-fields.ts";
 import { ApiKeyGuard } from "./auth.ts";
 import { BodyMemory } from "./body-memory.ts";
+import { type CacheSharing, cacheScope } from "./cache-scope.ts";
 import { ConcurrencyLimiter } from "./concurrency-limit.ts";
 import { ConnectionErrors } from "./connection-errors.ts";
 import { sendError } from "./error-envelope.ts";
@@ -48,6 +49,7 @@ export interface ServerOptions {
   /** Address that the server will listen on. */
   readonly host: string;
   readonly allowedHosts: readonly string[];
+  readonly prefixCacheScope: CacheSharing;
 }
 
 /** All of a request must be here by then: an upload of 100 MiB is where a client sends a megabit a second. */
@@ -151,6 +153,11 @@ export async function createServer(
   app.addHook("preValidation", async (request) => {
     request.context.account.received(monotonicMs());
     convertQuery(request);
+  });
+  app.addHook("preHandler", async (request) => {
+    const { prefixCacheScope, host } = options;
+    const scope = cacheScope(prefixCacheScope, host, guard.keyId(request), request.body);
+    if (scope !== "") request.context = { ...request.context, cacheScope: scope };
   });
   app.addHook("preSerialization", async (request, _reply, payload) => withRequestId(payload, request.id));
   app.addHook("onSend", async (request, reply) => {

@@ -52,7 +52,7 @@ export class CachedEngine extends EngineDecorator {
       return;
     }
     const { arrivedAt = this.#clock() } = context;
-    const key = keyOf(request, this.describe());
+    const key = keyOf(request, this.describe(), context.cacheScope ?? "");
     const found = await this.#find(key);
     if (found !== undefined) {
       yield* replay(found, () => this.#clock() - arrivedAt);
@@ -82,12 +82,13 @@ export class CachedEngine extends EngineDecorator {
   }
 }
 
-/** Everything that determines the answer: the request and the model as it is run, not who asks or how urgently. */
-function keyOf({ reusable: _, ...asked }: GenerationRequest, model: ModelDescription): string {
+/** Everything that determines the answer: the request and the model as it is run, not how urgently; and who may find it. */
+function keyOf({ reusable: _, ...asked }: GenerationRequest, model: ModelDescription, scope: string): string {
   const { seed, constraint, ...rest } = asked.sampling;
   const sampling = { ...rest, constraint: constraint?.key };
   const isGreedy = sampling.temperature === 0;
-  const facts = [identityDigest(model), { ...asked, sampling: isGreedy ? sampling : { ...sampling, seed } }];
+  const request = { ...asked, sampling: isGreedy ? sampling : { ...sampling, seed } };
+  const facts = [identityDigest(model), request, ...(scope === "" ? [] : [scope])];
   return createHash("sha256").update(JSON.stringify(facts)).digest("base64url");
 }
 

@@ -3,6 +3,7 @@
  * its own; an upstream over HTTP can stand in for it. Plain data in, plain data out.
  */
 import type { GenerationParts } from "./generation-parts.ts";
+import type { CacheTier } from "./kv-cache/saved-sequences.ts";
 import type { ModelIdentity } from "./model-identity.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Thoughts } from "./thoughts.ts";
@@ -83,6 +84,8 @@ export interface Usage {
   readonly promptTokens: number;
   /** Of these, taken from the KV cache of another or an earlier sequence instead of computed. */
   readonly cachedPromptTokens: number;
+  /** Where those were found; absent where there are none. */
+  readonly cachedFrom?: CacheTier;
   /** Without the end-of-sequence token. */
   readonly completionTokens: number;
   /** Of these, thoughts and their markers. */
@@ -193,6 +196,8 @@ export interface GenerationContext {
   readonly arrivedAt?: number;
   /** Interactive when left out. */
   readonly lane?: Lane;
+  /** Requests of another scope can't find what this one leaves in the KV cache; one for all when left out. */
+  readonly cacheScope?: string;
   readonly account?: GenerationSink;
   /** Names the request where steps are told of. */
   readonly requestId?: string;

@@ -8,6 +8,7 @@ import type {
   Prompt,
   Usage,
 } from "../inference/engine.ts";
+import { farthest } from "../inference/kv-cache/saved-sequences.ts";
 import { type LatencyParts, latencyParts } from "./latency-parts.ts";
 
 /** What a request's one log line says beside its path and status: token counts and times, never text. */
@@ -134,6 +135,7 @@ export class RequestAccount implements GenerationSink {
       ...(usage !== undefined && {
         prompt_tokens: usage.promptTokens,
         cached_prompt_tokens: usage.cachedPromptTokens,
+        ...(usage.cachedFrom !== undefined && { cached_from: usage.cachedFrom }),
         completion_tokens: usage.completionTokens,
       }),
       ...(finishReason !== undefined && { finish_reason: finishReason }),
@@ -159,12 +161,14 @@ export class RequestAccount implements GenerationSink {
 function usageOf(ended: readonly EndedGeneration[]): Usage {
   const byPrompt = [...Map.groupBy(ended, ({ prompt }) => prompt).values()];
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const cachedFrom = farthest(ended.map(({ end }) => end.usage.cachedFrom));
   return {
     promptTokens: sum(byPrompt.map(([first]) => first?.end.usage.promptTokens ?? 0)),
     // Answers to one prompt share its prefill; what was cached before the request is what the least lucky found.
     cachedPromptTokens: sum(
       byPrompt.map((answers) => Math.min(...answers.map(({ end }) => end.usage.cachedPromptTokens))),
     ),
+    ...(cachedFrom !== undefined && { cachedFrom }),
     completionTokens: sum(ended.map(({ end }) => end.usage.completionTokens)),
     reasoningTokens: sum(ended.map(({ end }) => end.usage.reasoningTokens)),
     draftedTokens: sum(ended.map(({ end }) => end.usage.draftedTokens)),

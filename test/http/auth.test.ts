@@ -20,6 +20,7 @@ test("no server starts with a route that doesn't say who may call it", async () 
     corsOrigin: "*",
     host: "127.0.0.1",
     allowedHosts: [],
+    prefixCacheScope: "auto",
   } as const;
   const app = await createServer(options, createLog({ level: "silent", format: "json" }), new Metrics());
   app.get("/known", { config: { scope: "inference" } }, () => ({}));

@@ -133,6 +133,15 @@ export class FakeContext implements DecodeContext {
     this.checkpoints[target] = [...(this.checkpoints[source] ?? [])];
   }
 
+  save(sequence: number): Uint8Array | undefined {
+    return this.isPlain ? Uint8Array.from(this.held[sequence] ?? []) : undefined;
+  }
+
+  restore(sequence: number, state: Uint8Array): boolean {
+    this.held[sequence] = [...state];
+    return true;
+  }
+
   checkpoint(sequence: number): void {
     this.checkpoints[sequence]?.push(this.held[sequence]?.length ?? 0);
   }

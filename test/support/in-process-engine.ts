@@ -1,4 +1,5 @@
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { GenerationRequest, ScoredToken, Usage } from "../../src/inference/engine.ts";
 import { EngineCore } from "../../src/inference/generation/core.ts";
 import type { StepReport } from "../../src/inference/scheduler/report.ts";
@@ -17,6 +18,8 @@ export interface Generated {
 /** The engine process's inside, in this process: the real model and scheduler, driven step by step. */
 export class InProcessEngine {
   readonly host: EngineCore;
+  /** Of the requests to come. */
+  cacheScope = "";
   #nextId = 1;
 
   constructor(
@@ -27,6 +30,9 @@ export class InProcessEngine {
       readonly prefixDirectory?: string;
       readonly kvLayout?: "separate" | "shared";
       readonly speculation?: boolean;
+      readonly kvHostMemory?: number;
+      readonly kvDisk?: number;
+      readonly kvDirectory?: string;
     } = {},
   ) {
     this.host = new EngineCore(
@@ -36,6 +42,9 @@ export class InProcessEngine {
         contextSize: options.contextSize ?? 512,
         maxSequences: options.sequences ?? 8,
         kvCacheMemory: 64 * 2 ** 20,
+        kvHostMemory: options.kvHostMemory ?? 0,
+        kvDisk: options.kvDisk ?? 0,
+        kvDirectory: options.kvDirectory ?? join(tmpdir(), "unused"),
         kvCacheType: "f16",
         kvLayout: options.kvLayout ?? "separate",
         threads: 1,
@@ -91,7 +100,11 @@ export class InProcessEngine {
 
   async #start(request: GenerationRequest): Promise<number> {
     const id = this.#nextId++;
-    await this.host.generate(id, request, { lane: "interactive", arrivedAt: monotonicMs() });
+    await this.host.generate(id, request, {
+      lane: "interactive",
+      cacheScope: this.cacheScope,
+      arrivedAt: monotonicMs(),
+    });
     return id;
   }
 }

@@ -1,4 +1,5 @@
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pino } from "pino";
 import { LocalEngine } from "../../src/inference/generation/engine.ts";
 import { TEST_MODEL } from "./model.ts";
@@ -14,6 +15,9 @@ export async function startLocalEngine(
       contextSize: options.contextSize ?? 512,
       maxSequences: 8,
       kvCacheMemory: 64 * 2 ** 20,
+      kvHostMemory: 0,
+      kvDisk: 0,
+      kvDirectory: join(tmpdir(), "unused"),
       kvCacheType: "f16",
       kvLayout: "separate",
       threads: 1,

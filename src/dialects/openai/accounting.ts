@@ -65,6 +65,9 @@ export function toUsage(passesByPrompt: ReadonlyArray<readonly Pass[]>): OpenAiU
 export const OpenAiTimings = Type.Object({
   ...Timings.properties,
   cache_n: Type.Integer({ description: "Prompt tokens taken from the cache." }),
+  cached_from: Type.Optional(
+    Type.String({ description: "Extra: where those were: `slot`, `memory` or `disk`." }),
+  ),
   prompt_n: Type.Integer({ description: "Prompt tokens computed." }),
   prompt_ms: Type.Number(),
   prompt_per_token_ms: Type.Number(),
@@ -88,11 +91,12 @@ export function toTimings(passes: readonly Pass[]): OpenAiTimings {
 function llamaServerTimings(pass: Pass | undefined) {
   const { prefillMs = 0, decodeMs = 0 } = pass?.timings ?? {};
   const { promptTokens = 0, cachedPromptTokens = 0, completionTokens = 0 } = pass?.usage ?? {};
-  const { draftedTokens = 0, acceptedTokens = 0 } = pass?.usage ?? {};
+  const { draftedTokens = 0, acceptedTokens = 0, cachedFrom } = pass?.usage ?? {};
   const computed = promptTokens - cachedPromptTokens;
   const ratio = (a: number, b: number) => (b > 0 ? round(a / b, 3) : 0);
   return {
     cache_n: cachedPromptTokens,
+    ...(cachedFrom !== undefined && { cached_from: cachedFrom }),
     prompt_n: computed,
     prompt_ms: round(prefillMs, 3),
     prompt_per_token_ms: ratio(prefillMs, computed),

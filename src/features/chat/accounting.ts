@@ -1,5 +1,6 @@
 import { type Completion, totalMs } from "../../inference/completion.ts";
 import type { ModelDescription } from "../../inference/engine.ts";
+import { farthest } from "../../inference/kv-cache/saved-sequences.ts";
 import { round, timings } from "../../telemetry/timings.ts";
 import type { ChatResponse } from "./schema.ts";
 
@@ -27,6 +28,7 @@ export function account(passes: readonly Completion[], model: ModelDescription):
     total_tokens: totalTokens,
     cached: passes.every((pass) => pass.cached === true),
     cached_prompt_tokens: sum((pass) => pass.usage.cachedPromptTokens),
+    cached_from: farthest(passes.map((pass) => pass.usage.cachedFrom)) ?? null,
     speculation: {
       drafted: sum((pass) => pass.usage.draftedTokens),
       accepted: sum((pass) => pass.usage.acceptedTokens),

@@ -103,6 +103,10 @@ export const ChatResponse = Type.Object({
   cached_prompt_tokens: Type.Integer({
     description: "Prompt tokens taken from the KV cache instead of computed.",
   }),
+  cached_from: Type.Union([OneOf(["slot", "memory", "disk"]), Type.Null()], {
+    description:
+      "Where they were: `slot`, in the KV cache itself; `memory` or `disk`, saved when others took their place there. Of several passes the farthest.",
+  }),
   cached: Type.Boolean({
     description:
       "An earlier answer to the same request (`RESPONSE_CACHE_TTL`); `timings` then tell how long it took to find, as `queue_ms`.",

@@ -26,6 +26,7 @@ import type { SequenceStart, StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { PromptScores, TokenScores } from "../scheduler/scores.ts";
 import { planCapacity } from "./capacity.ts";
+import { KvTiers } from "./kv-tiers.ts";
 import { describeModel } from "./model-description.ts";
 import { modelBytes, weightsDigest } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
@@ -51,6 +52,8 @@ export class EngineCore {
   #threads: number;
   readonly #clock: Clock;
   readonly #pinned: PinnedPrefixes;
+  /** Undefined for memories whose sequences can't be saved. */
+  readonly #tiers: KvTiers | undefined;
   readonly #tokenizer: PromptTokenizer;
   /** Requests whose tokens and constraint are being made. */
   readonly #preparing = new Set<number>();
@@ -124,15 +127,6 @@ export class EngineCore {
     this.#tokenizer = new PromptTokenizer(this.#model.vocabulary);
     this.#candidates = new Candidates(this.#model.vocabulary.size);
     this.#forms = new TokenForms(new TokenTable(this.#model.vocabulary));
-    const processorWait = new ProcessorWait();
-    this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
-      stepTargetMs: options.stepTargetMs,
-      speculation: options.speculation,
-      clock,
-      processorWait: () => processorWait.take(),
-      ...(onStart !== undefined && { onStart }),
-    });
-    this.capacity = capacity.explanation;
     this.description = describeModel(this.#llama, this.#model, {
       adapter:
         options.adapter === undefined
@@ -147,9 +141,30 @@ export class EngineCore {
       threads,
       loadMs: clock() - startedAt,
     });
+    const kvIdentity = `${identityDigest(this.description)} ${options.kvLayout}`;
+    this.#tiers = this.#context.isPlain
+      ? new KvTiers({
+          hostMemory: options.kvHostMemory,
+          disk: options.kvDisk,
+          directory: options.kvDirectory,
+          identity: kvIdentity,
+          availableMemory: memory - this.#model.weightBytes - (isOffloaded ? 0 : capacity.kvCacheBytes),
+          onProblem: (text) => onLog({ level: "warn", text }),
+        })
+      : undefined;
+    this.capacity = [capacity.explanation, this.#tiers?.explanation].filter(Boolean).join("; ");
+    const processorWait = new ProcessorWait();
+    this.scheduler = new Scheduler(this.#context, this.#model.vocabulary, {
+      stepTargetMs: options.stepTargetMs,
+      speculation: options.speculation,
+      clock,
+      processorWait: () => processorWait.take(),
+      ...(this.#tiers !== undefined && { saved: this.#tiers.saved }),
+      ...(onStart !== undefined && { onStart }),
+    });
     this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
       directory: options.prefixDirectory,
-      identity: `${identityDigest(this.description)} ${options.kvLayout}`,
+      identity: kvIdentity,
       compute: (tokens, onPinned) => this.#computePrefix(tokens, onPinned),
     });
   }
@@ -169,6 +184,11 @@ export class EngineCore {
     const { threads } = this.#governor;
     if (threads !== this.#threads) this.#context.setThreads(threads);
     this.#threads = threads;
+  }
+
+  /** Keeps on disk what later processes can use; nothing may be asked afterwards. */
+  async save(): Promise<void> {
+    await this.#tiers?.close(this.scheduler.idleSequences(), this.#clock);
   }
 
   /** Gives back what the model takes; nothing may be asked afterwards. */
@@ -202,7 +222,7 @@ export class EngineCore {
   async generate(
     id: number,
     request: GenerationRequest,
-    { lane, arrivedAt }: Required<Pick<GenerationContext, "lane" | "arrivedAt">>,
+    { lane, cacheScope, arrivedAt }: Required<Pick<GenerationContext, "lane" | "cacheScope" | "arrivedAt">>,
   ): Promise<void> {
     const { contextPerSequence } = this.#context;
     const fewest = this.#tokenizer.atLeast(request.prompt);
@@ -210,7 +230,7 @@ export class EngineCore {
     if (fewest > contextPerSequence)
       assertFits(fewest, request.maxTokens ?? 1, contextPerSequence, "at least ");
     this.#preparing.add(id);
-    const prepared = await this.#prepare(request).catch((error: unknown) => {
+    const prepared = await this.#prepare(request, cacheScope).catch((error: unknown) => {
       this.#preparing.delete(id);
       throw error;
     });
@@ -221,13 +241,14 @@ export class EngineCore {
       stop: request.stop,
       thoughts: request.thoughts,
       lane,
+      scope: cacheScope,
       arrivedAt,
     });
     if (wasCancelled) this.scheduler.cancel(id);
   }
 
   /** Tokens, sampler and scores of a request, all checked. */
-  async #prepare(request: GenerationRequest) {
+  async #prepare(request: GenerationRequest, scope: string) {
     const { sampling, logprobs, promptLogprobs, promptLogprobsFrom, shownTexts = [], thoughts } = request;
     const { vocabulary } = this.#model;
     const { contextPerSequence } = this.#context;
@@ -236,6 +257,7 @@ export class EngineCore {
     const maxTokens = tokenLimit(request, prompt.length, contextPerSequence);
     const stranger = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
     if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
+    await this.#tiers?.stage(prompt, scope, () => this.scheduler.longestPrefix(prompt, scope));
     // Made ready now, so that a bad form is the client's error and not a failure half-way.
     const form = sampling.constraint && this.#forms.get(sampling.constraint);
     const createSampler = () =>

@@ -135,6 +135,7 @@ export class LocalEngine implements Engine {
       request,
       context.arrivedAt ?? this.#clock(),
       context.lane ?? "interactive",
+      context.cacheScope ?? "",
       context.requestId,
     );
     this.#generations.add(id, generation);

@@ -17,22 +17,37 @@ export class PendingGeneration {
   isCancelled = false;
   readonly #request: GenerationRequest;
   readonly #lane: Lane;
+  readonly #cacheScope: string;
   #phase: GenerationPhase = "sent";
   #timer: NodeJS.Timeout | undefined;
 
   /** Of the request that it is for; undefined for work of the server's own. */
   readonly requestId: string | undefined;
 
-  constructor(request: GenerationRequest, arrivedAt: number, lane: Lane, requestId?: string) {
+  constructor(
+    request: GenerationRequest,
+    arrivedAt: number,
+    lane: Lane,
+    cacheScope: string,
+    requestId?: string,
+  ) {
     this.requestId = requestId;
     this.#request = request;
     this.arrivedAt = arrivedAt;
     this.#lane = lane;
+    this.#cacheScope = cacheScope;
   }
 
   /** What hands it to an engine process, as generation `id`. */
   message(id: number): ToEngine {
-    return { type: "generate", id, request: this.#request, lane: this.#lane, arrivedAt: this.arrivedAt };
+    return {
+      type: "generate",
+      id,
+      request: this.#request,
+      lane: this.#lane,
+      cacheScope: this.#cacheScope,
+      arrivedAt: this.arrivedAt,
+    };
   }
 
   /** True from the step that gave it a sequence. */

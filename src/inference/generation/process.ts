@@ -21,6 +21,7 @@ serveChild<EngineOptions, EngineRequest, LoadedModel, EngineNews>((options, voic
     whenIdle: () => core.scheduler.checkIntegrity(),
     watchMachine: () => core.watchMachine(),
     handle: (message) => handle(core, voice, message),
+    close: () => core.save(),
   };
 });
 

@@ -28,6 +28,11 @@ export interface EngineOptions {
   readonly streamIntervalMs: number;
   readonly gpuLayers: number;
   readonly speculation: boolean;
+  /** Bytes of host memory for sequences that give way; undefined takes a share of what is free. */
+  readonly kvHostMemory: number | undefined;
+  /** Bytes of disk for those that memory can't keep, and for later starts; undefined takes a share of what is free. */
+  readonly kvDisk: number | undefined;
+  readonly kvDirectory: string;
   /** Where the keys and values of pinned prefixes are kept between starts. */
   readonly prefixDirectory: string;
 }
@@ -42,6 +47,7 @@ export type ToEngine =
       readonly id: number;
       readonly request: GenerationRequest;
       readonly lane: Lane;
+      readonly cacheScope: string;
       /** On `monotonicMs`, which both processes share. */
       readonly arrivedAt: number;
     }

@@ -1,32 +1,13 @@
-import { runs } from "./passes.ts";
-
-/** The part of an inference context that the cache drives: it moves and cuts KV sequences. */
-export interface SequenceMemory {
-  readonly sequences: number;
-  /** Rows of all sequences are computed in one pass over the weights, whatever their numbers. */
-  readonly isOnePass: boolean;
-  /**
-   * Whether a sequence can be cut at any token. False for memories that keep a state, which recurrent and hybrid models
-   * have: they go back only to a state that was kept.
-   */
-  readonly canCut: boolean;
-  /** Tokens that `truncate` to `length` would leave: `length`, or fewer where the memory can't be cut there. */
-  keptBy(sequence: number, length: number): number;
-  /** Forgets the tokens of `sequence` at positions ≥ `length`; returns how many it holds now, `length` or fewer. */
-  truncate(sequence: number, length: number): number;
-  /** Makes `target` hold what `source` holds. */
-  copy(source: number, target: number): void;
-}
-
-/** One KV sequence of the context and the tokens whose keys and values it holds. */
-export interface Slot {
-  readonly sequence: number;
-  readonly tokens: number[];
-  busy: boolean;
-  /** Holds a configured prefix: copied from, never written to. */
-  pinned: boolean;
-  lastUsedAt: number;
-}
+import { commonPrefix } from "./common-prefix.ts";
+import { type CacheTier, MIN_SAVED_TOKENS, type SavedSequence, SavedSequences } from "./saved-sequences.ts";
+import {
+  isIdle,
+  leastRecentlyUsed,
+  MIN_COPIED_TOKENS,
+  type SequenceMemory,
+  type Slot,
+  Slots,
+} from "./slots.ts";
 
 export interface Reservation {
   readonly slot: Slot;
@@ -34,31 +15,31 @@ export interface Reservation {
   readonly cachedTokens: number;
   /** Leading tokens in common with what some sequence holds, whether they could be taken over or not. */
   readonly knownTokens: number;
+  /** Where they came from; undefined where there are none. */
+  readonly cachedFrom: CacheTier | undefined;
 }
 
 /**
  * Owns the KV sequences and shares prefixes among them. A sequence's tokens stay after its request ends; a new
- * request takes over the longest common prefix from whichever sequence holds it, busy or idle: an idle holder that
- * loses little is cut and reused in place, any other is copied. Where the sequences' numbers decide how many passes a
- * step takes, what a request gets is moved beside the busy sequences, and what is idle there is moved out of the way. At least one prompt token is always computed, because
- * its logits are needed.
+ * request takes over the longest common prefix from the sequence that holds it, busy or idle: an idle holder that
+ * loses little is cut and reused in place, any other is copied. What must give way is saved, and restored for a prompt
+ * that begins like it. At least one prompt token is always computed, because its logits are needed.
+ *
+ * A request finds only what requests of its own scope left, and pinned prefixes: what was sent with one key can't be
+ * found out with another where each key has a scope of its own.
  */
 export class PrefixCache {
   readonly #memory: SequenceMemory;
+  readonly #table: Slots;
   readonly #slots: readonly Slot[];
-  readonly #maxIdleTokens: number;
+  readonly #saved: SavedSequences;
 
-  /** `maxIdleTokens`: what sequences without a request may hold together. Attention passes over them at a small cost. */
-  constructor(memory: SequenceMemory, maxIdleTokens: number) {
+  /** `saved`: where sequences go that must give way. */
+  constructor(memory: SequenceMemory, saved = new SavedSequences(0)) {
     this.#memory = memory;
-    this.#maxIdleTokens = maxIdleTokens;
-    this.#slots = Array.from({ length: memory.sequences }, (_, sequence) => ({
-      sequence,
-      tokens: [],
-      busy: false,
-      pinned: false,
-      lastUsedAt: Number.NEGATIVE_INFINITY,
-    }));
+    this.#table = new Slots(memory, (slot) => this.#save(slot));
+    this.#slots = this.#table.all;
+    this.#saved = saved;
   }
 
   get hasIdleSlot(): boolean {
@@ -70,9 +51,13 @@ export class PrefixCache {
     return this.#slots.reduce((sum, slot) => sum + (slot.busy ? slot.tokens.length : 0), 0);
   }
 
-  /** Leading tokens of `prompt` that some sequence holds now. */
-  longestPrefix(prompt: Int32Array): number {
-    return Math.max(0, ...this.#slots.map((slot) => this.#reusable(slot, prompt)));
+  /** Leading tokens of `prompt` that are at hand in the context or in host memory. */
+  longestPrefix(prompt: Int32Array, scope: string): number {
+    const saved = this.#saved.longest(prompt, scope)?.shared ?? 0;
+    return Math.max(
+      Math.min(saved, prompt.length - 1),
+      ...this.#slots.map((slot) => this.#reusable(slot, prompt, scope)),
+    );
   }
 
   /**
@@ -80,53 +65,91 @@ export class PrefixCache {
    * When no idle sequence is worth reusing, the least recently used one is overwritten.
    * @throws Error when all are busy: ask `hasIdleSlot` first
    */
-  reserve(prompt: Int32Array, now: number): Reservation {
-    const idle = this.#slots.filter(isIdle);
-    const victim = leastRecentlyUsed(idle);
+  reserve(prompt: Int32Array, now: number, scope = ""): Reservation {
+    const victim = leastRecentlyUsed(this.#table.idle);
     if (victim === undefined) throw new Error("every sequence is busy");
 
-    const known = Math.max(...this.#slots.map(({ tokens }) => commonPrefix(tokens, prompt)));
-    const holder = this.#longestHolder(prompt);
-    const chosen = holder !== undefined && this.#isBestReusedInPlace(holder, prompt) ? holder : victim;
-    const target = this.#memory.isOnePass ? chosen : this.#placeBesideBusy(chosen, chosen === holder);
-    // Making place may have moved it.
-    const donor = this.#longestHolder(prompt);
-    let shared = donor === undefined ? 0 : this.#worthTaking(donor, target, prompt);
-    if (donor !== undefined && target !== donor && shared > 0) {
-      this.#memory.copy(donor.sequence, target.sequence);
-      target.tokens.length = 0;
-      for (let position = 0; position < shared; position++)
-        target.tokens.push(donor.tokens[position] as number);
-    }
-    shared = this.#memory.truncate(target.sequence, shared);
-    target.tokens.length = shared;
+    const known = Math.max(
+      ...this.#slots.map((slot) => (maySee(slot, scope) ? commonPrefix(slot.tokens, prompt) : 0)),
+    );
+    const holder = this.#longestHolder(prompt, scope);
+    const held = holder === undefined ? 0 : this.#reusable(holder, prompt, scope);
+    const saved = this.#savedBeyond(held, prompt, scope);
+    const isInPlace =
+      saved === undefined && holder !== undefined && this.#isBestReusedInPlace(holder, prompt, scope);
+    const chosen = isInPlace ? holder : victim;
+    const target = this.#memory.isOnePass ? chosen : this.#table.placeBesideBusy(chosen, isInPlace);
+    const restored = saved === undefined ? 0 : this.#restore(saved, target, prompt);
+    const shared = restored > 0 ? restored : this.#takeOver(target, prompt, scope);
+    target.tokens.length = this.#memory.truncate(target.sequence, shared);
     target.busy = true;
     target.lastUsedAt = now;
-    return { slot: target, cachedTokens: shared, knownTokens: known };
+    target.scope = scope;
+    const cachedTokens = target.tokens.length;
+    const cachedFrom = cachedTokens === 0 ? undefined : restored > 0 ? saved?.tier : "slot";
+    return { slot: target, cachedTokens, knownTokens: known, cachedFrom };
   }
 
-  /**
-   * Moves one running sequence of the first or last stretch of busy ones, whichever is shorter, to the others.
-   * Undefined where all are neighbours, or where there is no place.
-   */
+  /** Fills `target` from the sequence that holds most of the prompt; returns how many tokens it then has of it. */
+  #takeOver(target: Slot, prompt: Int32Array, scope: string): number {
+    // Making place may have moved it.
+    const donor = this.#longestHolder(prompt, scope);
+    const shared = donor === undefined ? 0 : this.#worthTaking(donor, target, prompt, scope);
+    if (donor !== undefined && target !== donor && shared > 0) this.#table.copy(donor, target, shared);
+    else this.#save(target, shared);
+    return shared;
+  }
+
+  /** A saved sequence that has so much more of the prompt than `held` that it is worth restoring. */
+  #savedBeyond(held: number, prompt: Int32Array, scope: string): SavedSequence | undefined {
+    const found = this.#saved.longest(prompt, scope);
+    const shared = Math.min(found?.shared ?? 0, prompt.length - 1);
+    return shared >= held + MIN_SAVED_TOKENS ? found?.entry : undefined;
+  }
+
+  /** Returns the prompt's tokens that `target` has now; 0 where the state could not be read. */
+  #restore(saved: SavedSequence, target: Slot, prompt: Int32Array): number {
+    this.#save(target);
+    target.tokens.length = 0;
+    if (!this.#memory.restore(target.sequence, saved.state)) {
+      this.#saved.forget(saved);
+      return 0;
+    }
+    this.#saved.touch(saved);
+    const shared = Math.min(commonPrefix(saved.tokens, prompt), prompt.length - 1);
+    for (let position = 0; position < shared; position++)
+      target.tokens.push(saved.tokens[position] as number);
+    return shared;
+  }
+
+  /** Saves what `slot` is about to lose beyond its first `kept` tokens, unless it can be had elsewhere. */
+  #save(slot: Slot, kept = 0): void {
+    const { tokens, scope } = slot;
+    if (slot.busy || tokens.length - kept < MIN_SAVED_TOKENS || !this.#saved.isOn) return;
+    const isHeld = this.#slots.some(
+      (other) =>
+        other !== slot &&
+        maySee(other, scope) &&
+        other.tokens.length >= tokens.length &&
+        commonPrefix(other.tokens, tokens) === tokens.length,
+    );
+    if (isHeld || this.#saved.covers(tokens, scope)) return;
+    const state = this.#memory.save(slot.sequence);
+    if (state !== undefined)
+      this.#saved.keep({ tokens: Int32Array.from(tokens), state, scope, tier: "memory" });
+  }
+
+  /** What sequences without a request hold, the most recently used first; each is read when it is asked for. */
+  *idleSequences(): Generator<SavedSequence> {
+    const newestFirst = this.#table.idle.toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
+    for (const { sequence, tokens, scope } of newestFirst) {
+      const state = tokens.length < MIN_SAVED_TOKENS ? undefined : this.#memory.save(sequence);
+      if (state !== undefined) yield { tokens: Int32Array.from(tokens), state, scope, tier: "memory" };
+    }
+  }
+
   closeGap(): { readonly from: Slot; readonly to: Slot } | undefined {
-    const busy = this.#slots.filter((slot) => slot.busy);
-    const isBorder = busy.map((slot, index) => slot.sequence !== (busy[index - 1]?.sequence ?? 0) + 1);
-    const second = isBorder.indexOf(true, 1);
-    if (second < 0) return undefined;
-    const first = busy.slice(0, second);
-    const last = busy.slice(isBorder.lastIndexOf(true));
-    const [stretch, from] = first.length < last.length ? [first, first[0]] : [last, last.at(-1)];
-    const others = busy.filter((slot) => !stretch.includes(slot));
-    const stretches = runs(others.map(({ sequence }) => sequence));
-    const to = this.#places(others)[0];
-    if (from === undefined || to === undefined) return undefined;
-    if (runs([...others, to].map(({ sequence }) => sequence)) > stretches) return undefined;
-    this.#makeWay(to, [from]);
-    this.#move(from, to);
-    from.busy = false;
-    to.busy = true;
-    return { from, to };
+    return this.#table.closeGap();
   }
 
   /** Whether a row may be computed in `sequence` and forgotten again. */
@@ -138,51 +161,6 @@ export class PrefixCache {
   /** Tokens that `sequence` holds. */
   length(sequence: number): number {
     return this.#slots[sequence]?.tokens.length ?? 0;
-  }
-
-  /** The idle slot that leaves the fewest stretches of busy ones: `chosen` if it is as good as any. Its content becomes the chosen one's where that is wanted. */
-  #placeBesideBusy(chosen: Slot, isContentWanted: boolean): Slot {
-    const busy = this.#slots.filter((slot) => slot.busy);
-    const stretches = (place: Slot) => runs([...busy, place].map(({ sequence }) => sequence));
-    const place = this.#places(busy)[0] ?? chosen;
-    if (stretches(chosen) <= stretches(place)) return chosen;
-    if (isContentWanted) {
-      this.#makeWay(place, [chosen]);
-      this.#move(chosen, place);
-    } else if (chosen.lastUsedAt < place.lastUsedAt) this.#move(place, chosen);
-    return place;
-  }
-
-  /** Idle slots, those first that leave the fewest stretches beside `busy`, and of equal ones the least recently used. */
-  #places(busy: readonly Slot[]): readonly Slot[] {
-    const stretches = new Map(
-      this.#slots
-        .filter(isIdle)
-        .map((slot) => [slot, runs([...busy, slot].map(({ sequence }) => sequence))] as const),
-    );
-    return [...stretches.keys()].toSorted(
-      (a, b) => (stretches.get(a) ?? 0) - (stretches.get(b) ?? 0) || a.lastUsedAt - b.lastUsedAt,
-    );
-  }
-
-  /** Moves what an idle `place` holds to where something older is; not to `except`. */
-  #makeWay(place: Slot, except: readonly Slot[]): void {
-    const others = this.#slots.filter((slot) => isIdle(slot) && slot !== place && !except.includes(slot));
-    const oldest = leastRecentlyUsed(others);
-    if (oldest !== undefined && oldest.lastUsedAt < place.lastUsedAt) this.#move(place, oldest);
-  }
-
-  /** `to` holds what `from` held, and `from` nothing. */
-  #move(from: Slot, to: Slot): void {
-    if (from.tokens.length >= MIN_COPIED_TOKENS || from.busy) {
-      this.#memory.copy(from.sequence, to.sequence);
-      to.tokens.length = 0;
-      for (const token of from.tokens) to.tokens.push(token);
-      to.lastUsedAt = from.lastUsedAt;
-    }
-    this.#memory.truncate(from.sequence, 0);
-    from.tokens.length = 0;
-    from.lastUsedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** False when half of the sequences are pinned already: the rest is for requests. */
@@ -202,6 +180,7 @@ export class PrefixCache {
   pinRestored(tokens: Int32Array, restore: (sequence: number) => boolean): boolean {
     const slot = this.#slots.findLast(isIdle);
     if (slot === undefined) return false;
+    this.#save(slot);
     this.#memory.truncate(slot.sequence, 0);
     slot.tokens.length = 0;
     if (!restore(slot.sequence)) return false;
@@ -210,15 +189,19 @@ export class PrefixCache {
     return true;
   }
 
-  /** Ends a reservation; the tokens stay for others to share, and the least recently used ones go when they are too many. */
-  release(slot: Slot, now: number): void {
+  /**
+   * Ends a reservation; the tokens stay for others to share. Where sequences without a request hold more than
+   * `maxIdleTokens` together, the least recently used give theirs up.
+   */
+  release(slot: Slot, now: number, maxIdleTokens = Number.POSITIVE_INFINITY): void {
     slot.busy = false;
     slot.lastUsedAt = now;
     const idle = this.#slots.filter((other) => isIdle(other) && other.tokens.length > 0);
     let held = idle.reduce((sum, { tokens }) => sum + tokens.length, 0);
     for (const oldest of idle.toSorted((a, b) => a.lastUsedAt - b.lastUsedAt)) {
-      if (held <= this.#maxIdleTokens) return;
+      if (held <= maxIdleTokens) return;
       held -= oldest.tokens.length;
+      this.#save(oldest);
       this.#memory.truncate(oldest.sequence, 0);
       oldest.tokens.length = 0;
     }
@@ -232,26 +215,27 @@ export class PrefixCache {
   }
 
   /** Leading prompt tokens a request can take over from `slot`: all but the last, whose logits it needs. */
-  #reusable(slot: Slot, prompt: Int32Array): number {
+  #reusable(slot: Slot, prompt: Int32Array, scope: string): number {
+    if (!maySee(slot, scope)) return 0;
     const common = Math.min(commonPrefix(slot.tokens, prompt), prompt.length - 1);
     return common <= 0 ? 0 : this.#memory.keptBy(slot.sequence, common);
   }
 
-  #worthTaking(donor: Slot, target: Slot, prompt: Int32Array): number {
-    const shared = this.#reusable(donor, prompt);
+  #worthTaking(donor: Slot, target: Slot, prompt: Int32Array, scope: string): number {
+    const shared = this.#reusable(donor, prompt, scope);
     return donor === target || shared >= MIN_COPIED_TOKENS ? shared : 0;
   }
 
   /** In place costs nothing but the holder's own tail, so it must lose less than half of what it holds. */
-  #isBestReusedInPlace(donor: Slot, prompt: Int32Array): boolean {
-    return isIdle(donor) && this.#reusable(donor, prompt) * 2 >= donor.tokens.length;
+  #isBestReusedInPlace(donor: Slot, prompt: Int32Array, scope: string): boolean {
+    return isIdle(donor) && this.#reusable(donor, prompt, scope) * 2 >= donor.tokens.length;
   }
 
-  #longestHolder(prompt: Int32Array): Slot | undefined {
+  #longestHolder(prompt: Int32Array, scope: string): Slot | undefined {
     let best: Slot | undefined;
     let longest = 0;
     for (const slot of this.#slots) {
-      const shared = this.#reusable(slot, prompt);
+      const shared = this.#reusable(slot, prompt, scope);
       // Of equal holders an idle one is better: reusing it in place copies nothing.
       const isBetterEqual =
         shared === longest && shared > 0 && best !== undefined && !isIdle(best) && isIdle(slot);
@@ -276,27 +260,6 @@ export class PrefixCache {
   }
 }
 
-/** Free to be given to a request. */
-function isIdle(slot: Slot): boolean {
-  return !slot.busy && !slot.pinned;
-}
-
-/** Leading tokens two lists have in common. */
-export function commonPrefix(tokens: ArrayLike<number>, prompt: ArrayLike<number>): number {
-  const limit = Math.min(tokens.length, prompt.length);
-  let length = 0;
-  while (length < limit && tokens[length] === prompt[length]) length++;
-  return length;
-}
-
-/** Below this many tokens computing them anew costs less than copying a sequence's cache. */
-const MIN_COPIED_TOKENS = 16;
-
-/** The idle slot to overwrite. A slot never used counts as the oldest. */
-function leastRecentlyUsed(idle: readonly Slot[]): Slot | undefined {
-  let victim: Slot | undefined;
-  for (const slot of idle) {
-    if (victim === undefined || slot.lastUsedAt < victim.lastUsedAt) victim = slot;
-  }
-  return victim;
+function maySee(slot: Slot, scope: string): boolean {
+  return slot.pinned || slot.scope === scope;
 }

@@ -3,6 +3,7 @@ import { TokenBatch } from "./batch.ts";
 import type { Llama, LogLine } from "./bindings.ts";
 import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
+import { readableBytes, savedForm, writeReadable } from "./sequence-state.ts";
 import type { ContextHandle, MemoryHandle } from "./signatures.ts";
 import { StateCheckpoints } from "./state-checkpoints.ts";
 import type { ThreadPoolHandle } from "./thread-pool.ts";
@@ -219,7 +220,7 @@ export class LlamaContext {
    */
   copy(source: number, target: number): void {
     if (!this.isOnePass && this.isPlain) {
-      if (!this.restore(target, this.snapshot(source)))
+      if (!this.#read(target, this.#write(source)))
         throw new LlamaError("decode_failed", `llama.cpp could not copy sequence ${source} to ${target}.`);
       return;
     }
@@ -228,18 +229,37 @@ export class LlamaContext {
     this.#checkpoints.copy(source, target);
   }
 
-  /** Keys and values of `sequence`, in the form that `restore` takes; valid until the next call. */
-  snapshot(sequence: number): Uint8Array {
+  /**
+   * Keys and values of `sequence`, in a form that any sequence of a context with the same model and cache type reads.
+   * Undefined for memories that keep more than those.
+   */
+  save(sequence: number): Uint8Array | undefined {
+    return this.isPlain ? savedForm(this.#write(sequence)) : undefined;
+  }
+
+  /** Makes `sequence` hold what was saved. False, and the sequence empty, where that can't be. */
+  restore(sequence: number, state: Uint8Array): boolean {
+    const streams = this.isOnePass ? 1 : this.sequences;
+    const size = readableBytes(state, streams);
+    if (this.#scratch.length < size) this.#scratch = new Uint8Array(size);
+    writeReadable(state, streams, this.#scratch);
+    this.truncate(sequence, 0);
+    return this.#read(sequence, this.#scratch.subarray(0, size));
+  }
+
+  /** What llama.cpp writes of `sequence`; valid until the next call. */
+  #write(sequence: number): Uint8Array {
     const size = Number(this.#llama.llama_state_seq_get_size_ext(this.handle, sequence, 0));
     if (this.#scratch.length < size) this.#scratch = new Uint8Array(size);
     const written = this.#llama.llama_state_seq_get_data_ext(this.handle, this.#scratch, size, sequence, 0);
     return this.#scratch.subarray(0, Number(written));
   }
 
-  /** Makes `sequence` hold what a snapshot holds. False, and the sequence empty, where that can't be. */
-  restore(sequence: number, state: Uint8Array): boolean {
-    const read = this.#llama.llama_state_seq_set_data_ext(this.handle, state, state.length, sequence, 0);
-    const isRead = state.length > 0 && Number(read) === state.length;
+  /** False, and the sequence empty, where llama.cpp could not read it. */
+  #read(sequence: number, written: Uint8Array): boolean {
+    const size = written.length;
+    const read = this.#llama.llama_state_seq_set_data_ext(this.handle, written, size, sequence, 0);
+    const isRead = size > 0 && Number(read) === size;
     if (!isRead) this.truncate(sequence, 0);
     return isRead;
   }

@@ -32,6 +32,8 @@ export interface Served<Request, Model> {
   readonly watchMachine: () => void;
   /** Does what a message asks, or begins it. What it throws refuses the request of that id. */
   readonly handle: (message: Request) => Promise<void> | void;
+  /** Keeps what later processes can use; the last that is asked of it. */
+  readonly close?: () => Promise<void>;
 }
 
 type ToChild<Options, Request> =
@@ -111,5 +113,8 @@ export function serveChild<Options, Request extends Addressed, Model, News>(
   // A terminal's Ctrl-C reaches the whole process group; the server decides when this process ends.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
-  process.on("disconnect", () => process.exit(0));
+  process.on("disconnect", async () => {
+    await served?.close?.();
+    process.exit(0);
+  });
 }

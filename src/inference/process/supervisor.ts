@@ -42,7 +42,8 @@ const MAX_LOAD_CRASHES = 3;
 const CHECK_INTERVAL_MS = 1_000;
 /** Loading answers no pings, and between two percents of it may lie gigabytes of a slow disk. */
 const LOADING_PATIENCE = 10;
-const KILL_AFTER_MS = 2_000;
+/** Time that a process has to save what later ones can use. */
+const KILL_AFTER_MS = 6_000;
 /** Last words of a process that are kept to explain its end. */
 const TAIL_LINES = 20;
 

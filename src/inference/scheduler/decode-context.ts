@@ -1,4 +1,4 @@
-import type { SequenceMemory } from "../kv-cache/prefix-cache.ts";
+import type { SequenceMemory } from "../kv-cache/slots.ts";
 import type { BatchRows } from "./fill.ts";
 
 /** What the scheduler drives: an inference context with a KV sequence for each running request. */

@@ -1,4 +1,4 @@
-import type { Slot } from "../kv-cache/prefix-cache.ts";
+import type { Slot } from "../kv-cache/slots.ts";
 import type { BatchPlan } from "./plan.ts";
 import type { Sequence } from "./sequence.ts";
 

@@ -1,4 +1,4 @@
-import { commonPrefix } from "../kv-cache/prefix-cache.ts";
+import { commonPrefix } from "../kv-cache/common-prefix.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** A common beginning shorter than this costs little to compute again. */

@@ -3,6 +3,7 @@ import { promptLookup } from "../drafters/prompt-lookup.ts";
 import type { FinishReason } from "../engine.ts";
 import { bridges, passes, type SequenceRows } from "../kv-cache/passes.ts";
 import { PrefixCache } from "../kv-cache/prefix-cache.ts";
+import type { SavedSequence, SavedSequences } from "../kv-cache/saved-sequences.ts";
 import type { Waited } from "../machine/processor-wait.ts";
 import type { StepRecord } from "../step-record.ts";
 import type { DecodeContext } from "./decode-context.ts";
@@ -28,6 +29,8 @@ export interface SchedulerOptions {
   readonly speculation: boolean;
   /** How long compute threads waited for processors since the last call; unknown where the system does not say. */
   readonly processorWait?: () => Waited;
+  /** Where sequences go that must give way; nowhere when left out. */
+  readonly saved?: SavedSequences;
   /** Called for each request that leaves the queue, before anything of it is computed. */
   readonly onStart?: (start: SequenceStart) => void;
 }
@@ -75,10 +78,7 @@ export class Scheduler {
     this.#clock = options.clock;
     this.#onStart = options.onStart ?? (() => {});
     this.#processorWait = options.processorWait ?? (() => ({ longestMs: 0, totalMs: 0 }));
-    const maxIdleTokens = context.isOnePass
-      ? Math.max(MIN_IDLE_TOKENS, 2 * context.contextPerSequence)
-      : Number.POSITIVE_INFINITY;
-    this.#cache = new PrefixCache(context, maxIdleTokens);
+    this.#cache = new PrefixCache(context, options.saved);
     this.#waiting = new WaitingQueue(context.sequences);
     this.#cost = new StepCost(options.stepTargetMs);
     // A draft that turns out wrong must be taken back.
@@ -102,6 +102,11 @@ export class Scheduler {
   /** @throws Error where the cache's books differ from what the context holds; to be asked between steps */
   checkIntegrity(): void {
     this.#cache.checkIntegrity((sequence) => this.#context.length(sequence));
+  }
+
+  get #maxIdleTokens(): number {
+    const { isOnePass, contextPerSequence } = this.#context;
+    return isOnePass ? Math.max(MIN_IDLE_TOKENS, 2 * contextPerSequence) : Number.POSITIVE_INFINITY;
   }
 
   /** Prompt tokens that requests took from the cache, since start. */
@@ -129,6 +134,16 @@ export class Scheduler {
   /** Whether one more prefix may be kept for good. */
   get canPin(): boolean {
     return this.#cache.canPin;
+  }
+
+  /** Leading tokens of `prompt` that are at hand for requests of `scope`. */
+  longestPrefix(prompt: Int32Array, scope: string): number {
+    return this.#cache.longestPrefix(prompt, scope);
+  }
+
+  /** What finished sequences hold, the most recently used first. */
+  idleSequences(): Iterable<SavedSequence> {
+    return this.#cache.idleSequences();
   }
 
   /** Keeps a prefix for good whose keys and values `restore` brings back. */
@@ -237,11 +252,17 @@ export class Scheduler {
         this.#waiting.explain(this.#running, this.#cache, now);
         return;
       }
-      const { slot, cachedTokens, knownTokens } = this.#cache.reserve(sequence.shareablePrompt, now);
+      const { shareablePrompt, scope } = sequence;
+      const { slot, cachedTokens, knownTokens, cachedFrom } = this.#cache.reserve(
+        shareablePrompt,
+        now,
+        scope,
+      );
       this.#waiting.remove(sequence);
       sequence.time.waited(sequence.waitsFor, now);
       sequence.slot = slot;
       sequence.cachedTokens = cachedTokens;
+      sequence.cachedFrom = cachedFrom;
       sequence.prefilled = cachedTokens;
       this.#partings?.plan(sequence, knownTokens, this.#waiting.first(this.#context.sequences));
       sequence.startedAt = now;
@@ -377,7 +398,7 @@ export class Scheduler {
     if (slot !== undefined && onPinned !== undefined && finishReason !== "cancelled") {
       this.#cache.pin(slot, prompt.length);
       onPinned(slot.sequence);
-    } else if (slot !== undefined) this.#cache.release(slot, now);
+    } else if (slot !== undefined) this.#cache.release(slot, now, this.#maxIdleTokens);
     this.#remove(sequence);
     this.#emission.end(sequence, finishReason, text, now);
   }

@@ -1,6 +1,7 @@
 import type { FinishReason, GenerationTimings, Lane, Usage } from "../engine.ts";
 import type { WaitPart } from "../generation-parts.ts";
-import type { Slot } from "../kv-cache/prefix-cache.ts";
+import type { CacheTier } from "../kv-cache/saved-sequences.ts";
+import type { Slot } from "../kv-cache/slots.ts";
 import type { Thoughts } from "../thoughts.ts";
 import type { PromptScores, TokenScores } from "./scores.ts";
 import { TextStream, type TokenTexts } from "./text-stream.ts";
@@ -30,6 +31,8 @@ export interface SequenceRequest {
   /** Tokens of `thoughts.ending`. */
   readonly endingTokens?: readonly number[];
   readonly lane: Lane;
+  /** Whose cached prefixes it may take over; everybody's when left out. */
+  readonly scope?: string | undefined;
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
   readonly createSampler: () => TokenSampler;
@@ -51,6 +54,7 @@ export class Sequence {
   readonly prompt: Int32Array;
   readonly maxTokens: number;
   readonly lane: Lane;
+  readonly scope: string;
   readonly arrivedAt: number;
   readonly time: TimeAccount;
   readonly text: TextStream;
@@ -72,6 +76,7 @@ export class Sequence {
   /** Prompt tokens whose keys and values are in the slot. */
   prefilled = 0;
   cachedTokens = 0;
+  cachedFrom: CacheTier | undefined;
   /** Sampled and not yet decoded; undefined until the first token. */
   lastToken: number | undefined;
   completionTokens = 0;
@@ -88,6 +93,7 @@ export class Sequence {
     this.prompt = request.prompt;
     this.maxTokens = request.maxTokens;
     this.lane = request.lane;
+    this.scope = request.scope ?? "";
     this.arrivedAt = request.arrivedAt;
     this.time = new TimeAccount(request.arrivedAt);
     this.#thoughts = request.thoughts === undefined ? undefined : new ThoughtTracker(request.thoughts);
@@ -195,6 +201,7 @@ export class Sequence {
     return {
       promptTokens: this.prompt.length,
       cachedPromptTokens: this.cachedTokens,
+      ...(this.cachedFrom !== undefined && { cachedFrom: this.cachedFrom }),
       completionTokens: this.completionTokens,
       reasoningTokens: this.#thoughts?.tokens ?? 0,
       draftedTokens: this.draftedTokens,

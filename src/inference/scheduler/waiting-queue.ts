@@ -1,4 +1,5 @@
-import { commonPrefix, type PrefixCache } from "../kv-cache/prefix-cache.ts";
+import { commonPrefix } from "../kv-cache/common-prefix.ts";
+import type { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** A prefix this much longer than what is at hand is worth waiting for. */
@@ -77,14 +78,15 @@ export class WaitingQueue {
  * interactive request does not wait for batch work, which may take its time.
  */
 function isPrefixOnItsWay(sequence: Sequence, running: readonly Sequence[], cache: PrefixCache): boolean {
-  const { shareablePrompt: prompt } = sequence;
+  const { shareablePrompt: prompt, scope } = sequence;
   const longest = Math.max(
     0,
     ...running
+      .filter((other) => other.scope === scope)
       .filter((other) => other.isPrefilling && (other.lane === "interactive" || sequence.lane === "batch"))
       .map((other) => ({ other, shared: Math.min(commonPrefix(other.prompt, prompt), prompt.length - 1) }))
       .filter(({ other, shared }) => shared > other.prefilled)
       .map(({ shared }) => shared),
   );
-  return longest > 0 && longest >= cache.longestPrefix(prompt) + MIN_SHARED_TOKENS;
+  return longest > 0 && longest >= cache.longestPrefix(prompt, scope) + MIN_SHARED_TOKENS;
 }

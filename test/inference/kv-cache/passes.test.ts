@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bridges, passes, runs } from "../../../src/inference/kv-cache/passes.ts";
-import { PrefixCache, type Slot } from "../../../src/inference/kv-cache/prefix-cache.ts";
+import { PrefixCache } from "../../../src/inference/kv-cache/prefix-cache.ts";
+import type { Slot } from "../../../src/inference/kv-cache/slots.ts";
 import { Scheduler } from "../../../src/inference/scheduler/scheduler.ts";
 import { FakeContext, letters } from "../../support/fake-context.ts";
 
@@ -54,7 +55,7 @@ test("a request never adds a stretch of busy sequences where it could join one, 
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60 }), fc.integer({ min: 2, max: 12 }), (events, sequences) => {
       const context = new FakeContext({ sequences, capacity: 64, contextPerSequence: 200, isOnePass: false });
-      const cache = new PrefixCache(context, Number.POSITIVE_INFINITY);
+      const cache = new PrefixCache(context);
       const busy: Slot[] = [];
       const stretches = () => runs(busy.map(({ sequence }) => sequence));
       for (const [now, { prompt, ends, which }] of events.entries()) {
@@ -86,7 +87,7 @@ test("a request never adds a stretch of busy sequences where it could join one, 
 
 test("a conversation that is moved aside for a running request is still there for its next turn", () => {
   const context = new FakeContext({ sequences: 6, capacity: 64, contextPerSequence: 200, isOnePass: false });
-  const cache = new PrefixCache(context, Number.POSITIVE_INFINITY);
+  const cache = new PrefixCache(context);
   const prompt = (first: number) => Int32Array.from({ length: 40 }, (_, index) => 1 + ((first + index) % 9));
   const turn = (first: number, now: number) => {
     const { slot, cachedTokens } = cache.reserve(prompt(first), now);

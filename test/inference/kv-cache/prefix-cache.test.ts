@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { PrefixCache, type Slot } from "../../../src/inference/kv-cache/prefix-cache.ts";
+import { PrefixCache } from "../../../src/inference/kv-cache/prefix-cache.ts";
+import type { Slot } from "../../../src/inference/kv-cache/slots.ts";
 import { FakeContext } from "../../support/fake-context.ts";
 
 const sizes = { sequences: 4, capacity: 64, contextPerSequence: 200 };
@@ -26,7 +27,7 @@ test("the books agree with the memory, and what is given out is the prompt's own
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
       const context = new FakeContext(sizes);
-      const cache = new PrefixCache(context, 1_000_000);
+      const cache = new PrefixCache(context);
       const busy: Slot[] = [];
       for (const [now, { prompt, end, which }] of actions.entries()) {
         if (end !== "keep" && busy.length > 0) {
@@ -53,7 +54,7 @@ test("the books agree with the memory, and what is given out is the prompt's own
 
 test("a prefix is taken from a sequence that is still busy with it, by copying", () => {
   const context = new FakeContext(sizes);
-  const cache = new PrefixCache(context, 1_000_000);
+  const cache = new PrefixCache(context);
   const first = cache.reserve(Int32Array.from(tokens(40)), 1);
   fill(context, first.slot, tokens(40));
   const second = cache.reserve(Int32Array.from([...tokens(30), 11, 11]), 2);
@@ -63,7 +64,7 @@ test("a prefix is taken from a sequence that is still busy with it, by copying",
 
 test("an idle holder is used in place, and the least recently used one is overwritten", () => {
   const context = new FakeContext(sizes);
-  const cache = new PrefixCache(context, 1_000_000);
+  const cache = new PrefixCache(context);
   const slots = [1, 2, 3, 4].map((first) => {
     const prompt = tokens(20, first);
     const { slot } = cache.reserve(Int32Array.from(prompt), first);
@@ -78,6 +79,6 @@ test("an idle holder is used in place, and the least recently used one is overwr
 });
 
 test("books that are wrong are noticed", () => {
-  const cache = new PrefixCache(new FakeContext(sizes), 1_000_000);
+  const cache = new PrefixCache(new FakeContext(sizes));
   assert.throws(() => cache.checkIntegrity(() => 1), /sequence 0 holds 1 tokens, its slot says 0/);
 });

@@ -1,0 +1,113 @@
+import { commonPrefix } from "./common-prefix.ts";
+
+/** Where the beginning of a prompt was found: in a sequence of the context, in host memory, or on disk. */
+export type CacheTier = "slot" | "memory" | "disk";
+
+const tiers = ["slot", "memory", "disk"] as const satisfies readonly CacheTier[];
+
+/** Of several, the one that is the farthest away. */
+export function farthest(found: readonly (CacheTier | undefined)[]): CacheTier | undefined {
+  return tiers.findLast((tier) => found.includes(tier));
+}
+
+/** A sequence that lost its place in the context: its tokens, and their keys and values. */
+export interface SavedSequence {
+  readonly tokens: Int32Array;
+  readonly state: Uint8Array;
+  /** Whose prompts may find it; see `Slot`. */
+  readonly scope: string;
+  readonly tier: Exclude<CacheTier, "slot">;
+}
+
+/** Below this many tokens computing them anew costs as little as keeping them. */
+export const MIN_SAVED_TOKENS = 64;
+
+/**
+ * Keys and values in host memory, within a budget; the least recently used goes when there are too many. What was read
+ * from disk is kept here until it is put into the context, whatever the budget.
+ */
+export class SavedSequences {
+  readonly #maxBytes: number;
+  readonly #onDropped: ((dropped: SavedSequence) => void) | undefined;
+  /** The least recently used first. */
+  readonly #entries = new Set<SavedSequence>();
+  #bytes = 0;
+
+  /** `onDropped` is told of what goes for want of room. */
+  constructor(maxBytes: number, onDropped?: (dropped: SavedSequence) => void) {
+    this.#maxBytes = maxBytes;
+    this.#onDropped = onDropped;
+  }
+
+  /** False where saving would be in vain. */
+  get isOn(): boolean {
+    return this.#maxBytes > 0 || this.#onDropped !== undefined;
+  }
+
+  /** What it holds now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The most recently used first. */
+  get newestFirst(): readonly SavedSequence[] {
+    return [...this.#entries].reverse();
+  }
+
+  /** Takes in a sequence that lost its place, if it fits. */
+  keep(saved: SavedSequence): void {
+    if (saved.state.length <= this.#maxBytes) this.add(saved);
+    else this.#onDropped?.(saved);
+  }
+
+  /** Takes in a sequence, which stays for now even where it is over the budget. What it begins like goes, since it has that too. */
+  add(added: SavedSequence): void {
+    for (const entry of this.#entries) {
+      if (entry.scope === added.scope && isPrefix(entry.tokens, added.tokens)) this.#remove(entry);
+    }
+    this.#entries.add(added);
+    this.#bytes += added.state.length;
+    for (const oldest of this.#entries) {
+      if (this.#bytes <= this.#maxBytes || oldest === added) return;
+      this.#remove(oldest);
+      this.#onDropped?.(oldest);
+    }
+  }
+
+  /** Whether some entry begins with `tokens`. */
+  covers(tokens: ArrayLike<number>, scope: string): boolean {
+    return this.#entries.values().some((entry) => entry.scope === scope && isPrefix(tokens, entry.tokens));
+  }
+
+  /** The entry that has the most leading tokens in common with `prompt`, and how many. */
+  longest(
+    prompt: ArrayLike<number>,
+    scope: string,
+  ): { readonly entry: SavedSequence; readonly shared: number } | undefined {
+    let best: { entry: SavedSequence; shared: number } | undefined;
+    for (const entry of this.#entries) {
+      const shared = entry.scope === scope ? commonPrefix(entry.tokens, prompt) : 0;
+      if (shared > (best?.shared ?? 0)) best = { entry, shared };
+    }
+    return best;
+  }
+
+  /** An entry was used just now; wherever it came from, it is in memory. */
+  touch(entry: SavedSequence): void {
+    if (!this.#entries.delete(entry)) return;
+    this.#entries.add(entry.tier === "memory" ? entry : { ...entry, tier: "memory" });
+  }
+
+  /** Forgets an entry, as one that can't be restored. */
+  forget(entry: SavedSequence): void {
+    this.#remove(entry);
+  }
+
+  #remove(entry: SavedSequence): void {
+    if (this.#entries.delete(entry)) this.#bytes -= entry.state.length;
+  }
+}
+
+function isPrefix(beginning: ArrayLike<number>, tokens: ArrayLike<number>): boolean {
+  return beginning.length <= tokens.length && commonPrefix(beginning, tokens) === beginning.length;
+}
