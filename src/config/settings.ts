@@ -219,7 +219,8 @@ export const sections = {
       "STEP_TARGET_MS",
       100,
       { min: 5, max: 60_000 },
-      "Time a step should stay under while streams are running: it bounds the gap between their tokens.",
+      "Time a step should stay under while streams are running: it bounds the gap between their tokens. Where little of it is " +
+        "left for prompts, as on a slow machine, a step may take up to 2.5 times as long.",
     ),
     streamIntervalMs: integer(
       "STREAM_INTERVAL_MS",

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import koffi, { type LibraryHandle } from "koffi";
 import { LlamaError } from "./errors.ts";
 import { findLibraries, type LlamaLibraries } from "./library.ts";
@@ -53,7 +54,7 @@ function openLlama(libraries: LlamaLibraries): Llama {
     libraries,
     createThreadPool: bindThreadPools(openLibrary(libraries.files.base), ggml),
     withProgress,
-    withLog: withLog(functions),
+    withLog: withLog(functions, logProblems(functions)),
   };
   // Scores every libggml-cpu-* beside it against this processor and keeps the best; finds CUDA, Vulkan, Metal too.
   const loadBackends = bind(ggml, "ggml_backend_load_all_from_path", "void", ["str"]) as (
@@ -96,15 +97,33 @@ function withProgress<T>(onProgress: (fraction: number) => void, call: (pointer:
   }
 }
 
+/**
+ * What llama.cpp has to say when nobody listens: warnings and errors go to stderr at once, since a crash may follow; the
+ * rest (a line for each restored state, each change of threads) is dropped. Returns the callback.
+ */
+function logProblems(functions: LlamaFunctions): bigint {
+  let level: LogLine["level"] = "info";
+  const pointer = koffi.register((nativeLevel: number, text: string) => {
+    if (nativeLevel !== CONTINUED) level = levels[nativeLevel] ?? "info";
+    if (level === "warn" || level === "error") writeSync(process.stderr.fd, text);
+  }, koffi.pointer(LogCallback));
+  functions.llama_log_set(pointer, null);
+  // Destructors of the libraries run when there is no JavaScript left to call.
+  process.once("exit", () => functions.llama_log_set(null, null));
+  return pointer;
+}
+
+/** GGML_LOG_LEVEL_CONT: continues the line before it. */
+const CONTINUED = 5;
 const levels = ["info", "debug", "info", "warn", "error"] as const;
 
-function withLog(functions: LlamaFunctions): Llama["withLog"] {
+/** `otherwise`: the callback that is in place before and afterwards. */
+function withLog(functions: LlamaFunctions, otherwise: bigint): Llama["withLog"] {
   return (onLine, call) => {
     let level: LogLine["level"] = "info";
     let partial = "";
     const pointer = koffi.register((nativeLevel: number, text: string) => {
-      // GGML_LOG_LEVEL_CONT (5) continues the line before it.
-      if (nativeLevel !== 5) level = levels[nativeLevel] ?? "info";
+      if (nativeLevel !== CONTINUED) level = levels[nativeLevel] ?? "info";
       const lines = (partial + text).split("\n");
       partial = lines.pop() ?? "";
       for (const line of lines) if (line.trim() !== "") onLine({ level, text: line });
@@ -113,7 +132,7 @@ function withLog(functions: LlamaFunctions): Llama["withLog"] {
     try {
       return call();
     } finally {
-      functions.llama_log_set(null, null);
+      functions.llama_log_set(otherwise, null);
       koffi.unregister(pointer);
     }
   };

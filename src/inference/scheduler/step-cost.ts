@@ -6,7 +6,7 @@ const CORRECTION = 0.5;
 const EVEN_TOKENS = 128;
 /** Prompt tokens that make reading the weights for them worth while, and the stretch of the target to get so many. */
 const EFFICIENT_TOKENS = 64;
-const STRETCH = 1.4;
+const STRETCH = 2.5;
 /** A prompt always advances by this many tokens a step, however slow the machine. */
 const MIN_PREFILL_TOKENS = 16;
 
@@ -98,7 +98,8 @@ export class StepCost {
     if (decodeRows === 0 || this.#msPerPrefillToken === undefined) return capacity;
     const targetMs = this.#targetMs * Math.max(1, prompts / decodeRows);
     const affordable = this.#affordable(targetMs, decodeRows);
-    // Few tokens cost nearly as much as some more, so a step that has little to spare may be somewhat longer.
+    // Few tokens cost nearly as much as some more. So where the decode rows alone take most of the target, as on a slow
+    // machine, a step is longer rather than prompts wait: this is what bounds the gaps of streams there.
     const some = Math.min(EFFICIENT_TOKENS, this.#affordable(STRETCH * targetMs, decodeRows));
     return Math.min(capacity, Math.max(MIN_PREFILL_TOKENS, affordable, some));
   }
