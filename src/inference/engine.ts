@@ -2,8 +2,9 @@
  * The engine port: what the features above know of inference. `local/` implements it with llama.cpp in a process of
  * its own; an upstream over HTTP can stand in for it. Plain data in, plain data out.
  */
+
+import type { CacheTier } from "./cache-tier.ts";
 import type { GenerationParts } from "./generation-parts.ts";
-import type { CacheTier } from "./kv-cache/saved-sequences.ts";
 import type { ModelIdentity } from "./model-identity.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Thoughts } from "./thoughts.ts";

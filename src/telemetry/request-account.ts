@@ -1,4 +1,5 @@
 import type { ApiError } from "../errors.ts";
+import { farthest } from "../inference/cache-tier.ts";
 import type {
   FinishReason,
   GenerationEnd,
@@ -8,7 +9,6 @@ import type {
   Prompt,
   Usage,
 } from "../inference/engine.ts";
-import { farthest } from "../inference/kv-cache/saved-sequences.ts";
 import { type LatencyParts, latencyParts } from "./latency-parts.ts";
 
 /** What a request's one log line says beside its path and status: token counts and times, never text. */

@@ -1,6 +1,6 @@
+import { farthest } from "../../inference/cache-tier.ts";
 import { type Completion, totalMs } from "../../inference/completion.ts";
 import type { ModelDescription } from "../../inference/engine.ts";
-import { farthest } from "../../inference/kv-cache/saved-sequences.ts";
 import { round, timings } from "../../telemetry/timings.ts";
 import type { ChatResponse } from "./schema.ts";
 

@@ -1,5 +1,6 @@
+import type { CacheTier } from "../cache-tier.ts";
 import { commonPrefix } from "./common-prefix.ts";
-import { type CacheTier, MIN_SAVED_TOKENS, type SavedSequence, SavedSequences } from "./saved-sequences.ts";
+import { MIN_SAVED_TOKENS, type SavedSequence, SavedSequences } from "./saved-sequences.ts";
 import {
   isIdle,
   leastRecentlyUsed,

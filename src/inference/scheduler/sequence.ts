@@ -1,6 +1,6 @@
+import type { CacheTier } from "../cache-tier.ts";
 import type { FinishReason, GenerationTimings, Lane, Usage } from "../engine.ts";
 import type { WaitPart } from "../generation-parts.ts";
-import type { CacheTier } from "../kv-cache/saved-sequences.ts";
 import type { Slot } from "../kv-cache/slots.ts";
 import type { Thoughts } from "../thoughts.ts";
 import type { PromptScores, TokenScores } from "./scores.ts";
