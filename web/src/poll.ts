@@ -1,3 +1,5 @@
+import { untrack } from "svelte";
+
 /**
  * Calls `task` at once and again `intervalMs` after each end, as long as the page is visible; a hidden page asks nothing,
  * and one that is shown again asks at once. Returns what ends it.
@@ -18,7 +20,8 @@ export function poll(task: (signal: AbortSignal) => Promise<void>, intervalMs: n
     }
   };
   document.addEventListener("visibilitychange", run, { signal: ended.signal });
-  void run();
+  // What the task reads is not what the effect that polls depends on: each answer would end the polling and begin it anew.
+  void untrack(run);
   return () => {
     clearTimeout(timer);
     ended.abort();
