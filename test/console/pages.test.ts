@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { Page } from "playwright-core";
+import { skipWithoutBrowser as skip } from "../support/browser.ts";
+import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
+import { json } from "../support/server.ts";
+
+const hostile = `<img src=https://evil.invalid/a.png onerror="globalThis.ran=1">`;
+
+describe("the pages beside the chat", { skip }, () => {
+  let console_: ConsoleUnderTest;
+  let page: Page;
+  before(async () => {
+    console_ = await startConsole();
+    page = console_.page;
+  });
+  after(() => console_[Symbol.asyncDispose]());
+
+  /** Chooses a file of that content and uploads it, by keyboard. */
+  async function upload(name: string, content: string, kind: string): Promise<void> {
+    const path = join(console_.server.directory, name);
+    await writeFile(path, content);
+    await page.getByLabel(/Drop a file here/).setInputFiles(path);
+    await page.getByLabel("Kind").selectOption(kind);
+    await page.getByRole("button", { name: "Upload" }).press("Enter");
+    await page.getByRole("heading", { name, level: 2 }).waitFor();
+  }
+
+  test("Now shows what /v1/metrics counts", async () => {
+    await console_.open("/now");
+    await page.getByText("Serving, and idle.").waitFor();
+    await page.getByText("No answer has ended since this page was opened.", { exact: false }).waitFor();
+    await console_.assertAccessible("now, idle");
+    await console_.server.post("/v1/chat", { prompt: "Once upon a time", max_new_tokens: 24 });
+    const table = page.getByRole("region", { name: "Time by what it went to" });
+    await table.waitFor();
+    const shown = await table
+      .getByRole("row")
+      .filter({ has: page.getByRole("cell") })
+      .evaluateAll((rows) => rows.map((row) => row.querySelector("th")?.textContent));
+    const text = await (await console_.server.get("/v1/metrics")).text();
+    const counted = [...text.matchAll(/^answer_limited_seconds_total\{class="(\w+)"\} (\S+)$/gm)]
+      .filter(([, , seconds]) => Number(seconds) > 0)
+      .toSorted(([, , a], [, , b]) => Number(b) - Number(a))
+      .map(([, name]) => name?.replaceAll("_", " "));
+    assert.deepEqual(shown, counted);
+
+    const plot = page.getByRole("img", { name: /^Tokens a second/ });
+    await plot.focus();
+    await page.keyboard.press("End");
+    await page.getByText(/^\d.*: written \d/).waitFor();
+    await page.getByRole("button", { name: "As a table of Tokens a second" }).press("Enter");
+    await page.getByRole("region", { name: "Table of Tokens a second" }).waitFor();
+    await console_.assertAccessible("now, with answers and a table");
+    await console_.assertFitsNarrow("now");
+  });
+
+  test("Requests finds one by what it was, and says what bounded it in the ledger's words", async () => {
+    await console_.server.post("/v1/chat", {});
+    await console_.open("/requests");
+    const list = page.getByRole("region", { name: "List of requests" });
+    await list.getByText("400 invalid_request").waitFor();
+    await console_.assertAccessible("requests");
+    await page.getByRole("searchbox", { name: "Search" }).fill("completion>=1 route:/v1/chat");
+    await page.keyboard.press("Enter");
+    await list.getByText("400 invalid_request").waitFor({ state: "detached" });
+    await list.getByRole("link").first().press("Enter");
+    const id = page.url().split("/").at(-1)?.split("?")[0];
+    const { account, request_id } = await json<{
+      account: { parts_ms: Record<string, number>; limiter: { cause: string } };
+      request_id: string;
+    }>(console_.server.get(`/v1/requests/${id}`));
+    await page.getByText(account.limiter.cause).waitFor();
+    await page.getByRole("heading", { name: request_id }).waitFor();
+    const parts = page.getByRole("region", { name: "Where its time went" });
+    for (const part of Object.keys(account.parts_ms))
+      await parts.getByRole("rowheader", { name: part.replaceAll("_", " "), exact: true }).waitFor();
+    await console_.assertAccessible("a request");
+    await console_.assertFitsNarrow("a request");
+    await page.getByRole("searchbox", { name: "Search" }).fill("nonsense>1");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("400 invalid_request").waitFor();
+  });
+
+  test("documents are uploaded, watched and asked by keyboard, with the places of their passages", async () => {
+    await console_.open("/data");
+    await page.getByText("There is nothing here yet.", { exact: false }).waitFor();
+    await console_.assertAccessible("data, empty");
+    const notes = `The ferry to Skarn leaves every day at 7:40.\n\n${hostile}\n`;
+    await upload("notes.md", notes, "documents, to answer from");
+    await page.getByText(/^Indexed:/).waitFor();
+    const answered = await console_.answerTo("/v1/rag/query", async () => {
+      await page.getByLabel("Ask these documents").fill("When does the ferry to Skarn leave?");
+      await page.keyboard.press("Enter");
+    });
+    const { citations } = JSON.parse(answered) as {
+      citations: ReadonlyArray<{ text: string; index: number }>;
+    };
+    const article = page.getByRole("article", { name: "Answer from the documents" });
+    await article.waitFor();
+    assert.ok(citations.length > 0);
+    for (const { text, index } of citations) {
+      await article.getByText(`[${index}]`).waitFor();
+      assert.ok((await article.textContent())?.includes(text));
+    }
+    assert.equal(await page.evaluate("globalThis.ran"), undefined);
+    await console_.assertAccessible("data, asked");
+    await console_.assertFitsNarrow("data");
+  });
+
+  test("an evaluation is started, followed and looked into, and its figures are the API's", async () => {
+    const set = [
+      { prompt: "What is 2 + 2?", reference: "4" },
+      { prompt: hostile, reference: hostile },
+      { answer: "refused" },
+    ];
+    await upload(
+      "set.jsonl",
+      set.map((record) => JSON.stringify(record)).join("\n"),
+      "evaluation set, prompts with references",
+    );
+    await page.getByText("1 record refused").waitFor();
+    await page.getByRole("link", { name: "Evaluate the model by it" }).press("Enter");
+    await page.getByRole("checkbox", { name: "token f1" }).check();
+    await page.getByRole("button", { name: "Start" }).press("Enter");
+    await page.getByText(/^completed: 2 of 2 records/).waitFor({ timeout: 60_000 });
+    const id = page.url().split("/").at(-1);
+    const { summary, failures } = await json<{
+      summary: { mean_scores: { overall: number }; mean_metrics: { token_f1: number } };
+      failures: ReadonlyArray<{ code: string; count: number }>;
+    }>(console_.server.get(`/v1/batch-evals/${id}/result`));
+    const shown = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 3 });
+    await page
+      .getByRole("row", { name: new RegExp(`^overall.* ${shown(summary.mean_scores.overall)} `) })
+      .waitFor();
+    await page
+      .getByRole("row", { name: new RegExp(`^token f1.* ${shown(summary.mean_metrics.token_f1)} `) })
+      .waitFor();
+    for (const { code, count } of failures) {
+      await page
+        .getByRole("button", { name: new RegExp(`^${code.replaceAll("_", " ")} \\w+ ${count}$`) })
+        .press("Enter");
+      await page.getByRole("list", { name: /that did not pass$/ }).waitFor();
+    }
+    await console_.assertAccessible("evaluations, with a result");
+    await console_.assertFitsNarrow("evaluations");
+  });
+
+  test("a page that is not there says so, and what fails is said in the server's words", async () => {
+    await console_.open("/nowhere");
+    await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+    await page.route("**/v1/batch-evals?*", (route) =>
+      route.fulfill({
+        status: 503,
+        json: { error: { code: "service_unavailable", message: hostile }, request_id: "r1" },
+      }),
+    );
+    await console_.open("/evaluations");
+    const alert = page.getByRole("alert");
+    await alert.getByText(hostile).waitFor();
+    await alert.getByText("503 service_unavailable").waitFor();
+    await console_.assertAccessible("evaluations, failed");
+  });
+
+  test("all this time nothing was asked elsewhere, no policy broken and no error logged", () => {
+    console_.assertQuiet((complaint) => /the server responded with a status of (400|503)/.test(complaint));
+  });
+});
