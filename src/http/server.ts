@@ -225,9 +225,11 @@ function begin(request: FastifyRequest, reply: FastifyReply, { metrics, recorder
 /** What proxies log for a client that went away before its answer was whole. */
 const CLIENT_CLOSED_REQUEST = 499;
 
-/** What asks for work. Reading is not recorded: a console that watches would fill the ledger with itself. */
-function isRecorded({ method, is404, routeOptions }: FastifyRequest): boolean {
-  return method === "POST" && !is404 && routeOptions.url !== undefined;
+/**
+ * What asks for work. Reading and signing in are not recorded: a console that watches would fill the ledger with itself.
+ */
+function isRecorded({ method, is404, routeOptions: { url, config } }: FastifyRequest): boolean {
+  return method === "POST" && !is404 && url !== undefined && config.scope !== "public";
 }
 
 /** Requests without a valid key are counted and logged; whoever sends them must not fill the disk. */

@@ -41,8 +41,8 @@ const ranges: readonly Range[] = [
   {
     path: "/chat",
     field: "max_new_tokens",
-    outside: [0, 1025, -1, 1.5, ...notNumbers],
-    inside: [1, 1024, 2.0],
+    outside: [0, 1025, -1, 1.5, ...notNumbers.filter((value) => value !== null)],
+    inside: [1, 1024, 2.0, null],
   },
   { path: "/chat", field: "temperature", outside: [-0.001, 2.001, ...notNumbers], inside: [0, 2] },
   { path: "/chat", field: "top_p", outside: [-0.001, 1.001, ...notNumbers], inside: [0, 1] },

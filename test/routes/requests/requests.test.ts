@@ -132,6 +132,12 @@ test("a query finds what it says, and the place of a mistake is named", async ()
   }
 });
 
+test("signing in to the console is not recorded", async () => {
+  const before = (await list("?limit=1")).data[0]?.id;
+  assert.equal((await server.post("/console/session", { key: "dev-local-key" }, {})).status, 200);
+  assert.equal((await list("?limit=1")).data[0]?.id, before);
+});
+
 test("what is unknown is a 404, and requests without a key are neither answered nor recorded", async () => {
   assert.equal((await server.get("/v1/requests/0192f0c1-0000-7000-8000-000000000000")).status, 404);
   assert.equal((await server.get("/v1/requests/none")).status, 404);
