@@ -120,6 +120,9 @@ describe("with a key of one's own", () => {
     }
     assert.deepEqual(open.filter((path) => !path.startsWith("/api/")).sort(), [
       "/chat",
+      "/console/session",
+      "/console/session",
+      "/console/session",
       "/evaluate",
       "/health",
       "/healthz",

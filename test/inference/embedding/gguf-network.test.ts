@@ -128,7 +128,7 @@ const refusals: ReadonlyArray<
 > = [
   ["a model without pooling", "none", "embed", /no pooling/],
   ["a reranker as an embedding model", "rank", "embed", /RERANK_MODEL/],
-  ["an embedding model as a reranker", "mean", "rank", /no reranker/],
+  ["an embedding model as a reranker", "mean", "rank", /not a reranker/],
 ];
 for (const [what, pooling, task, message] of refusals) {
   test(`${what} is refused with the reason`, async (context) => {
@@ -143,7 +143,7 @@ for (const [what, pooling, task, message] of refusals) {
 test("a model that only generates is refused with the reason", () => {
   assert.throws(
     () => open(TEST_MODEL),
-    (error) => error instanceof LlamaError && /no embedding model/.test(error.message),
+    (error) => error instanceof LlamaError && /not an embedding model/.test(error.message),
   );
 });
 
