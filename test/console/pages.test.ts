@@ -102,7 +102,7 @@ describe("the pages beside the chat", { skip }, () => {
     await article.waitFor();
     assert.ok(citations.length > 0);
     for (const { text, index } of citations) {
-      await article.getByText(`[${index}]`).waitFor();
+      await article.getByText(`[${index}]`, { exact: true }).first().waitFor();
       assert.ok((await article.textContent())?.includes(text));
     }
     assert.equal(await page.evaluate("globalThis.ran"), undefined);
