@@ -24,8 +24,6 @@ export interface Options {
   /** `KV_LAYOUT` of our server; undefined leaves it its default. */
   readonly kvLayout: "separate" | "shared" | undefined;
   readonly isPeerLean: boolean;
-  /** A file of arrivals and lengths, for `trace`. */
-  readonly trace: string | undefined;
   readonly level: ServiceLevel;
   readonly output: string | undefined;
 }
@@ -47,7 +45,6 @@ const flags = {
   speculation: { type: "string", default: "auto" },
   "kv-layout": { type: "string" },
   "lean-peer": { type: "boolean", default: false },
-  trace: { type: "string" },
   "slo-first-token": { type: "string", default: "2000" },
   "slo-token": { type: "string", default: "200" },
   output: { type: "string" },
@@ -84,7 +81,6 @@ export function parseOptions(args: readonly string[]): Options {
         ? undefined
         : oneOf<"separate" | "shared">("kv-layout", values["kv-layout"], ["separate", "shared"]),
     isPeerLean: values["lean-peer"],
-    trace: values.trace,
     level: {
       firstTokenMs: whole("slo-first-token", values["slo-first-token"], 1),
       perTokenMs: whole("slo-token", values["slo-token"], 1),
