@@ -15,7 +15,7 @@ import { END_TOKEN, smallTable } from "../../support/small-vocabulary.ts";
 import { anySchema, anyValue } from "./random-schemas.ts";
 
 /** Schemas to make; a campaign makes thousands. */
-const RUNS = Number(process.env["SCHEMA_RUNS"] ?? 60);
+const RUNS = Number(process.env["SCHEMA_RUNS"] ?? 30);
 const SEED = Number(process.env["SCHEMA_SEED"] ?? 1);
 const MAX_TOKENS = 300;
 

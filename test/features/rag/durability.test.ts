@@ -8,7 +8,7 @@ import { json, KEY, startServer, type TestServer, until } from "../../support/se
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 /** How often the server is killed; more for a campaign. */
-const ROUNDS = Number(process.env["DURABILITY_ROUNDS"] ?? 3);
+const ROUNDS = Number(process.env["DURABILITY_ROUNDS"] ?? 2);
 const LONGEST_LIFE_MS = 2_500;
 const RECORDS = 120;
 

@@ -27,7 +27,9 @@ export class Datasets {
     return poll(async (signal) => {
       await this.#try(signal, async () => {
         if (this.all === null) await this.#load(signal);
-        await Promise.all((this.all ?? []).filter((each) => this.#isGrowing(each)).map((each) => this.#look(each, signal)));
+        await Promise.all(
+          (this.all ?? []).filter((each) => this.#isGrowing(each)).map((each) => this.#look(each, signal)),
+        );
       });
     }, INTERVAL_MS);
   }

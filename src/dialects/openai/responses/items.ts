@@ -95,7 +95,6 @@ export function describeItem(item: Item, options: Omit<ItemOptions, "clientTool"
         call_id: item.callId,
         ...nameOf(item.tool),
         input: item.input,
-        status,
       };
   }
 }

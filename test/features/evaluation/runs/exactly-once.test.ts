@@ -21,7 +21,7 @@ import { temporaryDirectory } from "../../../support/temporary-directory.ts";
  * Kills the server or its engine at random moments of a run and counts afterwards. The number of kills is small here;
  * EVAL_KILLS=100 EVAL_RECORDS=200 is the campaign whose outcome docs/evaluation.md tells.
  */
-const KILLS = Number(process.env["EVAL_KILLS"] ?? 4);
+const KILLS = Number(process.env["EVAL_KILLS"] ?? 2);
 const RECORDS = Number(process.env["EVAL_RECORDS"] ?? 40);
 const SEED = Number(process.env["EVAL_SEED"] ?? 7);
 /** Kills of one run, at the most. */
