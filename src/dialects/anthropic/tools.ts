@@ -2,6 +2,7 @@ import type { DeclaredTool } from "../../assistant/formats/call-expressions.ts";
 import type { ToolChoice } from "../../assistant/turn.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
 import { invalid } from "../content.ts";
+import { declareFunction } from "../declared-function.ts";
 import type { Note } from "../notes.ts";
 import type { AnthropicTool, CountTokensBody } from "./schema.ts";
 
@@ -14,13 +15,13 @@ export function toTools(
     const { type, name, description, input_schema: schema, strict } = tool;
     if (isFunction(tool)) {
       return [
-        {
+        declareFunction({
           name,
-          ...(isSet(description) && { description }),
-          parameters: schema ?? noParameters,
-          strict: strict ?? false,
+          description,
+          parameters: schema,
+          strict,
           path: `tools[${index}].input_schema`,
-        },
+        }),
       ];
     }
     if (choice?.type === "tool" && choice.name === name)
@@ -36,9 +37,6 @@ export function toTools(
 function isFunction({ type, input_schema: schema }: AnthropicTool): boolean {
   return !isSet(type) || type === "custom" || type === "function" || schema !== undefined;
 }
-
-/** What a tool without a schema takes. */
-const noParameters = { type: "object", properties: {}, additionalProperties: false };
 
 /** @throws InvalidRequestError */
 export function toToolChoice(choice: CountTokensBody["tool_choice"]): ToolChoice {

@@ -3,6 +3,7 @@ import type { ChatMessage } from "../../assistant/template/message.ts";
 import type { AnswerForm, Turn } from "../../assistant/turn.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
 import { argumentsText, fieldText, invalid, type Part, textOf } from "../content.ts";
+import { declareFunction } from "../declared-function.ts";
 import type { Note } from "../notes.ts";
 import { accountFor } from "../refusals.ts";
 import type { ChatBody, GenerateBody, OllamaMessage, OllamaTool, Options } from "./schema.ts";
@@ -120,11 +121,5 @@ function toCall(call: Part, path: string, notes: Note[]) {
 
 function toTool({ function: declared }: OllamaTool, index: number): DeclaredTool {
   const { name, description, parameters } = declared;
-  return {
-    name,
-    ...(isSet(description) && { description }),
-    parameters: parameters ?? { type: "object", properties: {}, additionalProperties: false },
-    strict: false,
-    path: `tools[${index}].function.parameters`,
-  };
+  return declareFunction({ name, description, parameters, path: `tools[${index}].function.parameters` });
 }

@@ -2,6 +2,7 @@ import type { DeclaredTool } from "../../../assistant/formats/call-expressions.t
 import type { ToolChoice } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
+import { declareFunction } from "../../declared-function.ts";
 import type { Note } from "../../notes.ts";
 import { declareCustom } from "../custom-tools.ts";
 import { type CallForm, functionCall, toolCalls } from "./calls.ts";
@@ -37,17 +38,8 @@ export function toTools({ tools, functions }: ChatCompletionBody, notes: Note[])
 }
 
 function toTool({ name, description, parameters, strict }: RequestFunction, path: string): DeclaredTool {
-  return {
-    name,
-    ...(isSet(description) && { description }),
-    parameters: parameters ?? noParameters,
-    strict: strict ?? false,
-    path: `${path}.parameters`,
-  };
+  return declareFunction({ name, description, parameters, strict, path: `${path}.parameters` });
 }
-
-/** What a function without a schema takes. */
-const noParameters = { type: "object", properties: {}, additionalProperties: false };
 
 /** @throws InvalidRequestError */
 export function toToolChoice({ tool_choice, function_call }: ChatCompletionBody): ToolChoice {

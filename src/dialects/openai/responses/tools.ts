@@ -2,6 +2,7 @@ import type { DeclaredTool } from "../../../assistant/formats/call-expressions.t
 import type { ToolChoice } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
+import { declareFunction } from "../../declared-function.ts";
 import type { Note } from "../../notes.ts";
 import { declareCustom } from "../custom-tools.ts";
 import type { ResponseBody, ResponseTool } from "./schema.ts";
@@ -19,9 +20,6 @@ export interface Tools {
   readonly declared: readonly DeclaredTool[];
   readonly clientTool: (name: string) => ClientTool;
 }
-
-/** What a function without a schema takes. */
-const noParameters = { type: "object", properties: {}, additionalProperties: false };
 
 /** The tools that the model is told of: functions, custom ones, those of namespaces; hosted ones are left out. */
 export function toTools({ tools }: ResponseBody, notes: Note[]): Tools {
@@ -58,13 +56,7 @@ function declare(
   path: string,
 ): DeclaredTool {
   if (type === "custom") return declareCustom({ name, description, syntax: format?.definition, path });
-  return {
-    name,
-    ...(isSet(description) && { description }),
-    parameters: parameters ?? noParameters,
-    strict: strict ?? false,
-    path: `${path}.parameters`,
-  };
+  return declareFunction({ name, description, parameters, strict, path: `${path}.parameters` });
 }
 
 /** @throws InvalidRequestError */
