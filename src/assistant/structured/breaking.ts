@@ -82,11 +82,7 @@ const breakDependencies =
     });
 
 const breakItems: Break = (at, own, reading) => {
-  const tuple = at.has("prefixItems")
-    ? "prefixItems"
-    : Array.isArray(at.schema["items"])
-      ? "items"
-      : undefined;
+  const { tuple } = at;
   const list = tuple === undefined ? [] : at.list(tuple);
   const some: Array<readonly Action[]> = list.map((schema, index) => {
     const literal = not(own, schema, `${tuple}[${index}]`, reading);

@@ -68,12 +68,7 @@ function holdExclusive(keyword: "exclusiveMinimum" | "exclusiveMaximum"): Hold {
 }
 
 function holdItems(part: Part, at: KeywordValues, own: Application, reading: Reading): void {
-  // Drafts before 2020 say `items` for a tuple and `additionalItems` for what follows.
-  const tuple = at.has("prefixItems")
-    ? "prefixItems"
-    : Array.isArray(at.schema["items"])
-      ? "items"
-      : undefined;
+  const { tuple } = at;
   const list = tuple === undefined ? [] : at.list(tuple);
   const added = list.map((schema, index) => ({
     literal: literal(within(own, schema, `${tuple}[${index}]`, reading)),

@@ -39,6 +39,15 @@ export class KeywordValues {
     return Object.hasOwn(this.schema, keyword) && this.schema[keyword] !== undefined;
   }
 
+  /**
+   * The keyword that lists the schemas of the first items. Drafts before 2020 say `items` for it, and `additionalItems`
+   * for what follows.
+   */
+  get tuple(): "prefixItems" | "items" | undefined {
+    if (this.has("prefixItems")) return "prefixItems";
+    return Array.isArray(this.schema["items"]) ? "items" : undefined;
+  }
+
   /** A least or greatest count; undefined where it is so large that nothing has as many. */
   count(keyword: string): number | undefined {
     const value = this.schema[keyword];
