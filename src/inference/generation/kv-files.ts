@@ -6,11 +6,9 @@ import {
   openSync,
   readdirSync,
   readSync,
-  renameSync,
   rmSync,
   statfsSync,
   statSync,
-  writeFileSync,
 } from "node:fs";
 import { readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -63,7 +61,7 @@ export class KvFiles {
   readonly #problems = new Set<string>();
   #bytes = 0;
   #pendingBytes = 0;
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor({ directory, identity, maxBytes, onProblem }: KvFilesOptions) {
     this.#identity = digest(identity);
@@ -87,7 +85,7 @@ export class KvFiles {
   }
 
   /** Resolves when what was to be written is. */
-  get written(): Promise<void> {
+  get written(): Promise<unknown> {
     return this.#writing;
   }
 
@@ -131,35 +129,29 @@ export class KvFiles {
     }
   }
 
-  /** Writes a sequence some time soon. */
+  /** Writes a sequence some time soon, unless too much waits to be written already. */
   write(saved: SavedSequence): void {
     if (this.#pendingBytes + saved.state.length > MAX_PENDING_BYTES) return;
     this.#pendingBytes += saved.state.length;
-    this.#writing = this.#writing.then(async () => {
-      const file = this.#place(saved);
-      if (file !== undefined) {
-        const partial = `${file.path}.${process.pid}.partial`;
-        try {
-          await writeFile(partial, this.#content(saved), { mode: 0o600 });
-          await rename(partial, file.path);
-          this.#add(file);
-        } catch (error) {
-          this.#problem("written", error);
-          removeIfThere(partial);
-        }
-      }
+    void this.put(saved).then(() => {
       this.#pendingBytes -= saved.state.length;
     });
   }
 
-  /** Writes a sequence at once, when nothing is computed any more. False when there is no room, or no disk. */
-  writeNow(saved: SavedSequence): boolean {
+  /** Writes a sequence after those that wait. Resolves to false when there is no disk to write to. */
+  put(saved: SavedSequence): Promise<boolean> {
+    const putting = this.written.then(() => this.#put(saved));
+    this.#writing = putting;
+    return putting;
+  }
+
+  async #put(saved: SavedSequence): Promise<boolean> {
     const file = this.#place(saved);
     if (file === undefined) return true;
     const partial = `${file.path}.${process.pid}.partial`;
     try {
-      writeFileSync(partial, Buffer.concat(this.#content(saved)), { mode: 0o600 });
-      renameSync(partial, file.path);
+      await writeFile(partial, this.#content(saved), { mode: 0o600 });
+      await rename(partial, file.path);
       this.#add(file);
       return true;
     } catch (error) {

@@ -58,7 +58,7 @@ export class KvTiers {
     let left = files.maxBytes;
     for (const sequence of chain(idle, this.saved.newestFirst)) {
       left -= sequence.state.length;
-      if (left < 0 || clock() > deadline || !files.writeNow(sequence)) break;
+      if (left < 0 || clock() > deadline || !(await files.put(sequence))) break;
     }
     await files.written;
   }

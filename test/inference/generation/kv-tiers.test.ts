@@ -166,12 +166,12 @@ test("files stay within the budget, the oldest go, and a beginning goes where th
   const open = (identity: string) =>
     new KvFiles({ directory, identity, maxBytes: 4800, onProblem: (text) => problems.push(text) });
   const files = open("a");
-  for (const first of [1, 2, 3]) assert.ok(files.writeNow(sequence(first)));
+  for (const first of [1, 2, 3]) assert.ok(await files.put(sequence(first)));
   assert.equal(files.count, 3);
-  assert.ok(files.writeNow(sequence(4)));
+  assert.ok(await files.put(sequence(4)));
   assert.equal(files.count, 3);
   assert.equal(files.longest(sequence(1).tokens, "")?.shared ?? 0, 0);
-  assert.ok(files.writeNow(sequence(4, 120)));
+  assert.ok(await files.put(sequence(4, 120)));
   assert.equal(files.longest(sequence(4).tokens, "")?.file.tokens.length, 120);
   const again = open("a");
   assert.equal(again.count, files.count);
@@ -179,7 +179,7 @@ test("files stay within the budget, the oldest go, and a beginning goes where th
   assert.ok(found !== undefined);
   assert.deepEqual((await again.read(found.file, ""))?.state, Buffer.from(sequence(3).state));
   // Another model's files count too, and go first when they are older.
-  open("b").writeNow(sequence(9));
+  await open("b").put(sequence(9));
   const third = open("b");
   assert.equal(third.count, 1);
   assert.ok(kvFiles(directory).length <= 4);
@@ -196,8 +196,8 @@ test("a disk that can't be written costs the cache and is reported once", async 
     maxBytes: 10_000,
     onProblem: (text) => problems.push(text),
   });
-  assert.equal(files.writeNow(sequence(1)), false);
-  assert.equal(files.writeNow(sequence(2)), false);
+  assert.equal(await files.put(sequence(1)), false);
+  assert.equal(await files.put(sequence(2)), false);
   assert.deepEqual(
     problems.map((text) => text.split(":")[0]),
     ["The KV cache on disk could not be opened", "The KV cache on disk could not be written"],
