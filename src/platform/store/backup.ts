@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DataDirectoryLock } from "./data-directory.ts";
 import { storeUnavailable } from "./errors.ts";
+import { flush } from "./flush.ts";
 import { migrate, readMigrations } from "./migrations.ts";
 import { createPglite, databaseDirectory, openPglite } from "./pglite/open.ts";
 import type { Connection } from "./queries.ts";
@@ -89,11 +90,4 @@ async function checkDatasets(database: Connection): Promise<void> {
   );
   if (incomplete.length > 0)
     throw new Error(`records of ${incomplete.map(({ id }) => id).join(", ")} are missing`);
-}
-
-/** Makes sure that it is on the disk and not only in the system's memory. */
-async function flush(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  await handle.sync();
-  await handle.close();
 }

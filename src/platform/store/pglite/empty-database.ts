@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { flush } from "../flush.ts";
 
 /** Files that are copied at the same time. */
 const CONCURRENCY = 16;
@@ -65,17 +66,10 @@ async function copyDirectory(from: string, to: string): Promise<void> {
   for (const entry of entries) if (entry.isDirectory()) await mkdir(pathOf(entry), { recursive: true });
   const files = entries.filter((entry) => entry.isFile()).values();
   const copyFiles = async () => {
-    for (const file of files) await copyDurably(join(file.parentPath, file.name), pathOf(file));
+    for (const file of files) {
+      await copyFile(join(file.parentPath, file.name), pathOf(file));
+      await flush(pathOf(file));
+    }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, copyFiles));
-}
-
-async function copyDurably(from: string, to: string): Promise<void> {
-  await copyFile(from, to);
-  const file = await open(to, "r+");
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
