@@ -36,10 +36,7 @@ export function requireScopes(app: FastifyInstance): void {
 }
 
 /** Declares routes of `app` public, for plugins that can't declare it themselves. */
-export function makePublic(
-  app: FastifyInstance,
-  isMeant: (route: RouteOptions) => boolean = () => true,
-): void {
+export function makePublic(app: FastifyInstance, isMeant: (route: RouteOptions) => boolean): void {
   app.addHook("onRoute", (route) => {
     if (isMeant(route)) route.config = { scope: "public", ...route.config };
   });
