@@ -1,4 +1,4 @@
-import { ApiFailure, call, onUnauthorized, Unreachable } from "./api/client.ts";
+import { call, failureOf, onUnauthorized, Unreachable } from "./api/client.ts";
 
 interface SessionState {
   readonly signed_in: boolean;
@@ -36,8 +36,7 @@ class Session {
       await call<SessionState>("/console/session", { method: "POST", body: { key } });
       this.state = "signed-in";
     } catch (error) {
-      if (!(error instanceof ApiFailure || error instanceof Unreachable)) throw error;
-      this.refusal = error.message;
+      this.refusal = failureOf(error).message;
       this.state = "signed-out";
     }
   }

@@ -25,6 +25,12 @@ export class Unreachable extends Error {
   override readonly name = "Unreachable";
 }
 
+/** What a page shows of a call that failed. @throws `thrown` itself where that is a defect of the console */
+export function failureOf(thrown: unknown): ApiFailure | Unreachable {
+  if (thrown instanceof ApiFailure || thrown instanceof Unreachable) return thrown;
+  throw thrown;
+}
+
 export interface Call {
   readonly method?: "GET" | "POST" | "DELETE" | "PUT";
   /** Sent as JSON, unless it is a form. */

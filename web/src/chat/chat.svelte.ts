@@ -1,4 +1,4 @@
-import { ApiFailure, Unreachable } from "../api/client.ts";
+import { ApiFailure, failureOf } from "../api/client.ts";
 import { counted, duration } from "../format.ts";
 import { server } from "../server.svelte.ts";
 import { type Account, totalMs } from "./account.ts";
@@ -174,9 +174,9 @@ class Chat {
       );
       outcome = answering.signal.aborted ? { kind: "stopped" } : { kind: "done" };
     } catch (error) {
-      if (!(error instanceof ApiFailure || error instanceof Unreachable)) throw error;
-      const code = error instanceof ApiFailure ? error.code : "unreachable";
-      outcome = { kind: "failed", message: error.message, code };
+      const failure = failureOf(error);
+      const code = failure instanceof ApiFailure ? failure.code : "unreachable";
+      outcome = { kind: "failed", message: failure.message, code };
     } finally {
       answering.sink.flush();
       this.answering = null;

@@ -1,6 +1,6 @@
 import type { DatasetAnswer } from "../../../src/features/datasets/schema.ts";
 import type { IndexStatus } from "../../../src/features/rag/schema.ts";
-import { ApiFailure, call, Unreachable } from "../api/client.ts";
+import { ApiFailure, call, failureOf } from "../api/client.ts";
 import { poll } from "../poll.ts";
 
 interface Page {
@@ -91,8 +91,7 @@ export class Datasets {
       this.error = null;
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof ApiFailure || error instanceof Unreachable)) throw error;
-      this.error = error;
+      this.error = failureOf(error);
     }
   }
 }

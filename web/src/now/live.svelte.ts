@@ -1,10 +1,15 @@
-import { ApiFailure, send, Unreachable } from "../api/client.ts";
+import { call, failureOf, send } from "../api/client.ts";
 import { poll } from "../poll.ts";
 import { Metrics, quantile } from "./prometheus.ts";
 
 const INTERVAL_MS = 2_000;
 /** A quarter of an hour. */
 const KEPT = 450;
+
+/** What of `/v1/glossary` stands beside the figures. */
+interface Glossary {
+  readonly classes: ReadonlyArray<{ readonly name: string; readonly meaning: string }>;
+}
 
 /** One look at the server. */
 export interface Reading {
@@ -28,17 +33,22 @@ export interface Point {
 class Live {
   #readings = $state.raw<readonly Reading[]>([]);
   error = $state.raw<unknown>(null);
+  /** What each limiter class means, in the server's own words. */
+  meanings = $state.raw<ReadonlyMap<string, string>>(new Map());
 
   watch(): () => void {
     return poll(async (signal) => {
       try {
         const text = await (await send("/v1/metrics", { signal })).text();
+        if (this.meanings.size === 0) {
+          const { classes } = await call<Glossary>("/v1/glossary", { signal });
+          this.meanings = new Map(classes.map(({ name, meaning }) => [name, meaning]));
+        }
         this.#take({ at: Date.now(), metrics: new Metrics(text) });
         this.error = null;
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof ApiFailure || error instanceof Unreachable)) throw error;
-        this.error = error;
+        this.error = failureOf(error);
       }
     }, INTERVAL_MS);
   }
