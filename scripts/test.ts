@@ -15,7 +15,7 @@ const limitSeconds = names.length > 0 ? Number.POSITIVE_INFINITY : LIMIT_SECONDS
 
 const running = new Set<TestFile>();
 const total = { passed: 0, failed: 0, skipped: 0 };
-const failures: string[] = [];
+const failures: Array<{ readonly path: string; readonly why: string }> = [];
 
 // A second counts for the share of it that a process gets while more of them want to run than there are processors.
 const timer = setInterval(() => {
@@ -40,14 +40,21 @@ async function runAll(waiting: Iterator<string>): Promise<void> {
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;
-    if (failed > 0) failures.push(file.path);
+    if (failed > 0) failures.push({ path: file.path, why: failuresIn(output.toString()) });
   }
+}
+
+/** What a file's report says of its failures, which comes last in it. */
+function failuresIn(output: string): string {
+  return output.slice(Math.max(0, output.lastIndexOf("✖ failing tests:")));
 }
 
 const waiting = files.values();
 await Promise.all(Array.from({ length: CONCURRENCY }, () => runAll(waiting)));
 clearInterval(timer);
-if (failures.length > 0) console.log(`Failed: ${failures.join(" ")}`);
+// Again where a reader looks first: hundreds of files may have been reported since.
+if (files.length > 1) for (const { why } of failures) console.log(why);
+if (failures.length > 0) console.log(`Failed: ${failures.map(({ path }) => path).join(" ")}`);
 const { passed, failed, skipped } = total;
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

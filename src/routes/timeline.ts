@@ -4,7 +4,7 @@ import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { InvalidRequestError } from "../errors.ts";
 import { responses } from "../http/schema.ts";
-import { monotonicMs } from "../platform/clock.ts";
+import { wallMs } from "../platform/clock.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
 import { chromeTrace } from "../telemetry/steps/chrome-trace.ts";
 import type { KeptStep, StepRing } from "../telemetry/steps/step-ring.ts";
@@ -61,22 +61,20 @@ export function timelineRoutes(ring: StepRing): FastifyPluginAsyncTypebox {
         },
       },
       async ({ query: { from, until, request, last, format } }, reply) => {
-        // The wall clock as it is now: what an operator compares with.
-        const offsetMs = Date.now() - monotonicMs();
-        const toWallMs = (at: number) => at + offsetMs;
+        const offsetMs = wallMs(0);
         if (from !== undefined && until !== undefined && from >= until)
           throw new InvalidRequestError("from must be before until.", { param: "from" });
         const between = ring.between((from ?? 0) - offsetMs, (until ?? Infinity) - offsetMs);
         const found = request === undefined ? [...between] : stepsOf(between, request);
         const steps = found.slice(-last);
-        if (format === "chrome") return sendTrace(reply, steps, toWallMs);
+        if (format === "chrome") return sendTrace(reply, steps);
         if (steps.length > MAX_STEPS)
           throw new InvalidRequestError(
             `That is ${steps.length} steps, more than ${MAX_STEPS}: ask for fewer, or for format=chrome.`,
             { param: "last" },
           );
         return {
-          steps: steps.map((step) => describeStep(step, toWallMs)),
+          steps: steps.map(describeStep),
           ...(request !== undefined && { neighbours: neighboursOf(steps, request) }),
         };
       },
@@ -84,13 +82,9 @@ export function timelineRoutes(ring: StepRing): FastifyPluginAsyncTypebox {
   };
 }
 
-function sendTrace(
-  reply: FastifyReply,
-  steps: readonly KeptStep[],
-  toWallMs: (at: number) => number,
-): FastifyReply {
+function sendTrace(reply: FastifyReply, steps: readonly KeptStep[]): FastifyReply {
   return reply
     .type("application/json; charset=utf-8")
     .header("content-disposition", 'attachment; filename="timeline.json"')
-    .send(Readable.from(chromeTrace(steps, toWallMs)));
+    .send(Readable.from(chromeTrace(steps)));
 }

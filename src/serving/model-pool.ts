@@ -69,10 +69,6 @@ export class ModelPool<M extends PooledModel> {
     return this.#placeOf(model);
   }
 
-  get now(): number {
-    return this.#options.clock();
-  }
-
   isPinned(model: M): boolean {
     return this.#placeOf(model).isPinned;
   }

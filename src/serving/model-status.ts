@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { wallMs } from "../platform/clock.ts";
 import type { ServedModel } from "./served-model.ts";
 import type { ServedModels } from "./served-models.ts";
 
@@ -31,7 +32,7 @@ export function modelStatus(models: ServedModels, model: ServedModel) {
   const place = models.placeOf(model);
   const { state } = model;
   const isPlaced = place.state === "in";
-  const since = (moment: number) => new Date(Date.now() + moment - models.now).toISOString();
+  const since = (moment: number) => new Date(wallMs(moment)).toISOString();
   return {
     status: describeState(place.state, state.status),
     ...(state.status === "preparing" && { phase: state.phase, progress: state.progress }),

@@ -1,3 +1,4 @@
+import { wallMs } from "../../platform/clock.ts";
 import type { KeptStep } from "./step-ring.ts";
 
 /**
@@ -19,10 +20,10 @@ interface TraceEvent {
 
 const SCHEDULER_LANE = 1;
 
-/** The file's text, piece by piece; `toWallMs` turns the steps' clock into milliseconds since 1970. */
-export function* chromeTrace(steps: readonly KeptStep[], toWallMs: (at: number) => number): Iterable<string> {
+/** The file's text, piece by piece. */
+export function* chromeTrace(steps: readonly KeptStep[]): Iterable<string> {
   const [first] = steps;
-  const metadata = first === undefined ? {} : { begins: new Date(toWallMs(first.startedAt)).toISOString() };
+  const metadata = first === undefined ? {} : { begins: new Date(wallMs(first.startedAt)).toISOString() };
   yield `{"displayTimeUnit":"ms","metadata":${JSON.stringify({ server: "llm-server", ...metadata })},"traceEvents":[`;
   let isFirst = true;
   for (const event of events(steps, first?.startedAt ?? 0)) {

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { wallMs } from "../../platform/clock.ts";
 import { round } from "../timings.ts";
 import type { KeptStep } from "./step-ring.ts";
 
@@ -47,11 +48,10 @@ export const Neighbour = Type.Object({
 });
 export type Neighbour = Static<typeof Neighbour>;
 
-/** `toWallMs` turns the steps' clock into milliseconds since 1970. */
-export function describeStep(step: KeptStep, toWallMs: (at: number) => number): TimelineStep {
+export function describeStep(step: KeptStep): TimelineStep {
   return {
     index: step.index,
-    at_ms: round(toWallMs(step.startedAt), 3),
+    at_ms: round(wallMs(step.startedAt), 3),
     model: step.model,
     plan_ms: round(step.planMs, 3),
     decode_ms: round(step.decodeMs, 3),
