@@ -112,7 +112,7 @@ export class FakeContext implements DecodeContext {
     const rows = Map.groupBy(this.#rows, ({ sequence }) => sequence);
     return this.isOnePass
       ? 1
-      : passes([...rows].map(([sequence, entries]) => ({ sequence, rows: entries.length })));
+      : passes([...rows].map(([kvSequence, entries]) => ({ kvSequence, rows: entries.length })));
   }
 
   keptBy(sequence: number, length: number): number {

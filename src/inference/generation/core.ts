@@ -162,7 +162,7 @@ export class EngineCore {
       ...(this.#tiers !== undefined && { saved: this.#tiers.saved }),
       ...(onStart !== undefined && { onStart }),
     });
-    this.#pinned = new PinnedPrefixes(this.#context, this.scheduler, {
+    this.#pinned = new PinnedPrefixes(this.#context, this.scheduler.cache, {
       directory: options.prefixDirectory,
       identity: kvIdentity,
       compute: (tokens, onPinned) => this.#computePrefix(tokens, onPinned),
@@ -188,7 +188,7 @@ export class EngineCore {
 
   /** Keeps on disk what later processes can use; nothing may be asked afterwards. */
   async save(): Promise<void> {
-    await this.#tiers?.close(this.scheduler.idleSequences(), this.#clock);
+    await this.#tiers?.close(this.scheduler.cache.idleSequences(), this.#clock);
   }
 
   /** Gives back what the model takes; nothing may be asked afterwards. */
@@ -257,7 +257,7 @@ export class EngineCore {
     const maxTokens = tokenLimit(request, prompt.length, contextPerSequence);
     const stranger = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
     if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
-    await this.#tiers?.stage(prompt, scope, () => this.scheduler.longestPrefix(prompt, scope));
+    await this.#tiers?.stage(prompt, scope, () => this.scheduler.cache.longestPrefix(prompt, scope));
     // Made ready now, so that a bad form is the client's error and not a failure half-way.
     const form = sampling.constraint && this.#forms.get(sampling.constraint);
     const createSampler = () =>

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { LlamaContext } from "../llama/context.ts";
-import type { Scheduler } from "../scheduler/scheduler.ts";
 
 /** Computes a prefix through the scheduler and calls back with the KV sequence that holds it. */
 export type ComputePrefix = (tokens: Int32Array, onPinned: (kvSequence: number) => void) => void;
@@ -13,7 +13,7 @@ export type ComputePrefix = (tokens: Int32Array, onPinned: (kvSequence: number) 
  */
 export class PinnedPrefixes {
   readonly #context: LlamaContext;
-  readonly #scheduler: Scheduler;
+  readonly #cache: PrefixCache;
   readonly #directory: string;
   readonly #identity: string;
   readonly #compute: ComputePrefix;
@@ -21,11 +21,11 @@ export class PinnedPrefixes {
   /** `identity` names the model, and all that the form of its keys and values depends on. */
   constructor(
     context: LlamaContext,
-    scheduler: Scheduler,
+    cache: PrefixCache,
     options: { readonly directory: string; readonly identity: string; readonly compute: ComputePrefix },
   ) {
     this.#context = context;
-    this.#scheduler = scheduler;
+    this.#cache = cache;
     this.#directory = options.directory;
     this.#identity = options.identity;
     this.#compute = options.compute;
@@ -33,13 +33,13 @@ export class PinnedPrefixes {
 
   /** Pins `tokens`, now from disk or soon by computing them. Returns what was done, for the log. */
   pin(tokens: Int32Array): string {
-    if (!this.#scheduler.canPin)
+    if (!this.#cache.canPin)
       return `prefix of ${tokens.length} tokens not pinned: half of the sequences are pinned already`;
     mkdirSync(this.#directory, { recursive: true });
     const key = createHash("sha256").update(this.#identity).update(tokens).digest("hex");
     const path = join(this.#directory, `${key}.kv`);
     const restore = (sequence: number) => this.#context.restoreSequence(sequence, tokens, path);
-    if (existsSync(path) && this.#scheduler.pinRestored(tokens, restore)) {
+    if (existsSync(path) && this.#cache.pinRestored(tokens, restore)) {
       return `prefix of ${tokens.length} tokens restored from ${path}`;
     }
     this.#compute(tokens, (sequence) => this.#save(sequence, tokens, path));

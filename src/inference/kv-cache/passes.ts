@@ -6,7 +6,7 @@
 
 /** Rows of one sequence in a decode. */
 export interface SequenceRows {
-  readonly sequence: number;
+  readonly kvSequence: number;
   readonly rows: number;
 }
 
@@ -19,11 +19,11 @@ export function runs(sequences: readonly number[]): number {
 
 /** Passes over the weights that a decode of these rows takes. */
 export function passes(decode: readonly SequenceRows[]): number {
-  let left = decode.filter(({ rows }) => rows > 0).toSorted((a, b) => a.sequence - b.sequence);
+  let left = decode.filter(({ rows }) => rows > 0).toSorted((a, b) => a.kvSequence - b.kvSequence);
   let count = 0;
   while (left.length > 0) {
     const gap = left.findIndex(
-      ({ sequence }, index) => index > 0 && sequence !== (left[index - 1]?.sequence ?? 0) + 1,
+      ({ kvSequence }, index) => index > 0 && kvSequence !== (left[index - 1]?.kvSequence ?? 0) + 1,
     );
     const width = gap < 0 ? left.length : gap;
     const taken = Math.min(...left.slice(0, width).map(({ rows }) => rows));

@@ -7,6 +7,7 @@ import {
   MIN_COPIED_TOKENS,
   type SequenceMemory,
   type Slot,
+  type SlotMove,
   Slots,
 } from "./slots.ts";
 
@@ -82,7 +83,7 @@ export class PrefixCache {
     const target = this.#memory.isOnePass ? chosen : this.#table.placeBesideBusy(chosen, isInPlace);
     const restored = saved === undefined ? 0 : this.#restore(saved, target, prompt);
     const shared = restored > 0 ? restored : this.#takeOver(target, prompt, scope);
-    target.tokens.length = this.#memory.truncate(target.sequence, shared);
+    target.tokens.length = this.#memory.truncate(target.kvSequence, shared);
     target.busy = true;
     target.lastUsedAt = now;
     target.scope = scope;
@@ -112,7 +113,7 @@ export class PrefixCache {
   #restore(saved: SavedSequence, target: Slot, prompt: Int32Array): number {
     this.#save(target);
     target.tokens.length = 0;
-    if (!this.#memory.restore(target.sequence, saved.state)) {
+    if (!this.#memory.restore(target.kvSequence, saved.state)) {
       this.#saved.forget(saved);
       return 0;
     }
@@ -135,7 +136,7 @@ export class PrefixCache {
         commonPrefix(other.tokens, tokens) === tokens.length,
     );
     if (isHeld || this.#saved.covers(tokens, scope)) return;
-    const state = this.#memory.save(slot.sequence);
+    const state = this.#memory.save(slot.kvSequence);
     if (state !== undefined)
       this.#saved.keep({ tokens: Int32Array.from(tokens), state, scope, tier: "memory" });
   }
@@ -143,13 +144,13 @@ export class PrefixCache {
   /** What sequences without a request hold, the most recently used first; each is read when it is asked for. */
   *idleSequences(): Generator<SavedSequence> {
     const newestFirst = this.#table.idle.toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
-    for (const { sequence, tokens, scope } of newestFirst) {
-      const state = tokens.length < MIN_SAVED_TOKENS ? undefined : this.#memory.save(sequence);
+    for (const { kvSequence, tokens, scope } of newestFirst) {
+      const state = tokens.length < MIN_SAVED_TOKENS ? undefined : this.#memory.save(kvSequence);
       if (state !== undefined) yield { tokens: Int32Array.from(tokens), state, scope, tier: "memory" };
     }
   }
 
-  closeGap(): { readonly from: Slot; readonly to: Slot } | undefined {
+  closeGap(): SlotMove | undefined {
     return this.#table.closeGap();
   }
 
@@ -172,7 +173,7 @@ export class PrefixCache {
 
   /** Keeps the first `length` tokens of a reserved slot for as long as the process lives. */
   pin(slot: Slot, length: number): void {
-    slot.tokens.length = this.#memory.truncate(slot.sequence, length);
+    slot.tokens.length = this.#memory.truncate(slot.kvSequence, length);
     slot.busy = false;
     slot.pinned = true;
   }
@@ -182,9 +183,9 @@ export class PrefixCache {
     const slot = this.#slots.findLast(isIdle);
     if (slot === undefined) return false;
     this.#save(slot);
-    this.#memory.truncate(slot.sequence, 0);
+    this.#memory.truncate(slot.kvSequence, 0);
     slot.tokens.length = 0;
-    if (!restore(slot.sequence)) return false;
+    if (!restore(slot.kvSequence)) return false;
     slot.tokens.push(...tokens);
     slot.pinned = true;
     return true;
@@ -203,14 +204,14 @@ export class PrefixCache {
       if (held <= maxIdleTokens) return;
       held -= oldest.tokens.length;
       this.#save(oldest);
-      this.#memory.truncate(oldest.sequence, 0);
+      this.#memory.truncate(oldest.kvSequence, 0);
       oldest.tokens.length = 0;
     }
   }
 
   /** Ends a reservation whose keys and values can't be trusted any more. */
   discard(slot: Slot, now: number): void {
-    this.#memory.truncate(slot.sequence, 0);
+    this.#memory.truncate(slot.kvSequence, 0);
     slot.tokens.length = 0;
     this.release(slot, now);
   }
@@ -219,7 +220,7 @@ export class PrefixCache {
   #reusable(slot: Slot, prompt: Int32Array, scope: string): number {
     if (!maySee(slot, scope)) return 0;
     const common = Math.min(commonPrefix(slot.tokens, prompt), prompt.length - 1);
-    return common <= 0 ? 0 : this.#memory.keptBy(slot.sequence, common);
+    return common <= 0 ? 0 : this.#memory.keptBy(slot.kvSequence, common);
   }
 
   #worthTaking(donor: Slot, target: Slot, prompt: Int32Array, scope: string): number {
@@ -251,10 +252,10 @@ export class PrefixCache {
   /** @throws Error when a slot's length differs from the context's count */
   checkIntegrity(lengthOf: (sequence: number) => number): void {
     for (const slot of this.#slots) {
-      const held = lengthOf(slot.sequence);
+      const held = lengthOf(slot.kvSequence);
       if (held !== slot.tokens.length) {
         throw new Error(
-          `sequence ${slot.sequence} holds ${held} tokens, its slot says ${slot.tokens.length}`,
+          `sequence ${slot.kvSequence} holds ${held} tokens, its slot says ${slot.tokens.length}`,
         );
       }
     }

@@ -24,7 +24,7 @@ export interface SequenceMemory {
 
 /** One KV sequence of the context and the tokens whose keys and values it holds. */
 export interface Slot {
-  readonly sequence: number;
+  readonly kvSequence: number;
   readonly tokens: number[];
   busy: boolean;
   /** Holds a configured prefix: copied from, never written to, and there for all scopes. */
@@ -48,6 +48,12 @@ export function leastRecentlyUsed(idle: readonly Slot[]): Slot | undefined {
   return victim;
 }
 
+/** What a running sequence's cache was moved from and to. */
+export interface SlotMove {
+  readonly from: Slot;
+  readonly to: Slot;
+}
+
 /** Below this many tokens computing them anew costs less than copying a sequence's cache. */
 export const MIN_COPIED_TOKENS = 16;
 
@@ -64,8 +70,8 @@ export class Slots {
   constructor(memory: SequenceMemory, beforeLoss: (slot: Slot) => void) {
     this.#memory = memory;
     this.#beforeLoss = beforeLoss;
-    this.all = Array.from({ length: memory.sequences }, (_, sequence) => ({
-      sequence,
+    this.all = Array.from({ length: memory.sequences }, (_, kvSequence) => ({
+      kvSequence,
       tokens: [],
       busy: false,
       pinned: false,
@@ -82,19 +88,19 @@ export class Slots {
    * Moves one running sequence of the first or last stretch of busy ones, whichever is shorter, to the others.
    * Undefined where all are neighbours, or where there is no place.
    */
-  closeGap(): { readonly from: Slot; readonly to: Slot } | undefined {
+  closeGap(): SlotMove | undefined {
     const busy = this.all.filter((slot) => slot.busy);
-    const isBorder = busy.map((slot, index) => slot.sequence !== (busy[index - 1]?.sequence ?? 0) + 1);
+    const isBorder = busy.map((slot, index) => slot.kvSequence !== (busy[index - 1]?.kvSequence ?? 0) + 1);
     const second = isBorder.indexOf(true, 1);
     if (second < 0) return undefined;
     const first = busy.slice(0, second);
     const last = busy.slice(isBorder.lastIndexOf(true));
     const [stretch, from] = first.length < last.length ? [first, first[0]] : [last, last.at(-1)];
     const others = busy.filter((slot) => !stretch.includes(slot));
-    const stretches = runs(others.map(({ sequence }) => sequence));
+    const stretches = runs(others.map(({ kvSequence }) => kvSequence));
     const to = this.#places(others)[0];
     if (from === undefined || to === undefined) return undefined;
-    if (runs([...others, to].map(({ sequence }) => sequence)) > stretches) return undefined;
+    if (runs([...others, to].map(({ kvSequence }) => kvSequence)) > stretches) return undefined;
     this.#makeWay(to, [from]);
     this.#move(from, to);
     from.busy = false;
@@ -105,7 +111,7 @@ export class Slots {
   /** The idle slot that leaves the fewest stretches of busy ones: `chosen` if it is as good as any. Its content becomes the chosen one's where that is wanted. */
   placeBesideBusy(chosen: Slot, isContentWanted: boolean): Slot {
     const busy = this.all.filter((slot) => slot.busy);
-    const stretches = (place: Slot) => runs([...busy, place].map(({ sequence }) => sequence));
+    const stretches = (place: Slot) => runs([...busy, place].map(({ kvSequence }) => kvSequence));
     const place = this.#places(busy)[0] ?? chosen;
     if (stretches(chosen) <= stretches(place)) return chosen;
     if (isContentWanted) {
@@ -118,7 +124,7 @@ export class Slots {
   /** Idle slots, those first that leave the fewest stretches beside `busy`, and of equal ones the least recently used. */
   #places(busy: readonly Slot[]): readonly Slot[] {
     const stretches = new Map(
-      this.idle.map((slot) => [slot, runs([...busy, slot].map(({ sequence }) => sequence))] as const),
+      this.idle.map((slot) => [slot, runs([...busy, slot].map(({ kvSequence }) => kvSequence))] as const),
     );
     return [...stretches.keys()].toSorted(
       (a, b) => (stretches.get(a) ?? 0) - (stretches.get(b) ?? 0) || a.lastUsedAt - b.lastUsedAt,
@@ -138,7 +144,7 @@ export class Slots {
       this.copy(from, to, from.tokens.length);
       to.lastUsedAt = from.lastUsedAt;
     }
-    this.#memory.truncate(from.sequence, 0);
+    this.#memory.truncate(from.kvSequence, 0);
     from.tokens.length = 0;
     from.lastUsedAt = Number.NEGATIVE_INFINITY;
   }
@@ -146,7 +152,7 @@ export class Slots {
   /** `to` holds the first `length` tokens of `from`, at least: the memory has all of them until it is cut. */
   copy(from: Slot, to: Slot, length: number): void {
     this.#beforeLoss(to);
-    this.#memory.copy(from.sequence, to.sequence);
+    this.#memory.copy(from.kvSequence, to.kvSequence);
     to.tokens.length = 0;
     for (let position = 0; position < length; position++) to.tokens.push(from.tokens[position] as number);
     to.scope = from.scope;

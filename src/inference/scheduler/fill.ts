@@ -6,7 +6,7 @@ import type { Sequence } from "./sequence.ts";
 export interface BatchRows {
   clear(): void;
   /** Adds a token and returns the row that names its logits. */
-  add(token: number, position: number, sequence: number, wantsLogits: boolean): number;
+  add(token: number, position: number, kvSequence: number, wantsLogits: boolean): number;
 }
 
 /** Rows of a sequence whose logits are to be sampled, in order, and the tokens drafted after each. */
@@ -17,7 +17,7 @@ export interface Rows {
 
 /** A row whose result is not wanted: it joins the sequences on both sides of its own in one pass. */
 export interface Bridge {
-  readonly sequence: number;
+  readonly kvSequence: number;
   readonly position: number;
 }
 
@@ -37,14 +37,14 @@ export function fillBatch(
   batch.clear();
   const entries = [...plan.decoding, ...plan.prefilling].map((entry) => ({
     entry,
-    at: slotOf(entry.sequence).sequence,
+    at: slotOf(entry.sequence).kvSequence,
   }));
-  const inOrder = [...entries, ...bridges.map((bridge) => ({ bridge, at: bridge.sequence }))].toSorted(
+  const inOrder = [...entries, ...bridges.map((bridge) => ({ bridge, at: bridge.kvSequence }))].toSorted(
     (a, b) => a.at - b.at,
   );
   for (const one of inOrder) {
     if ("bridge" in one) {
-      batch.add(BRIDGE_TOKEN, one.bridge.position, one.bridge.sequence, false);
+      batch.add(BRIDGE_TOKEN, one.bridge.position, one.bridge.kvSequence, false);
       continue;
     }
     const { entry } = one;
@@ -61,10 +61,10 @@ export function fillBatch(
 
 function fillDecode(batch: BatchRows, sequence: Sequence, slot: Slot, draft: readonly number[]): Rows {
   if (sequence.lastToken === undefined) throw new Error("a decoding sequence lacks its token");
-  const first = batch.add(sequence.lastToken, slot.tokens.length, slot.sequence, true);
+  const first = batch.add(sequence.lastToken, slot.tokens.length, slot.kvSequence, true);
   slot.tokens.push(sequence.lastToken);
   for (const token of draft) {
-    batch.add(token, slot.tokens.length, slot.sequence, true);
+    batch.add(token, slot.tokens.length, slot.kvSequence, true);
     slot.tokens.push(token);
   }
   return { first, draft };
@@ -78,7 +78,7 @@ function fillPrefill(batch: BatchRows, sequence: Sequence, slot: Slot, length: n
     const token = prompt[sequence.prefilled] as number;
     const isLast = sequence.prefilled === prompt.length - 1;
     const scores = sequence.prefilled >= (promptScores?.unscored ?? 0) ? promptScores : undefined;
-    const row = batch.add(token, sequence.prefilled, slot.sequence, isLast || scores !== undefined);
+    const row = batch.add(token, sequence.prefilled, slot.kvSequence, isLast || scores !== undefined);
     scores?.expect(row, sequence.prefilled);
     slot.tokens.push(token);
     if (isLast) last = row;

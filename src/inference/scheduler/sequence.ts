@@ -31,14 +31,12 @@ export interface SequenceRequest {
   /** Tokens of `thoughts.ending`. */
   readonly endingTokens?: readonly number[];
   readonly lane: Lane;
-  /** Whose cached prefixes it may take over; everybody's when left out. */
+  /** Whose cached prefixes it may take over; all clients' when left out. */
   readonly scope?: string | undefined;
   /** When the request reached the server, on the scheduler's clock. */
   readonly arrivedAt: number;
   readonly createSampler: () => TokenSampler;
-  /** One that is made already, which the sequence frees whatever becomes of it. */
-  readonly sampler?: TokenSampler | undefined;
-  /** Where the scores of generated tokens, and of the prompt's, are kept; absent when nobody asked for them. */
+  /** Where the scores of generated tokens, and of the prompt's, are kept; absent when they were not asked for. */
   readonly scores?: TokenScores | undefined;
   readonly promptScores?: PromptScores | undefined;
   /** The prompt is to be pinned: called with its KV sequence when it is computed. */
@@ -104,7 +102,6 @@ export class Sequence {
     this.promptScores = request.promptScores;
     this.onPinned = request.onPinned;
     this.#createSampler = request.createSampler;
-    this.#sampler = request.sampler;
   }
 
   get isPrefilling(): boolean {

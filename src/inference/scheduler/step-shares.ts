@@ -1,8 +1,7 @@
-import type { StepPart } from "../generation-parts.ts";
-import type { SequenceShare } from "../step-record.ts";
+import { runs } from "../kv-cache/passes.ts";
 import type { BatchPlan, DecodeRows, PrefillChunk } from "./plan.ts";
 import type { Sequence } from "./sequence.ts";
-import type { StepModel, StepShape } from "./step-model.ts";
+import type { StepShape } from "./step-model.ts";
 
 /** What each sequence has in a step, and all of them together. */
 export interface StepShares {
@@ -17,7 +16,7 @@ export function sharesOf(plan: BatchPlan, isOnePass: boolean): StepShares {
   const sum = (unit: keyof StepShape) => bySequence.values().reduce((total, share) => total + share[unit], 0);
   return {
     total: {
-      passes: isOnePass ? 1 : neighbourhoods(entries.map(({ sequence }) => sequence)),
+      passes: isOnePass ? 1 : runs(entries.map(({ sequence: { slot } }) => slot?.kvSequence ?? 0)),
       decodeRows: sum("decodeRows"),
       prefillTokens: sum("prefillTokens"),
       kvTokens: sum("kvTokens"),
@@ -25,31 +24,6 @@ export function sharesOf(plan: BatchPlan, isOnePass: boolean): StepShares {
     },
     bySequence,
   };
-}
-
-/** Tells each of the running sequences what the computation that ended at `now` was spent on; its threads waited `waitedMs` for processors. */
-export function account(
-  running: readonly Sequence[],
-  { total, bySequence }: StepShares,
-  model: StepModel,
-  waitedMs: number,
-  now: number,
-): void {
-  for (const sequence of running) {
-    const own = bySequence.get(sequence);
-    if (own === undefined || isFiller(sequence, own)) sequence.time.spent("turn", now);
-    else sequence.time.computed(expectedParts(own, total, model), waitedMs, now);
-  }
-}
-
-/** The same, as in the timeline. */
-export function sequenceShares({ bySequence }: StepShares): SequenceShare[] {
-  return [...bySequence].map(([{ id, slot }, { prefillTokens, decodeRows }]) => ({
-    generation: id,
-    kvSequence: slot?.sequence ?? -1,
-    prefillTokens,
-    decodeRows,
-  }));
 }
 
 function shareOf(entry: DecodeRows | PrefillChunk): StepShape {
@@ -63,33 +37,4 @@ function shareOf(entry: DecodeRows | PrefillChunk): StepShape {
   const { length } = entry;
   const prefillKvTokens = length * sequence.prefilled + (length * (length + 1)) / 2;
   return { passes: 0, decodeRows: 0, prefillTokens: length, kvTokens: 0, prefillKvTokens };
-}
-
-/** Whether a prompt got no more than the one token that keeps neighbouring rows together (`planPrefill`). */
-function isFiller({ remainingPrompt }: Sequence, { prefillTokens }: StepShape): boolean {
-  return prefillTokens === 1 && remainingPrompt > 0;
-}
-
-function expectedParts(
-  own: StepShape,
-  total: StepShape,
-  { rates }: StepModel,
-): Partial<Record<StepPart, number>> {
-  const prefillMs = ({ prefillTokens, prefillKvTokens }: StepShape) =>
-    rates.prefillTokens * prefillTokens + rates.prefillKvTokens * prefillKvTokens;
-  return {
-    weights: rates.passes * total.passes,
-    own_prefill: prefillMs(own),
-    others_prefill: prefillMs(total) - prefillMs(own),
-    own_rows: rates.decodeRows * own.decodeRows,
-    others_rows: rates.decodeRows * (total.decodeRows - own.decodeRows),
-    own_kv: rates.kvTokens * own.kvTokens,
-    others_kv: rates.kvTokens * (total.kvTokens - own.kvTokens),
-  };
-}
-
-/** Runs of neighbouring KV sequences; llama.cpp computes each in a pass of its own (see `fillBatch`). */
-function neighbourhoods(sequences: readonly Sequence[]): number {
-  const numbers = sequences.map(({ slot }) => slot?.sequence ?? 0).toSorted((a, b) => a - b);
-  return numbers.filter((number, index) => number - 1 !== numbers[index - 1]).length;
 }

@@ -7,7 +7,7 @@ import type { Slot } from "../../../src/inference/kv-cache/slots.ts";
 import { Scheduler } from "../../../src/inference/scheduler/scheduler.ts";
 import { FakeContext, letters } from "../../support/fake-context.ts";
 
-const one = (sequences: readonly number[]) => sequences.map((sequence) => ({ sequence, rows: 1 }));
+const one = (sequences: readonly number[]) => sequences.map((kvSequence) => ({ kvSequence, rows: 1 }));
 
 test("rows share a pass as far as their sequences follow one another and have as many rows", () => {
   assert.equal(passes([]), 0);
@@ -16,8 +16,8 @@ test("rows share a pass as far as their sequences follow one another and have as
   assert.equal(passes(one([0, 1, 2, 3, 5, 6, 7, 8])), 2);
   assert.equal(passes(one([0, 2, 4, 6])), 4);
   // A row of each first, then the rest of the prompt.
-  assert.equal(passes([...one([0, 1]), { sequence: 2, rows: 60 }]), 2);
-  assert.equal(passes([{ sequence: 0, rows: 7 }, ...one([1]), { sequence: 2, rows: 7 }]), 3);
+  assert.equal(passes([...one([0, 1]), { kvSequence: 2, rows: 60 }]), 2);
+  assert.equal(passes([{ kvSequence: 0, rows: 7 }, ...one([1]), { kvSequence: 2, rows: 7 }]), 3);
 });
 
 test("a gap is bridged when it is short enough and every sequence in it can take a row", () => {
@@ -57,7 +57,7 @@ test("a request never adds a stretch of busy sequences where it could join one, 
       const context = new FakeContext({ sequences, capacity: 64, contextPerSequence: 200, isOnePass: false });
       const cache = new PrefixCache(context);
       const busy: Slot[] = [];
-      const stretches = () => runs(busy.map(({ sequence }) => sequence));
+      const stretches = () => runs(busy.map(({ kvSequence }) => kvSequence));
       for (const [now, { prompt, ends, which }] of events.entries()) {
         if (ends && busy.length > 0) {
           const [slot] = busy.splice(which % busy.length, 1);
@@ -68,10 +68,10 @@ test("a request never adds a stretch of busy sequences where it could join one, 
         const { slot, cachedTokens } = cache.reserve(Int32Array.from(prompt), now);
         busy.push(slot);
         assert.ok(stretches() <= Math.max(1, before), `${before} stretches became ${stretches()}`);
-        assert.deepEqual(context.held[slot.sequence], prompt.slice(0, cachedTokens));
+        assert.deepEqual(context.held[slot.kvSequence], prompt.slice(0, cachedTokens));
         for (const token of prompt.slice(cachedTokens)) {
           slot.tokens.push(token);
-          context.held[slot.sequence]?.push(token);
+          context.held[slot.kvSequence]?.push(token);
         }
         for (let moves = 0; stretches() > 1; moves++) {
           assert.ok(moves < sequences, "moving comes to no end");
@@ -93,7 +93,7 @@ test("a conversation that is moved aside for a running request is still there fo
     const { slot, cachedTokens } = cache.reserve(prompt(first), now);
     for (const token of prompt(first).slice(cachedTokens)) {
       slot.tokens.push(token);
-      context.held[slot.sequence]?.push(token);
+      context.held[slot.kvSequence]?.push(token);
     }
     return { slot, cachedTokens };
   };
@@ -107,7 +107,7 @@ test("a conversation that is moved aside for a running request is still there fo
   ].entries()) {
     const pair = [turn(a ?? 0, 10 + now), turn(b ?? 0, 10 + now)];
     for (const { cachedTokens } of pair) assert.equal(cachedTokens, 39);
-    assert.equal(runs(pair.map(({ slot }) => slot.sequence)), 1);
+    assert.equal(runs(pair.map(({ slot }) => slot.kvSequence)), 1);
     for (const { slot } of pair) cache.release(slot, 10 + now);
   }
 });

@@ -12,7 +12,7 @@ const tokens = (length: number, first = 1) => Array.from({ length }, (_, index) 
 function fill(context: FakeContext, slot: Slot, prompt: readonly number[]): void {
   for (const token of prompt.slice(slot.tokens.length)) {
     slot.tokens.push(token);
-    context.held[slot.sequence]?.push(token);
+    context.held[slot.kvSequence]?.push(token);
   }
 }
 
@@ -39,7 +39,7 @@ test("the books agree with the memory, and what is given out is the prompt's own
         const { slot, cachedTokens } = cache.reserve(Int32Array.from(prompt), now);
         assert.ok(!busy.includes(slot), "a busy sequence was given away");
         assert.ok(cachedTokens < prompt.length, "the last token's logits are needed");
-        assert.deepEqual(context.held[slot.sequence], prompt.slice(0, cachedTokens));
+        assert.deepEqual(context.held[slot.kvSequence], prompt.slice(0, cachedTokens));
         fill(context, slot, prompt);
         busy.push(slot);
         cache.checkIntegrity((sequence) => context.held[sequence]?.length ?? 0);
@@ -58,7 +58,7 @@ test("a prefix is taken from a sequence that is still busy with it, by copying",
   const first = cache.reserve(Int32Array.from(tokens(40)), 1);
   fill(context, first.slot, tokens(40));
   const second = cache.reserve(Int32Array.from([...tokens(30), 11, 11]), 2);
-  assert.notEqual(second.slot.sequence, first.slot.sequence);
+  assert.notEqual(second.slot.kvSequence, first.slot.kvSequence);
   assert.equal(second.cachedTokens, 30);
 });
 

@@ -1,0 +1,86 @@
+import type { Clock } from "../../platform/clock.ts";
+import type { StepPart } from "../generation-parts.ts";
+import type { Waited } from "../machine/processor-wait.ts";
+import type { SequenceShare, StepRecord } from "../step-record.ts";
+import type { Sequence } from "./sequence.ts";
+import { StepModel, type StepShape } from "./step-model.ts";
+import type { StepShares } from "./step-shares.ts";
+
+/** A step's record but for what surrounds its decode. */
+export type DecodeRecord = Omit<StepRecord, "startedAt" | "planMs" | "sampleMs">;
+
+/** Explains where the time of each decode went: to the timeline, and to every sequence that was running. */
+export class StepAccount {
+  readonly #clock: Clock;
+  readonly #processorWait: () => Waited;
+  readonly #model = new StepModel();
+
+  /** `processorWait`: how long compute threads waited for processors since it was last called. */
+  constructor(clock: Clock, processorWait: () => Waited) {
+    this.#clock = clock;
+    this.#processorWait = processorWait;
+  }
+
+  /** To be called just before a decode. Returns the time that it begins. */
+  begin(running: readonly Sequence[]): number {
+    this.#processorWait();
+    const now = this.#clock();
+    for (const sequence of running) sequence.time.spent("overhead", now);
+    return now;
+  }
+
+  /** Learns from a decode that began at `startedAt` and is over. */
+  end(running: readonly Sequence[], waiting: number, shares: StepShares, startedAt: number): DecodeRecord {
+    const now = this.#clock();
+    const { total } = shares;
+    const expectedMs = this.#model.expectedMs(total);
+    const { longestMs, totalMs } = this.#processorWait();
+    this.#model.observe(total, Math.max(0, now - startedAt - longestMs));
+    for (const sequence of running) {
+      const own = shares.bySequence.get(sequence);
+      if (own === undefined || isFiller(sequence, own)) sequence.time.spent("turn", now);
+      else sequence.time.computed(this.#expectedParts(own, total), totalMs, now);
+    }
+    return {
+      decodeMs: now - startedAt,
+      expectedMs,
+      processorWaitMs: longestMs,
+      passes: total.passes,
+      decodeRows: total.decodeRows,
+      prefillTokens: total.prefillTokens,
+      kvTokens: total.kvTokens + total.prefillKvTokens,
+      running: running.length,
+      waiting,
+      sequences: sequenceShares(shares),
+    };
+  }
+
+  #expectedParts(own: StepShape, total: StepShape): Partial<Record<StepPart, number>> {
+    const { rates } = this.#model;
+    const prefillMs = ({ prefillTokens, prefillKvTokens }: StepShape) =>
+      rates.prefillTokens * prefillTokens + rates.prefillKvTokens * prefillKvTokens;
+    return {
+      weights: rates.passes * total.passes,
+      own_prefill: prefillMs(own),
+      others_prefill: prefillMs(total) - prefillMs(own),
+      own_rows: rates.decodeRows * own.decodeRows,
+      others_rows: rates.decodeRows * (total.decodeRows - own.decodeRows),
+      own_kv: rates.kvTokens * own.kvTokens,
+      others_kv: rates.kvTokens * (total.kvTokens - own.kvTokens),
+    };
+  }
+}
+
+/** Whether a prompt got no more than the one token that keeps neighbouring rows together (`planPrefill`). */
+function isFiller({ remainingPrompt }: Sequence, { prefillTokens }: StepShape): boolean {
+  return prefillTokens === 1 && remainingPrompt > 0;
+}
+
+function sequenceShares({ bySequence }: StepShares): SequenceShare[] {
+  return [...bySequence].map(([{ id, slot }, { prefillTokens, decodeRows }]) => ({
+    generation: id,
+    kvSequence: slot?.kvSequence ?? -1,
+    prefillTokens,
+    decodeRows,
+  }));
+}
