@@ -1,30 +1,92 @@
-import type { ChatMessage } from "./message.ts";
+import type { ChatMessage, Tool } from "./message.ts";
 import { withoutToolFields } from "./tool-prompt.ts";
 
 type Messages = readonly ChatMessage[];
-export type Adaptation = (messages: Messages) => Messages;
+type Adaptation = (messages: Messages) => Messages;
 
-/**
- * Forms that a conversation is tried in where a template refuses it as it is, the least changed first. Clients send
- * system messages late or twice, several calls at once, and turns that don't alternate; many templates know none of it.
- */
-export const adaptations: readonly Adaptation[] = [
+/** Clients send system messages late or twice, several calls at once, and turns that don't alternate. */
+const adaptations: readonly Adaptation[] = [
+  readableArguments,
   systemFirst,
-  (messages) => textIntoThoughts(systemFirst(messages)),
-  (messages) => oneCallAtATime(systemFirst(messages)),
-  (messages) => systemInUser(systemFirst(messages)),
-  (messages) => alternating(oneCallAtATime(systemFirst(messages))),
-  (messages) => alternating(systemInUser(systemFirst(messages))),
+  ...[
+    textIntoThoughts,
+    oneCallAtATime,
+    systemInUser,
+    (messages: Messages) => alternating(oneCallAtATime(messages)),
+    (messages: Messages) => alternating(systemInUser(messages)),
+  ].map(
+    (adapt): Adaptation =>
+      (messages) =>
+        adapt(systemFirst(readableArguments(messages))),
+  ),
   (messages) => alternating(systemFirst(messages.map(withoutToolFields))),
   (messages) => alternating(systemInUser(systemFirst(messages.map(withoutToolFields)))),
 ];
 
+/** Forms that a conversation is tried in where a template refuses it as it is, the least changed first. */
+export function* otherForms(
+  messages: Messages,
+  tools: readonly Tool[],
+): Iterable<{ readonly messages: Messages; readonly tools: readonly Tool[] }> {
+  const plain = withPlainTypes(tools);
+  if (tools.length > 0) yield { messages, tools: plain };
+  for (const told of tools.length > 0 ? [tools, plain] : [tools])
+    for (const adapt of adaptations) yield { messages: adapt(messages), tools: told };
+}
+
+/** Arguments that a limit of tokens cut, or that are no object, as the one field of an object. */
+function readableArguments(messages: Messages): Messages {
+  return messages.map((message) => {
+    const { toolCalls = [] } = message;
+    if (toolCalls.every((call) => isObject(call.arguments))) return message;
+    const readable = toolCalls.map((call) =>
+      isObject(call.arguments) ? call : { ...call, arguments: JSON.stringify({ arguments: call.arguments }) },
+    );
+    return { ...message, toolCalls: readable };
+  });
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Functions whose parameters have one type each, for templates that expect it: `["string", "null"]` is told as `string`.
+ * What a call is held to stays the schema itself.
+ */
+function withPlainTypes(tools: readonly Tool[]): readonly Tool[] {
+  return tools.map((tool) => ({
+    ...tool,
+    ...(tool.parameters !== undefined && { parameters: plainTypes(tool.parameters) as Tool["parameters"] }),
+  })) as readonly Tool[];
+}
+
+function plainTypes(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainTypes);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      const types = key === "type" && Array.isArray(inner) ? inner : undefined;
+      return [
+        key,
+        types === undefined ? plainTypes(inner) : (types.find((type) => type !== "null") ?? "null"),
+      ];
+    }),
+  );
+}
+
 /** All system messages as one, at the beginning. */
-function systemFirst(messages: Messages): Messages {
+export function systemFirst(messages: Messages): Messages {
   const isSystem = ({ role }: ChatMessage) => role === "system" || role === "developer";
   const first = messages.find(isSystem);
   if (first === undefined) return messages;
   const content = messages.filter(isSystem).map((message) => message.content);
+  if (content.length === 1 && messages[0] === first) return messages;
   return [{ ...first, content: content.join("\n\n") }, ...messages.filter((message) => !isSystem(message))];
 }
 

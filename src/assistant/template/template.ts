@@ -4,12 +4,13 @@ import type { AnswerFormat } from "../formats/format.ts";
 import { exceptionalFormat, knownFormat } from "../formats/known-formats.ts";
 import { learnFormat } from "../formats/learned-format.ts";
 import { writeCalls } from "../formats/written-calls.ts";
-import { adaptations, oneCallAtATime, textApart } from "./adaptations.ts";
+import { oneCallAtATime, otherForms, systemFirst, textApart } from "./adaptations.ts";
 import { Jinja } from "./jinja/jinja.ts";
 import { formatTime } from "./jinja/strftime.ts";
 import { BoundsError, TemplateError } from "./jinja/values.ts";
 import type { ChatMessage, Tool } from "./message.ts";
 import { type PrintedCalls, printedCalls } from "./printed-calls.ts";
+import { type PrintedSystem, printedSystem } from "./printed-system.ts";
 import { SpecialTexts } from "./special-texts.ts";
 import { findMessageForm, type MessageForm, toTemplateMessage } from "./template-message.ts";
 import { describeTool, withToolInstructions } from "./tool-prompt.ts";
@@ -47,6 +48,7 @@ export class ChatTemplate {
   #format: AnswerFormat | undefined;
   #supportsTools: boolean | undefined;
   #printedCalls: PrintedCalls | undefined;
+  #printedSystem: PrintedSystem | undefined;
 
   /** `now` is what templates print as today. */
   constructor(model: TemplateModel, now: () => Date = () => new Date()) {
@@ -89,12 +91,12 @@ export class ChatTemplate {
 
   /**
    * The prompt that asks the model for the assistant's next message. Where the template refuses the conversation, it is
-   * tried in other forms (`adaptations`).
+   * tried in other forms (`otherForms`).
    * @throws InvalidRequestError with the template's own words when it refuses them all
    */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): Prompt {
     const { tools = [] } = options;
-    const known = this.#withKnownRoles(messages);
+    const known = this.#withKnownSystem(messages);
     if (this.#template === undefined) return transcript(withToolInstructions(known, tools));
     const told = this.supportsTools ? known : withToolInstructions(known, tools);
     const apart = this.#calls.areBesideText ? told : textApart(told);
@@ -126,12 +128,14 @@ export class ChatTemplate {
     return this.#form;
   }
 
-  /** `developer` is OpenAI's newer name of `system`, which few templates know. */
-  #withKnownRoles(messages: readonly ChatMessage[]): readonly ChatMessage[] {
-    if (this.source.includes("developer")) return messages;
-    return messages.map((message) =>
-      message.role === "developer" ? { ...message, role: "system" } : message,
-    );
+  /** The operator's messages under the role and at the place at which the template prints them. */
+  #withKnownSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+    if (this.#template === undefined) return messages.map(asSystem);
+    this.#printedSystem ??= printedSystem((probe) => this.#try(probe, {}, this.#messageForm));
+    const { isDeveloperPrinted, areAllPrinted } = this.#printedSystem;
+    // Templates that print whatever role there is know none by this name.
+    const known = isDeveloperPrinted && this.source.includes("developer") ? messages : messages.map(asSystem);
+    return areAllPrinted ? known : systemFirst(known);
   }
 
   #adapted(
@@ -145,9 +149,10 @@ export class ChatTemplate {
       return this.#apply(template, messages, options, form, marker);
     } catch (refusal) {
       if (!(refusal instanceof TemplateError)) throw refusal;
-      for (const adapt of refusal instanceof BoundsError ? [] : adaptations) {
+      const forms = refusal instanceof BoundsError ? [] : otherForms(messages, options.tools ?? []);
+      for (const { messages: adapted, tools } of forms) {
         try {
-          return this.#apply(template, adapt(messages), options, form, marker);
+          return this.#apply(template, adapted, { ...options, tools }, form, marker);
         } catch (error) {
           if (!(error instanceof TemplateError)) throw error;
         }
@@ -216,6 +221,11 @@ export class ChatTemplate {
       now,
     );
   }
+}
+
+/** `developer` is OpenAI's newer name of `system`, which few templates know. */
+function asSystem(message: ChatMessage): ChatMessage {
+  return message.role === "developer" ? { ...message, role: "system" } : message;
 }
 
 /** Undefined for what is no Jinja: `templateProblem` says so when the model is loaded. */

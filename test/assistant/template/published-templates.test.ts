@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import type { ChatMessage } from "../../../src/assistant/template/message.ts";
+import type { ChatMessage, Tool } from "../../../src/assistant/template/message.ts";
 import { ChatTemplate } from "../../../src/assistant/template/template.ts";
 import type { Prompt } from "../../../src/inference/engine.ts";
 import { llamaCppTemplates } from "../../support/llama-cpp-templates.ts";
@@ -141,8 +141,39 @@ test("no template refuses what clients send", async (t) => {
     );
     for (const [name, messages] of Object.entries(sent)) {
       const text = textOf(template.render(messages));
-      const lost = messages.filter(({ role, content }) => role === "user" && !text.includes(content));
+      const lost = messages.filter(({ content }) => !text.includes(content));
       assert.deepEqual(lost, [], `${file}: ${name}`);
+    }
+  }
+});
+
+test("no template refuses tools as clients declare them, nor calls as models cut them", async (t) => {
+  const templates = await llamaCppTemplates();
+  if (typeof templates === "string") return t.skip(templates);
+  const optional = { anyOf: [{ type: "string" }, { type: "null" }] };
+  const declared: readonly Tool[] = [
+    { name: "optional", description: "d", parameters: { type: "object", properties: { a: optional } } },
+    { name: "either", parameters: { type: "object", properties: { a: { type: ["string", "null"] } } } },
+    { name: "bare" },
+  ];
+  const cut = ['{"word": "yu', "", "null", "[]", "5"];
+  for (const [file, chatTemplate] of templates) {
+    const template = new ChatTemplate({ chatTemplate, bosText: "<s>", eosText: "</s>", specialTexts: [] });
+    const told = textOf(template.render([{ role: "user", content: "Hi" }], { tools: declared }));
+    for (const { name } of declared) assert.ok(told.includes(name), `${file} lost ${name}`);
+    for (const written of cut) {
+      const id = "call_abcdefghijklmnop";
+      const text = textOf(
+        template.render(
+          [
+            { role: "user", content: "Q" },
+            { role: "assistant", content: "", toolCalls: [{ id, name: "lookup", arguments: written }] },
+            { role: "tool", content: "a result", toolCallId: id, name: "lookup" },
+          ],
+          { tools: declared },
+        ),
+      );
+      assert.ok(text.includes("a result"), `${file}, ${written}: ${text}`);
     }
   }
 });

@@ -26,7 +26,7 @@ export function runFilter(name: string, value: Value, args: readonly Value[], na
 
 const filters: Readonly<Record<string, Filter>> = {
   tojson: (value, [indent], named) => toJson(value, jsonLayout(indent, named)),
-  from_json: (value) => fromJson(JSON.parse(toText(value))),
+  from_json: (value) => fromJson(parseJson(toText(value))),
   length: count,
   count,
   trim: (value, [characters]) => stripEnd(stripStart(toText(value), characters), characters),
@@ -152,4 +152,12 @@ function jsonLayout(first: Value, named: Named) {
       separators: [toText(separators[0]), toText(separators[1])] as const,
     }),
   };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TemplateError("a text that should be JSON is not", { cause: error });
+  }
 }

@@ -37,6 +37,9 @@ export interface Bounds {
   readonly characters: number;
 }
 
+/** Calls within calls: far more than schemas nest, and few enough for this thread's stack. */
+const MAX_CALL_DEPTH = 200;
+
 /** How a loop's body was left before its end. */
 class Leave {
   readonly kind: "break" | "continue";
@@ -50,6 +53,7 @@ class Leave {
 export class Interpreter {
   readonly #bounds: Bounds;
   #steps = 0;
+  #callDepth = 0;
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds;
@@ -181,7 +185,11 @@ export class Interpreter {
         const isGiven = index < args.length || named.has(name);
         inner.set(name, isGiven || !isOptional ? given : this.#evaluate(parameter.value, inner));
       }
-      return this.#block(body, inner);
+      if (this.#callDepth >= MAX_CALL_DEPTH) throw new TemplateError("a macro calls itself without end");
+      this.#callDepth++;
+      const text = this.#block(body, inner);
+      this.#callDepth--;
+      return text;
     };
   }
 

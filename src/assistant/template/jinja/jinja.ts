@@ -14,8 +14,13 @@ import {
   type Value,
 } from "./values.ts";
 
-/** Far more than any conversation takes: 68 published templates need under 100 steps per message. */
-const BOUNDS = { steps: 5_000_000, characters: 64 * 2 ** 20 };
+/**
+ * Far more than any conversation takes: 68 published templates need under 100 steps per message. Steps grow with what
+ * there is to print, up to about a second, so that an endless template holds this thread up for milliseconds when it is
+ * tried with a short conversation.
+ */
+const STEPS = { least: 50_000, perValue: 2_000, most: 5_000_000 };
+const MAX_CHARACTERS = 64 * 2 ** 20;
 
 /**
  * A chat template. @huggingface/jinja parses it; running it is ours, since templates use more of Jinja2 and of Python
@@ -33,8 +38,15 @@ export class Jinja {
   render(variables: Readonly<Record<string, unknown>>, now: Date): string {
     const names = Object.entries(variables).map(([name, value]) => [name, fromJson(value)] as const);
     const scope = new Scope(names, new Scope([...constants, ...functions(now)]));
-    return new Interpreter(BOUNDS).run(this.#program, scope);
+    const steps = Math.min(STEPS.most, STEPS.least + STEPS.perValue * countValues(variables));
+    return new Interpreter({ steps, characters: MAX_CHARACTERS }).run(this.#program, scope);
   }
+}
+
+/** Values within a value, itself included. */
+function countValues(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 1;
+  return Object.values(value).reduce((sum: number, inner) => sum + countValues(inner), 1);
 }
 
 const constants: ReadonlyArray<readonly [string, Value]> = [
