@@ -5,7 +5,7 @@ import { templateProblem } from "../assistant/template/template.ts";
 import type { Config } from "../config/config.ts";
 import type { ModelEntry, ModelsFile } from "../config/models-file.ts";
 import type { Engine } from "../inference/engine.ts";
-import { addLoads } from "../inference/engine-slot.ts";
+import { addStats } from "../inference/engine-slot.ts";
 import { modelBytes } from "../inference/generation/model-file.ts";
 import { availableMemory } from "../inference/machine/memory.ts";
 import { monotonicMs } from "../platform/clock.ts";
@@ -74,8 +74,8 @@ export function createModels(config: Config, surroundings: Surroundings): Served
     });
   });
   metrics.watch({
-    get load() {
-      return addLoads(models.map(({ engine }) => engine.load));
+    get stats() {
+      return addStats(models.map(({ engine }) => engine.stats));
     },
   });
   metrics.watchModels(() => models.filter(({ engine }) => engine.state.status === "ready").map(liveNumbers));
@@ -94,7 +94,7 @@ export function createModels(config: Config, surroundings: Surroundings): Served
 
 /** Under the name that the model's answers have. */
 function liveNumbers({ engine }: ServedModel): WatchedModel {
-  return { name: engine.describe().name, load: engine.load };
+  return { name: engine.describe().name, stats: engine.stats };
 }
 
 /** One model has the machine to itself, and its engine refuses what does not fit. */

@@ -2,7 +2,7 @@ import { type TObject, type TProperties, Type } from "typebox";
 import { ErrorEnvelope } from "./error-envelope.ts";
 
 /** A JSON answer: `properties`, and the request id that every body carries. */
-export function Answer<P extends TProperties>(properties: P, description: string) {
+export function answerSchema<P extends TProperties>(properties: P, description: string) {
   return Type.Object({ ...properties, request_id: Type.Optional(Type.String()) }, { description });
 }
 
@@ -22,12 +22,12 @@ const errorDescriptions = {
 type ErrorStatus = keyof typeof errorDescriptions;
 
 /** Response schemas of a route: its success, and the errors it can answer with. */
-export function responses<T extends TObject>(success: T, ...statuses: ErrorStatus[]) {
-  return responsesWith(ErrorEnvelope.properties, success, ...statuses);
+export function responseSchemas<T extends TObject>(success: T, ...statuses: ErrorStatus[]) {
+  return responseSchemasWith(ErrorEnvelope.properties, success, ...statuses);
 }
 
 /** The same where the errors have another API's form. */
-export function responsesWith<T extends TObject>(
+export function responseSchemasWith<T extends TObject>(
   errorProperties: TProperties,
   success: T,
   ...statuses: ErrorStatus[]

@@ -14,7 +14,7 @@ import { EngineDecorator } from "./engine-decorator.ts";
 import { identityDigest } from "./model-identity.ts";
 
 /** What is kept of a generation. Its times were its own. */
-const Answer = Type.Object({
+const CachedAnswer = Type.Object({
   text: Type.String(),
   finishReason: Type.Union([Type.Literal("stop"), Type.Literal("length")]),
   stopText: Type.Optional(Type.String()),
@@ -22,7 +22,7 @@ const Answer = Type.Object({
   completionTokens: Type.Integer(),
   reasoningTokens: Type.Integer(),
 });
-type Answer = Static<typeof Answer>;
+type CachedAnswer = Static<typeof CachedAnswer>;
 
 export interface AnswerCache {
   readonly cache: Cache;
@@ -71,12 +71,12 @@ export class CachedEngine extends EngineDecorator {
     }
   }
 
-  async #find(key: string): Promise<Answer | undefined> {
+  async #find(key: string): Promise<CachedAnswer | undefined> {
     const bytes = await this.#answers.cache.get(key);
     return bytes === undefined ? undefined : parse(new TextDecoder().decode(bytes));
   }
 
-  async #keep(key: string, answer: Answer): Promise<void> {
+  async #keep(key: string, answer: CachedAnswer): Promise<void> {
     const bytes = new TextEncoder().encode(JSON.stringify(answer));
     await this.#answers.cache.set(key, bytes, this.#answers.ttlMs);
   }
@@ -93,16 +93,16 @@ function keyOf({ reusable: _, ...asked }: GenerationRequest, model: ModelDescrip
 }
 
 /** Undefined for what is no answer: a shared cache holds what others put there. */
-function parse(text: string): Answer | undefined {
+function parse(text: string): CachedAnswer | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return Value.Check(Answer, value) ? value : undefined;
+    return Value.Check(CachedAnswer, value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function* replay(answer: Answer, elapsedMs: () => number): AsyncIterable<GenerationEvent> {
+async function* replay(answer: CachedAnswer, elapsedMs: () => number): AsyncIterable<GenerationEvent> {
   const { text, finishReason, stopText, promptTokens, completionTokens, reasoningTokens } = answer;
   const counts = { promptTokens, completionTokens, reasoningTokens };
   yield { type: "started", promptTokens, cachedPromptTokens: 0 };

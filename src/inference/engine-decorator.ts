@@ -1,7 +1,7 @@
 import type {
   Engine,
-  EngineLoad,
   EngineState,
+  EngineStats,
   GenerationContext,
   GenerationEvent,
   GenerationRequest,
@@ -21,8 +21,8 @@ export abstract class EngineDecorator implements Engine {
     return this.inner.state;
   }
 
-  get load(): EngineLoad {
-    return this.inner.load;
+  get stats(): EngineStats {
+    return this.inner.stats;
   }
 
   describe(): ModelDescription {

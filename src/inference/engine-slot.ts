@@ -1,7 +1,7 @@
 import type {
   Engine,
-  EngineLoad,
   EngineState,
+  EngineStats,
   GenerationContext,
   GenerationEvent,
   GenerationRequest,
@@ -10,7 +10,7 @@ import type {
 } from "./engine.ts";
 import { unavailable } from "./unavailable.ts";
 
-const noLoad: EngineLoad = {
+const noStats: EngineStats = {
   queueDepth: 0,
   runningSequences: 0,
   kvCacheUsage: 0,
@@ -24,12 +24,12 @@ const noLoad: EngineLoad = {
 };
 
 /** Engines taken together: their requests and counters add up, the fullest cache is the cache's usage. */
-export function addLoads(loads: readonly EngineLoad[]): EngineLoad {
-  const sum = (of: (load: EngineLoad) => number) => loads.reduce((total, load) => total + of(load), 0);
+export function addStats(all: readonly EngineStats[]): EngineStats {
+  const sum = (of: (stats: EngineStats) => number) => all.reduce((total, stats) => total + of(stats), 0);
   return {
     queueDepth: sum(({ queueDepth }) => queueDepth),
     runningSequences: sum(({ runningSequences }) => runningSequences),
-    kvCacheUsage: Math.max(0, ...loads.map(({ kvCacheUsage }) => kvCacheUsage)),
+    kvCacheUsage: Math.max(0, ...all.map(({ kvCacheUsage }) => kvCacheUsage)),
     prefixCacheHitTokens: sum(({ prefixCacheHitTokens }) => prefixCacheHitTokens),
     restarts: sum(({ restarts }) => restarts),
     threads: sum(({ threads }) => threads),
@@ -48,7 +48,7 @@ export class EngineSlot implements Engine {
   #engine: Engine | undefined;
   #state: EngineState = { status: "unloaded" };
   /** What engines that are gone had counted. */
-  #counted = noLoad;
+  #counted = noStats;
 
   /** From now on `engine` answers. */
   fill(engine: Engine): void {
@@ -68,7 +68,7 @@ export class EngineSlot implements Engine {
   /** Ends the engine, whose running requests get `timeoutMs`; another one may follow. */
   async empty(timeoutMs: number): Promise<void> {
     await this.#engine?.close(timeoutMs);
-    this.#counted = { ...this.load, queueDepth: 0, runningSequences: 0, kvCacheUsage: 0, threads: 0 };
+    this.#counted = { ...this.stats, queueDepth: 0, runningSequences: 0, kvCacheUsage: 0, threads: 0 };
     this.#engine = undefined;
     this.#state = { status: "unloaded" };
   }
@@ -77,9 +77,9 @@ export class EngineSlot implements Engine {
     return this.#engine?.state ?? this.#state;
   }
 
-  get load(): EngineLoad {
+  get stats(): EngineStats {
     if (this.#engine === undefined) return this.#counted;
-    return addLoads([this.#counted, this.#engine.load]);
+    return addStats([this.#counted, this.#engine.stats]);
   }
 
   describe(): ModelDescription {

@@ -158,7 +158,7 @@ export type EngineState =
   | { readonly status: "stopped" };
 
 /** Live numbers, as of the engine's last step. */
-export interface EngineLoad {
+export interface EngineStats {
   /** Requests accepted and not yet in a sequence. */
   readonly queueDepth: number;
   readonly runningSequences: number;
@@ -185,7 +185,7 @@ export type GenerationEnd = Pick<
 
 /** Told of the generations of a request. */
 export interface GenerationSink {
-  /** A generation begins, its own time at `arrivedAt`; what is returned is called when it has ended. */
+  /** A generation begins; its own time starts at `arrivedAt`. Returns what is to be called when it has ended. */
   started(request: GenerationRequest, arrivedAt: number): (end: GenerationEnd) => void;
 }
 
@@ -200,13 +200,13 @@ export interface GenerationContext {
   /** Requests of another scope can't find what this one leaves in the KV cache; one for all when left out. */
   readonly cacheScope?: string;
   readonly account?: GenerationSink;
-  /** Names the request where steps are told of. */
+  /** Names the request in records of steps. */
   readonly requestId?: string;
 }
 
 export interface Engine {
   readonly state: EngineState;
-  readonly load: EngineLoad;
+  readonly stats: EngineStats;
   /** The loaded model. @throws UnavailableError while none is loaded */
   describe(): ModelDescription;
   /**

@@ -15,7 +15,7 @@ import {
   RunResult,
 } from "../features/evaluation/runs/schema.ts";
 import type { BatchEvals } from "../features/evaluation/runs/service.ts";
-import { responses } from "../http/schema.ts";
+import { responseSchemas } from "../http/schema.ts";
 import type { Page } from "../platform/paging.ts";
 
 const config = { scope: "evaluation" } as const;
@@ -38,7 +38,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
           description:
             "Means with BCa bootstrap intervals, the pass rate with Wilson's, by tag too. Of what has been measured so far, while the run goes on.",
           params: RunId,
-          response: responses(RunResult, 400, 401, 404, 429, 503),
+          response: responseSchemas(RunResult, 400, 401, 404, 429, 503),
         },
       },
       async ({ params }) => runs.result(params.id),
@@ -53,7 +53,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
           summary: "Scores of a run",
           params: RunId,
           querystring: DistributionQuery,
-          response: responses(DistributionView, 400, 401, 404, 429, 503),
+          response: responseSchemas(DistributionView, 400, 401, 404, 429, 503),
         },
       },
       async ({ params, query }) => runs.distribution(params.id, query.criterion),
@@ -68,7 +68,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
           summary: "Records of a run",
           params: RunId,
           querystring: RecordsQuery,
-          response: responses(ResultPage, 400, 401, 404, 429, 503),
+          response: responseSchemas(ResultPage, 400, 401, 404, 429, 503),
         },
       },
       async ({ params, query }) => {
@@ -88,7 +88,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
             "Records that did not pass, by why: `engine`, `input`, `judge`, `output` or `quality`.",
           params: RunId,
           querystring: FailuresQuery,
-          response: responses(ResultPage, 400, 401, 404, 429, 503),
+          response: responseSchemas(ResultPage, 400, 401, 404, 429, 503),
         },
       },
       async ({ params, query }) => {
@@ -131,7 +131,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
             "Record by record, b - a: difference with BCa interval, sign and permutation test, McNemar's for passing, and " +
             "whether the set is large enough to tell.",
           querystring: CompareQuery,
-          response: responses(ComparisonView, 400, 401, 404, 409, 429, 503),
+          response: responseSchemas(ComparisonView, 400, 401, 404, 409, 429, 503),
         },
       },
       async ({ query }) => runs.compare(query.a, query.b),

@@ -11,7 +11,7 @@ import {
 } from "../features/evaluation/runs/schema.ts";
 import type { BatchEvals } from "../features/evaluation/runs/service.ts";
 import { EventStream } from "../http/event-stream.ts";
-import { responses } from "../http/schema.ts";
+import { responseSchemas } from "../http/schema.ts";
 import { batchEvalResultRoutes } from "./batch-eval-results.ts";
 
 const config = { scope: "evaluation" } as const;
@@ -33,7 +33,7 @@ export function batchEvalRoutes({
 }: BatchEvalDependencies): FastifyPluginAsyncTypebox {
   const body = BatchEvalBody(maxNewTokensLimit);
   return async (app) => {
-    const { 200: accepted, ...failures } = responses(RunCreated, 400, 401, 404, 409, 429, 503);
+    const { 200: accepted, ...failures } = responseSchemas(RunCreated, 400, 401, 404, 409, 429, 503);
     app.post(
       "/v1/batch-evals",
       {
@@ -66,7 +66,7 @@ export function batchEvalRoutes({
           tags,
           summary: "List runs, newest first",
           querystring: RunsQuery,
-          response: responses(RunPage, 400, 401, 429, 503),
+          response: responseSchemas(RunPage, 400, 401, 429, 503),
         },
       },
       async ({ query }) => {
@@ -76,7 +76,10 @@ export function batchEvalRoutes({
       },
     );
 
-    const ofRun = (summary: string, response: TSchema = responses(RunView, 400, 401, 404, 429, 503)) => ({
+    const ofRun = (
+      summary: string,
+      response: TSchema = responseSchemas(RunView, 400, 401, 404, 429, 503),
+    ) => ({
       config,
       schema: { tags, summary, params: RunId, response },
     });
@@ -90,7 +93,7 @@ export function batchEvalRoutes({
     for (const [change, summary] of Object.entries(changes) as Array<[keyof typeof changes, string]>) {
       app.post(
         `/v1/batch-evals/:id/${change}`,
-        ofRun(summary, responses(RunView, 400, 401, 404, 409, 429, 503)),
+        ofRun(summary, responseSchemas(RunView, 400, 401, 404, 409, 429, 503)),
         async ({ params }) => describeRun(await runs[change](params.id)),
       );
     }

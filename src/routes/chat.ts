@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { ChatBody, ChatResponse } from "../features/chat/schema.ts";
 import type { ChatService } from "../features/chat/service.ts";
 import { markCached } from "../http/cached-answer.ts";
-import { responses } from "../http/schema.ts";
+import { responseSchemas } from "../http/schema.ts";
 import { streamEvents, tokenEvents } from "../http/stream-events.ts";
 import { drain } from "../inference/completion.ts";
 
@@ -16,7 +16,13 @@ export function chatRoutes({ chat, maxNewTokensLimit }: ChatDependencies): Fasti
   const body = ChatBody(maxNewTokensLimit);
   return async (app) => {
     for (const url of ["/chat", "/v1/chat"]) {
-      const response = responses(ChatResponse, 400, ...(url === "/chat" ? [] : ([401] as const)), 429, 503);
+      const response = responseSchemas(
+        ChatResponse,
+        400,
+        ...(url === "/chat" ? [] : ([401] as const)),
+        429,
+        503,
+      );
       const schema = {
         tags: ["Chat"],
         summary: "Answer a prompt, with a full account of the cost",

@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { ApiError } from "../errors.ts";
 import { ApiKeyGuard } from "../http/auth.ts";
-import { Answer, responses } from "../http/schema.ts";
+import { answerSchema, responseSchemas } from "../http/schema.ts";
 import { BrowserSessions } from "../http/session.ts";
 import { StaticFiles } from "../http/static-files.ts";
 
@@ -30,7 +30,7 @@ const contentSecurityPolicy = [
   "trusted-types svelte-trusted-html",
 ].join("; ");
 
-const Session = Answer(
+const Session = answerSchema(
   {
     signed_in: Type.Boolean({ description: "Whether this browser has a session, which stands for the key." }),
     known_key: Type.Union([Type.String(), Type.Null()], {
@@ -81,7 +81,7 @@ export function consoleRoutes({
       "/console/session",
       {
         config,
-        schema: { tags, summary: "Whether the browser has a session", response: responses(Session) },
+        schema: { tags, summary: "Whether the browser has a session", response: responseSchemas(Session) },
       },
       (request, reply) => {
         reply.header("cache-control", "no-store");
@@ -96,7 +96,7 @@ export function consoleRoutes({
           tags,
           summary: "Begin a session of a browser with the key",
           body: Type.Object({ key: Type.String({ maxLength: 1024 }) }),
-          response: responses(Session, 400, 401, 429),
+          response: responseSchemas(Session, 400, 401, 429),
         },
       },
       (request, reply) => {
@@ -107,7 +107,7 @@ export function consoleRoutes({
     );
     app.delete(
       "/console/session",
-      { config, schema: { tags, summary: "End the browser's session", response: responses(Session) } },
+      { config, schema: { tags, summary: "End the browser's session", response: responseSchemas(Session) } },
       (request, reply) => {
         sessions.close(request, reply);
         return state(false);

@@ -21,7 +21,7 @@ import {
   toDatasetAnswer,
   toRecordAnswer,
 } from "../features/datasets/schema.ts";
-import { Answer, responses } from "../http/schema.ts";
+import { answerSchema, responseSchemas } from "../http/schema.ts";
 import { receiveUpload, removeAbandonedUploads } from "../http/upload.ts";
 import { describeValidation } from "../http/validation.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
@@ -45,13 +45,16 @@ const ListQuery = Type.Object({
 const nextCursor = Type.Union([Type.String(), Type.Null()], {
   description: "`cursor` of the next page; null at the end.",
 });
-const One = Answer(DatasetAnswer.properties, "A dataset.");
-const List = Answer({ data: Type.Array(DatasetAnswer), next_cursor: nextCursor }, "Datasets, newest first.");
-const Records = Answer(
+const One = answerSchema(DatasetAnswer.properties, "A dataset.");
+const List = answerSchema(
+  { data: Type.Array(DatasetAnswer), next_cursor: nextCursor },
+  "Datasets, newest first.",
+);
+const Records = answerSchema(
   { data: Type.Array(RecordAnswer), next_cursor: nextCursor },
   "Records, in their order.",
 );
-const Deleted = Answer({ dataset_id: Type.String(), deleted: Type.Literal(true) }, "It is gone.");
+const Deleted = answerSchema({ dataset_id: Type.String(), deleted: Type.Literal(true) }, "It is gone.");
 
 const config = { scope: "datasets" } as const;
 const tags = ["Datasets"];
@@ -62,7 +65,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
     await app.register(multipart, { throwFileSizeLimit: false });
     app.addHook("onReady", () => removeAbandonedUploads(Date.now()));
 
-    const { 200: created, ...errors } = responses(One, 400, 401, 413, 415, 429, 503);
+    const { 200: created, ...errors } = responseSchemas(One, 400, 401, 413, 415, 429, 503);
     const creation = {
       tags,
       summary: "Create a dataset",
@@ -108,7 +111,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
           tags,
           summary: "List datasets",
           querystring: ListQuery,
-          response: responses(List, 400, 401, 429, 503),
+          response: responseSchemas(List, 400, 401, 429, 503),
         },
       },
       async ({ query: { limit = 20, cursor, type, status } }) => {
@@ -124,7 +127,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
           tags,
           summary: "Show a dataset",
           params: Id,
-          response: responses(One, 401, 404, 429, 503),
+          response: responseSchemas(One, 401, 404, 429, 503),
         },
       },
       async ({ params }) => toDatasetAnswer(await datasets.get(params.id)),
@@ -138,7 +141,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
           summary: "Page through records",
           params: Id,
           querystring: Type.Object(Page),
-          response: responses(Records, 400, 401, 404, 429, 503),
+          response: responseSchemas(Records, 400, 401, 404, 429, 503),
         },
       },
       async ({ params, query: { limit = 20, cursor } }) => {
@@ -154,7 +157,7 @@ export function datasetRoutes({ datasets, uploadLimit }: DatasetRouteOptions): F
           tags,
           summary: "Delete a dataset, with its index",
           params: Id,
-          response: responses(Deleted, 401, 404, 409, 429, 503),
+          response: responseSchemas(Deleted, 401, 404, 409, 429, 503),
         },
       },
       async ({ params }) => {

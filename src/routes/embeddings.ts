@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { EmbeddingsAnswer, EmbeddingsBody } from "../dialects/openai/embeddings/schema.ts";
 import type { EmbeddingsService } from "../dialects/openai/embeddings/service.ts";
-import { responses } from "../http/schema.ts";
+import { responseSchemas } from "../http/schema.ts";
 
 export function embeddingRoutes(embeddings: EmbeddingsService): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -9,7 +9,7 @@ export function embeddingRoutes(embeddings: EmbeddingsService): FastifyPluginAsy
       tags: ["Embeddings"],
       summary: "Embed texts",
       body: EmbeddingsBody,
-      response: responses(EmbeddingsAnswer, 400, 401, 404, 429, 503),
+      response: responseSchemas(EmbeddingsAnswer, 400, 401, 404, 429, 503),
     };
     app.post("/v1/embeddings", { config: { scope: "inference" }, schema }, async (request) => {
       const answer = await embeddings.create(request.body, request.context.signal);

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { EvaluateBody, EvaluateResponse } from "../features/evaluation/schema.ts";
 import type { EvaluationService } from "../features/evaluation/service.ts";
-import { responses } from "../http/schema.ts";
+import { responseSchemas } from "../http/schema.ts";
 
 /** `POST /evaluate` and `POST /v1/evaluate`: the same, without and with a key. */
 export function evaluateRoutes(evaluation: EvaluationService): FastifyPluginAsyncTypebox {
   return async (app) => {
     for (const url of ["/evaluate", "/v1/evaluate"]) {
-      const response = responses(
+      const response = responseSchemas(
         EvaluateResponse,
         400,
         ...(url === "/evaluate" ? [] : ([401] as const)),

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { Answer, responses } from "../http/schema.ts";
+import { answerSchema, responseSchemas } from "../http/schema.ts";
 import { ClassDefinition, classDefinitions, PartDefinition, partDefinitions } from "../telemetry/glossary.ts";
 
-const Glossary = Answer(
+const Glossary = answerSchema(
   { parts: Type.Array(PartDefinition), classes: Type.Array(ClassDefinition) },
   "What every part of a latency and every limiter class means, and how it is known.",
 );
@@ -17,7 +17,7 @@ export const glossaryRoutes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ["Instruments"],
         summary: "Definitions of the figures",
-        response: responses(Glossary, 401, 429),
+        response: responseSchemas(Glossary, 401, 429),
       },
     },
     async () => ({ parts: [...partDefinitions], classes: [...classDefinitions] }),

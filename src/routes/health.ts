@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { JudgeModel } from "../features/evaluation/judges/judge-model.ts";
-import { Answer, responses } from "../http/schema.ts";
+import { answerSchema, responseSchemas } from "../http/schema.ts";
 import type { Embedder } from "../inference/embedder.ts";
 import type { Engine, EngineState } from "../inference/engine.ts";
 import type { Reranker } from "../inference/reranker.ts";
@@ -21,11 +21,11 @@ export interface HealthDependencies {
   readonly requestedModel: string;
 }
 
-const Health = Answer(
+const Health = answerSchema(
   { status: Type.Literal("ok"), model: Type.String(), device: Type.String() },
   "The server is up.",
 );
-const Live = Answer({ status: Type.Literal("ok") }, "The process serves.");
+const Live = answerSchema({ status: Type.Literal("ok") }, "The process serves.");
 /** The other models. The server is ready without them. */
 function ModelStatus(description: string) {
   return Type.Object(
@@ -39,7 +39,7 @@ function ModelStatus(description: string) {
   );
 }
 
-const Ready = Answer(
+const Ready = answerSchema(
   {
     status: Type.Literal("ready"),
     model_loaded: Type.Literal(true),
@@ -66,7 +66,7 @@ const Ready = Answer(
   },
   "Requests can be served.",
 );
-const NotReady = Answer(
+const NotReady = answerSchema(
   {
     status: Type.Literal("not_ready"),
     model_loaded: Type.Boolean(),
@@ -103,7 +103,7 @@ export function healthRoutes({
       "/health",
       {
         config: { scope: "public", isProbe: true },
-        schema: { tags, summary: "Model and device", response: responses(Health) },
+        schema: { tags, summary: "Model and device", response: responseSchemas(Health) },
       },
       health,
     );
@@ -111,7 +111,7 @@ export function healthRoutes({
       "/v1/health",
       {
         config: { scope: "inference" },
-        schema: { tags, summary: "Model and device", response: responses(Health, 401) },
+        schema: { tags, summary: "Model and device", response: responseSchemas(Health, 401) },
       },
       health,
     );
@@ -119,7 +119,7 @@ export function healthRoutes({
       "/healthz",
       {
         config: { scope: "public", isProbe: true },
-        schema: { tags, summary: "Liveness", response: responses(Live) },
+        schema: { tags, summary: "Liveness", response: responseSchemas(Live) },
       },
       () => ({
         status: "ok" as const,

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { Answer, responses } from "../http/schema.ts";
+import { answerSchema, responseSchemas } from "../http/schema.ts";
 import type { Engine } from "../inference/engine.ts";
 
-const Model = Answer(
+const Model = answerSchema(
   {
     model_name: Type.String(),
     device: Type.String(),
@@ -38,7 +38,7 @@ export function modelRoutes(engine: Engine): FastifyPluginAsyncTypebox {
       "/model",
       {
         config: { scope: "public" },
-        schema: { tags: ["Model"], summary: "The loaded model", response: responses(Model, 503) },
+        schema: { tags: ["Model"], summary: "The loaded model", response: responseSchemas(Model, 503) },
       },
       () => {
         const model = engine.describe();

@@ -10,7 +10,7 @@ import type { EmbeddingsService } from "../dialects/openai/embeddings/service.ts
 import { InvalidRequestError } from "../errors.ts";
 import { errorSender, toApiError } from "../http/error-envelope.ts";
 import { acceptJsonOfAnyType } from "../http/json-body.ts";
-import { responsesWith } from "../http/schema.ts";
+import { responseSchemasWith } from "../http/schema.ts";
 import { modelStatus } from "../serving/model-status.ts";
 import type { ServedModel } from "../serving/served-model.ts";
 import type { ServedModels } from "../serving/served-models.ts";
@@ -30,7 +30,7 @@ export function ollamaRoutes(
     acceptJsonOfAnyType(app);
     const config = { scope: "inference", isKeyless: true } as const;
     const tags = ["Ollama"];
-    const response = responsesWith(ollamaError, Anything, 400, 401, 404, 413, 429, 503);
+    const response = responseSchemasWith(ollamaError, Anything, 400, 401, 404, 413, 429, 503);
     app.post(
       "/api/chat",
       { config, schema: { tags, summary: "Chat", body: ChatBody, response } },

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import type { RagService } from "../features/rag/answer/service.ts";
 import type { IndexReport } from "../features/rag/index/index-report.ts";
 import { IndexStatus, RagAnswer, RagBody } from "../features/rag/schema.ts";
-import { responses } from "../http/schema.ts";
+import { responseSchemas } from "../http/schema.ts";
 import { streamEvents, tokenEvents } from "../http/stream-events.ts";
 import { drain } from "../inference/completion.ts";
 
@@ -22,7 +22,7 @@ export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies):
         tags: ["Retrieval"],
         summary: "Answer from a corpus, with citations",
         body,
-        response: responses(RagAnswer, 400, 401, 404, 409, 429, 503),
+        response: responseSchemas(RagAnswer, 400, 401, 404, 409, 429, 503),
       };
       app.post(url, { config: { scope: "inference" }, schema }, async (request, reply) => {
         const answer = rag.answer(request.body, request.context);
@@ -35,7 +35,7 @@ export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies):
       tags: ["Retrieval"],
       summary: "Show a corpus's index, and how far it is",
       params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 128, format: "text" }) }),
-      response: responses(IndexStatus, 400, 401, 404, 429, 503),
+      response: responseSchemas(IndexStatus, 400, 401, 404, 429, 503),
     };
     app.get("/v1/rag/indexes/:id", { config: { scope: "inference" }, schema }, async (request) => ({
       ...(await indexes.of(request.params.id)),

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { type Static, Type } from "typebox";
 import { ApiError, InvalidRequestError } from "../errors.ts";
-import { Answer, responses } from "../http/schema.ts";
+import { answerSchema, responseSchemas } from "../http/schema.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
 import { timeOfUuidV7 } from "../platform/uuid.ts";
 import { exportLines } from "../telemetry/ledger/export.ts";
@@ -36,15 +36,15 @@ const SeriesQuery = Type.Object({
   minutes: Type.Integer({ minimum: 1, maximum: 44_640, default: 60, description: "How far back." }),
   step: Type.Integer({ minimum: 1, maximum: 1440, default: 1, description: "Minutes of a point." }),
 });
-const Page = Answer(
+const Page = answerSchema(
   { data: Type.Array(RecordedRequest), next_cursor: Type.Union([Type.String(), Type.Null()]) },
   "Requests, the latest first.",
 );
-const Series = Answer(
+const Series = answerSchema(
   { step_minutes: Type.Integer(), points: Type.Array(TimePoint) },
   "One point for each stretch of time, oldest first; the last one is not over.",
 );
-const Detail = Answer(RequestDetail.properties, "One request, whole.");
+const Detail = answerSchema(RequestDetail.properties, "One request, whole.");
 
 const contentTypes = { jsonl: "application/x-ndjson", csv: "text/csv; charset=utf-8" } as const;
 /** Points of one answer. */
@@ -69,7 +69,7 @@ export function requestRoutes(ledger: Ledger | undefined): FastifyPluginAsyncTyp
           tags,
           summary: "List requests",
           querystring: ListQuery,
-          response: responses(Page, 400, 401, 429, 501, 503),
+          response: responseSchemas(Page, 400, 401, 429, 501, 503),
         },
       },
       async ({ query: { q = "", limit, cursor } }) => {
@@ -103,7 +103,7 @@ export function requestRoutes(ledger: Ledger | undefined): FastifyPluginAsyncTyp
           summary: "Requests over time",
           description: "Counts, sums and percentiles, from histograms of minutes.",
           querystring: SeriesQuery,
-          response: responses(Series, 400, 401, 429, 501, 503),
+          response: responseSchemas(Series, 400, 401, 429, 501, 503),
         },
       },
       async ({ query: { minutes, step } }) => {
@@ -125,7 +125,7 @@ export function requestRoutes(ledger: Ledger | undefined): FastifyPluginAsyncTyp
           tags,
           summary: "Show a request",
           params: RequestId,
-          response: responses(Detail, 400, 401, 404, 429, 501, 503),
+          response: responseSchemas(Detail, 400, 401, 404, 429, 501, 503),
         },
       },
       async ({ params: { id } }) => {

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { ApiError } from "../errors.ts";
 import type { SentEvent } from "../http/event-stream.ts";
-import { Answer, responses } from "../http/schema.ts";
+import { answerSchema, responseSchemas } from "../http/schema.ts";
 import { errorEvent, streamEvents } from "../http/stream-events.ts";
 import { modelStatus, StatusFields } from "../serving/model-status.ts";
 import type { ServedModel } from "../serving/served-model.ts";
@@ -12,7 +12,7 @@ import type { ServedModels } from "../serving/served-models.ts";
 /** How often a model's state is looked at for those who follow it. */
 const POLL_MS = 200;
 
-const ModelStatus = Answer({ id: Type.String(), ...StatusFields }, "Where a model is.");
+const ModelStatus = answerSchema({ id: Type.String(), ...StatusFields }, "Where a model is.");
 const Id = Type.Object({
   id: Type.String({ description: "The model's id; its slashes must be sent as %2F here." }),
 });
@@ -78,7 +78,7 @@ export function servedModelRoutes({ models, drainMs, log }: ServedModelRoutes): 
         `/v1/models/:id/${action}`,
         {
           config,
-          schema: { tags, summary, params: Id, response: responses(ModelStatus, 401, 404, 409, 503) },
+          schema: { tags, summary, params: Id, response: responseSchemas(ModelStatus, 401, 404, 409, 503) },
         },
         (request) => {
           const model = models.find(request.params.id, "id");

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { InvalidRequestError } from "../errors.ts";
-import { responses } from "../http/schema.ts";
+import { responseSchemas } from "../http/schema.ts";
 import { wallMs } from "../platform/clock.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
 import { chromeTrace } from "../telemetry/steps/chrome-trace.ts";
@@ -57,7 +57,7 @@ export function timelineRoutes(ring: StepRing): FastifyPluginAsyncTypebox {
           tags: ["Instruments"],
           summary: "Timeline of the engines' steps",
           querystring: TimelineQuery,
-          response: responses(Timeline, 400, 401, 429),
+          response: responseSchemas(Timeline, 400, 401, 429),
         },
       },
       async ({ query: { from, until, request, last, format } }, reply) => {

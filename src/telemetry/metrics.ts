@@ -146,41 +146,41 @@ export class Metrics implements CacheObserver {
   }
 
   /** Reads the engine's live numbers whenever the metrics are read. */
-  watch(engine: Pick<Engine, "load">): void {
+  watch(engine: Pick<Engine, "stats">): void {
     const gauge = this.#gauge.bind(this);
-    gauge("inference_queue_depth", "Requests waiting for a sequence.", () => engine.load.queueDepth);
-    gauge("inference_running_sequences", "Requests in a sequence.", () => engine.load.runningSequences);
+    gauge("inference_queue_depth", "Requests waiting for a sequence.", () => engine.stats.queueDepth);
+    gauge("inference_running_sequences", "Requests in a sequence.", () => engine.stats.runningSequences);
     gauge(
       "inference_kv_cache_usage_ratio",
       "Share of the KV cache in use by running sequences.",
-      () => engine.load.kvCacheUsage,
+      () => engine.stats.kvCacheUsage,
     );
     this.#follow(
       "inference_prefix_cache_hit_tokens_total",
       "Prompt tokens taken from the KV cache.",
-      () => engine.load.prefixCacheHitTokens,
+      () => engine.stats.prefixCacheHitTokens,
     );
-    gauge("engine_threads", "Compute threads of the latest step.", () => engine.load.threads);
-    this.#follow("engine_step_ms_total", "Time spent in scheduler steps.", () => engine.load.stepMs);
+    gauge("engine_threads", "Compute threads of the latest step.", () => engine.stats.threads);
+    this.#follow("engine_step_ms_total", "Time spent in scheduler steps.", () => engine.stats.stepMs);
     this.#follow(
       "engine_native_ms_total",
       "Part of it in native decode and sampling.",
-      () => engine.load.computeMs,
+      () => engine.stats.computeMs,
     );
     this.#follow(
       "engine_decode_steps_total",
       "Steps that computed no prompt.",
-      () => engine.load.decodeSteps,
+      () => engine.stats.decodeSteps,
     );
     this.#follow(
       "engine_decode_passes_total",
       "Passes over the weights that these steps took; more than one each where running sequences lie apart.",
-      () => engine.load.decodePasses,
+      () => engine.stats.decodePasses,
     );
     this.#follow(
       "engine_restarts_total",
       "Restarts of the engine process after a crash or hang.",
-      () => engine.load.restarts,
+      () => engine.stats.restarts,
     );
   }
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { EngineLoad, GenerationTimings, Usage } from "../inference/engine.ts";
+import type { EngineStats, GenerationTimings, Usage } from "../inference/engine.ts";
 
 /** vLLM's own buckets (vllm/v1/metrics/loggers.py), which dashboards' quantiles are drawn with. */
 const firstTokenBuckets = [
@@ -21,7 +21,7 @@ type Label = (typeof labelNames)[number] | "finished_reason";
 /** A model and its live numbers. */
 export interface WatchedModel {
   readonly name: string;
-  readonly load: EngineLoad;
+  readonly stats: EngineStats;
 }
 
 /**
@@ -86,7 +86,7 @@ export class VllmMetrics {
 
   /** Reads the models' live numbers whenever the metrics are read. */
   watch(models: () => readonly WatchedModel[]): void {
-    const gauge = (name: string, help: string, read: (load: EngineLoad) => number) => {
+    const gauge = (name: string, help: string, read: (stats: EngineStats) => number) => {
       const metric: Gauge<Label> = new Gauge({
         name: `vllm:${name}`,
         help,
@@ -94,16 +94,16 @@ export class VllmMetrics {
         registers: [this.#registry],
         collect: () => {
           metric.reset();
-          for (const model of models()) metric.set(labels(model.name), read(model.load));
+          for (const model of models()) metric.set(labels(model.name), read(model.stats));
         },
       });
     };
-    gauge("num_requests_running", "Requests in a sequence.", (load) => load.runningSequences);
-    gauge("num_requests_waiting", "Requests waiting for a sequence.", (load) => load.queueDepth);
+    gauge("num_requests_running", "Requests in a sequence.", (stats) => stats.runningSequences);
+    gauge("num_requests_waiting", "Requests waiting for a sequence.", (stats) => stats.queueDepth);
     gauge(
       "kv_cache_usage_perc",
       "Share of the KV cache in use by running sequences; 1 is all of it.",
-      (load) => load.kvCacheUsage,
+      (stats) => stats.kvCacheUsage,
     );
   }
 

@@ -3,14 +3,14 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { EngineLoad } from "../../src/inference/engine.ts";
+import type { EngineStats } from "../../src/inference/engine.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
 import { verdict } from "../../src/telemetry/verdict.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const file = (name: string) => new URL(`../../deploy/${name}`, import.meta.url).pathname;
 
-const load: EngineLoad = {
+const stats: EngineStats = {
   queueDepth: 2,
   runningSequences: 3,
   kvCacheUsage: 0.25,
@@ -34,8 +34,8 @@ const usage = {
 /** Every metric of the server, each with a value. */
 async function metricsText(): Promise<string> {
   const metrics = new Metrics();
-  metrics.watch({ load });
-  metrics.watchModels(() => [{ name: "m", load }]);
+  metrics.watch({ stats });
+  metrics.watchModels(() => [{ name: "m", stats }]);
   metrics.watchStore(() => true);
   metrics.generationFinished("m", "stop", usage, { queueMs: 5, prefillMs: 20, decodeMs: 500 });
   metrics.generationFinished("m", "cancelled", usage, { queueMs: 5, prefillMs: 20, decodeMs: 500 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fastify } from "fastify";
 import { Type } from "typebox";
-import { responses } from "../../src/http/schema.ts";
+import { responseSchemas } from "../../src/http/schema.ts";
 
 test("servers under test fail a request whose answer has a field that its route does not declare, or lacks one", async () => {
   const app = fastify();
@@ -14,7 +14,7 @@ test("servers under test fail a request whose answer has a field that its route 
   };
   const Named = Type.Object({ name: Type.String(), parts: Type.Array(Type.Object({ ms: Type.Number() })) });
   for (const [path, answer] of Object.entries(answers))
-    app.get(`/${path}`, { schema: { response: responses(Named) } }, () => answer);
+    app.get(`/${path}`, { schema: { response: responseSchemas(Named) } }, () => answer);
   app.get("/other", { schema: { response: { 201: Named } } }, () => answers["right"]);
   for (const [path, message] of [
     ["extra", /data\/parts\/0 must NOT have additional properties.*secret/],

@@ -1,6 +1,6 @@
-import type { Assistant, PlannedTurn } from "../../assistant/assistant.ts";
+import type { PlannedTurn } from "../../assistant/assistant.ts";
 import type { TurnEvent } from "../../assistant/turn.ts";
-import type { Engine } from "../../inference/engine.ts";
+import type { ServedModel } from "../../serving/served-model.ts";
 import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
@@ -11,24 +11,19 @@ import { type MessageEvent, MessageOutput } from "./output.ts";
 import { toConversation, toRequest } from "./request.ts";
 import type { CountTokensBody, MessagesBody } from "./schema.ts";
 
-export interface Services {
-  readonly engine: Engine;
-  readonly assistant: Assistant;
-}
-
 /** `POST /v1/messages`: Anthropic's shape over the same assistant. */
 export class Messages {
-  readonly #services: Services;
+  readonly #model: ServedModel;
 
-  constructor(services: Services) {
-    this.#services = services;
+  constructor(model: ServedModel) {
+    this.#model = model;
   }
 
   async countTokens(
     body: CountTokensBody,
     { signal }: RequestContext,
   ): Promise<{ readonly input_tokens: number }> {
-    const { assistant, engine } = this.#services;
+    const { assistant, engine } = this.#model;
     const prompt = assistant.render(toConversation(body, []));
     return { input_tokens: (await engine.tokenize(prompt, signal)).length };
   }
@@ -61,19 +56,19 @@ export class Messages {
     body: MessagesBody,
     context: RequestContext,
   ): Promise<{ plan: PlannedTurn; notes: readonly Note[] }> {
-    const { assistant } = this.#services;
+    const { assistant } = this.#model;
     const { turn, notes } = toRequest(body);
     noteInLog(context.account, notes);
     return { plan: await assistant.plan(turn, context.signal), notes };
   }
 
   #events(plan: PlannedTurn, context: RequestContext): AsyncIterable<TurnEvent> {
-    const { assistant } = this.#services;
+    const { assistant } = this.#model;
     return namingFields(assistant.answer(plan, 0, context), { prompt: "messages", maxTokens: "max_tokens" });
   }
 
   #head(body: MessagesBody, notes: readonly Note[]) {
-    const model = this.#services.engine.describe();
+    const model = this.#model.engine.describe();
     return {
       id: newId("msg_"),
       type: "message",

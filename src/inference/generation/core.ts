@@ -32,7 +32,7 @@ import { modelBytes, weightsDigest } from "./model-file.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import type { EngineCondition, EngineOptions, LoadedModel } from "./protocol.ts";
-import { assertFits, strangeToken, tokenLimit } from "./request-checks.ts";
+import { assertFits, tokenLimit, unknownToken } from "./request-checks.ts";
 
 /** Rows beyond one a sequence that a step may ask logits of. */
 const EXTRA_OUTPUTS = 64;
@@ -256,7 +256,7 @@ export class EngineCore {
     if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
     const maxTokens = tokenLimit(request, prompt.length, contextPerSequence);
     const stranger = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
-    if (stranger !== undefined) throw strangeToken(stranger.token, vocabulary.size, "logit_bias");
+    if (stranger !== undefined) throw unknownToken(stranger.token, vocabulary.size, "logit_bias");
     await this.#tiers?.stage(prompt, scope, () => this.scheduler.cache.longestPrefix(prompt, scope));
     // Made ready now, so that a bad form is the client's error and not a failure half-way.
     const form = sampling.constraint && this.#forms.get(sampling.constraint);
@@ -297,7 +297,7 @@ export class EngineCore {
   async detokenize(tokens: readonly number[]): Promise<string> {
     const { vocabulary } = this.#model;
     const stranger = tokens.find((token) => token < 0 || token >= vocabulary.size);
-    if (stranger !== undefined) throw strangeToken(stranger, vocabulary.size, "tokens");
+    if (stranger !== undefined) throw unknownToken(stranger, vocabulary.size, "tokens");
     const pieces: Buffer[] = [];
     let bytes = 0;
     for (let start = 0; start < tokens.length; start += DETOKENIZED_AT_ONCE) {

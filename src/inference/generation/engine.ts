@@ -4,8 +4,8 @@ import { type Clock, monotonicMs } from "../../platform/clock.ts";
 import { PendingReplies } from "../../platform/pending-replies.ts";
 import type {
   Engine,
-  EngineLoad,
   EngineState,
+  EngineStats,
   GenerationContext,
   GenerationEvent,
   GenerationRequest,
@@ -114,9 +114,9 @@ export class LocalEngine implements Engine {
     return this.#supervisor.pid === undefined ? undefined : processMemory(this.#supervisor.pid);
   }
 
-  get load(): EngineLoad {
+  get stats(): EngineStats {
     const { size, running } = this.#generations;
-    return { queueDepth: size - running, runningSequences: running, ...this.#totals.load };
+    return { queueDepth: size - running, runningSequences: running, ...this.#totals.stats };
   }
 
   describe(): ModelDescription {
@@ -201,7 +201,7 @@ export class LocalEngine implements Engine {
     if (this.#generations.size < sequences + maxQueue) return;
     throw new UnavailableError("queue_full", `The queue is full: ${maxQueue} requests are waiting.`, {
       retryAfterSeconds: this.#rate.retryAfterSeconds(maxQueue, this.#clock()),
-      details: { queue_depth: this.load.queueDepth },
+      details: { queue_depth: this.stats.queueDepth },
     });
   }
 
@@ -274,7 +274,7 @@ export class LocalEngine implements Engine {
       reason === "queue_timeout"
         ? `The request waited ${this.#options.queueTimeoutMs} ms and no sequence became free.`
         : `The request ran longer than ${this.#options.requestTimeoutMs} ms.`;
-    const retryAfterSeconds = this.#rate.retryAfterSeconds(this.load.queueDepth, this.#clock());
+    const retryAfterSeconds = this.#rate.retryAfterSeconds(this.stats.queueDepth, this.#clock());
     this.#generations.fail(id, new UnavailableError(reason, message, { retryAfterSeconds }));
   }
 

@@ -1,6 +1,6 @@
 import type { Prompt, PromptPart } from "../engine.ts";
 import type { Vocabulary } from "../llama/vocabulary.ts";
-import { strangeToken } from "./request-checks.ts";
+import { unknownToken } from "./request-checks.ts";
 
 /** Bytes of text that are tokenized at once; more go to another thread, so that no stream waits for them. */
 const LONG_TEXT = 8192;
@@ -40,7 +40,7 @@ export class PromptTokenizer {
     }
     const { size } = this.#vocabulary;
     const stranger = part.tokens.find((token) => token < 0 || token >= size);
-    if (stranger !== undefined) throw strangeToken(stranger, size, "prompt");
+    if (stranger !== undefined) throw unknownToken(stranger, size, "prompt");
     return Int32Array.from(part.tokens);
   }
 }

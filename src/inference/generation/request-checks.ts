@@ -49,6 +49,6 @@ export function tokenLimit(
   return limit;
 }
 
-export function strangeToken(token: number, size: number, param: string): InvalidRequestError {
+export function unknownToken(token: number, size: number, param: string): InvalidRequestError {
   return new InvalidRequestError(`Token ${token} is not in the vocabulary of ${size} tokens.`, { param });
 }

@@ -1,4 +1,4 @@
-import type { EngineLoad } from "../engine.ts";
+import type { EngineStats } from "../engine.ts";
 import type { StepNews } from "./protocol.ts";
 
 type LatestStep = Pick<StepNews, "kvCacheUsage" | "prefixCacheHitTokens" | "threads">;
@@ -30,7 +30,7 @@ export class StepTotals {
     this.#latest = noStep;
   }
 
-  get load(): Omit<EngineLoad, "queueDepth" | "runningSequences"> {
+  get stats(): Omit<EngineStats, "queueDepth" | "runningSequences"> {
     return {
       kvCacheUsage: this.#latest.kvCacheUsage,
       prefixCacheHitTokens: this.#cacheHitsBefore + this.#latest.prefixCacheHitTokens,

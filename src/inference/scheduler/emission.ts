@@ -2,7 +2,7 @@ import type { FinishReason } from "../engine.ts";
 import type { SequenceOutput } from "./report.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** What is to be told of sequences after a step: gathered as it happens, and taken once. */
+/** Collects what a step has to report; `take()` hands it over once. */
 export class Emission {
   #outputs: SequenceOutput[] = [];
 

@@ -6,12 +6,12 @@ import type { SavedSequences } from "../kv-cache/saved-sequences.ts";
 import type { SlotMove } from "../kv-cache/slots.ts";
 import type { Waited } from "../machine/processor-wait.ts";
 import type { StepRecord } from "../step-record.ts";
+import { Admission } from "./admission.ts";
 import { BatchPlanner } from "./batch-planner.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import { Emission } from "./emission.ts";
 import { type Bridge, fillBatch, type Rows } from "./fill.ts";
 import { BRIDGE_SHARE, Gaps } from "./gaps.ts";
-import { Partings } from "./partings.ts";
 import { type BatchPlan, decodeRows, prefillTokens } from "./plan.ts";
 import { Priorities } from "./priorities.ts";
 import type { SequenceStart, StepReport } from "./report.ts";
@@ -21,7 +21,6 @@ import { StepAccount } from "./step-account.ts";
 import { StepCost } from "./step-cost.ts";
 import { sharesOf } from "./step-shares.ts";
 import type { TokenTexts } from "./text-stream.ts";
-import { WaitingQueue } from "./waiting-queue.ts";
 
 export interface SchedulerOptions {
   /** Time that a step should stay under while a stream waits for its token. */
@@ -51,29 +50,24 @@ export class Scheduler {
   readonly #context: DecodeContext;
   readonly #texts: TokenTexts;
   readonly #clock: Clock;
-  readonly #waiting: WaitingQueue;
+  readonly #admission: Admission;
   readonly #cost: StepCost;
   readonly #priorities = new Priorities();
   readonly #speculation: Speculation | undefined;
   readonly #planner: BatchPlanner;
   readonly #gaps: Gaps;
   readonly #account: StepAccount;
-  /** Where states are kept, of memories that can't be cut. */
-  readonly #partings: Partings | undefined;
   readonly #emission = new Emission();
-  readonly #onStart: (start: SequenceStart) => void;
   /** What the KV sequences hold. */
   readonly cache: PrefixCache;
   #running: Sequence[] = [];
-  #cacheHitTokens = 0;
 
   constructor(context: DecodeContext, texts: TokenTexts, options: SchedulerOptions) {
     this.#context = context;
     this.#texts = texts;
     this.#clock = options.clock;
-    this.#onStart = options.onStart ?? (() => {});
     this.cache = new PrefixCache(context, options.saved);
-    this.#waiting = new WaitingQueue(context.sequences);
+    this.#admission = new Admission(context, this.cache, options.onStart ?? (() => {}));
     this.#cost = new StepCost(options.stepTargetMs);
     // A draft that turns out wrong must be taken back.
     const canDraft = options.speculation && context.canCut;
@@ -88,11 +82,10 @@ export class Scheduler {
       options.clock,
       options.processorWait ?? (() => ({ longestMs: 0, totalMs: 0 })),
     );
-    this.#partings = context.canCut ? undefined : new Partings();
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#admission.waiting;
   }
 
   get running(): number {
@@ -100,7 +93,7 @@ export class Scheduler {
   }
 
   get hasWork(): boolean {
-    return this.#waiting.length > 0 || this.#running.length > 0 || !this.#emission.isEmpty;
+    return this.waiting > 0 || this.#running.length > 0 || !this.#emission.isEmpty;
   }
 
   /** @throws Error where the cache's books differ from what the context holds; to be asked between steps */
@@ -115,7 +108,7 @@ export class Scheduler {
 
   /** Prompt tokens that requests took from the cache, since start. */
   get cacheHitTokens(): number {
-    return this.#cacheHitTokens;
+    return this.#admission.cacheHitTokens;
   }
 
   /** Share of the KV cache that running sequences hold, 0 to 1. */
@@ -131,13 +124,12 @@ export class Scheduler {
   add(request: SequenceRequest): void {
     const sequence = new Sequence(request);
     sequence.time.waited("prepare", this.#clock());
-    this.#partings?.expect(sequence, this.#running);
-    this.#waiting.add(sequence);
+    this.#admission.add(sequence, this.#running);
   }
 
   /** Ends a request at once; its sequence is free before the next step. */
   cancel(id: number): void {
-    const sequence = this.#waiting.find(id) ?? this.#running.find((candidate) => candidate.id === id);
+    const sequence = this.#admission.find(id) ?? this.#running.find((candidate) => candidate.id === id);
     if (sequence !== undefined) this.#finish(sequence, "cancelled", "");
   }
 
@@ -146,7 +138,7 @@ export class Scheduler {
     if (!this.hasWork) return undefined;
     const startedAt = this.#clock();
     for (const sequence of this.#running) sequence.time.spent("overhead", startedAt);
-    this.#admit(startedAt);
+    this.#running = this.#admission.admit(this.#running, startedAt);
     const plan = this.#planner.plan(this.#running, startedAt);
     const bridging = this.#gaps.bridges(plan);
     const passes = this.#gaps.passes(plan, bridging);
@@ -184,7 +176,7 @@ export class Scheduler {
     const rows = fillBatch(plan, this.#context.batch, bridging);
     const computeStartedAt = this.#account.begin(this.#running);
     const decoded = this.#decode(plan)
-      ? this.#account.end(this.#running, this.#waiting.length, shares, computeStartedAt)
+      ? this.#account.end(this.#running, this.waiting, shares, computeStartedAt)
       : undefined;
     if (decoded !== undefined) {
       this.#keepStates(plan);
@@ -208,34 +200,6 @@ export class Scheduler {
   #follow(move: SlotMove | undefined): void {
     const sequence = move && this.#running.find(({ slot }) => slot === move.from);
     if (sequence !== undefined) sequence.slot = move?.to;
-  }
-
-  /** Gives waiting requests the idle sequences; those left know what they wait for from now on. */
-  #admit(now: number): void {
-    for (;;) {
-      const sequence = this.#waiting.next(this.#running, this.cache);
-      if (sequence === undefined) {
-        this.#waiting.explain(this.#running, this.cache, now);
-        return;
-      }
-      const { shareablePrompt, scope } = sequence;
-      const { slot, cachedTokens, knownTokens, cachedFrom } = this.cache.reserve(shareablePrompt, now, scope);
-      this.#waiting.remove(sequence);
-      sequence.time.waited(sequence.waitsFor, now);
-      sequence.slot = slot;
-      sequence.cachedTokens = cachedTokens;
-      sequence.cachedFrom = cachedFrom;
-      sequence.prefilled = cachedTokens;
-      this.#partings?.plan(sequence, knownTokens, this.#waiting.first(this.#context.sequences));
-      sequence.startedAt = now;
-      this.#cacheHitTokens += cachedTokens;
-      this.#running.push(sequence);
-      this.#onStart({
-        id: sequence.id,
-        promptTokens: sequence.prompt.length,
-        cachedPromptTokens: cachedTokens,
-      });
-    }
   }
 
   /** Computes the batch; a failure ends every sequence in it, and only those. */
@@ -328,6 +292,6 @@ export class Scheduler {
     sequence.freeSampler();
     sequence.slot = undefined;
     this.#running = this.#running.filter((other) => other !== sequence);
-    this.#waiting.remove(sequence);
+    this.#admission.remove(sequence);
   }
 }

@@ -74,8 +74,8 @@ export class WaitingQueue {
 }
 
 /**
- * True while a running prompt computes a prefix that `sequence` could take over and that is not there yet. An
- * interactive request does not wait for batch work, which may take its time.
+ * Whether a running prompt is still computing a prefix that `sequence` could reuse. An interactive request does not
+ * wait for batch work, which may take its time.
  */
 function isPrefixOnItsWay(sequence: Sequence, running: readonly Sequence[], cache: PrefixCache): boolean {
   const { shareablePrompt: prompt, scope } = sequence;

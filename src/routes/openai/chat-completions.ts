@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { ChatCompletion, ChatCompletionBody } from "../../dialects/openai/chat/schema.ts";
 import type { ChatCompletions } from "../../dialects/openai/chat/service.ts";
-import { responses } from "../../http/schema.ts";
+import { responseSchemas } from "../../http/schema.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { answerCompletion } from "./answer-completion.ts";
@@ -15,7 +15,7 @@ export function chatCompletionRoutes(
       tags: ["OpenAI"],
       summary: "Chat completion",
       body: ChatCompletionBody,
-      response: responses(ChatCompletion, 400, 401, 404, 429, 503),
+      response: responseSchemas(ChatCompletion, 400, 401, 404, 429, 503),
     };
     const answer = answerCompletion(models, completions);
     app.post("/v1/chat/completions", { config: { scope: "inference" }, schema }, async (request, reply) =>

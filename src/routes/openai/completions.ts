@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Completion, CompletionBody } from "../../dialects/openai/completions/schema.ts";
 import type { Completions } from "../../dialects/openai/completions/service.ts";
-import { responses } from "../../http/schema.ts";
+import { responseSchemas } from "../../http/schema.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { answerCompletion } from "./answer-completion.ts";
@@ -15,7 +15,7 @@ export function completionRoutes(
       tags: ["OpenAI"],
       summary: "Text completion",
       body: CompletionBody,
-      response: responses(Completion, 400, 401, 404, 429, 503),
+      response: responseSchemas(Completion, 400, 401, 404, 429, 503),
     };
     const answer = answerCompletion(models, completions);
     app.post("/v1/completions", { config: { scope: "inference" }, schema }, (request, reply) =>

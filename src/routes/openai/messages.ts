@@ -6,7 +6,7 @@ import { CountTokensBody, MessagesBody } from "../../dialects/anthropic/schema.t
 import type { Messages } from "../../dialects/anthropic/service.ts";
 import { errorSender } from "../../http/error-envelope.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
-import { Answer, responsesWith } from "../../http/schema.ts";
+import { answerSchema, responseSchemasWith } from "../../http/schema.ts";
 import { streamEvents } from "../../http/stream-events.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
@@ -16,7 +16,7 @@ const Message = Type.Object(
   { id: Type.String(), type: Type.String() },
   { additionalProperties: true, description: "A message, as in Anthropic's API reference." },
 );
-const Count = Answer(
+const Count = answerSchema(
   { input_tokens: Type.Integer() },
   "Tokens of a conversation, template and tools included.",
 );
@@ -37,7 +37,7 @@ export function messageRoutes(
           tags,
           summary: "Message, in Anthropic's shape",
           body: MessagesBody,
-          response: responsesWith(anthropicError, Message, 400, 401, 404, 413, 429, 529),
+          response: responseSchemasWith(anthropicError, Message, 400, 401, 404, 413, 429, 529),
         },
       },
       async (request, reply) => {
@@ -65,7 +65,7 @@ export function messageRoutes(
           tags,
           summary: "Count a message's input tokens",
           body: CountTokensBody,
-          response: responsesWith(anthropicError, Count, 400, 401, 404, 413, 529),
+          response: responseSchemasWith(anthropicError, Count, 400, 401, 404, 413, 529),
         },
       },
       ({ body, context }) =>

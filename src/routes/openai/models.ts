@@ -4,7 +4,7 @@ import { Type } from "typebox";
 import { anthropicModel } from "../../dialects/anthropic/model.ts";
 import { unixSeconds } from "../../dialects/ids.ts";
 import { infillForm } from "../../dialects/openai/completions/infill.ts";
-import { Answer, responses } from "../../http/schema.ts";
+import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { modelStatus, StatusFields } from "../../serving/model-status.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
@@ -38,8 +38,8 @@ const modelFields = {
   ),
   ...StatusFields,
 };
-const Model = Answer(modelFields, "A served model.");
-const ModelList = Answer(
+const Model = answerSchema(modelFields, "A served model.");
+const ModelList = answerSchema(
   {
     object: OneOf(["list"]),
     data: Type.Array(Type.Object(modelFields)),
@@ -92,7 +92,7 @@ export function openAiModelRoutes(models: ServedModels): FastifyPluginAsyncTypeb
             tags,
             summary: "List models",
             hide: url.endsWith("/"),
-            response: responses(ModelList, 401, 503),
+            response: responseSchemas(ModelList, 401, 503),
           },
         },
         (request, reply) => {
@@ -121,7 +121,7 @@ export function openAiModelRoutes(models: ServedModels): FastifyPluginAsyncTypeb
           params: Type.Object({
             id: Type.String({ description: "The model's id; its slashes may be sent as they are." }),
           }),
-          response: responses(Model, 401, 404, 503),
+          response: responseSchemas(Model, 401, 404, 503),
         },
       },
       (request, reply) => show(request, reply, request.params.id),
@@ -134,7 +134,7 @@ export function openAiModelRoutes(models: ServedModels): FastifyPluginAsyncTypeb
         schema: {
           hide: true,
           params: Type.Object({ "*": Type.String() }),
-          response: responses(Model, 401, 404, 503),
+          response: responseSchemas(Model, 401, 404, 503),
         },
       },
       (request, reply) => show(request, reply, request.params["*"]),

@@ -4,7 +4,7 @@ import type { OutputEvent } from "../../dialects/openai/responses/output.ts";
 import { InputTokensBody, ResponseBody } from "../../dialects/openai/responses/schema.ts";
 import type { Responses } from "../../dialects/openai/responses/service.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
-import { Answer, responses as answers } from "../../http/schema.ts";
+import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { errorEvent, streamEvents } from "../../http/stream-events.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
@@ -16,12 +16,12 @@ const Response = Type.Object(
   { id: Type.String(), object: Type.String() },
   { additionalProperties: true, description: "A response, as in OpenAI's API reference." },
 );
-const InputTokens = Answer(
+const InputTokens = answerSchema(
   { object: OneOf(["response.input_tokens"]), input_tokens: Type.Integer() },
   "Tokens of instructions, input and tools.",
 );
 const OrNone = Type.Union([Type.String(), Type.Null()]);
-const InputItems = Answer(
+const InputItems = answerSchema(
   {
     object: OneOf(["list"]),
     data: Type.Array(Type.Object({}, { additionalProperties: true })),
@@ -48,7 +48,7 @@ export function responseRoutes(
           tags,
           summary: "Response",
           body: ResponseBody,
-          response: answers(Response, 400, 401, 404, 429, 503),
+          response: responseSchemas(Response, 400, 401, 404, 429, 503),
         },
       },
       async (request, reply) => {
@@ -65,7 +65,7 @@ export function responseRoutes(
         ) as Promise<{ id: string; object: string }>;
       },
     );
-    const one = { tags, params: Id, response: answers(Response, 401, 404) };
+    const one = { tags, params: Id, response: responseSchemas(Response, 401, 404) };
     app.get(
       "/v1/responses/:id",
       { config, schema: { ...one, summary: "Show a stored response" } },
@@ -86,7 +86,7 @@ export function responseRoutes(
             order: OneOf(["asc", "desc"], { default: "desc" }),
             after: Type.Optional(Type.String({ maxLength: 128 })),
           }),
-          response: answers(InputItems, 400, 401, 404),
+          response: responseSchemas(InputItems, 400, 401, 404),
         },
       },
       ({ params, query }) => responses(models.default).inputItems(params.id, query),
@@ -99,7 +99,7 @@ export function responseRoutes(
           tags,
           summary: "Count a response's input tokens",
           body: InputTokensBody,
-          response: answers(InputTokens, 400, 401, 404, 503),
+          response: responseSchemas(InputTokens, 400, 401, 404, 503),
         },
       },
       async ({ body, context }) => ({

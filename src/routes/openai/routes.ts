@@ -31,9 +31,9 @@ export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsy
   const { models, randomSeed, constraints, embeddings } = dependencies;
   const store = new MemoryResponseStore({ responses: 1000, characters: 64 * 2 ** 20 });
   const chat = perModel((model) => new ChatCompletions(model));
-  const completions = perModel(({ engine }) => new Completions({ engine, randomSeed, constraints }));
-  const responses = perModel(({ engine, assistant }) => new Responses({ engine, assistant, store }));
-  const messages = perModel(({ engine, assistant }) => new Messages({ engine, assistant }));
+  const completions = perModel((model) => new Completions(model, constraints, randomSeed));
+  const responses = perModel((model) => new Responses(model, store));
+  const messages = perModel((model) => new Messages(model));
   const ollama = perModel(({ assistant }) => new Ollama(assistant));
   return async (app) => {
     await app.register(openAiModelRoutes(models));

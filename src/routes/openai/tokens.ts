@@ -4,7 +4,7 @@ import { ModelName } from "../../dialects/model-name.ts";
 import { toMessages } from "../../dialects/openai/chat/messages.ts";
 import { ChatCompletionBody } from "../../dialects/openai/chat/schema.ts";
 import { InvalidRequestError } from "../../errors.ts";
-import { Answer, responses } from "../../http/schema.ts";
+import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { isSet, OrNull } from "../../platform/schema/nullable.ts";
 import { LongText } from "../../platform/schema/text.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
@@ -23,7 +23,7 @@ const TokenizeBody = Type.Object({
   ),
 });
 
-const Tokens = Answer(
+const Tokens = answerSchema(
   { tokens: Type.Array(Type.Integer()), count: Type.Integer(), max_model_len: Type.Integer() },
   "The tokens of a text or of a conversation.",
 );
@@ -33,7 +33,7 @@ const DetokenizeBody = Type.Object({
   tokens: Type.Array(Type.Integer({ minimum: 0, maximum: 2_147_483_647 }), { maxItems: 1_000_000 }),
 });
 
-const Text = Answer(
+const Text = answerSchema(
   { content: Type.String(), prompt: Type.String() },
   "The text of tokens, under both its names.",
 );
@@ -51,7 +51,7 @@ export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
           tags,
           summary: "Token ids of a text, or of messages with the template applied",
           body: TokenizeBody,
-          response: responses(Tokens, 400, 401, 404, 503),
+          response: responseSchemas(Tokens, 400, 401, 404, 503),
         },
       },
       ({ body, context }) => {
@@ -81,7 +81,7 @@ export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
           tags,
           summary: "Text of tokens",
           body: DetokenizeBody,
-          response: responses(Text, 400, 401, 404, 503),
+          response: responseSchemas(Text, 400, 401, 404, 503),
         },
       },
       ({ body, context }) => {

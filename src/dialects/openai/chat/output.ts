@@ -68,8 +68,8 @@ interface Block {
   isCut: boolean;
 }
 
-/** One answer as it comes together. */
-export class Answer {
+/** One choice of a whole completion, from its answer's events. */
+export class ChoiceMessage {
   readonly #form: CallForm;
   readonly #blocks: Block[] = [];
   readonly #tokens: ScoredToken[] = [];

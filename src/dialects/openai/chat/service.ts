@@ -7,7 +7,7 @@ import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { noteInLog, notHonoured } from "../../notes.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
-import { Answer, ChoiceDeltas, choiceOf } from "./output.ts";
+import { ChoiceDeltas, ChoiceMessage, choiceOf } from "./output.ts";
 import { toRequest } from "./request.ts";
 import type { ChatCompletion, ChatCompletionBody, ChatCompletionChunk } from "./schema.ts";
 
@@ -26,7 +26,7 @@ export class ChatCompletions {
   async complete(body: ChatCompletionBody, context: RequestContext): Promise<ChatCompletion> {
     const head = this.#head(body);
     const { plan, notes, calls } = await this.#plan(body, context);
-    const answers = Array.from({ length: body.n ?? 1 }, () => new Answer(calls));
+    const answers = Array.from({ length: body.n ?? 1 }, () => new ChoiceMessage(calls));
     for await (const { choice, event } of this.#events(body, plan, context)) answers[choice]?.take(event);
     const passes = answers.map((answer) => answer.pass);
     return {

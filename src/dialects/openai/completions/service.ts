@@ -2,6 +2,7 @@ import { interleave } from "../../../assistant/choices.ts";
 import type { ConstraintCompiler } from "../../../assistant/constraint-compiler.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
+import type { ServedModel } from "../../../serving/served-model.ts";
 import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
@@ -18,22 +19,16 @@ interface AnswerEvent {
   readonly event: GenerationEvent;
 }
 
-export interface Services {
-  readonly engine: Engine;
-  readonly randomSeed: () => number;
-  readonly constraints: ConstraintCompiler;
-}
-
 /** `POST /v1/completions`, whole and as a stream: text continued as it is, with no template. */
 export class Completions {
   readonly #engine: Engine;
   readonly #randomSeed: () => number;
   readonly #constraints: ConstraintCompiler;
 
-  constructor(services: Services) {
-    this.#engine = services.engine;
-    this.#randomSeed = services.randomSeed;
-    this.#constraints = services.constraints;
+  constructor({ engine }: ServedModel, constraints: ConstraintCompiler, randomSeed: () => number) {
+    this.#engine = engine;
+    this.#constraints = constraints;
+    this.#randomSeed = randomSeed;
   }
 
   async complete(body: CompletionBody, context: RequestContext): Promise<Completion> {

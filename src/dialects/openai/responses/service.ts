@@ -1,8 +1,7 @@
-import type { Assistant } from "../../../assistant/assistant.ts";
 import type { ChatMessage } from "../../../assistant/template/message.ts";
 import { ApiError } from "../../../errors.ts";
-import type { Engine } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
+import type { ServedModel } from "../../../serving/served-model.ts";
 import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { invalid } from "../../content.ts";
@@ -18,18 +17,14 @@ import { toRequest } from "./request.ts";
 import type { InputTokensBody, ResponseBody } from "./schema.ts";
 import type { ResponseStore } from "./store.ts";
 
-export interface Services {
-  readonly engine: Engine;
-  readonly assistant: Assistant;
-  readonly store: ResponseStore;
-}
-
 /** `POST /v1/responses`, whole and as a stream, and what is kept of it. */
 export class Responses {
-  readonly #services: Services;
+  readonly #model: ServedModel;
+  readonly #store: ResponseStore;
 
-  constructor(services: Services) {
-    this.#services = services;
+  constructor(model: ServedModel, store: ResponseStore) {
+    this.#model = model;
+    this.#store = store;
   }
 
   async create(body: ResponseBody, context: RequestContext): Promise<object> {
@@ -40,7 +35,7 @@ export class Responses {
 
   /** The reference's events, numbered; the last one holds the whole response. */
   async *stream(body: ResponseBody, context: RequestContext): AsyncIterable<OutputEvent> {
-    const { assistant, engine, store } = this.#services;
+    const { assistant, engine } = this.#model;
     const { name } = engine.describe();
     const changes: Note[] = [];
     const input = await this.#resolve(body.input);
@@ -76,7 +71,7 @@ export class Responses {
     for await (const event of withSigns(said(), begin)) yield numbered(event);
     const response = { ...head, ...ending(output), ...accountField(body, context) };
     if (body.store !== false)
-      await store.put({
+      await this.#store.put({
         id: head.id,
         response,
         input: toInputItems(input),
@@ -87,7 +82,7 @@ export class Responses {
 
   /** Tokens of what a response would read. */
   async countTokens(body: InputTokensBody, { signal }: RequestContext): Promise<number> {
-    const { assistant, engine } = this.#services;
+    const { assistant, engine } = this.#model;
     const input = body.input ?? [];
     const conversation = [...(await this.#history(body)), ...toMessages(await this.#resolve(input), [])];
     const { turn } = toRequest({ ...body, input }, conversation, []);
@@ -96,21 +91,21 @@ export class Responses {
 
   /** @throws ApiError `not_found` */
   async inputItems(id: string, page: PageRequest) {
-    const stored = await this.#services.store.get(id);
+    const stored = await this.#store.get(id);
     if (stored === undefined) throw notFound(id, "response_id");
     return itemPage(stored.input, page);
   }
 
   /** @throws ApiError `not_found` */
   async get(id: string): Promise<object> {
-    const stored = await this.#services.store.get(id);
+    const stored = await this.#store.get(id);
     if (stored === undefined) throw notFound(id, "response_id");
     return stored.response;
   }
 
   /** @throws ApiError `not_found` */
   async delete(id: string): Promise<object> {
-    if (!(await this.#services.store.delete(id))) throw notFound(id, "response_id");
+    if (!(await this.#store.delete(id))) throw notFound(id, "response_id");
     return { id, object: "response", deleted: true };
   }
 
@@ -121,7 +116,7 @@ export class Responses {
       input.map(async (item, index) => {
         const id = referenceOf(item);
         if (id === undefined) return item;
-        const found = await this.#services.store.item(id);
+        const found = await this.#store.item(id);
         if (found !== undefined) return found;
         throw invalid(
           `input[${index}].id`,
@@ -135,7 +130,7 @@ export class Responses {
     previous_response_id: id,
   }: Pick<ResponseBody, "previous_response_id">): Promise<readonly ChatMessage[]> {
     if (!isSet(id)) return [];
-    const stored = await this.#services.store.get(id);
+    const stored = await this.#store.get(id);
     if (stored === undefined) throw notFound(id, "previous_response_id");
     return stored.messages;
   }

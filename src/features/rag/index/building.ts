@@ -9,9 +9,9 @@ const ROWS_A_STATEMENT = 100;
 /** How many chunks are looked at to learn how common words are. */
 const WORD_SAMPLE = 10_000;
 
-/** The index is gone, or another server builds it. */
-export class NotOurs extends Error {
-  override readonly name = "NotOurs";
+/** The index is gone, or another server is building it. */
+export class IndexTaken extends Error {
+  override readonly name = "IndexTaken";
 }
 
 export interface NewChunk {
@@ -39,7 +39,7 @@ export async function claim(queries: Queries, index: IndexRecord, builder: strin
   return rows.length > 0;
 }
 
-/** Notes progress. @throws NotOurs */
+/** Notes progress. @throws IndexTaken */
 async function advance(
   queries: Queries,
   index: IndexRecord,
@@ -53,7 +53,7 @@ async function advance(
      WHERE index_id = $1 AND builder = $2 RETURNING 1`,
     [index.indexId, builder, ...values],
   );
-  if (rows.length === 0) throw new NotOurs();
+  if (rows.length === 0) throw new IndexTaken();
 }
 
 /** Adds the chunks of the next `records` documents. */

@@ -3,7 +3,7 @@ import { ApiError, UnavailableError } from "../../../errors.ts";
 import type { Embedder } from "../../../inference/embedder.ts";
 import type { Database } from "../../../platform/store/database.ts";
 import type { Corpora, Corpus, CorpusDocument } from "../corpus.ts";
-import { addChunks, addGraph, addVectors, chunksToEmbed, claim, NotOurs, summarize } from "./building.ts";
+import { addChunks, addGraph, addVectors, chunksToEmbed, claim, IndexTaken, summarize } from "./building.ts";
 import { chunksOf, embeddingInputs } from "./document-chunks.ts";
 import { type IndexRecord, isMadeWith } from "./index-record.ts";
 import { createIndex, dropOrphans, failIndex, indexesOf, publishIndex } from "./indexes.ts";
@@ -115,7 +115,7 @@ export class Indexer {
         return await this.#build(datasetId, signal);
       } catch (error) {
         if (signal.aborted || isGone(error)) return;
-        if (error instanceof NotOurs) return this.#addLater(datasetId);
+        if (error instanceof IndexTaken) return this.#addLater(datasetId);
         if (error instanceof TurnOver) return this.add(datasetId);
         const { message } = error as Error;
         log.warn(`indexing of ${datasetId} stopped: ${message}`);
@@ -149,7 +149,7 @@ export class Indexer {
     const found = indexes.find((candidate) => isMadeWith(candidate, recipe));
     if (found === undefined) return;
     if (found.status !== "ready") {
-      if (!(await claim(database, found, this.#options.builder))) throw new NotOurs();
+      if (!(await claim(database, found, this.#options.builder))) throw new IndexTaken();
       const chunked = await this.#chunk(database, corpus, found, signal);
       if (chunked.embeddedChunks === 0) await summarize(database, chunked, this.#options.builder);
       const complete = await this.#embed(database, await this.#withGraph(database, chunked), signal);
@@ -169,7 +169,7 @@ export class Indexer {
     let index = started;
     while (index.chunkedRecords < index.records) {
       const page = await corpora.documents(datasetId, index.chunkedRecords, DOCUMENTS_A_PAGE);
-      if (page.length === 0) throw new NotOurs();
+      if (page.length === 0) throw new IndexTaken();
       let open: CorpusDocument[] = [];
       let chunks: Awaited<ReturnType<typeof chunksOf>> = [];
       for (const document of page) {
@@ -212,7 +212,7 @@ export class Indexer {
     let next = vectorsFrom(index.embeddedChunks);
     while (index.embeddedChunks < index.chunks) {
       const vectors = await next;
-      if (vectors.length === 0) throw new NotOurs();
+      if (vectors.length === 0) throw new IndexTaken();
       next = vectorsFrom(index.embeddedChunks + vectors.length);
       // Thrown where it is awaited, or not at all when this step fails first.
       next.catch(() => {});
