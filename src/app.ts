@@ -51,21 +51,28 @@ import type { StepRing } from "./telemetry/steps/step-ring.ts";
 /** What `npm run build:console` makes of `web/`. */
 const consoleBuild = fileURLToPath(new URL("../web/dist", import.meta.url));
 
-export interface AppDependencies {
-  readonly models: ServedModels;
+/** What answers requests. */
+export interface AppModels {
+  readonly served: ServedModels;
+  /** Who judges, where that is not the served model. */
+  readonly judge: JudgeModel | undefined;
+  readonly embedder: Embedder;
+  readonly reranker: Reranker;
   readonly constraints: ConstraintCompiler;
   /** Draws a 32-bit seed. */
   readonly randomSeed: () => number;
-  /** Who judges, where that is not the served model. */
-  readonly judgeModel: JudgeModel | undefined;
+}
+
+/** What remembers. */
+export interface AppPlatform {
   readonly store: Store;
-  /** Aborts when the server begins to shut down; ends work that no client waits for. */
-  readonly stopping: AbortSignal;
-  readonly embedder: Embedder;
-  readonly reranker: Reranker;
   readonly caches: Caches;
   /** Shared with other servers, when there is one. */
   readonly redis: RedisConnection | undefined;
+}
+
+/** What reports. */
+export interface AppTelemetry {
   readonly metrics: Metrics;
   readonly steps: StepRing;
   /** Told of every request, the ledger among them. */
@@ -73,65 +80,62 @@ export interface AppDependencies {
   /** Undefined where no requests are kept. */
   readonly ledger: Ledger | undefined;
   readonly log: FastifyBaseLogger;
+}
+
+export interface AppDependencies {
+  readonly models: AppModels;
+  readonly platform: AppPlatform;
+  readonly telemetry: AppTelemetry;
+  /** Aborts when the server begins to shut down; ends work that no client waits for. */
+  readonly stopping: AbortSignal;
   readonly version: string;
 }
 
 /** Composes the server: what every request passes, the services, the routes. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<Server> {
-  const { models, store, judgeModel, embedder, reranker, caches, redis, metrics, log, version } =
-    dependencies;
-  const { constraints, randomSeed, ledger, recorders, steps } = dependencies;
-  // What names no model is answered by the first one.
-  const { engine } = models.default;
-  const template = () => models.default.template;
-  const app = await createServer(
-    config,
-    log,
-    metrics,
-    tokenBuckets(config.rateLimit, redis, metrics),
-    recorders,
-  );
+  const { models, platform, telemetry, stopping, version } = dependencies;
+  const { embedder, reranker, constraints, randomSeed } = models;
+  const { metrics, log } = telemetry;
+  const { store } = platform;
+  const { maxNewTokensLimit } = config;
+  const buckets = tokenBuckets(config.rateLimit, platform.redis, metrics);
+  const app = await createServer(config, log, metrics, buckets, telemetry.recorders);
   // A proxy that keeps connections open then sends its next request to a server that stays.
   app.addHook("onSend", async (_request, reply) => {
-    if (dependencies.stopping.aborted) reply.header("connection", "close");
+    if (stopping.aborted) reply.header("connection", "close");
   });
   await registerOpenApi(app, { version, policy: config.requireApiKey });
   registerDocsPage(app, config.apiKey === DEFAULT_API_KEY ? DEFAULT_API_KEY : undefined);
 
-  const chat = new ChatService(engine, template, randomSeed);
+  // What names no model is answered by the first one.
+  const model = models.served.default;
+  const chat = new ChatService(model, randomSeed);
   const sandbox = new Sandbox();
   app.addHook("onClose", () => sandbox.close());
-  const judge = new Judge(judgeModel ?? new EngineJudge(engine, template));
+  const judge = new Judge(models.judge ?? new EngineJudge(model));
   await app.register(
     healthRoutes({
-      engine,
-      judgeModel,
+      engine: model.engine,
+      judgeModel: models.judge,
       embedder,
       reranker,
       store,
-      caches,
-      requestedModel: models.default.name,
+      caches: platform.caches,
+      requestedModel: model.name,
     }),
   );
-  await app.register(modelRoutes(engine));
-  await app.register(chatRoutes({ chat, maxNewTokensLimit: config.maxNewTokensLimit }));
+  await app.register(modelRoutes(model.engine));
+  await app.register(chatRoutes({ chat, maxNewTokensLimit }));
   await app.register(evaluateRoutes(new EvaluationService(judge, { sandbox, embedder })));
   const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
-  await app.register(
-    openAiRoutes({
-      models,
-      randomSeed,
-      constraints,
-      embeddings: new EmbeddingsService(embedder, embeddingNames),
-    }),
-  );
-  await app.register(servedModelRoutes({ models, drainMs: config.requestTimeoutMs, log }));
+  const embeddings = new EmbeddingsService(embedder, embeddingNames);
+  await app.register(openAiRoutes({ models: models.served, randomSeed, constraints, embeddings }));
+  await app.register(servedModelRoutes({ models: models.served, drainMs: config.requestTimeoutMs, log }));
   const datasets = new Datasets(store);
   await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
-  const { chunkTokens, searchLanguage: language, relevanceFloor, maxNewTokensLimit } = config;
+  const { chunkTokens, searchLanguage: language, relevanceFloor } = config;
   const retrieval = new Retrieval({
-    engine,
-    template,
+    model,
     embedder,
     reranker,
     datasets,
@@ -142,26 +146,23 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   });
   app.addHook("onListen", () => retrieval.start());
   app.addHook("preClose", () => retrieval.close());
-  await app.register(ragRoutes({ ...retrieval, maxNewTokensLimit }));
+  await app.register(ragRoutes({ rag: retrieval.rag, indexes: retrieval.indexes, maxNewTokensLimit }));
   await app.register(rerankRoutes(new RerankService(reranker, config.rerankModel)));
-  const batchEvals = createBatchEvals({
+  const { runs, dispatcher } = createBatchEvals({
     store,
     datasets,
-    engine,
-    template,
+    model,
     judge,
     tools: { sandbox, embedder },
-    modelNames: () => models.default.names,
     maxNewTokensLimit,
     codeVersion: version,
     log,
   });
-  const { stopping } = dependencies;
-  await app.register(batchEvalRoutes({ runs: batchEvals.runs, maxNewTokensLimit, stopping }));
-  workWhileServing(app, batchEvals.dispatcher, dependencies);
+  await app.register(batchEvalRoutes({ runs, maxNewTokensLimit, stopping }));
+  workWhileServing(app, dispatcher, { store, stopping, log });
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
-  await app.register(requestRoutes(ledger));
-  await app.register(timelineRoutes(steps));
+  await app.register(requestRoutes(telemetry.ledger));
+  await app.register(timelineRoutes(telemetry.steps));
   await app.register(glossaryRoutes);
   const knownKey = config.apiKey === DEFAULT_API_KEY && isLoopback(config.host) ? config.apiKey : undefined;
   await app.register(consoleRoutes({ apiKey: config.apiKey, knownKey, directory: consoleBuild }));
@@ -172,7 +173,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
 function workWhileServing(
   app: Server,
   dispatcher: Dispatcher,
-  { store, stopping, log }: AppDependencies,
+  {
+    store,
+    stopping,
+    log,
+  }: Pick<AppPlatform, "store"> & Pick<AppTelemetry, "log"> & Pick<AppDependencies, "stopping">,
 ): void {
   app.addHook("onListen", async () => {
     if (!store.hasData) return;

@@ -1,10 +1,10 @@
 import { InvalidRequestError } from "../errors.ts";
-import type { Engine, GenerationContext, GenerationRequest, Prompt, Usage } from "../inference/engine.ts";
+import type { GenerationContext, GenerationRequest, Prompt, Usage } from "../inference/engine.ts";
 import type { ConstraintCompiler } from "./constraint-compiler.ts";
 import { BlockParser } from "./formats/block-parser.ts";
 import type { DeclaredTool } from "./formats/call-expressions.ts";
 import { type AnswerFormat, markers, opening } from "./formats/format.ts";
-import type { ChatTemplate } from "./template/template.ts";
+import type { ChatModel } from "./template/chat-model.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 import { byToken, TurnEvents } from "./turn-events.ts";
 
@@ -18,20 +18,13 @@ export interface PlannedTurn {
 
 /** Makes the assistant's answers: template and grammar before the engine, tool calls out of the text behind it. */
 export class Assistant {
-  readonly #engine: Engine;
-  readonly #template: () => ChatTemplate;
+  readonly #model: ChatModel;
   readonly #randomSeed: () => number;
   readonly #constraints: ConstraintCompiler;
 
   /** `randomSeed` draws a 32-bit seed for turns that give none. */
-  constructor(
-    engine: Engine,
-    template: () => ChatTemplate,
-    randomSeed: () => number,
-    constraints: ConstraintCompiler,
-  ) {
-    this.#engine = engine;
-    this.#template = template;
+  constructor(model: ChatModel, randomSeed: () => number, constraints: ConstraintCompiler) {
+    this.#model = model;
     this.#randomSeed = randomSeed;
     this.#constraints = constraints;
   }
@@ -41,7 +34,7 @@ export class Assistant {
    * @throws InvalidRequestError when the messages, the tools or the form can't be had
    */
   async plan(turn: Turn, signal?: AbortSignal): Promise<PlannedTurn> {
-    const template = this.#template();
+    const template = this.#model.template;
     const tools = wantedTools(turn);
     const { format } = template;
     const mustCall = tools.length > 0 && turn.toolChoice.type !== "auto";
@@ -96,7 +89,7 @@ export class Assistant {
 
   /** Answers of one request that run side by side; more would only wait in the queue, and fill it. */
   get answersAtOnce(): number {
-    return this.#engine.describe().sequences;
+    return this.#model.engine.describe().sequences;
   }
 
   /** The prompt of a conversation, as a turn would have it. */
@@ -105,11 +98,11 @@ export class Assistant {
     tools = [],
     begun,
   }: Pick<Turn, "messages" | "begun"> & Partial<Pick<Turn, "tools">>): Prompt {
-    return goingOn(this.#template().render(messages, { tools }), begun);
+    return goingOn(this.#model.template.render(messages, { tools }), begun);
   }
 
   #isWindowFull({ promptTokens, completionTokens }: Usage, { maxTokens }: GenerationRequest): boolean {
-    const isFull = promptTokens + completionTokens >= this.#engine.describe().contextWindow;
+    const isFull = promptTokens + completionTokens >= this.#model.engine.describe().contextWindow;
     return isFull && completionTokens !== maxTokens;
   }
 
@@ -122,7 +115,7 @@ export class Assistant {
     const seed = (request.sampling.seed + choice) % 2 ** 32;
     const parser = new BlockParser(format, { isThinking: request.thoughts?.areOpen === true, tools });
     const events = new TurnEvents(format.calls.idLength);
-    for await (const event of this.#engine.generate(
+    for await (const event of this.#model.engine.generate(
       { ...request, sampling: { ...request.sampling, seed } },
       context,
     )) {

@@ -85,21 +85,16 @@ export async function serve(config: Config, version: string, warnings: readonly 
   const judgeEngine = new EngineSlot();
   const judgeModel = createJudge(config, new AccountedEngine(judgeEngine));
   const app = await createApp(config, {
-    models,
-    constraints,
-    randomSeed,
-    judgeModel,
-    store,
+    models: { served: models, judge: judgeModel, embedder, reranker, constraints, randomSeed },
+    platform: { store, caches, redis },
+    telemetry: {
+      metrics,
+      steps,
+      recorders: [ledger, exporter].filter((each) => each !== undefined),
+      ledger,
+      log,
+    },
     stopping: stopping.signal,
-    embedder,
-    reranker,
-    caches,
-    redis,
-    metrics,
-    steps,
-    recorders: [ledger, exporter].filter((each) => each !== undefined),
-    ledger,
-    log,
     version,
   });
   const signal = firstSignal();

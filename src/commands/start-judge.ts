@@ -1,4 +1,4 @@
-import { modelTemplate } from "../assistant/template/model-template.ts";
+import { chatModel } from "../assistant/template/chat-model.ts";
 import type { Config } from "../config/config.ts";
 import { EngineJudge } from "../features/evaluation/judges/engine-judge.ts";
 import type { JudgeModel } from "../features/evaluation/judges/judge-model.ts";
@@ -18,7 +18,7 @@ export function createJudge(config: Config, engine: Engine): JudgeModel | undefi
     case undefined:
       return undefined;
     case "local":
-      return new EngineJudge(engine, modelTemplate(engine));
+      return new EngineJudge(chatModel(engine));
     case "upstream": {
       const { baseUrl, model } = judgeModel;
       return new UpstreamJudge(

@@ -1,6 +1,6 @@
 import { Assistant } from "../assistant/assistant.ts";
 import type { ConstraintCompiler } from "../assistant/constraint-compiler.ts";
-import { modelTemplate } from "../assistant/template/model-template.ts";
+import { type ChatModel, chatModel } from "../assistant/template/chat-model.ts";
 import type { ChatTemplate } from "../assistant/template/template.ts";
 import type { Engine, EngineState, ModelDescription } from "../inference/engine.ts";
 import { EngineSlot } from "../inference/engine-slot.ts";
@@ -44,7 +44,7 @@ export interface ServedModelOptions {
 }
 
 /** A model as requests see it, in memory or not. */
-export class ServedModel implements PooledModel {
+export class ServedModel implements PooledModel, ChatModel {
   readonly name: string;
   readonly adapterOf: string | undefined;
   readonly policy: ModelPolicy;
@@ -55,7 +55,7 @@ export class ServedModel implements PooledModel {
   readonly #slot = new EngineSlot();
   readonly #find: ServedModelOptions["find"];
   readonly #onLoaded: ServedModelOptions["onLoaded"];
-  readonly #template: () => ChatTemplate;
+  readonly #chat: ChatModel;
   #found: FoundModel | undefined;
   #running: StartableEngine | undefined;
   #measuredBytes: number | undefined;
@@ -69,8 +69,8 @@ export class ServedModel implements PooledModel {
     this.#find = options.find;
     this.#onLoaded = options.onLoaded;
     this.engine = options.wrap(this.#slot);
-    this.#template = modelTemplate(this.engine);
-    this.assistant = new Assistant(this.engine, this.#template, options.randomSeed, options.constraints);
+    this.#chat = chatModel(this.engine);
+    this.assistant = new Assistant(this.#chat, options.randomSeed, options.constraints);
   }
 
   get state(): EngineState {
@@ -82,9 +82,8 @@ export class ServedModel implements PooledModel {
     return this.#description;
   }
 
-  /** The loaded model's chat template, compiled once. @throws UnavailableError while it is not loaded */
   get template(): ChatTemplate {
-    return this.#template();
+    return this.#chat.template;
   }
 
   /** Every name that is listed, its own first. It also answers to `name`, the configuration's name for it. */

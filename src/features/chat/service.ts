@@ -1,11 +1,7 @@
-import {
-  type ChatMessage,
-  type ChatTemplate,
-  plainPrompt,
-  transcript,
-} from "../../assistant/template/template.ts";
+import type { ChatModel } from "../../assistant/template/chat-model.ts";
+import { type ChatMessage, plainPrompt, transcript } from "../../assistant/template/template.ts";
 import { type Completion, complete, completing, totalMs } from "../../inference/completion.ts";
-import type { Engine, GenerationRequest, Prompt } from "../../inference/engine.ts";
+import type { GenerationRequest, Prompt } from "../../inference/engine.ts";
 import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { account } from "./accounting.ts";
@@ -14,15 +10,13 @@ import type { ChatBody, ChatResponse } from "./schema.ts";
 
 /** Answers prompts: one generation, or a draft that is critiqued and rewritten. */
 export class ChatService {
-  readonly #engine: Engine;
+  readonly #model: ChatModel;
   readonly #randomSeed: () => number;
-  readonly #template: () => ChatTemplate;
 
   /** `randomSeed` draws a 32-bit seed for requests that give none. */
-  constructor(engine: Engine, template: () => ChatTemplate, randomSeed: () => number) {
-    this.#engine = engine;
+  constructor(model: ChatModel, randomSeed: () => number) {
+    this.#model = model;
     this.#randomSeed = randomSeed;
-    this.#template = template;
   }
 
   /** Answers `body`: the final pass's text piece by piece, then the whole response. */
@@ -32,8 +26,8 @@ export class ChatService {
 
   async *#single(body: ChatBody, context: RequestContext): AsyncGenerator<string, ChatResponse> {
     const prompt =
-      body.raw === true ? plainPrompt(body.prompt) : this.#template().render([user(body.prompt)]);
-    const pass = yield* completing(this.#engine, this.#request(body, prompt), context);
+      body.raw === true ? plainPrompt(body.prompt) : this.#model.template.render([user(body.prompt)]);
+    const pass = yield* completing(this.#model.engine, this.#request(body, prompt), context);
     return { ...this.#response([pass], pass, context), ...accountField(body, context) };
   }
 
@@ -45,8 +39,8 @@ export class ChatService {
     const next = (temperature = 0.2): Parameters<typeof completing> => {
       // A pass begins where the one before ended, so that the parts of the latency add up.
       const arrivedAt = context.arrivedAt + passes.reduce((sum, pass) => sum + totalMs(pass.timings), 0);
-      const prompt = body.raw === true ? transcript(messages) : this.#template().render(messages);
-      return [this.#engine, this.#request({ ...body, temperature }, prompt), { ...context, arrivedAt }];
+      const prompt = body.raw === true ? transcript(messages) : this.#model.template.render(messages);
+      return [this.#model.engine, this.#request({ ...body, temperature }, prompt), { ...context, arrivedAt }];
     };
     const take = (pass: Completion): Completion => {
       passes.push(pass);
@@ -98,7 +92,7 @@ export class ChatService {
   #response(passes: readonly Completion[], answer: Completion, context: RequestContext): ChatResponse {
     return {
       response: answer.text,
-      ...account(passes, this.#engine.describe()),
+      ...account(passes, this.#model.engine.describe()),
       request_id: context.requestId,
       refined: false,
       original_response: null,

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { ChatTemplate } from "../../assistant/template/template.ts";
+import type { ChatModel } from "../../assistant/template/chat-model.ts";
 import { UnavailableError } from "../../errors.ts";
 import type { Embedder } from "../../inference/embedder.ts";
-import type { Engine } from "../../inference/engine.ts";
 import type { Reranker } from "../../inference/reranker.ts";
 import type { Store } from "../../platform/store/database.ts";
 import type { Datasets } from "../datasets/datasets.ts";
@@ -14,8 +13,7 @@ import type { RetrievalSettings } from "./index/recipe.ts";
 import { CorpusSearch } from "./search/search.ts";
 
 export interface RetrievalOptions {
-  readonly engine: Engine;
-  readonly template: () => ChatTemplate;
+  readonly model: ChatModel;
   readonly embedder: Embedder;
   readonly reranker: Reranker;
   readonly datasets: Datasets;
@@ -33,13 +31,13 @@ export class Retrieval {
   readonly #options: RetrievalOptions;
 
   constructor(options: RetrievalOptions) {
-    const { engine, template, embedder, reranker, datasets, store, settings, randomSeed, log } = options;
+    const { model, embedder, reranker, datasets, store, settings, randomSeed, log } = options;
     this.#options = options;
     const corpora = new DatasetCorpora(datasets);
     const database = () => vectorDatabase(store);
     const common = { database, corpora, embedder, settings };
     const search = new CorpusSearch({ ...common, reranker, similarityFloor: settings.relevanceFloor });
-    this.rag = new RagService({ engine, template, search, randomSeed });
+    this.rag = new RagService({ model, search, randomSeed });
     this.indexes = new IndexReport(common);
     // An embedded database has one owner, so after a crash no other server can be building.
     const builder = store.status.kind === "pglite" ? "embedded" : randomUUID();
@@ -52,7 +50,7 @@ export class Retrieval {
     });
   }
 
-  /** Goes on with what an earlier process left to do; a store that was never used stays closed. */
+  /** Resumes what an earlier process left unfinished; a store that was never used stays closed. */
   start(): void {
     if (this.#options.store.hasData) this.#inBackground(this.#indexer.resume());
   }

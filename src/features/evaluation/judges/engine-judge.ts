@@ -1,7 +1,7 @@
-import { type ChatTemplate, plainPrompt } from "../../../assistant/template/template.ts";
+import type { ChatModel } from "../../../assistant/template/chat-model.ts";
+import { plainPrompt } from "../../../assistant/template/template.ts";
 import { totalMs } from "../../../inference/completion.ts";
 import type {
-  Engine,
   EngineState,
   GenerationEvent,
   GenerationRequest,
@@ -25,28 +25,26 @@ interface Generated {
 
 /** A model of this machine as judge. A constraint holds its output to the form. */
 export class EngineJudge implements JudgeModel {
-  readonly #engine: Engine;
-  readonly #template: () => ChatTemplate;
+  readonly #model: ChatModel;
 
-  constructor(engine: Engine, template: () => ChatTemplate) {
-    this.#engine = engine;
-    this.#template = template;
+  constructor(model: ChatModel) {
+    this.#model = model;
   }
 
   get name(): string {
-    return this.#engine.describe().name;
+    return this.#model.engine.describe().name;
   }
 
   get fingerprint(): string {
-    return this.#engine.describe().weights;
+    return this.#model.engine.describe().weights;
   }
 
   get isReady(): boolean {
-    return this.#engine.state.status === "ready";
+    return this.#model.engine.state.status === "ready";
   }
 
   get status(): JudgeStatus {
-    return describeState(this.#engine.state);
+    return describeState(this.#model.engine.state);
   }
 
   async ask(question: string, context: JudgeContext): Promise<JudgeAnswer> {
@@ -94,11 +92,11 @@ export class EngineJudge implements JudgeModel {
   }
 
   close(timeoutMs: number): Promise<void> {
-    return this.#engine.close(timeoutMs);
+    return this.#model.engine.close(timeoutMs);
   }
 
   #render(question: string): Prompt {
-    const template = this.#template();
+    const template = this.#model.template;
     return template.hasTemplate
       ? template.render([{ role: "user", content: question }])
       : plainPrompt(`${question}\nAnswer: `);
@@ -121,7 +119,7 @@ export class EngineJudge implements JudgeModel {
   async #generate(request: GenerationRequest, context: JudgeContext): Promise<Generated> {
     let text = "";
     const tokens: ScoredToken[] = [];
-    for await (const event of this.#engine.generate(request, context)) {
+    for await (const event of this.#model.engine.generate(request, context)) {
       if (event.type === "text") {
         text += event.text;
         tokens.push(...(event.tokens ?? []));

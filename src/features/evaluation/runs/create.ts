@@ -1,8 +1,7 @@
-import type { ChatTemplate } from "../../../assistant/template/template.ts";
-import type { Engine } from "../../../inference/engine.ts";
 import { Changes } from "../../../platform/jobs/changes.ts";
 import { JobQueue } from "../../../platform/jobs/queue.ts";
 import type { Store } from "../../../platform/store/database.ts";
+import type { ServedModel } from "../../../serving/served-model.ts";
 import type { EvalData } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import type { Judge } from "../judge.ts";
@@ -17,12 +16,11 @@ import { BatchEvals } from "./service.ts";
 export interface BatchEvalParts {
   readonly store: Store;
   readonly datasets: Datasets;
-  readonly engine: Engine;
-  readonly template: () => ChatTemplate;
+  /** What runs evaluate. */
+  readonly model: ServedModel;
   readonly judge: Judge;
   /** What metrics work with. */
   readonly tools: MetricTools;
-  readonly modelNames: () => readonly string[];
   readonly maxNewTokensLimit: number;
   readonly codeVersion: string;
   readonly log: DispatcherLog;
@@ -33,17 +31,17 @@ export function createBatchEvals(parts: BatchEvalParts): {
   readonly runs: BatchEvals;
   readonly dispatcher: Dispatcher;
 } {
-  const { store, datasets, engine, template, log } = parts;
+  const { store, datasets, model, judge, tools, log } = parts;
   const queue = new JobQueue({ store, name: "batch-eval", log });
   const attempts = new Attempts(store, queue);
   const changes = new Changes();
-  const evaluator = new Evaluator(engine, template, parts.judge, parts.tools);
+  const evaluator = new Evaluator(model, judge, tools);
   const dispatcher = new Dispatcher({
     store,
     attempts,
     queue,
     changes,
-    model: new ModelCheck(engine, parts.judge),
+    model: new ModelCheck(model.engine, judge),
     recordAt: async ({ datasetId }, position) =>
       (await datasets.recordsFrom<EvalData>(datasetId, position, 1)).find(
         (record) => record.position === position,
@@ -52,12 +50,10 @@ export function createBatchEvals(parts: BatchEvalParts): {
     log,
   });
   const planner = new RunPlanner({
-    engine,
+    model,
     datasets,
-    modelNames: parts.modelNames,
-    judge: parts.judge,
-    tools: parts.tools,
-    template,
+    judge,
+    tools,
     maxNewTokensLimit: parts.maxNewTokensLimit,
     codeVersion: parts.codeVersion,
   });

@@ -1,6 +1,5 @@
-import type { ChatTemplate } from "../../../assistant/template/template.ts";
+import type { ChatModel } from "../../../assistant/template/chat-model.ts";
 import { complete } from "../../../inference/completion.ts";
-import type { Engine } from "../../../inference/engine.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
 import type { EvalData } from "../../datasets/dataset.ts";
 import type { Judge } from "../judge.ts";
@@ -16,14 +15,12 @@ import { taskMessages } from "./task-prompt.ts";
 
 /** Asks the model for an answer to each record and the judge for its scores, or measures likelihoods. */
 export class Evaluator {
-  readonly #engine: Engine;
-  readonly #template: () => ChatTemplate;
+  readonly #model: ChatModel;
   readonly #judge: Judge;
   readonly #tools: MetricTools;
 
-  constructor(engine: Engine, template: () => ChatTemplate, judge: Judge, tools: MetricTools) {
-    this.#engine = engine;
-    this.#template = template;
+  constructor(model: ChatModel, judge: Judge, tools: MetricTools) {
+    this.#model = model;
     this.#judge = judge;
     this.#tools = tools;
   }
@@ -36,7 +33,7 @@ export class Evaluator {
     const measurement =
       run.request.task === "generate"
         ? await this.#generate(record, run, signal)
-        : await measureLikelihood(this.#engine, record, run.request, signal);
+        : await measureLikelihood(this.#model.engine, record, run.request, signal);
     return { measurement, failureCode: failureCode(measurement, run.request.thresholds) };
   }
 
@@ -66,9 +63,9 @@ export class Evaluator {
     const { generation, instructions } = request;
     const messages = taskMessages({ instructions, context, prompt: input.prompt });
     const answer = await complete(
-      this.#engine,
+      this.#model.engine,
       {
-        prompt: this.#template().render(messages),
+        prompt: this.#model.template.render(messages),
         maxTokens: generation.max_new_tokens,
         sampling: {
           temperature: generation.temperature,

@@ -1,6 +1,5 @@
-import type { ChatTemplate } from "../../../assistant/template/template.ts";
 import { ApiError, InvalidRequestError } from "../../../errors.ts";
-import type { Engine } from "../../../inference/engine.ts";
+import type { ServedModel } from "../../../serving/served-model.ts";
 import type { Dataset } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import type { Judge } from "../judge.ts";
@@ -13,13 +12,11 @@ import { type BatchEvalBody, DEFAULT_MAX_NEW_TOKENS } from "./schema.ts";
 import { taskMessages, taskPromptVersion } from "./task-prompt.ts";
 
 export interface RunPlannerOptions {
-  readonly engine: Engine;
+  /** What runs evaluate. */
+  readonly model: ServedModel;
   readonly datasets: Datasets;
-  /** Names that the served model answers to. */
-  readonly modelNames: () => readonly string[];
   readonly judge: Judge;
   readonly tools: MetricTools;
-  readonly template: () => ChatTemplate;
   /** Largest `max_new_tokens`, and the default where that is more. */
   readonly maxNewTokensLimit: number;
   readonly codeVersion: string;
@@ -46,7 +43,7 @@ export class RunPlanner {
   }
 
   #requireServedModel(name: string | undefined): void {
-    const available = this.#options.modelNames();
+    const available = this.#options.model.names;
     if (name === undefined || available.includes(name)) return;
     throw new InvalidRequestError(
       `The model ${JSON.stringify(name)} is not served here; a run evaluates the served model, ${available.join(" or ")}.`,
@@ -72,9 +69,9 @@ export class RunPlanner {
   /** What all records have in common must leave room for a prompt: every one of them would fail for the same reason. */
   async #requireRoom({ task, instructions, generation }: RunRequest): Promise<void> {
     if (task !== "generate") return;
-    const { engine, template } = this.#options;
+    const { engine, template } = this.#options.model;
     const { contextWindow } = engine.describe();
-    const shared = template().render(taskMessages({ instructions, context: undefined, prompt: "" }));
+    const shared = template.render(taskMessages({ instructions, context: undefined, prompt: "" }));
     const promptTokens = (await engine.tokenize(shared)).length;
     const maxNewTokens = generation.max_new_tokens;
     if (promptTokens + maxNewTokens < contextWindow) return;
@@ -95,8 +92,8 @@ export class RunPlanner {
   }
 
   #provenance(request: RunRequest, dataset: Dataset): Provenance {
-    const { engine, judge, codeVersion } = this.#options;
-    const model = engine.describe();
+    const { judge, codeVersion } = this.#options;
+    const model = this.#options.model.engine.describe();
     return {
       model: {
         name: model.name,

@@ -1,4 +1,4 @@
-import type { ChatTemplate } from "../../../assistant/template/template.ts";
+import type { ChatModel } from "../../../assistant/template/chat-model.ts";
 import { type Completion, completing } from "../../../inference/completion.ts";
 import type { Engine } from "../../../inference/engine.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
@@ -11,8 +11,7 @@ import { fitPrompt } from "./context.ts";
 import { citedPassages, NOTHING_FOUND } from "./prompt.ts";
 
 export interface RagServiceOptions {
-  readonly engine: Engine;
-  readonly template: () => ChatTemplate;
+  readonly model: ChatModel;
   readonly search: CorpusSearch;
   /** Draws a 32-bit seed for requests that give none. */
   readonly randomSeed: () => number;
@@ -30,9 +29,9 @@ export class RagService {
   async *answer(body: RagBody, context: RequestContext): AsyncGenerator<string, RagAnswer> {
     const { requestId, signal } = context;
     const { query, dataset_id, top_k = 5, method = "hybrid" } = body;
-    const { engine, search } = this.#options;
+    const { search } = this.#options;
     // Without a model no answer is possible, whatever is found.
-    const model = engine.describe();
+    const model = this.#options.model.engine.describe();
     const startedAt = monotonicMs();
     const found = await search.search(dataset_id, { question: query, method, limit: top_k, signal });
     const retrievalMs = monotonicMs() - startedAt;
@@ -71,10 +70,11 @@ export class RagService {
   }
 
   async *#generate(body: RagBody, found: SearchResult, context: RequestContext) {
-    const { engine, template, randomSeed } = this.#options;
+    const { randomSeed } = this.#options;
+    const { engine, template } = this.#options.model;
     const { query, max_new_tokens = 220, temperature = 0.1, seed = randomSeed() } = body;
     const arrivedAt = monotonicMs();
-    const { prompt, passages } = await fitPrompt(engine, template(), query, found.chunks, max_new_tokens);
+    const { prompt, passages } = await fitPrompt(engine, template, query, found.chunks, max_new_tokens);
     const completion = yield* completing(
       engine,
       {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { modelTemplate } from "../../../../src/assistant/template/model-template.ts";
+import { chatModel } from "../../../../src/assistant/template/chat-model.ts";
 import { Judge } from "../../../../src/features/evaluation/judge.ts";
 import { criteria, judgePrompt } from "../../../../src/features/evaluation/judge-prompt.ts";
 import { EngineJudge } from "../../../../src/features/evaluation/judges/engine-judge.ts";
@@ -36,7 +36,7 @@ function probabilities(row: Float32Array): number[] {
 
 /** Σ score · P(score) over all tokens of the vocabulary that can begin a score, from logits computed apart. */
 async function expectedApart(question: string): Promise<number> {
-  const prompt = modelTemplate(engine)().render([{ role: "user", content: question }]);
+  const prompt = chatModel(engine).template.render([{ role: "user", content: question }]);
   const begun = await engine.tokenize({
     parts: [...prompt.parts, { type: "text", text: '{"score": ', parseSpecial: false }],
     addBos: prompt.addBos,
@@ -64,7 +64,7 @@ async function expectedApart(question: string): Promise<number> {
 }
 
 test("the expected score is the one that the model's own logits give", async () => {
-  const judge = new EngineJudge(engine, modelTemplate(engine));
+  const judge = new EngineJudge(chatModel(engine));
   for (const pair of pairs) {
     for (const criterion of ["accuracy", "clarity"] as const) {
       const question = judgePrompt(pair, criterion);
@@ -79,7 +79,7 @@ test("the expected score is the one that the model's own logits give", async () 
 });
 
 test("an answer gets more than noise", async () => {
-  const judge = new Judge(new EngineJudge(engine, modelTemplate(engine)));
+  const judge = new Judge(new EngineJudge(chatModel(engine)));
   const scores: number[] = [];
   for (const pair of pairs) {
     const { scores: given } = await judge.evaluate({ ...pair, criteria: ["overall"] }, options());
@@ -91,7 +91,7 @@ test("an answer gets more than noise", async () => {
 });
 
 test("criteria of one response share all that comes before them, and another response the instructions", async () => {
-  const judge = new Judge(new EngineJudge(engine, modelTemplate(engine)));
+  const judge = new Judge(new EngineJudge(chatModel(engine)));
   const long = { prompt: "Tell me about the sea.", response: "The sea is deep and blue. ".repeat(5) };
   await judge.evaluate({ ...long, criteria: ["overall"] }, options());
   const { usage } = await judge.evaluate({ ...long, criteria: criteria.slice(0, 4) }, options());
