@@ -17,7 +17,7 @@ export interface Generated {
 
 /** The engine process's inside, in this process: the real model and scheduler, driven step by step. */
 export class InProcessEngine {
-  readonly host: EngineCore;
+  readonly core: EngineCore;
   /** Of the requests to come. */
   cacheScope = "";
   #nextId = 1;
@@ -35,7 +35,7 @@ export class InProcessEngine {
       readonly kvDirectory?: string;
     } = {},
   ) {
-    this.host = new EngineCore(
+    this.core = new EngineCore(
       {
         libraryDirectory: undefined,
         modelPath: options.modelPath ?? TEST_MODEL,
@@ -56,8 +56,7 @@ export class InProcessEngine {
         prefixDirectory: options.prefixDirectory ?? tmpdir(),
       },
       monotonicMs,
-      () => {},
-      () => {},
+      { onProgress: () => {}, onLog: () => {} },
     );
   }
 
@@ -65,18 +64,18 @@ export class InProcessEngine {
   async run(requests: readonly GenerationRequest[]): Promise<Generated[]> {
     const collection = new Collection();
     const ids = await Promise.all(requests.map((request) => this.#start(request)));
-    while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.host.step());
-    this.host.scheduler.checkIntegrity();
+    while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.core.step());
+    this.core.scheduler.checkIntegrity();
     return ids.map((id) => collection.of(id));
   }
 
   /** Starts a request and cancels it after some steps. */
   async cancelled(request: GenerationRequest, steps: number): Promise<void> {
     const id = await this.#start(request);
-    for (let step = 0; step < steps; step++) this.host.step();
-    this.host.cancel(id);
-    while (this.host.scheduler.hasWork) this.host.step();
-    this.host.scheduler.checkIntegrity();
+    for (let step = 0; step < steps; step++) this.core.step();
+    this.core.cancel(id);
+    while (this.core.scheduler.hasWork) this.core.step();
+    this.core.scheduler.checkIntegrity();
   }
 
   /** Starts `second` when `first` has run for some steps, and runs both to their ends. */
@@ -87,20 +86,20 @@ export class InProcessEngine {
   ): Promise<readonly Generated[]> {
     const collection = new Collection();
     const ids = [await this.#start(first)];
-    for (let step = 0; step < steps; step++) collection.add(this.host.step());
+    for (let step = 0; step < steps; step++) collection.add(this.core.step());
     ids.push(await this.#start(second));
-    while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.host.step());
-    this.host.scheduler.checkIntegrity();
+    while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.core.step());
+    this.core.scheduler.checkIntegrity();
     return ids.map((id) => collection.of(id));
   }
 
   free(): void {
-    this.host.free();
+    this.core.free();
   }
 
   async #start(request: GenerationRequest): Promise<number> {
     const id = this.#nextId++;
-    await this.host.generate(id, request, {
+    await this.core.generate(id, request, {
       lane: "interactive",
       cacheScope: this.cacheScope,
       arrivedAt: monotonicMs(),

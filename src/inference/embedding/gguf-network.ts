@@ -97,10 +97,10 @@ export class GgufNetwork implements EmbeddingNetwork {
         "This model's tokenizer can't turn tokens back into the text they came from. Send text.",
       );
     }
-    const stranger = tokens.find((token) => token < 0 || token >= this.#vocabulary.size);
-    if (stranger !== undefined) {
+    const unknown = tokens.find((token) => token < 0 || token >= this.#vocabulary.size);
+    if (unknown !== undefined) {
       throw new InvalidRequestError(
-        `Token ${stranger} is not in this model's vocabulary of ${this.#vocabulary.size}: tokens of another model's tokenizer mean something else here. Send text.`,
+        `Token ${unknown} is not in this model's vocabulary of ${this.#vocabulary.size}: tokens of another model's tokenizer mean something else here. Send text.`,
       );
     }
     return Buffer.concat(tokens.map((token) => this.#vocabulary.piece(token))).toString("utf8");

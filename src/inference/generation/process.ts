@@ -9,9 +9,11 @@ import type { EngineNews, EngineOptions, LoadedModel, ToEngine, WireOutput } fro
 type EngineRequest = Exclude<ToEngine, { type: "load" | "ping" }>;
 
 serveChild<EngineOptions, EngineRequest, LoadedModel, EngineNews>((options, voice) => {
-  const core = new EngineCore(options, monotonicMs, voice.progress, voice.log, (start) =>
-    voice.send({ type: "started", ...start }),
-  );
+  const core = new EngineCore(options, monotonicMs, {
+    onProgress: voice.progress,
+    onLog: voice.log,
+    onStart: (start) => voice.send({ type: "started", ...start }),
+  });
   const outbox = new Outbox(options.streamIntervalMs, monotonicMs);
   return {
     model: core.description,

@@ -39,8 +39,8 @@ export class PromptTokenizer {
       return this.#vocabulary.tokenizeElsewhere(part.text, options);
     }
     const { size } = this.#vocabulary;
-    const stranger = part.tokens.find((token) => token < 0 || token >= size);
-    if (stranger !== undefined) throw unknownToken(stranger, size, "prompt");
+    const unknown = part.tokens.find((token) => token < 0 || token >= size);
+    if (unknown !== undefined) throw unknownToken(unknown, size, "prompt");
     return Int32Array.from(part.tokens);
   }
 }

@@ -68,7 +68,7 @@ for (const kvLayout of ["separate", "shared"] as const) {
     const prompts = [...turns(9, 60)];
     for (const [index, prompt] of prompts.entries()) {
       if (index === 30) {
-        await engine.host.save();
+        await engine.core.save();
         engine.free();
         // Files fit however many sequences the next process has.
         engine = new InProcessEngine({ ...settings, sequences: 4, ...tiers });
@@ -80,7 +80,7 @@ for (const kvLayout of ["separate", "shared"] as const) {
       seen.add(found.usage.cachedFrom ?? "none");
     }
     assert.deepEqual([...seen].toSorted(), ["disk", "memory", "none", "slot"]);
-    await engine.host.save();
+    await engine.core.save();
     alone.free();
     engine.free();
   });
@@ -93,7 +93,7 @@ async function ended(kvDirectory: string, cacheScope = ""): Promise<void> {
   const engine = new InProcessEngine({ modelPath: BUILTIN, kvDisk: 2 ** 30, kvDirectory });
   engine.cacheScope = cacheScope;
   await engine.run([request(long)]);
-  await engine.host.save();
+  await engine.core.save();
   engine.free();
 }
 

@@ -8,10 +8,10 @@ import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 /** Pins a prefix as a start does, and computes it where it is not restored. */
 async function pin(modelPath: string, prefixDirectory: string): Promise<string> {
-  const { host } = new InProcessEngine({ modelPath, prefixDirectory, sequences: 4 });
+  const { core } = new InProcessEngine({ modelPath, prefixDirectory, sequences: 4 });
   const text = "The manual of the Marlin printer is green, and its warranty has 24 months.";
-  const done = await host.pin({ parts: [{ type: "text", text, parseSpecial: false }], addBos: true });
-  while (host.step() !== undefined);
+  const done = await core.pin({ parts: [{ type: "text", text, parseSpecial: false }], addBos: true });
+  while (core.step() !== undefined);
   return done;
 }
 

@@ -1,0 +1,116 @@
+import type { Clock } from "../../platform/clock.ts";
+import { applyAdapter } from "../llama/adapter.ts";
+import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
+import { LlamaContext } from "../llama/context.ts";
+import { measureMemory } from "../llama/memory-cost.ts";
+import { LlamaModel } from "../llama/model.ts";
+import { loadProblem } from "../llama/native-library.ts";
+import { assertServable, mostSequences } from "../llama/servable.ts";
+import { CHECKPOINTS_PER_SEQUENCE } from "../llama/state-checkpoints.ts";
+import { placement } from "../machine/cpu-affinity.ts";
+import { computeThreads } from "../machine/cpu-limit.ts";
+import { availableMemory } from "../machine/memory.ts";
+import { assertWeightsFit } from "../process/memory-fit.ts";
+import { planCapacity } from "./capacity.ts";
+import { describeModel } from "./model-description.ts";
+import { modelBytes, weightsDigest } from "./model-file.ts";
+import type { EngineOptions, LoadedModel } from "./protocol.ts";
+
+/** Rows beyond one per sequence that a step may ask logits of. */
+const EXTRA_OUTPUTS = 64;
+
+export interface LoadReports {
+  readonly onProgress: (fraction: number) => void;
+  readonly onLog: (line: LogLine) => void;
+}
+
+/** A model and a context for it, as large as the machine has memory for. */
+export interface OpenModel {
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly description: LoadedModel;
+  /** The arithmetic of the context's size, for the log. */
+  readonly capacity: string;
+  /** Bytes of host memory that are left. */
+  readonly memoryLeft: number;
+}
+
+/** Loads the model; synchronous. @throws LlamaError */
+export function openModel(options: EngineOptions, clock: Clock, reports: LoadReports): OpenModel {
+  const { onLog } = reports;
+  const startedAt = clock();
+  const llama = loadLlama(options.libraryDirectory);
+  warnOfMissingAccelerator(llama, onLog);
+  // An accelerator's memory is its own; what does not fit there fails when it is loaded.
+  const isOffloaded = llama.llama_supports_gpu_offload() && options.gpuLayers !== 0;
+  // Before loading: mapped weights are memory that the system still calls available, though every token needs them.
+  const memory = availableMemory();
+  if (!isOffloaded) assertWeightsFit(modelBytes(options.modelPath), memory);
+  const { modelPath: path, gpuLayers, adapter, kvCacheType, kvLayout } = options;
+  const model = LlamaModel.load(llama, { path, gpuLayers, ...reports });
+  assertServable(llama, model, options);
+  const memoryCost = measureMemory(llama, model, { type: kvCacheType, layout: kvLayout });
+  const capacity = planCapacity({
+    trainingContext: model.trainingContext,
+    bytesPerToken: memoryCost.bytesPerToken,
+    // States that it can go back to lie beside the one that a sequence is in.
+    bytesPerSequence: memoryCost.bytesPerSequence * (1 + CHECKPOINTS_PER_SEQUENCE),
+    contextSize: options.contextSize,
+    maxSequences: options.maxSequences || (mostSequences(model) ?? 0),
+    kvCacheMemory: options.kvCacheMemory,
+    availableMemory: isOffloaded ? memory : Math.max(0, memory - model.weightBytes),
+    isOffloaded,
+  });
+  const { sequences, contextPerSequence } = capacity;
+  const threads = threadsOf(options, onLog);
+  const context = new LlamaContext(llama, model, {
+    sequences,
+    contextPerSequence,
+    batchSize: Math.max(options.batchSize, sequences + EXTRA_OUTPUTS),
+    maxOutputs: sequences + EXTRA_OUTPUTS,
+    threads,
+    cpus: placement(threads),
+    kvCacheType,
+    kvLayout,
+    onLog,
+  });
+  if (adapter !== undefined) applyAdapter(llama, model.handle, context.handle, adapter);
+  const description = describeModel(llama, model, {
+    adapter: adapter && `${weightsDigest(adapter.path)} × ${adapter.scale}`,
+    device: isOffloaded ? "gpu" : "cpu",
+    kvCacheType,
+    contextWindow: contextPerSequence,
+    kvCacheBytesPerToken: memoryCost.bytesPerToken,
+    stateBytesPerSequence: memoryCost.bytesPerSequence,
+    sequences,
+    threads,
+    loadMs: clock() - startedAt,
+  });
+  return {
+    llama,
+    model,
+    context,
+    description,
+    capacity: capacity.explanation,
+    memoryLeft: memory - model.weightBytes - (isOffloaded ? 0 : capacity.kvCacheBytes),
+  };
+}
+
+function threadsOf(options: EngineOptions, onLog: LoadReports["onLog"]): number {
+  const threads = computeThreads(options.threads);
+  if (threads < options.threads)
+    onLog({
+      level: "warn",
+      text: `THREADS=${options.threads} is more than the ${threads} processors here`,
+    });
+  return threads;
+}
+
+/** An installed GPU build without the GPU's own libraries computes on the processor, which must not go unsaid. */
+function warnOfMissingAccelerator(llama: Llama, onLog: LoadReports["onLog"]): void {
+  const { accelerator } = llama.libraries;
+  if (accelerator === undefined || llama.llama_supports_gpu_offload()) return;
+  const reason = loadProblem(accelerator) ?? "it found no device";
+  onLog({ level: "warn", text: `The GPU is not used, the processor computes: ${reason}` });
+}
