@@ -1,8 +1,9 @@
-import { ApiError, UnavailableError } from "../errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import { ModelMemory } from "./model-memory.ts";
 import { ModelPlace } from "./model-place.ts";
+import { busy, changing, notLoaded, shuttingDown, unavailable } from "./pool-refusals.ts";
 import type { MemoryMeter, PooledModel } from "./pooled-model.ts";
+import { Turns } from "./turns.ts";
 
 export interface ModelPoolOptions<M> {
   readonly models: readonly M[];
@@ -26,19 +27,18 @@ export interface LeaseOptions {
   readonly keepAliveMs?: number | undefined;
 }
 
-/** Share of the longest wait after which a waiting model takes its turn from those that are in use. */
-const AGED_SHARE = 0.5;
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
 
 /**
  * Which models are in memory. A request leases its model; one that is not there is loaded, by unloading others where
- * they are idle. All requests for a model are served by one load, and no model waits for ever because others are in use.
+ * they are idle. All requests for a model are served by one load, and no model waits for ever while others are in use.
  */
 export class ModelPool<M extends PooledModel> {
   readonly #options: ModelPoolOptions<M>;
   readonly #places: readonly ModelPlace<M>[];
   readonly #memory: ModelMemory<M>;
+  readonly #turns: Turns<M>;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -46,6 +46,7 @@ export class ModelPool<M extends PooledModel> {
     this.#options = options;
     this.#places = options.models.map((model) => new ModelPlace(model, options.clock));
     this.#memory = new ModelMemory(options.memory, this.#places);
+    this.#turns = new Turns(this.#places, this.#memory, options.maxWaitMs, options.clock);
   }
 
   /** Loads what is pinned; requests for it are refused meanwhile. Rejects with the first failure. */
@@ -79,9 +80,9 @@ export class ModelPool<M extends PooledModel> {
    */
   async lease(model: M, { signal, keepAliveMs }: LeaseOptions): Promise<Lease<M>> {
     const place = this.#placeOf(model);
-    // Its engine has given up for good: the next one may do better, and says why where it can't.
+    // Its engine has given up permanently: a new one may work, and says why where it does not.
     if (place.state === "in" && model.isBroken) await this.#leave(place, 0).then(() => this.#advance());
-    if (place.state !== "in" || this.#isHeldBack(place)) await this.#wait(place, signal, keepAliveMs);
+    if (place.state !== "in" || this.#turns.isHeldBack(place)) await this.#wait(place, signal, keepAliveMs);
     else this.#hold(place, keepAliveMs);
     let isHeld = true;
     return {
@@ -105,8 +106,7 @@ export class ModelPool<M extends PooledModel> {
   async unload(model: M, drainMs: number): Promise<void> {
     const place = this.#placeOf(model);
     if (place.state === "out" || place.state === "failed") return;
-    if (place.state !== "in")
-      throw new ApiError("conflict", `The model ${model.name} is ${describeState(place)}.`);
+    if (place.state !== "in") throw changing(model.name, place.state);
     await this.#leave(place, drainMs);
     this.#advance();
   }
@@ -121,7 +121,7 @@ export class ModelPool<M extends PooledModel> {
   async close(drainMs: number): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    const error = new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
+    const error = shuttingDown();
     for (const place of this.#places) {
       place.waiting.dismiss(error);
       place.giveUp?.abort(error);
@@ -157,34 +157,26 @@ export class ModelPool<M extends PooledModel> {
   }
 
   #awaitTurn(place: ModelPlace<M>): void {
-    place.waiting.awaitTurn(this.#options.maxWaitMs, () => this.#busy(place));
+    const { maxWaitMs } = this.#options;
+    place.waiting.awaitTurn(maxWaitMs, () => busy(place.model.name, this.#loaded, maxWaitMs));
   }
 
   /** @throws what makes waiting pointless */
   #refuseWaiting(place: ModelPlace<M>): void {
     const { clock, maxWaiting } = this.#options;
-    if (this.#isClosed)
-      throw new UnavailableError("draining", "The server is shutting down.", { retryAfterSeconds: 5 });
+    if (this.#isClosed) throw shuttingDown();
     if (place.isStarting) throw place.model.refusal;
     if (place.state === "failed" && place.failure !== undefined) {
       const left = place.failure.retryAt - clock();
-      if (left > 0) throw unavailable(place.failure.message, Math.ceil(left / 1000));
+      if (left > 0) throw unavailable(place.failure.message, left);
       place.state = "out";
     }
     const waiting = this.#places.reduce((sum, other) => sum + other.waiting.size, 0);
-    if (waiting >= maxWaiting) throw this.#busy(place);
+    if (waiting >= maxWaiting) throw busy(place.model.name, this.#loaded, this.#options.maxWaitMs);
   }
 
-  #busy(place: ModelPlace<M>): UnavailableError {
-    const inMemory = this.#places.filter(({ state }) => state === "in").map(({ model }) => model.name);
-    return new UnavailableError(
-      "model_busy",
-      `The model ${place.model.name} can't be loaded now: the memory is in use by ${inMemory.join(", ") || "others"}.`,
-      {
-        retryAfterSeconds: Math.max(1, Math.ceil(this.#options.maxWaitMs / 1000)),
-        details: { loaded: inMemory },
-      },
-    );
+  get #loaded(): readonly string[] {
+    return this.#places.filter(({ state }) => state === "in").map(({ model }) => model.name);
   }
 
   /** Does what can be done now; called whenever something has changed. */
@@ -192,7 +184,7 @@ export class ModelPool<M extends PooledModel> {
     if (this.#isClosed) return;
     for (const place of this.#places) {
       if (place.waiting.size === 0) continue;
-      if (place.state === "in" && !this.#isHeldBack(place)) this.#serve(place);
+      if (place.state === "in" && !this.#turns.isHeldBack(place)) this.#serve(place);
       else if (place.state === "out") void this.#prepare(place);
     }
     this.#startNext();
@@ -223,12 +215,7 @@ export class ModelPool<M extends PooledModel> {
   #startNext(): void {
     if (this.#places.some(({ state }) => state === "loading" || state === "leaving")) return;
     const now = this.#options.clock();
-    const queued = this.#places
-      .filter(({ state }) => state === "queued")
-      .toSorted(
-        (a, b) => b.model.policy.priority - a.model.policy.priority || a.waiting.since - b.waiting.since,
-      );
-    for (const place of queued) {
+    for (const place of this.#turns.inOrder) {
       if (place.waiting.size === 0) {
         place.state = "out";
         continue;
@@ -240,7 +227,7 @@ export class ModelPool<M extends PooledModel> {
       else if (victims !== undefined) {
         void this.#swap(place, victims);
         return;
-      } else if (this.#isAged(place)) return; // Nothing smaller overtakes it any more.
+      } else if (this.#turns.isAged(place)) return; // Nothing smaller overtakes it any more.
     }
   }
 
@@ -294,32 +281,12 @@ export class ModelPool<M extends PooledModel> {
     place.state = "failed";
     place.failure = { message: error.message, retryAt: this.#options.clock() + pauseMs, times };
     this.#options.log.warn({ model: place.model.name }, `model not loaded: ${error.message}`);
-    place.waiting.dismiss(unavailable(error.message, Math.max(1, Math.ceil(pauseMs / 1000))));
+    place.waiting.dismiss(unavailable(error.message, pauseMs));
   }
 
   #refuseSwap(place: ModelPlace<M>): void {
-    const loaded = this.#places.filter(({ state }) => state === "in").map(({ model }) => model.name);
     place.state = "out";
-    place.waiting.dismiss(
-      new ApiError(
-        "conflict",
-        `The model ${place.model.name} is not loaded, and its configuration lets it take no other's place. Loaded: ${loaded.join(", ")}.`,
-        { param: "model", details: { reason: "model_not_loaded", loaded } },
-      ),
-    );
-  }
-
-  #isAged(place: ModelPlace<M>): boolean {
-    return this.#options.clock() - place.waiting.since >= AGED_SHARE * this.#options.maxWaitMs;
-  }
-
-  /** New requests for it wait, because a model that has waited long needs its memory next. */
-  #isHeldBack(place: ModelPlace<M>): boolean {
-    if (place.isPinned) return false;
-    return this.#places.some((other) => {
-      if (other === place || other.state !== "queued" || !this.#isAged(other)) return false;
-      return this.#memory.inTheWayOf(other, Infinity)?.includes(place.model) === true;
-    });
+    place.waiting.dismiss(notLoaded(place.model.name, this.#loaded));
   }
 
   /** For what happens by time alone: a model's turn, the end of its keep-alive. */
@@ -328,19 +295,11 @@ export class ModelPool<M extends PooledModel> {
     const now = this.#options.clock();
     const moments = this.#places.flatMap((place) => [
       ...(place.isIdle ? [place.expiresAt, place.keepUntil] : []),
-      ...(place.state === "queued" ? [place.waiting.since + AGED_SHARE * this.#options.maxWaitMs] : []),
+      ...(place.state === "queued" ? [this.#turns.agedAt(place)] : []),
     ]);
     const next = Math.min(...moments.filter((moment) => moment > now));
     if (!Number.isFinite(next)) return;
     this.#timer = setTimeout(() => this.#advance(), Math.min(next - now, 2 ** 31 - 1));
     this.#timer.unref();
   }
-}
-
-function describeState({ state, leases }: { readonly state: string; readonly leases: number }): string {
-  return state === "in" ? `in use by ${leases} requests` : state;
-}
-
-function unavailable(message: string, retryAfterSeconds: number): UnavailableError {
-  return new UnavailableError("model_unavailable", message, { retryAfterSeconds });
 }

@@ -1,5 +1,7 @@
+import type { Budget } from "./budget.ts";
 import { type Named, runFilter } from "./filters.ts";
-import { method, percentFormat } from "./methods.ts";
+import { loopFacts } from "./loop-facts.ts";
+import { method } from "./methods.ts";
 import type {
   Binary,
   Call,
@@ -12,13 +14,11 @@ import type {
   SetStatement,
   Slice,
 } from "./nodes.ts";
+import { binary, slice } from "./operators.ts";
 import type { Scope } from "./scope.ts";
 import { runTest } from "./tests.ts";
 import {
-  BoundsError,
   type Callable,
-  compare,
-  equals,
   isTrue,
   items,
   Namespace,
@@ -30,16 +30,6 @@ import {
   type Value,
 } from "./values.ts";
 
-/** What a template may do: it is an untrusted program, and conversations are large. */
-export interface Bounds {
-  readonly steps: number;
-  /** Characters of any text that it makes. */
-  readonly characters: number;
-}
-
-/** Calls within calls: far more than schemas nest, and few enough for this thread's stack. */
-const MAX_CALL_DEPTH = 200;
-
 /** How a loop's body was left before its end. */
 class Leave {
   readonly kind: "break" | "continue";
@@ -49,14 +39,12 @@ class Leave {
   }
 }
 
-/** Runs a parsed template as Jinja2 would, within bounds. Where Jinja2 refuses what is not defined, it is nothing here. */
+/** Runs a parsed template as Jinja2 would, within a budget. Where Jinja2 refuses what is not defined, it is empty here. */
 export class Interpreter {
-  readonly #bounds: Bounds;
-  #steps = 0;
-  #callDepth = 0;
+  readonly #budget: Budget;
 
-  constructor(bounds: Bounds) {
-    this.#bounds = bounds;
+  constructor(budget: Budget) {
+    this.#budget = budget;
   }
 
   /** @throws TemplateError */
@@ -67,13 +55,13 @@ export class Interpreter {
   #block(body: readonly Node[], scope: Scope): string {
     const parts: string[] = [];
     this.#write(body, scope, parts);
-    return this.#bounded(parts.join(""));
+    return this.#budget.bounded(parts.join(""));
   }
 
   /** Writes into `parts`, so that what a loop wrote before it was left is kept. */
   #write(body: readonly Node[], scope: Scope, parts: string[]): void {
     for (const node of body) {
-      this.#step();
+      this.#budget.step();
       switch (node.type) {
         case "Comment":
           break;
@@ -123,7 +111,7 @@ export class Interpreter {
       return;
     }
     for (const [index, item] of kept.entries()) {
-      this.#step();
+      this.#budget.step();
       const inner = scope.nested();
       this.#assign(loopvar, item, inner);
       inner.set("loop", loopFacts(kept, index));
@@ -185,16 +173,12 @@ export class Interpreter {
         const isGiven = index < args.length || named.has(name);
         inner.set(name, isGiven || !isOptional ? given : this.#evaluate(parameter.value, inner));
       }
-      if (this.#callDepth >= MAX_CALL_DEPTH) throw new TemplateError("a macro calls itself without end");
-      this.#callDepth++;
-      const text = this.#block(body, inner);
-      this.#callDepth--;
-      return text;
+      return this.#budget.within(() => this.#block(body, inner));
     };
   }
 
   #evaluate(node: Node, scope: Scope): Value {
-    this.#step();
+    this.#budget.step();
     switch (node.type) {
       case "StringLiteral":
       case "IntegerLiteral":
@@ -243,48 +227,7 @@ export class Interpreter {
     const a = this.#evaluate(left, scope);
     if (operator.value === "and") return isTrue(a) ? this.#evaluate(right, scope) : a;
     if (operator.value === "or") return isTrue(a) ? a : this.#evaluate(right, scope);
-    const b = this.#evaluate(right, scope);
-    switch (operator.value) {
-      case "+":
-        if (Array.isArray(a) && Array.isArray(b)) return [...a, ...b];
-        if (typeof a === "number" && typeof b === "number") return a + b;
-        if (typeof a === "string" || typeof b === "string") return this.#bounded(toText(a) + toText(b));
-        return toNumber(a) + toNumber(b);
-      case "~":
-        return this.#bounded(toText(a) + toText(b));
-      case "-":
-        return toNumber(a) - toNumber(b);
-      case "*":
-        if (typeof a === "string") return this.#repeated(a, toNumber(b));
-        return typeof b === "string" ? this.#repeated(b, toNumber(a)) : toNumber(a) * toNumber(b);
-      case "/":
-        return toNumber(a) / toNumber(b);
-      case "//":
-        return Math.floor(toNumber(a) / toNumber(b));
-      case "%":
-        if (typeof a === "string") return percentFormat(a, b);
-        return ((toNumber(a) % toNumber(b)) + toNumber(b)) % toNumber(b);
-      case "**":
-        return toNumber(a) ** toNumber(b);
-      case "==":
-        return equals(a, b);
-      case "!=":
-        return !equals(a, b);
-      case "<":
-        return compare(a, b) < 0;
-      case ">":
-        return compare(a, b) > 0;
-      case "<=":
-        return compare(a, b) <= 0;
-      case ">=":
-        return compare(a, b) >= 0;
-      case "in":
-        return contains(b, a);
-      case "not in":
-        return !contains(b, a);
-      default:
-        throw new TemplateError(`there is no operator ${operator.value}`);
-    }
+    return binary(operator.value, a, this.#evaluate(right, scope), this.#budget);
   }
 
   #member(node: Member, scope: Scope): Value {
@@ -309,17 +252,7 @@ export class Interpreter {
       const value = node === undefined ? undefined : this.#evaluate(node, scope);
       return value === undefined || value === null ? undefined : toNumber(value);
     };
-    const list = items(object);
-    const by = bound(step) ?? 1;
-    const [from, to] = [bound(start), bound(stop)];
-    const chosen =
-      by > 0
-        ? list.slice(from, to).filter((_, index) => index % by === 0)
-        : list
-            .toReversed()
-            .slice(fromEnd(from, list.length), fromEnd(to, list.length))
-            .filter((_, index) => index % -by === 0);
-    return typeof object === "string" ? chosen.join("") : chosen;
+    return slice(object, bound(start), bound(stop), bound(step));
   }
 
   #call({ callee, args }: Call, scope: Scope, more: Named = new Map()): Value {
@@ -352,54 +285,6 @@ export class Interpreter {
     }
     return { positional, named };
   }
-
-  #repeated(text: string, times: number): string {
-    if (text.length * times > this.#bounds.characters) throw tooMuch();
-    return text.repeat(Math.max(0, times));
-  }
-
-  #bounded(text: string): string {
-    if (text.length > this.#bounds.characters) throw tooMuch();
-    return text;
-  }
-
-  #step(): void {
-    if (++this.#steps > this.#bounds.steps) throw tooMuch();
-  }
-}
-
-function tooMuch(): BoundsError {
-  return new BoundsError("the template takes too long, or writes too much");
-}
-
-/** A slice's bound, counted from the other end. */
-function fromEnd(bound: number | undefined, length: number): number | undefined {
-  if (bound === undefined) return undefined;
-  return bound < 0 ? -bound - 1 : Math.max(0, length - 1 - bound);
-}
-
-function contains(whole: Value, part: Value): boolean {
-  if (typeof whole === "string") return whole.includes(toText(part));
-  if (whole instanceof Map) return whole.has(part);
-  if (whole instanceof Namespace) return whole.attributes.has(part);
-  return items(whole).some((item) => equals(item, part));
-}
-
-function loopFacts(list: readonly Value[], index: number): Map<Value, Value> {
-  const { length } = list;
-  const cycle: Callable = (args) => args[index % args.length];
-  return new Map<Value, Value>([
-    ["index", index + 1],
-    ["index0", index],
-    ["revindex", length - index],
-    ["revindex0", length - index - 1],
-    ["first", index === 0],
-    ["last", index === length - 1],
-    ["length", length],
-    ["previtem", list[index - 1]],
-    ["nextitem", list[index + 1]],
-    ["cycle", cycle],
-  ]);
 }
 
 function nameOf(node: Node): string {

@@ -1,4 +1,5 @@
 import { parse, tokenize } from "@huggingface/jinja";
+import { Budget } from "./budget.ts";
 import { Interpreter } from "./interpreter.ts";
 import type { Program } from "./nodes.ts";
 import { Scope } from "./scope.ts";
@@ -29,7 +30,7 @@ const MAX_CHARACTERS = 64 * 2 ** 20;
 export class Jinja {
   readonly #program: Program;
 
-  /** @throws Error for what is no Jinja */
+  /** @throws Error for what is not Jinja */
   constructor(source: string) {
     this.#program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true })) as unknown as Program;
   }
@@ -39,7 +40,7 @@ export class Jinja {
     const names = Object.entries(variables).map(([name, value]) => [name, fromJson(value)] as const);
     const scope = new Scope(names, new Scope([...constants, ...functions(now)]));
     const steps = Math.min(STEPS.most, STEPS.least + STEPS.perValue * countValues(variables));
-    return new Interpreter({ steps, characters: MAX_CHARACTERS }).run(this.#program, scope);
+    return new Interpreter(new Budget({ steps, characters: MAX_CHARACTERS })).run(this.#program, scope);
   }
 }
 
