@@ -23,21 +23,21 @@ const commands: Readonly<Record<string, Command>> = {
   },
   pull: {
     summary: "fetches a model ahead of time",
-    run: async (args) => (await import("./commands/pull.ts")).run([...args], await settingsOfModels()),
+    run: async (args) => (await import("./commands/pull.ts")).pull([...args], await settingsOfModels()),
   },
   models: {
     summary: "lists the models in the cache, and removes them",
-    run: async (args) => (await import("./commands/models.ts")).run([...args], await settingsOfModels()),
+    run: async (args) => (await import("./commands/models.ts")).models([...args], await settingsOfModels()),
   },
   convert: {
     summary: "makes a GGUF file of a Hugging Face checkpoint",
-    run: async (args) => (await import("./commands/convert.ts")).run([...args], await settingsOfModels()),
+    run: async (args) => (await import("./commands/convert.ts")).convert([...args], await settingsOfModels()),
   },
   eval: {
     summary: "evaluates a dataset from the command line",
     run: async (args) => {
       const { apiKey } = await configuration();
-      return (await import("./commands/eval.ts")).run(args, { apiKey, environment: process.env });
+      return (await import("./commands/eval.ts")).evaluate(args, { apiKey, environment: process.env });
     },
   },
   perplexity: {

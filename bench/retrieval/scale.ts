@@ -49,16 +49,16 @@ if (created === undefined || !(await claim(database, created, BUILDER))) throw n
 let index = created;
 if (index.chunks < chunks) {
   index = await timed("chunks stored and their words indexed", () => storeChunks(database, created));
-  await timed("words summarized", () => summarize(database, index, BUILDER));
+  await timed("words summarized", () => summarize({ database, index, builder: BUILDER }));
 }
 const missing = chunks - index.embeddedChunks;
 while (vectors.length < index.embeddedChunks) vectors.push(source.next());
 index = await timed(`${missing} vectors stored and entered in the graph`, async () => {
-  let filled = index.hasGraph ? index : await addGraph(database, index, BUILDER);
+  let filled = index.hasGraph ? index : await addGraph({ database, index, builder: BUILDER });
   while (filled.embeddedChunks < chunks) {
     const batch = Array.from({ length: Math.min(16, chunks - filled.embeddedChunks) }, () => source.next());
     vectors.push(...batch);
-    filled = await addVectors(database, filled, BUILDER, batch);
+    filled = await addVectors({ database, index: filled, builder: BUILDER }, batch);
     if (filled.embeddedChunks % 10_000 === 0)
       console.log(`  ${filled.embeddedChunks} vectors, ${resident()}`);
   }
@@ -117,7 +117,10 @@ async function storeChunks(target: Database, empty: IndexRecord): Promise<IndexR
         searchable: searchableText(words),
       };
     });
-    filled = await addChunks(target, filled, BUILDER, batch.length, batch, LANGUAGE);
+    filled = await addChunks(
+      { database: target, index: filled, builder: BUILDER },
+      { records: batch.length, chunks: batch, language: LANGUAGE },
+    );
   }
   return filled;
 }

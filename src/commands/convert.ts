@@ -9,7 +9,7 @@ const usage = `Usage: npm run convert -- DIRECTORY OUTPUT.gguf [--quant ${quanti
 Converts a Hugging Face checkpoint (config.json, tokenizer.json, *.safetensors) to a GGUF file.`;
 
 /** @returns the exit code: 0 done, 1 failed, 2 called wrongly */
-export async function run(
+export async function convert(
   args: string[],
   settings: { readonly libraryDirectory?: string | undefined } = {},
 ): Promise<number> {

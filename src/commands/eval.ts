@@ -24,7 +24,7 @@ export interface EvalSettings {
  * Evaluates a dataset and prints what came of it. @returns the exit code: 0 good, 1 could not be done, 2 called wrongly,
  * 3 not good enough; 128 and the signal's number when it was interrupted
  */
-export async function run(args: readonly string[], settings: EvalSettings): Promise<number> {
+export async function evaluate(args: readonly string[], settings: EvalSettings): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
     console.log(usage);
     return 0;
@@ -73,11 +73,11 @@ async function evaluateSomewhere(
   signal: AbortSignal,
 ): Promise<number> {
   if (options.url !== undefined)
-    return evaluate(options, new EvalClient(options.url, apiKey, signal), signal);
+    return evaluateThrough(options, new EvalClient(options.url, apiKey, signal), signal);
   console.error("Starting a server …");
   const server = await OwnServer.start(environment, options.model, signal);
   try {
-    return await evaluate(
+    return await evaluateThrough(
       { ...options, model: undefined },
       new EvalClient(server.url, apiKey, signal),
       signal,
@@ -87,7 +87,11 @@ async function evaluateSomewhere(
   }
 }
 
-async function evaluate(options: PreparedOptions, client: EvalClient, signal: AbortSignal): Promise<number> {
+async function evaluateThrough(
+  options: PreparedOptions,
+  client: EvalClient,
+  signal: AbortSignal,
+): Promise<number> {
   const datasetId = await datasetOf(options.dataset, client);
   const runId = await client.start(requestOf(options, datasetId));
   console.error(`run ${runId}`);

@@ -9,7 +9,7 @@ const usage = `Usage: npm run models                      lists the models in th
 type Settings = Pick<ResolveOptions, "hfHome" | "cacheDir">;
 
 /** @returns the exit code: 0 done, 1 failed, 2 called wrongly */
-export async function run(args: readonly string[], settings: Settings): Promise<number> {
+export async function models(args: readonly string[], settings: Settings): Promise<number> {
   const [action = "list", model, ...rest] = args;
   try {
     if (action === "list" && model === undefined) {

@@ -14,7 +14,7 @@ Downloads a model ahead of time, and converts it where needed. MODEL is a Huggin
 const INTERRUPTED = 130;
 
 /** @returns the exit code: 0 done, 1 failed, 2 called wrongly, 130 interrupted */
-export async function run(args: readonly string[], settings: ResolveOptions): Promise<number> {
+export async function pull(args: readonly string[], settings: ResolveOptions): Promise<number> {
   const [model, ...rest] = args;
   const wantsHelp = args.includes("--help") || args.includes("-h");
   if (model === undefined || rest.length > 0 || wantsHelp) {

@@ -5,6 +5,7 @@
 
 import type { CacheTier } from "./cache-tier.ts";
 import type { GenerationParts } from "./generation-parts.ts";
+import type { Lane } from "./lane.ts";
 import type { ModelIdentity } from "./model-identity.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Thoughts } from "./thoughts.ts";
@@ -24,9 +25,6 @@ export interface Prompt {
   /** Put the model's beginning-of-sequence token first, when the model's tokenizer does so by itself. */
   readonly addBos: boolean;
 }
-
-/** Interactive requests go before batch work, at every stage (`serving/lanes.ts`, the scheduler). */
-export type Lane = "interactive" | "batch";
 
 export interface GenerationRequest {
   readonly prompt: Prompt;

@@ -1,8 +1,6 @@
 import type { GenerationContext, GenerationEvent, GenerationRequest } from "../inference/engine.ts";
 import { EngineDecorator } from "../inference/engine-decorator.ts";
-
-/** Share of the sequences that batch work may have; the scheduler keeps the rest for interactive requests. */
-const BATCH_SHARE = 0.75;
+import { batchSequences } from "../inference/lane.ts";
 
 /**
  * Lets each lane in as it may come. Interactive requests pass at once. Batch work waits here, and not in the engine's
@@ -79,6 +77,6 @@ export class LanedEngine extends EngineDecorator {
 
   get #limit(): number {
     if (this.#interactiveRunning > 0 || this.inner.state.status !== "ready") return 1;
-    return Math.max(1, Math.floor(this.inner.describe().sequences * BATCH_SHARE));
+    return batchSequences(this.inner.describe().sequences);
   }
 }

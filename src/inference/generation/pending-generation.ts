@@ -1,4 +1,5 @@
-import type { GenerationEvent, GenerationRequest, Lane } from "../engine.ts";
+import type { GenerationEvent, GenerationRequest } from "../engine.ts";
+import type { Lane } from "../lane.ts";
 import { fromWire } from "../process/wire-error.ts";
 import type { SequenceStart } from "../scheduler/report.ts";
 import { Channel } from "./channel.ts";

@@ -1,5 +1,6 @@
 /** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
-import type { GenerationRequest, Lane, ModelDescription, Prompt } from "../engine.ts";
+import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
+import type { Lane } from "../lane.ts";
 import type { AdapterOptions } from "../llama/adapter.ts";
 import type { KvCacheType, KvLayout } from "../llama/context.ts";
 import type { WireError } from "../process/process-news.ts";
@@ -51,7 +52,7 @@ export type ToEngine =
       /** On `monotonicMs`, which both processes share. */
       readonly arrivedAt: number;
     }
-  /** Keep these prefixes for good. */
+  /** Keep these prefixes as long as the process lives. */
   | { readonly type: "pin"; readonly prefixes: readonly Prompt[] }
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "tokenize"; readonly id: number; readonly prompt: Prompt }

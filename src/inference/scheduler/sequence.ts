@@ -1,7 +1,8 @@
 import type { CacheTier } from "../cache-tier.ts";
-import type { FinishReason, GenerationTimings, Lane, Usage } from "../engine.ts";
+import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
 import type { WaitPart } from "../generation-parts.ts";
 import type { Slot } from "../kv-cache/slots.ts";
+import type { Lane } from "../lane.ts";
 import type { Thoughts } from "../thoughts.ts";
 import type { PromptScores, TokenScores } from "./scores.ts";
 import { TextStream, type TokenTexts } from "./text-stream.ts";

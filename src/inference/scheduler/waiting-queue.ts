@@ -1,11 +1,10 @@
 import { commonPrefix } from "../kv-cache/common-prefix.ts";
 import type { PrefixCache } from "../kv-cache/prefix-cache.ts";
+import { batchSequences } from "../lane.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** A prefix this much longer than what is at hand is worth waiting for. */
 const MIN_SHARED_TOKENS = 32;
-/** Share of the sequences that batch work leaves to interactive requests, rounded up to at least one. */
-const INTERACTIVE_SHARE = 0.25;
 
 /** Requests without a sequence, interactive ones first, otherwise first come, first served. */
 export class WaitingQueue {
@@ -14,7 +13,7 @@ export class WaitingQueue {
 
   /** `capacity` is the number of sequences that can run side by side. */
   constructor(capacity: number) {
-    this.#batchLimit = Math.max(1, capacity - Math.ceil(capacity * INTERACTIVE_SHARE));
+    this.#batchLimit = batchSequences(capacity);
   }
 
   get length(): number {

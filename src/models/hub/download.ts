@@ -51,7 +51,7 @@ export async function downloadFile(
       file.size,
       options.partBytes ?? defaultPartBytes,
     );
-    await fetchParts(client, revision, file, partial, record, options);
+    await fetchParts({ client, revision, file, record, options }, partial);
     options.onProgress?.(file.size, "verifying");
     if (await matchesChecksum(partial, file, options.signal)) {
       await rename(partial, target);
@@ -74,19 +74,13 @@ function checksumName({ checksum }: HubFile): string {
   return checksum.algorithm === "sha256" ? "SHA-256" : "SHA-1";
 }
 
-async function fetchParts(
-  client: HubClient,
-  revision: Revision,
-  file: HubFile,
-  partial: string,
-  record: PartRecord,
-  options: DownloadOptions,
-): Promise<void> {
+async function fetchParts(file: Omit<PartTask, "handle" | "signal">, partial: string): Promise<void> {
+  const { record, options } = file;
   const handle = await open(partial, record.bytesDone > 0 ? "r+" : "w");
   // One failing connection ends the others.
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  const task = { client, revision, file, handle, record, options, signal };
+  const task = { ...file, handle, signal };
   const waiting = record.parts.filter((part) => part.start + part.bytesDone < part.end).values();
   const connect = async () => {
     for (const part of waiting) {

@@ -4,8 +4,8 @@ import { embeddingOf, type IndexRecord, MAX_GRAPH_DIMENSIONS, partition } from "
 
 /** How long a builder that shows no progress keeps its index: after that it is taken for dead. */
 const CLAIM_SECONDS = 60;
-/** Chunks one statement inserts: bounds the time that everybody else waits for an embedded database. */
-const ROWS_A_STATEMENT = 100;
+/** Chunks one statement inserts: bounds the time that others wait for an embedded database. */
+const ROWS_PER_STATEMENT = 100;
 /** How many chunks are looked at to learn how common words are. */
 const WORD_SAMPLE = 10_000;
 
@@ -22,6 +22,20 @@ export interface NewChunk {
   readonly text: string;
   /** What full-text search reads. */
   readonly searchable: string;
+}
+
+/** Chunks of the next `records` documents, whose words are stemmed as in `language`. */
+export interface NewChunks {
+  readonly records: number;
+  readonly chunks: readonly NewChunk[];
+  readonly language: string;
+}
+
+/** A step of the building of `index` by `builder`, who has claimed it. */
+export interface BuildStep {
+  readonly database: Database;
+  readonly index: IndexRecord;
+  readonly builder: string;
 }
 
 export interface StoredChunk {
@@ -42,8 +56,7 @@ export async function claim(queries: Queries, index: IndexRecord, builder: strin
 /** Notes progress. @throws IndexTaken */
 async function advance(
   queries: Queries,
-  index: IndexRecord,
-  builder: string,
+  { index, builder }: BuildStep,
   set: string,
   values: readonly unknown[],
 ): Promise<void> {
@@ -56,28 +69,22 @@ async function advance(
   if (rows.length === 0) throw new IndexTaken();
 }
 
-/** Adds the chunks of the next `records` documents. */
+/** Adds the chunks of the next documents. */
 export async function addChunks(
-  database: Database,
-  index: IndexRecord,
-  builder: string,
-  records: number,
-  chunks: readonly NewChunk[],
-  language: string,
+  step: BuildStep,
+  { records, chunks, language }: NewChunks,
 ): Promise<IndexRecord> {
+  const { database, index } = step;
   const next = {
     ...index,
     chunkedRecords: index.chunkedRecords + records,
     chunks: index.chunks + chunks.length,
   };
   await database.transaction(async (queries) => {
-    await advance(queries, index, builder, "chunked_records = $3, chunks = $4", [
-      next.chunkedRecords,
-      next.chunks,
-    ]);
-    for (let from = 0; from < chunks.length; from += ROWS_A_STATEMENT) {
+    await advance(queries, step, "chunked_records = $3, chunks = $4", [next.chunkedRecords, next.chunks]);
+    for (let from = 0; from < chunks.length; from += ROWS_PER_STATEMENT) {
       const rows = chunks
-        .slice(from, from + ROWS_A_STATEMENT)
+        .slice(from, from + ROWS_PER_STATEMENT)
         .map((chunk, offset) => ({ ...chunk, ordinal: index.chunks + from + offset }));
       await queries.query(
         `INSERT INTO ${partition("chunks", index.indexId)}
@@ -102,19 +109,15 @@ export function chunksToEmbed(queries: Queries, index: IndexRecord, from: number
 }
 
 /** Adds the vectors of the chunks that come next. */
-export async function addVectors(
-  database: Database,
-  index: IndexRecord,
-  builder: string,
-  vectors: readonly Float32Array[],
-): Promise<IndexRecord> {
+export async function addVectors(step: BuildStep, vectors: readonly Float32Array[]): Promise<IndexRecord> {
+  const { database, index } = step;
   const next = { ...index, embeddedChunks: index.embeddedChunks + vectors.length };
   const rows = vectors.map((vector, offset) => ({
     ordinal: index.embeddedChunks + offset,
     embedding: vectorText(vector),
   }));
   await database.transaction(async (queries) => {
-    await advance(queries, index, builder, "embedded_chunks = $3", [next.embeddedChunks]);
+    await advance(queries, step, "embedded_chunks = $3", [next.embeddedChunks]);
     await queries.query(
       `INSERT INTO ${partition("vectors", index.indexId)} (index_id, ordinal, embedding)
        SELECT $1, ordinal, embedding::vector(${index.dimensions})
@@ -131,15 +134,12 @@ export function vectorText(vector: Float32Array): string {
 }
 
 /** Gives the index a graph while it has no vectors yet: each batch then adds to it, and no statement takes long. */
-export async function addGraph(
-  database: Database,
-  index: IndexRecord,
-  builder: string,
-): Promise<IndexRecord> {
+export async function addGraph(step: BuildStep): Promise<IndexRecord> {
+  const { database, index } = step;
   if (index.dimensions > MAX_GRAPH_DIMENSIONS) return index;
   const vectors = partition("vectors", index.indexId);
   await database.transaction(async (queries) => {
-    await advance(queries, index, builder, "has_graph = true", []);
+    await advance(queries, step, "has_graph = true", []);
     await queries.query(
       `CREATE INDEX ${vectors}_graph ON ${vectors} USING hnsw ((${embeddingOf(index)}) vector_cosine_ops)
        WITH (m = 16, ef_construction = 64)`,
@@ -149,11 +149,12 @@ export async function addGraph(
 }
 
 /** Learns how common words are, and brings the planner up to date. */
-export async function summarize(database: Database, index: IndexRecord, builder: string): Promise<void> {
+export async function summarize(building: BuildStep): Promise<void> {
+  const { database, index } = building;
   const chunks = partition("chunks", index.indexId);
   const step = Math.max(1, Math.ceil(index.chunks / WORD_SAMPLE));
   await database.transaction(async (queries) => {
-    await advance(queries, index, builder, "error = NULL", []);
+    await advance(queries, building, "error = NULL", []);
     await queries.query(`DELETE FROM ${partition("words", index.indexId)}`);
     await queries.query(
       `INSERT INTO ${partition("words", index.indexId)} (index_id, word, share)

@@ -3,7 +3,16 @@ import { ApiError, UnavailableError } from "../../../errors.ts";
 import type { Embedder } from "../../../inference/embedder.ts";
 import type { Database } from "../../../platform/store/database.ts";
 import type { Corpora, Corpus, CorpusDocument } from "../corpus.ts";
-import { addChunks, addGraph, addVectors, chunksToEmbed, claim, IndexTaken, summarize } from "./building.ts";
+import {
+  addChunks,
+  addGraph,
+  addVectors,
+  type BuildStep,
+  chunksToEmbed,
+  claim,
+  IndexTaken,
+  summarize,
+} from "./building.ts";
 import { chunksOf, embeddingInputs } from "./document-chunks.ts";
 import { type IndexRecord, isMadeWith } from "./index-record.ts";
 import { createIndex, dropOrphans, failIndex, indexesOf, publishIndex } from "./indexes.ts";
@@ -151,7 +160,7 @@ export class Indexer {
     if (found.status !== "ready") {
       if (!(await claim(database, found, this.#options.builder))) throw new IndexTaken();
       const chunked = await this.#chunk(database, corpus, found, signal);
-      if (chunked.embeddedChunks === 0) await summarize(database, chunked, this.#options.builder);
+      if (chunked.embeddedChunks === 0) await summarize(this.#step(database, chunked));
       const complete = await this.#embed(database, await this.#withGraph(database, chunked), signal);
       await publishIndex(database, complete);
       log.info(`indexed ${datasetId}: ${complete.chunks} chunks`);
@@ -177,14 +186,8 @@ export class Indexer {
         chunks = [...chunks, ...(await chunksOf(document, options, embedder))];
         open = [...open, document];
         if (chunks.length < CHUNKS_A_COMMIT && document !== page.at(-1)) continue;
-        index = await addChunks(
-          database,
-          index,
-          this.#options.builder,
-          open.length,
-          chunks,
-          settings.language,
-        );
+        const added = { records: open.length, chunks, language: settings.language };
+        index = await addChunks(this.#step(database, index), added);
         open = [];
         chunks = [];
         this.#endStep();
@@ -193,10 +196,14 @@ export class Indexer {
     return index;
   }
 
+  #step(database: Database, index: IndexRecord): BuildStep {
+    return { database, index, builder: this.#options.builder };
+  }
+
   async #withGraph(database: Database, index: IndexRecord): Promise<IndexRecord> {
     const { graphFromChunks = GRAPH_FROM_CHUNKS } = this.#options;
     const needsGraph = index.chunks >= graphFromChunks && !index.hasGraph;
-    return needsGraph ? addGraph(database, index, this.#options.builder) : index;
+    return needsGraph ? addGraph(this.#step(database, index)) : index;
   }
 
   /** Stores one batch while the next one is embedded. */
@@ -216,7 +223,7 @@ export class Indexer {
       next = vectorsFrom(index.embeddedChunks + vectors.length);
       // Thrown where it is awaited, or not at all when this step fails first.
       next.catch(() => {});
-      index = await addVectors(database, index, this.#options.builder, vectors);
+      index = await addVectors(this.#step(database, index), vectors);
       this.#endStep();
     }
     await next;
