@@ -18,7 +18,7 @@ async function main(args: readonly string[]): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.once(name, () => {
       interrupted.abort(new Error(`stopped by ${name}`));
-      // Servers end with this process; whoever has waited for them long enough may ask a second time.
+      // Servers end with this process; a second signal need not wait for them.
       process.once(name, () => process.exit(130));
     });
   }

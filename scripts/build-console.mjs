@@ -29,7 +29,7 @@ export function isCurrent() {
   return existsSync(madeFrom) && readFileSync(madeFrom, "utf8") === digestOfSources();
 }
 
-/** Builds, and replaces what was built before: index.html last, so that a server never sees half a build. */
+/** Builds, and replaces what was built before: index.html last, since a server must never see half a build. */
 export async function buildConsole() {
   if (isCurrent()) return;
   const digest = digestOfSources();

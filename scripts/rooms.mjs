@@ -23,7 +23,7 @@ for (const file of globSync("src/**/*.ts")) {
   }
 }
 
-/** @type {(room: string) => number} A room stands one floor above the highest that it imports; there are no cycles. */
+/** @type {(room: string) => number} A room is one floor above the highest that it imports; there are no cycles. */
 const floorOf = (room) => 1 + Math.max(0, ...[...(imports.get(room) ?? [])].map(floorOf));
 
 const upward = [...imports].flatMap(([room, others]) =>

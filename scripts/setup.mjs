@@ -38,7 +38,7 @@ if (!isCurrent) {
 if (process.env.npm_lifecycle_event === "prestart") {
   const { isCurrent: isBuilt } = await import("./build-console.mjs");
   if (!isBuilt()) {
-    // In the terminal's process group, so that Ctrl-C ends it; and last in line for the processor, so that neither the
+    // In the terminal's process group, where Ctrl-C ends it; and last in line for the processor, where neither the
     // server's start nor its first answer waits for it.
     const build = spawn(process.execPath, [join(root, "scripts", "build-console.mjs")], {
       cwd: root,

@@ -19,8 +19,8 @@ const PIPE_TIMEOUT_MS = 2_000;
 const reporter = fileURLToPath(new URL("./test-reporter.ts", import.meta.url));
 
 /**
- * One test file in a process group and a temporary directory of its own, so that what it started and wrote ends with it:
- * a test that runs out of time leaves servers behind that would keep the file's process alive.
+ * One test file in a process group and a temporary directory of its own: what it started and wrote ends with
+ * it. A test that runs out of time leaves servers behind that would keep the file's process alive.
  */
 export class TestFile {
   readonly path: string;

@@ -40,5 +40,5 @@ export function parseDistribution(text: string): Distribution {
       ? { type: "lognormal", median: value, sigma: 0.6, max: 4 * value }
       : { type: "fixed", value };
   }
-  throw new Error(`${JSON.stringify(text)} is no length: write 200, 50-400 or ~200`);
+  throw new Error(`${JSON.stringify(text)} is not a length: write 200, 50-400 or ~200`);
 }

@@ -35,7 +35,7 @@ export class SeededRandom {
     return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
   }
 
-  /** A generator of its own for a part of the work, so that parts don't shift each other's numbers. */
+  /** A separate generator for a part of the work: parts don't shift each other's numbers. */
   fork(): SeededRandom {
     return new SeededRandom(this.bits());
   }

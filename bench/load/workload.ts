@@ -25,7 +25,7 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 /**
  * A word of three letters with the space before it. The synthetic vocabularies have every one of them as one token,
- * so that prompts have exactly the length that was asked for; other tokenizers make more tokens of it.
+ * and prompts have exactly the length that was asked for; other tokenizers make more tokens of it.
  */
 export function randomWord(random: SeededRandom): string {
   const at = random.integer(LETTERS.length ** 3);
@@ -39,7 +39,7 @@ export function words(count: number, random: SeededRandom): string {
   return text;
 }
 
-/** All requests of a run, made before it starts so that making them costs no time while it is measured. */
+/** All requests of a run, made before it starts: making them costs no time while it is measured. */
 export function makeWorkload(shape: WorkloadShape): readonly GenerationRequest[] {
   const random = new SeededRandom(shape.seed);
   const shared = shape.sharedTokens ?? 0;

@@ -11,7 +11,7 @@ import { qwen2 } from "./qwen2-shape.ts";
 import { randomWeights, silence } from "./random-blocks.ts";
 import { SILENT_TOKENS } from "./vocabulary.ts";
 
-/** Goes up when a change of the generators makes other files, so that old ones are not taken for new ones. */
+/** Goes up when a change of the generators makes other files: old ones must not be taken for new ones. */
 const GENERATION = 1;
 /** The same for every run: weights are part of the benchmark, not of a run. */
 const WEIGHTS_SEED = 1;
@@ -24,12 +24,12 @@ const cache = fileURLToPath(new URL("../results/tmp/models/", import.meta.url));
 export interface BenchModel {
   readonly path: string;
   readonly summary: string;
-  /** Made here, so that a word is a token and no generation ends early. */
+  /** Made here: a word is one token, and no generation ends early. */
   readonly isSynthetic: boolean;
 }
 
 /**
- * The file of a model by name, made on first use (seconds, half a gigabyte at the most), or a `.gguf` as it is.
+ * The file of a model by name, made on first use (seconds, at most half a gigabyte), or a `.gguf` as it is.
  * @throws Error that lists the names
  */
 export async function benchModel(nameOrPath: string): Promise<BenchModel> {

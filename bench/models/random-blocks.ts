@@ -21,8 +21,8 @@ export interface RandomWeights {
 }
 
 /**
- * Weights as they lie in the file. Quantized ones are random integers under one scale, so that nothing has to be
- * quantized: the kernels' work does not depend on the values.
+ * Weights as they lie in the file. Quantized ones are random integers under one scale: nothing has to be
+ * quantized, and the kernels' work does not depend on the values.
  */
 export function randomWeights(weights: RandomWeights, random: SeededRandom): Buffer {
   if (weights.type === "F32") return randomFloats(weights, random);

@@ -33,8 +33,8 @@ export interface SyntheticVocabulary {
 
 /**
  * A byte-level BPE vocabulary of `size` tokens: the bytes, the end of text, and words that grow letter by letter
- * (" a", " ab", " abc", then as many of four letters as fit). There is one way to merge a word, so that every word of
- * three letters is one token and text tokenizes alike everywhere.
+ * (" a", " ab", " abc", then as many of four letters as fit). There is one way to merge a word: every word of three
+ * letters is one token, and text tokenizes alike everywhere.
  */
 export function syntheticVocabulary(size: number): SyntheticVocabulary {
   const tokens = [...byteCharacters(), "<|endoftext|>"];

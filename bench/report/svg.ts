@@ -55,7 +55,7 @@ export function toSvg(chart: Chart): string {
   return `${parts.join("\n")}\n`;
 }
 
-/** The next number of 1, 2, 2.5, 5 or 10 times a power of ten, so that axes read well. */
+/** The next number of 1, 2, 2.5, 5 or 10 times a power of ten: axes then read well. */
 export function niceCeiling(value: number): number {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

@@ -22,7 +22,7 @@ export class ClusteredVectors {
   }
 
   next(): Float32Array {
-    // Squared, so that some clusters are far larger than others.
+    // Squared: some clusters are far larger than others.
     const centre = this.#centres[Math.floor(this.#random.next() ** 2 * CLUSTERS)] as Float32Array;
     const latent = centre.map((value) => value + SPREAD * this.#random.normal());
     const vector = Float32Array.from(this.#projection, (row) => {

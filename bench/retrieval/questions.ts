@@ -9,7 +9,7 @@ export interface Question {
   readonly section: string;
 }
 
-/** Questions are dealt alternately to a half for tuning and a half for reporting, so that both are of all documents. */
+/** Questions are dealt alternately to a half for tuning and a half for reporting: both are of all documents. */
 export type Half = "dev" | "test";
 
 export function readQuestions(): Array<Question & { readonly half: Half }> {

@@ -24,7 +24,7 @@ const { values } = parseArgs({
     chunks: { type: "string", default: "100000" },
     dimensions: { type: "string", default: "512" },
     queries: { type: "string", default: "200" },
-    /** Keeps the store there, and goes on with what an earlier run of the same options left. */
+    /** Keeps the store there, and resumes what an earlier run of the same options left. */
     "data-dir": { type: "string" },
     seed: { type: "string", default: "1" },
   },

@@ -3,7 +3,7 @@ import type { Chart, Check, Measurement } from "../report/report.ts";
 import type { Side } from "../servers/server.ts";
 import type { BenchContext } from "./bench-context.ts";
 
-/** Every side in turn, round after round, so that what drifts on the machine drifts for all. */
+/** Every side in turn, round after round: what drifts on the machine drifts for all. */
 export async function alternate(
   context: BenchContext,
   defaultRounds: number,

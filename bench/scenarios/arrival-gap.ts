@@ -11,7 +11,7 @@ const RUNNING_PROMPT = 60;
 const RUNNING_TOKENS = 700;
 const ARRIVING_PROMPT = 900;
 const ARRIVING_TOKENS = 8;
-/** Pieces that every running stream must have had before the first arrival, so that all are decoding. */
+/** Pieces that every running stream must have had before the first arrival: all are then decoding. */
 const SETTLED_PIECES = 20;
 /** `STEP_TARGET_MS` of our server, its default, and the bar's slack. */
 const STEP_TARGET_MS = 100;

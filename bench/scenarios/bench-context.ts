@@ -48,7 +48,7 @@ export class BenchContext {
     this.model = model;
     this.signal = signal;
     this.#peerBinary = peerBinary;
-    // Whoever interrupts does not want to wait for the answers under way.
+    // An interruption must not wait for the answers under way.
     signal.addEventListener("abort", () => {
       for (const client of this.#clients) client[Symbol.dispose]();
     });
@@ -128,7 +128,7 @@ export class BenchContext {
     using client = this.client(server);
     await warmUp(client, this.options.seed);
     const isOurs = server.side === "ours";
-    // Reading resets the histogram of event-loop delays, so that the next reading is about the load alone.
+    // Reading resets the histogram of event-loop delays: the next reading is about the load alone.
     const before = isOurs ? await readMetrics(server.url) : undefined;
     using monitor = new UsageMonitor(server.pid);
     const load = await run(client);

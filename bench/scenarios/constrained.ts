@@ -72,7 +72,7 @@ const untrained: readonly Task[] = [
 const MAX_TOKENS = 80;
 const GENERATIONS = 30;
 
-/** What a constraint adds to choosing a token, and to the whole time of one; in this process, so that nothing else is in it. */
+/** What a constraint adds to choosing a token, and to the whole time of one; in this process, where nothing else is in it. */
 export const constrained: Scenario = {
   summary: "sampling under a JSON schema beside free sampling, one sequence (name a trained model)",
   defaultModel: "src/models/builtin/builtin.gguf",

@@ -181,7 +181,7 @@ function drawDeparture(request: GenerationRequest, random: SeededRandom): Depart
   }
 }
 
-/** The metrics once nothing runs or waits any more, or after half a minute, when it then shows. */
+/** The metrics once nothing runs or waits, or after half a minute, when what remains shows. */
 async function settledMetrics(url: string): Promise<MetricsReading> {
   const deadline = performance.now() + SETTLE_TIMEOUT_MS;
   for (;;) {

@@ -7,7 +7,7 @@ import type { RunningServer } from "../servers/server.ts";
 import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** The neighbour ends by itself after this long, should nobody end it. */
+/** The neighbour ends by itself after this long, where it was not stopped before. */
 const NEIGHBOUR_LIFE_MS = 600_000;
 /** Tokens that let our server notice that it has, or no longer has, neighbours. */
 const NOTICE_TOKENS = 60;

@@ -4,7 +4,7 @@ import { makeWorkload } from "../load/workload.ts";
 import { alternate, chartByCase, ratioCheck } from "./alternation.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** Requests a client, so that every case lasts about as long on a server that scales. */
+/** Requests per client: every case lasts about as long on a server that scales. */
 const REQUESTS_A_CLIENT = 3;
 
 /** Prompts that share nothing: what the engine and the server around it do by themselves. */

@@ -17,7 +17,7 @@ export interface Workplace {
 export interface Agent {
   readonly name: string;
   readonly package: string;
-  /** Pinned, so that a failure is this server's and not an agent's new release. */
+  /** Pinned: a failure is this server's, and not an agent's new release. */
   readonly version: string;
   readonly command: string;
   readonly arguments: (place: Workplace) => readonly string[];

@@ -26,7 +26,7 @@ interface Outcome {
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: {
-    // Where packages are installed; kept, so that a second run downloads nothing.
+    // Where packages are installed; kept: a second run downloads nothing.
     packages: { type: "string", default: join(tmpdir(), "llm-server-agents") },
     // Write every request that was sent to this folder.
     record: { type: "string" },
@@ -90,7 +90,7 @@ async function ended(
 ): Promise<{ code: number | null; output: string }> {
   const child = spawn(command, agent.arguments(place), {
     cwd: place.folder,
-    // A group of its own, so that whatever it starts ends with it.
+    // A separate group: all that it starts ends with it.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: {

@@ -15,7 +15,7 @@ import { assertBounded } from "./structured/limits.ts";
 import { objectProgram, schemaProgram } from "./structured/schema-program.ts";
 import type { AnswerForm } from "./turn.ts";
 
-/** All that the form of an answer follows from; plain data, so that another thread can work it out. */
+/** Everything that determines the form of an answer. Plain data: another thread works the form out. */
 export interface AnswerRules {
   readonly form: AnswerForm;
   /** Functions that may be called; none for an answer without calls. */

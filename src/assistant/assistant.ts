@@ -16,7 +16,7 @@ export interface PlannedTurn {
   readonly tools: readonly DeclaredTool[];
 }
 
-/** Makes the assistant's answers: template and grammar before the engine, tool calls out of the text behind it. */
+/** Turns a conversation into a generation (template, constraint), and its text into content, reasoning and tool calls. */
 export class Assistant {
   readonly #model: ChatModel;
   readonly #randomSeed: () => number;
@@ -130,7 +130,7 @@ export class Assistant {
           break;
         case "done": {
           const { usage, timings, stopText, cached } = event;
-          // A cancelled answer has nobody left to read how it ended.
+          // No client is left to read how a cancelled answer ended.
           const ended = event.finishReason === "length" ? "length" : "stop";
           const isCallCut = parser.isWithinArguments;
           for (const last of events.take(parser.end({ isCut: ended === "length" }), []))

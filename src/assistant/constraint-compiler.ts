@@ -20,7 +20,7 @@ const TIME_LIMIT_MS = 1000;
 const CACHED_FORMS = 256;
 const CACHED_CHARACTERS = 16 * 2 ** 20;
 
-/** Time that is left to a form once everybody who asked for it has gone; a thread costs about as much to start anew. */
+/** Time that a form gets once all its requests have gone; starting a new thread costs about as much. */
 const ABANDONED_LIMIT_MS = 100;
 
 /** A form to work out, for all who ask for an equal one at the same time. */
@@ -37,7 +37,7 @@ class Job {
     this.size = size;
   }
 
-  /** Aborted once everybody who asked has gone. */
+  /** Aborted once all requests that asked have gone. */
   get abandoned(): AbortSignal {
     return this.#abandonment.signal;
   }
@@ -60,7 +60,7 @@ class Job {
   }
 }
 
-/** Works out what answers are held to, on a thread of its own, so that no schema holds up other requests. */
+/** Works out what answers are held to, on a separate thread: no schema holds up other requests. */
 export class ConstraintCompiler {
   readonly #cache = new LRUCache<string, { readonly constraint: Constraint | undefined }>({
     max: CACHED_FORMS,

@@ -49,7 +49,7 @@ export class TurnEvents {
   }
 }
 
-/** The text of an event, token by token where its tokens are known, so that each is told to be of the right block. */
+/** The text of an event, token by token where its tokens are known: each then belongs to the right block. */
 export function* byToken({ text, tokens = [] }: Extract<GenerationEvent, { type: "text" }>): Iterable<{
   readonly text: string;
   readonly tokens: readonly ScoredToken[];

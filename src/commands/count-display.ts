@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 
-/** How often a line is written where there is no bar. */
+/** How often a line is written where no bar can be shown. */
 const LINE_INTERVAL_MS = 5_000;
 
 export interface CountDisplayOptions {
@@ -17,7 +17,7 @@ export interface CountDisplayOptions {
 export interface CountDisplay {
   /** `state` is told in lines only, `remarks` follow the count. */
   show(done: number, total: number, words?: { readonly state?: string; readonly remarks?: string }): void;
-  /** Ends the bar, so that what is printed next starts on a line of its own. */
+  /** Ends the bar; what is printed next starts on a new line. */
   stop(): void;
 }
 

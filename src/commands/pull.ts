@@ -21,7 +21,7 @@ export async function pull(args: readonly string[], settings: ResolveOptions): P
     console.error(usage);
     return wantsHelp ? 0 : 2;
   }
-  // What has arrived is written down before the process ends, so that the next try goes on from there.
+  // What has arrived is recorded before the process ends: the next attempt resumes from there.
   const interrupted = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
   const display = progressDisplay({ stream: process.stderr, log: (line) => console.error(line) });

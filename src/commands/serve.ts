@@ -192,7 +192,7 @@ function warnAboutOpenDoors(config: Config, log: Logger): void {
     );
   if (isLoopback(config.host)) return;
   log.warn(
-    `LISTENING ON ${config.host} WITH THE DEFAULT API KEY: anybody who reaches this port can use /v1. Set API_KEY to a secret of your own.`,
+    `LISTENING ON ${config.host} WITH THE DEFAULT API KEY: anyone who reaches this port can use /v1. Set API_KEY to a secret of your own.`,
   );
 }
 

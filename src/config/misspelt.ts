@@ -4,7 +4,7 @@ import { sections } from "./settings.ts";
 /** Below this, names one edit apart are often different words: HOST and POST. */
 const SHORTEST = 6;
 
-/** Variables that are no setting and one slip of the keyboard away from one, each as a sentence. */
+/** Variables that are not a setting but one slip of the keyboard away from one, each as a sentence. */
 export function misspeltSettings(environment: Environment): readonly string[] {
   const settings = new Set(
     Object.values(sections).flatMap((section) => Object.values(section).map(({ variable }) => variable)),

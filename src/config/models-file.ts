@@ -50,7 +50,7 @@ const ModelsFile = Type.Object(
 );
 export type ModelsFile = Static<typeof ModelsFile>;
 
-/** Path of a models file, read when the configuration is, so that its mistakes are told with all others. */
+/** Path of a models file. It is read with the configuration, and its mistakes are reported with all others. */
 export function modelsFile(variable: string, description: string): Setting<ModelsFile | undefined> {
   return setting<ModelsFile | undefined>(
     variable,

@@ -9,7 +9,7 @@ const PrefixFile = Type.Array(
 );
 export type PrefixFile = Static<typeof PrefixFile>;
 
-/** Path of a prefix file, read when the configuration is, so that its mistakes are told with all others. */
+/** Path of a prefix file. It is read with the configuration, and its mistakes are reported with all others. */
 export function prefixFile(variable: string, description: string): Setting<PrefixFile> {
   return setting<PrefixFile>(
     variable,

@@ -260,7 +260,7 @@ export function modelOrUpstream(variable: string, description: string): Setting<
   );
 }
 
-/** Who may call from a browser, as browsers write it in their Origin header: scheme and host, in small letters and without a path. */
+/** Who may call from a browser, as browsers write it in their Origin header: scheme and host, in lower case and without a path. */
 export function webOrigin(variable: string, description: string): Setting<string | undefined> {
   return setting<string | undefined>(
     variable,

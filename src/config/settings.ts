@@ -182,13 +182,13 @@ export const sections = {
       "KV_DISK",
       "a tenth of the free space, 4GiB at most",
       "Disk for the same, in `DATA_DIR`, when memory is full and when the server ends. The files tell what conversations " +
-        "said to whoever may read them (only the server's user may). 0 keeps nothing on disk.",
+        "said to anyone who may read them (only the server's user may). 0 keeps nothing on disk.",
     ),
     prefixCacheScope: choice(
       "PREFIX_CACHE_SCOPE",
       "auto",
       ["auto", "server", "key"],
-      "Who shares the KV cache: `server` everybody, `key` only requests with the same API key and the same " +
+      "Who shares the KV cache: `server` all requests, `key` only requests with the same API key and the same " +
         "`prompt_cache_key`; `auto` is `server` where `HOST` is loopback, else `key`. A shared cache lets one client find " +
         "out, by time and `cached_prompt_tokens`, how others' prompts begin.",
     ),
@@ -347,7 +347,7 @@ export const sections = {
       "MAX_QUEUE",
       { min: 0, max: 100_000 },
       "Requests that may wait for a sequence; one more is refused with 503. Unset: as many as there are sequences, " +
-        "at least 8, so that waiting at most about doubles the time of a request.",
+        "at least 8. Waiting then at most about doubles the time of a request.",
     ),
     queueTimeoutMs: integer(
       "QUEUE_TIMEOUT_MS",

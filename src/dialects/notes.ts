@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import type { RequestAccount } from "../telemetry/request-account.ts";
 
-/** What of a request was not done as asked, where that is no reason to refuse it: a wish about cost, a part left out. */
+/** What of a request was not done as asked, where that is not a reason to refuse it: a wish about cost, a part left out. */
 export interface Note {
   /** The field, in the client's own words: `thinking.budget_tokens`, `messages[3].content[1]`. */
   readonly param: string;

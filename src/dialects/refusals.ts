@@ -12,7 +12,7 @@ export interface Unsupported {
   readonly isWish?: true;
   /** Values that ask for nothing that isn't so anyway. */
   readonly harmless?: (value: unknown) => boolean;
-  /** What clients look for to go on without it. */
+  /** What clients look for to continue without it. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 

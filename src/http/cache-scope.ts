@@ -1,10 +1,10 @@
 import { isLoopback } from "./host-check.ts";
 
-/** Who shares the KV cache; `auto` is everybody where only this machine reaches the server, else each key for itself. */
+/** Who shares the KV cache; `auto` is all requests where only this machine reaches the server, else each key for itself. */
 export type CacheSharing = "auto" | "server" | "key";
 
 /**
- * What separates the KV cache of a request from others'; empty where everybody shares it. Within one key
+ * What separates the KV cache of a request from others'; empty where all requests share it. Within one key
  * `prompt_cache_key`, which OpenAI's API takes as a hint, separates the users of an application.
  */
 export function cacheScope(

@@ -5,7 +5,7 @@ import { tellShare } from "./rate-limit.ts";
 /** When an open request ends is unknown; asking again this soon costs both sides little. */
 const RETRY_AFTER_SECONDS = 1;
 
-/** Bounds the requests that one client has open at the same time, so that one of many can't take all sequences. */
+/** Bounds the requests that one client has open at the same time: one of many must not take all sequences. */
 export class ConcurrencyLimiter {
   readonly #limit: number;
   readonly #open = new Map<string, number>();

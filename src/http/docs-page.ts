@@ -5,8 +5,8 @@ const PREFIX = "/docs";
 
 /**
  * Serves a page to browse `/openapi.json`. The page comes with 4 MB of script, a fifth of the time that a start takes
- * to load: it is loaded when somebody first asks for it.
- * @param apiKey what the page fills in; only a key that is no secret
+ * to load: it is loaded at the first request for it.
+ * @param apiKey what the page fills in; only a key that is not a secret
  */
 export function registerDocsPage(app: FastifyInstance, apiKey: string | undefined): void {
   let loading: Promise<FastifyInstance> | undefined;

@@ -101,7 +101,7 @@ export const sendError = errorSender(envelope);
 export function errorSender(format: ErrorFormat) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const known = refusedInput(error, request) ?? toApiError(error, request.routeOptions.bodyLimit);
-    // A client that leaves breaks off what reads from it: that is no defect of this server's.
+    // A client that leaves breaks off what reads from it: that is not a defect of this server.
     const level = request.context.signal.aborted ? "debug" : "error";
     if (known.code === "internal_error") request.log[level]({ err: error }, "request failed");
     request.context.account.failed(known);

@@ -65,7 +65,7 @@ export class EventStream {
     const { raw } = this.#reply;
     this.#keepAlive.refresh();
     if (raw.destroyed) return;
-    // The last event leaves with the end of the answer, so that who has read it knows the request to be recorded.
+    // The last event leaves with the end of the answer: a client that has read it knows that the request is recorded.
     const { socket } = raw;
     socket?.cork();
     process.nextTick(() => socket?.uncork());

@@ -137,7 +137,7 @@ export async function createServer(
     });
   }
   app.addHook("onRequest", async (request, reply) => {
-    // Before the key is asked for, so that guessing keys is limited too; an invalid key does not get a bucket of its own.
+    // Before the key is checked: guessing keys is limited too, and an invalid key does not get a bucket of its own.
     const key = guard.keyId(request);
     noteClient(request, key);
     const client = key === undefined ? `ip:${request.ip}` : "key";
@@ -232,7 +232,7 @@ function isRecorded({ method, is404, routeOptions: { url, config } }: FastifyReq
   return method === "POST" && !is404 && url !== undefined && config.scope !== "public";
 }
 
-/** Requests without a valid key are counted and logged; whoever sends them must not fill the disk. */
+/** Requests without a valid key are counted and logged; their senders must not fill the disk. */
 function recordIn(recorders: readonly RequestRecorder[], request: FastifyRequest, reply: FastifyReply): void {
   const row = rowOf(request, reply);
   if (row.error === "unauthorized") return;

@@ -92,7 +92,7 @@ function keyOf({ reusable: _, ...asked }: GenerationRequest, model: ModelDescrip
   return createHash("sha256").update(JSON.stringify(facts)).digest("base64url");
 }
 
-/** Undefined for what is no answer: a shared cache holds what others put there. */
+/** Undefined for what is not an answer: a shared cache holds what others put there. */
 function parse(text: string): CachedAnswer | undefined {
   try {
     const value: unknown = JSON.parse(text);

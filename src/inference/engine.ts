@@ -183,7 +183,7 @@ export type GenerationEnd = Pick<
 
 /** Told of the generations of a request. */
 export interface GenerationSink {
-  /** A generation begins; its own time starts at `arrivedAt`. Returns what is to be called when it has ended. */
+  /** A generation begins; its own time starts at `arrivedAt`. Returns what the caller calls when it has ended. */
   started(request: GenerationRequest, arrivedAt: number): (end: GenerationEnd) => void;
 }
 
@@ -214,7 +214,7 @@ export interface Engine {
   generate(request: GenerationRequest, context?: GenerationContext): AsyncIterable<GenerationEvent>;
   /** Token ids of a prompt. `signal` ends the wait for a turn. */
   tokenize(prompt: Prompt, signal?: AbortSignal): Promise<number[]>;
-  /** Text of tokens; bytes that are no UTF-8 become U+FFFD. */
+  /** Text of tokens; bytes that are not UTF-8 become U+FFFD. */
   detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string>;
   /** Stops taking requests, lets running ones finish for `timeoutMs`, then ends the process. */
   close(timeoutMs: number): Promise<void>;

@@ -23,7 +23,7 @@ export type WaitPart =
 export const stepParts = [
   /** Steps in which its prompt got no token, or one. */
   "turn",
-  /** One pass over the model's weights, which every step needs whoever is in it. */
+  /** One pass over the model's weights, which every step needs, whichever requests are in it. */
   "weights",
   "own_prefill",
   "others_prefill",

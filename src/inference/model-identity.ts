@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * Everything that what a model computes depends on, beside the request. What is kept of a computation (answers, keys and
- * values) is kept under its digest, so that it is never taken for another model's.
+ * Everything that a model's output depends on, beside the request. What is kept of a computation (answers, keys and
+ * values) is kept under its digest, and never taken for another model's.
  */
 export interface ModelIdentity {
   /** Digest of the weights and their metadata, the same for every copy of a file. */

@@ -16,7 +16,7 @@ const preference = (
 const labelPattern =
   /(?:^|[-._])((?:UD-)?(?:I?Q\d(?:_\d|_K(?:_[A-Z]{1,2})?|_[A-Z]{1,3})?|TQ\d_\d|MXFP4(?:_MOE)?|BF16|FP?16|FP?32))(?=[-._]|$)/gi;
 const splitPattern = /-(\d{5})-of-(\d{5})$/;
-/** Vision projectors, importance matrices and bare vocabularies are no models to serve. */
+/** Vision projectors, importance matrices and bare vocabularies can't be served. */
 const notModels = /(^|[-._/])(mmproj|imatrix|vocab)([-._]|$)/i;
 
 /** The complete sets of GGUF files among a repository's names. */

@@ -22,7 +22,7 @@ import type { RepositorySpec } from "./hub/repository.ts";
 import type { ModelStore } from "./model-store.ts";
 import type { ResolvedModel, ResolveOptions } from "./resolved-model.ts";
 
-/** A model of the hub that is to be made ready: from the cache where it is there, else downloaded, else converted. */
+/** Makes a model of the hub ready: from the cache where it is there, else downloaded, else converted. */
 export class HubModel {
   readonly #spec: RepositorySpec;
   readonly #name: string;
@@ -217,7 +217,7 @@ export class HubModel {
 /** What a conversion adds to the space of the weights, which nearly always have two bytes a number. */
 const sizeRatio: Readonly<Record<Quantization, number>> = { F32: 2, F16: 1, BF16: 1, Q8_0: 0.54, Q4_0: 0.32 };
 
-/** What conversions left that a crash cut short; the repository's lock is held, so that none is running. */
+/** What conversions left that a crash cut short. The repository's lock is held: none is running. */
 async function removePartials(directory: string): Promise<void> {
   const names = await readdir(directory);
   await Promise.all(

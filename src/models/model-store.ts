@@ -4,7 +4,7 @@ import type { Quantization } from "./convert/quantization.ts";
 import { HubCache } from "./hub/cache.ts";
 import { folderOf, type RepositoryName } from "./hub/repository.ts";
 
-/** A change to conversion that changes its output raises this, so that older results are made again. */
+/** A change to conversion that changes its output raises this; older results are then made again. */
 const converterVersion = 1;
 
 /** Where models are stored on this machine: Hugging Face's cache, and beside it what was converted from it. */

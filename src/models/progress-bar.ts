@@ -14,7 +14,7 @@ export interface ProgressDisplayOptions {
 
 export interface ProgressDisplay {
   readonly onProgress: ProgressListener;
-  /** Ends the bar, so that what is printed next starts on a line of its own. */
+  /** Ends the bar; what is printed next starts on a new line. */
   stop(): void;
 }
 

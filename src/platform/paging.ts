@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../errors.ts";
 
-/** A page of a list that is ordered by a number that never changes, so that additions don't shift it. */
+/** A page of a list that is ordered by a number that never changes: additions don't shift it. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   /** Hand it back for what comes after; null at the end. */
@@ -19,7 +19,7 @@ export function toPage<Item>(
   return { items, nextCursor };
 }
 
-/** Opaque to clients, so that what is in it may change. */
+/** Opaque to clients: its content may change. */
 function encodeCursor(position: number): string {
   return Buffer.from(`after:${position}`).toString("base64url");
 }

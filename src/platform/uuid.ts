@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** A UUID of version 7 (RFC 9562): its first 48 bits are milliseconds since 1970, so that ids sort by time. */
+/** A UUID of version 7 (RFC 9562): its first 48 bits are milliseconds since 1970, and ids sort by time. */
 export function uuidV7(atMs: number): string {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(Math.floor(atMs), 0, 6);

@@ -9,7 +9,7 @@ import { StaticFiles } from "../http/static-files.ts";
 
 export interface ConsoleDependencies {
   readonly apiKey: string;
-  /** The key that a visitor need not be asked for, where everybody knows it and only this machine is listened to. */
+  /** A key that visitors need not enter: the documented default, on a server that only this machine reaches. */
   readonly knownKey: string | undefined;
   /** Where the build of `web/` is. */
   readonly directory: string;

@@ -140,7 +140,7 @@ export function requestRoutes(ledger: Ledger | undefined): FastifyPluginAsyncTyp
 
 type Cursor = Static<typeof ListQuery>["cursor"];
 
-/** Opaque to clients, so that what is in it may change. */
+/** Opaque to clients: its content may change. */
 function toCursor(id: string): string {
   return Buffer.from(id).toString("base64url");
 }

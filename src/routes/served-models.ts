@@ -108,7 +108,7 @@ export function servedModelRoutes({ models, drainMs, log }: ServedModelRoutes): 
   };
 }
 
-/** Each state that differs from the one before, until nothing is going on any more. */
+/** Each state that differs from the one before, until the model has come to rest. */
 async function* changes(
   describe: () => { readonly status: string },
   signal: AbortSignal,

@@ -145,7 +145,7 @@ export class ModelPool<M extends PooledModel> {
   async #wait(place: ModelPlace<M>, signal: AbortSignal, keepAliveMs: number | undefined): Promise<void> {
     this.#refuseWaiting(place);
     const onLeft = (error: Error) => {
-      // A load that no request waits for any more is worth finishing only when most of it is done.
+      // A load that requests no longer wait for is worth finishing only when most of it is done.
       if (place.waiting.size === 0 && !place.isPinned && place.model.progress < 0.5)
         place.giveUp?.abort(error);
       this.#advance();
@@ -227,7 +227,7 @@ export class ModelPool<M extends PooledModel> {
       else if (victims !== undefined) {
         void this.#swap(place, victims);
         return;
-      } else if (this.#turns.isAged(place)) return; // Nothing smaller overtakes it any more.
+      } else if (this.#turns.isAged(place)) return; // Nothing smaller may overtake it now.
     }
   }
 

@@ -30,7 +30,7 @@ export class Turns<M extends PooledModel> {
       );
   }
 
-  /** Whether a model has waited so long that smaller ones must not overtake it any more. */
+  /** Whether a model has waited so long that smaller ones must no longer overtake it. */
   isAged(place: ModelPlace<M>): boolean {
     return this.#clock() - place.waiting.since >= this.#agedMs;
   }

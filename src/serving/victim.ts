@@ -15,9 +15,9 @@ export interface Resident {
 }
 
 /**
- * What to unload so that `bytes` more are free: what has outlived its keep-alive first, then what is cheapest to have to load
- * again for each byte. Empty when nothing needs to go; undefined when all that may go is not enough. A busy, loading or
- * pinned model is never chosen.
+ * What to unload to have `bytes` more free: what has outlived its keep-alive first, then what is cheapest per byte to load
+ * again. Empty when nothing needs to go; undefined when all that may go is not enough. A busy, loading or pinned model is
+ * never chosen.
  */
 export function chooseVictims<R extends Resident>(
   residents: readonly R[],

@@ -31,7 +31,9 @@ const estimated = (meaning: string): Known => ({ meaning, source: "estimated" })
 
 const steps: Readonly<Record<StepPart, Known>> = {
   turn: measured("Steps in which its prompt got no token, or one."),
-  weights: estimated("Passes over the model's weights, which every step needs whoever is in it."),
+  weights: estimated(
+    "Passes over the model's weights, which every step needs, whichever requests are in it.",
+  ),
   own_prefill: estimated("Computing its own prompt tokens."),
   others_prefill: estimated("Computing other requests' prompt tokens in the same steps."),
   own_rows: estimated("Computing its own tokens."),

@@ -28,7 +28,7 @@ type EndedGeneration = AccountedGeneration & { readonly end: GenerationEnd };
 
 /**
  * What one request used and where its time went, gathered where each generation is observed. The log line, the
- * metrics, `Server-Timing` and the ledger read it, so that no route can forget a part of it.
+ * metrics, `Server-Timing` and the ledger read it: no route can forget a part of it.
  */
 export class RequestAccount implements GenerationSink {
   readonly #generations: Array<{ prompt: Prompt; arrivedAt: number; end: GenerationEnd | undefined }> = [];

@@ -131,7 +131,7 @@ test("queries and keys are reordered to neighbouring rotary pairs", async (conte
   assert.deepEqual(rowOf(actual, 16 + 5), rowOf(source, 16 + 10));
 });
 
-test("rows that are no whole blocks become F16 instead", async (context) => {
+test("rows that are not whole blocks become F16 instead", async (context) => {
   const directory = await temporaryDirectory(context);
   const config = { hidden_size: 72, num_attention_heads: 4, head_dim: 18, intermediate_size: 100 };
   const checkpoint = makeCheckpoint(join(directory, "checkpoint"), { family: "llama", config });

@@ -123,7 +123,7 @@ test("tensor tables that lie are refused by name", async (context) => {
     [handMade([row({ dimensions: [0n] })]), /no usable size/],
     [handMade([row({ dimensions: [1n, 1n, 1n, 1n, 1n] })]), /5 dimensions/],
     [handMade([row({ type: 99 })]), /unknown type 99/],
-    [handMade([row({ type: tensorTypes.Q8_0.id, dimensions: [33n] })]), /no whole blocks/],
+    [handMade([row({ type: tensorTypes.Q8_0.id, dimensions: [33n] })]), /not whole blocks/],
     [handMade([row({ name: "x".repeat(200) })]), /length of a tensor name/],
     [handMade([], { tensors: 2n ** 40n }), /number of tensors/],
     [handMade([], { keys: 2n ** 63n }), /number of metadata keys/],

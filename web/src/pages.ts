@@ -4,7 +4,7 @@ interface Page {
   /** Within the console; what lies below belongs to it too. */
   readonly path: string;
   readonly name: string;
-  /** Pages are chunks of their own, so that the first one comes quickly. */
+  /** Each page is a separate chunk: the first one loads quickly. */
   readonly load: () => Promise<{ readonly default: Component }>;
 }
 

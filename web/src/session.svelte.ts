@@ -17,7 +17,7 @@ class Session {
     });
   }
 
-  /** Looks whether there is a session, and opens one where the key is known to everybody. */
+  /** Finds the session, and opens one where the key is the documented default. */
   async start(): Promise<void> {
     try {
       const { signed_in, known_key } = await call<SessionState>("/console/session");

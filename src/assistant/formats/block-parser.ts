@@ -34,7 +34,7 @@ export class BlockParser {
   #state: State;
   #buffer = "";
   #open: "text" | "reasoning" | "call" | undefined;
-  /** No text yet, so that thoughts may still come, and leading white space is layout. */
+  /** No text yet: thoughts may still come, and leading white space is layout. */
   #isBeforeText = true;
   /** Something came before this text, from which white space separates it. */
   #followsBlock = false;

@@ -50,7 +50,7 @@ export function requiredCalls(rules: CallRules): Expression {
     : sequence(repeat(empty, 0, 1), own);
 }
 
-/** An answer that may call tools. What it may be otherwise is `answer`, or any text when that is undefined. */
+/** An answer that may call tools, or else is an `answer`: any text when that is undefined. */
 export function optionalCalls(rules: CallRules, answer: Expression | undefined): Expression {
   const { calls, texts } = rules.format;
   if (answer !== undefined) return choice(requiredCalls(rules), answer);

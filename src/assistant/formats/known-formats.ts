@@ -163,7 +163,7 @@ const kimiK3: AnswerFormat = {
   texts: { open: "<|open|>response<|sep|>", close: "<|close|>response<|sep|>" },
 };
 
-/** Muse: each block is a message to somebody, calls to the function itself. */
+/** Muse: each block is a message to a recipient; calls are messages to the function itself. */
 const muse: AnswerFormat = {
   thoughts: { open: " to=self<|message|>", close: "<|eom|>" },
   calls: {

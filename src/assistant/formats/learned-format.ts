@@ -147,7 +147,7 @@ function isWithinMarker(written: string): boolean {
   return written.lastIndexOf("<") > written.lastIndexOf(">");
 }
 
-/** What ends a turn is a token of its own, which is no text of the answer. */
+/** What ends a turn is a token of its own, which is not part of the answer's text. */
 const END =
   /<\|(?:eom_id|eot_id|im_end|end|call|calls|eot|eom|end_of_text|end_of_turn|END_OF_TURN_TOKEN|message_sep)\|>[\s\S]*$|<｜hy_eos:\w+｜>[\s\S]*$|<SPECIAL_12>[\s\S]*$|<(?:end_of_turn|turn\||eos)>[\s\S]*$|<\/s>[\s\S]*$|<｜end▁of▁sentence｜>[\s\S]*$/;
 

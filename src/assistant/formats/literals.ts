@@ -1,6 +1,6 @@
 import type { LiteralStyle } from "./format.ts";
 
-/** Deeper than that nothing is read: what a model writes is a stranger's. */
+/** Deeper values are not read: what a model writes is untrusted. */
 const MAX_DEPTH = 64;
 
 /** The JSON text of a value in a notation; undefined where it is none. */

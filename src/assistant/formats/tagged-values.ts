@@ -3,7 +3,7 @@ import type { ArgumentPiece, TaggedStyle } from "./format.ts";
 import { literalToJson } from "./literals.ts";
 import { python } from "./notations.ts";
 
-/** Deeper than that nothing is read: what a model writes is a stranger's. */
+/** Deeper values are not read: what a model writes is untrusted. */
 const MAX_DEPTH = 64;
 
 /** The JSON text of a value that stood between markers, by the types that its schema allows. */

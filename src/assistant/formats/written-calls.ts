@@ -23,7 +23,7 @@ export function writeCalls(calls: readonly ToolCall[], { open, close, between, c
   return open + written.join(between ?? "\n") + close;
 }
 
-/** What a client sends as arguments may be anything: what is no object is left as it is. */
+/** What a client sends as arguments may be anything: what is not an object stays as it is. */
 function writeArguments(json: string, style: ArgumentStyle): string {
   if (style.type === "json") return json;
   let value: unknown;

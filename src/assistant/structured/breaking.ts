@@ -17,7 +17,7 @@ const not = (own: Application, schema: unknown, place: string, reading: Reading)
   isNegated: true,
 });
 const number = (change: (part: Part) => void): Branches => [[only(TYPE.number), narrow(change)]];
-/** More than, or less than, a count that is no bound fails never. */
+/** A count that is not a bound fails no comparison. */
 const counted = (
   type: number,
   count: number | undefined,

@@ -51,7 +51,7 @@ export class SchemaDocument {
     this.root = this.at(schema, path, { base, draft });
   }
 
-  /** A schema within one that is known. @throws InvalidRequestError when it is no schema */
+  /** A schema within one that is known. @throws InvalidRequestError when it is not a schema */
   at(schema: unknown, path: string, around: Pick<Located, "base" | "draft">): Located {
     if (typeof schema === "boolean") {
       const known = this.#always.get(schema);

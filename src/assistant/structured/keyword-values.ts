@@ -33,7 +33,7 @@ export class KeywordValues {
     throw malformed(`${this.path}.${keyword}`, what);
   }
 
-  /** Whether the schema has it, and its draft knows it. */
+  /** Whether the schema contains it, and its draft knows it. */
   has(keyword: string): boolean {
     if ((since.get(keyword) ?? 4) > this.#draft) return false;
     return Object.hasOwn(this.schema, keyword) && this.schema[keyword] !== undefined;

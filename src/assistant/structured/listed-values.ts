@@ -32,7 +32,7 @@ function sort(
   return { types, texts, numbers, structures };
 }
 
-/** Schemas made for objects and arrays in lists, so that the same value gives the same schema. */
+/** Schemas made for objects and arrays in lists; equal values get the same schema. */
 export type StructureCache = Map<object, object>;
 
 function structureOf(value: object, known: StructureCache): object {

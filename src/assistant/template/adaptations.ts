@@ -34,7 +34,7 @@ export function* otherForms(
     for (const adapt of adaptations) yield { messages: adapt(messages), tools: told };
 }
 
-/** Arguments that a limit of tokens cut, or that are no object, as the one field of an object. */
+/** Arguments that a token limit cut, or that are not an object, as the one field of an object. */
 function readableArguments(messages: Messages): Messages {
   return messages.map((message) => {
     const { toolCalls = [] } = message;

@@ -4,13 +4,13 @@ import type { PromptPart } from "../../inference/engine.ts";
 /** Unicode noncharacters: no text has a use for them, so one marks where a special token's text was broken up. */
 const MARKERS = Array.from({ length: 32 }, (_, index) => String.fromCodePoint(0xfdd0 + index));
 
-/** As JSON with non-ASCII characters escaped has it. */
+/** As in JSON whose non-ASCII characters are escaped. */
 const escapeOf = (marker: string) => `\\u${marker.charCodeAt(0).toString(16)}`;
 
 /**
  * Keeps what clients write from being read as special tokens: each spelling of one in their text is broken by a
- * marker before a template is rendered, and the rendered text is cut at the markers, so that no piece that reaches the
- * tokenizer holds the whole spelling.
+ * marker before a template is rendered, and the rendered text is cut at the markers. No piece that reaches the tokenizer
+ * then holds the whole spelling.
  */
 export class SpecialTexts {
   readonly #inside: RegExp | undefined;

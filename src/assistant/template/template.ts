@@ -228,7 +228,7 @@ function asSystem(message: ChatMessage): ChatMessage {
   return message.role === "developer" ? { ...message, role: "system" } : message;
 }
 
-/** Undefined for what is no Jinja: `templateProblem` says so when the model is loaded. */
+/** Undefined for what is not Jinja: `templateProblem` reports it when the model is loaded. */
 function parse(source: string): Jinja | undefined {
   try {
     return new Jinja(source);

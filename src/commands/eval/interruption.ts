@@ -2,7 +2,7 @@ import { constants } from "node:os";
 
 const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The first Ctrl-C (or SIGTERM, SIGHUP) as an abort, so that there is time to tidy up; a second one ends the process at once. */
+/** The first Ctrl-C (or SIGTERM, SIGHUP) as an abort, which leaves time to tidy up; a second one ends the process at once. */
 export class Interruption {
   readonly #controller = new AbortController();
   #exitCode = 1;

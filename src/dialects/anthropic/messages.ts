@@ -17,14 +17,14 @@ export function systemText(system: unknown, notes: Note[]): string {
     .join("\n");
 }
 
-/** Tool results are blocks of the user's to Anthropic, and messages of their own to everybody else. */
+/** Tool results are blocks of the user's message in Anthropic's API, and separate messages in all others. */
 export function toMessages(role: string, content: unknown, path: string, notes: Note[]): ChatMessage[] {
   const blocks = Array.isArray(content) ? content : [content];
   const results: ChatMessage[] = [];
   const calls: ToolCall[] = [];
   const texts: string[] = [];
   const thoughts: string[] = [];
-  // What a client asks about must be read; what is told of earlier turns it can't change any more.
+  // What a client asks about must be read; what it reports of earlier turns can no longer be changed.
   const reading: Reading = { media: role === "user" ? "refused" : "noted", notes };
   for (const [index, block] of blocks.entries()) {
     const at = Array.isArray(content) ? `${path}.content[${index}]` : `${path}.content`;

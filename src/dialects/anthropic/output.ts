@@ -19,7 +19,7 @@ const nothingElse = { cache_creation_input_tokens: 0, server_tool_use: null };
 /** Those of a whole message's usage, which `message_delta` has not. */
 const notSent = { cache_creation: null, inference_geo: null, service_tier: "standard", speed: null };
 const notEnded = { container: null, stop_details: null, stop_reason: null, stop_sequence: null };
-/** Whoever called the tool: the model itself, and no code of its. */
+/** The caller of the tool: the model itself, not code that it wrote. */
 const direct = { caller: { type: "direct" } };
 
 /** Makes Anthropic's events and content blocks of an answer's. */

@@ -48,7 +48,7 @@ function toForm({ output_config: config, output_format: older }: MessagesBody): 
     : { type: "text" };
 }
 
-/** The part of a request whose tokens count as input. A last message of the assistant's is an answer to go on with. */
+/** The part of a request whose tokens count as input. A last message of the assistant's is an answer to continue. */
 export function toConversation(
   body: CountTokensBody,
   notes: Note[],

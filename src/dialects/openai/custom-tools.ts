@@ -44,7 +44,7 @@ export class CustomInput {
       this.#isWithin = true;
     }
     const whole = wholePart.exec(this.#pending)?.[0] ?? "";
-    // The closing quote stays, so that nothing after it is read.
+    // The closing quote stays: nothing after it is read.
     this.#pending = this.#pending.slice(whole.length);
     const text = this.#half + (JSON.parse(`"${whole}"`) as string);
     this.#half = /[\ud800-\udbff]$/.exec(text)?.[0] ?? "";

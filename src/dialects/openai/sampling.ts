@@ -27,7 +27,7 @@ export function toSampling(
   };
 }
 
-/** Whether the client fixed the outcome, so that an earlier answer may stand for a new one. */
+/** Whether the client fixed the outcome: an earlier answer may then stand for a new one. */
 export function isReusable({ temperature, seed }: SamplingBody): boolean {
   return temperature === 0 || isSet(seed);
 }

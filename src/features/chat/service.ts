@@ -31,13 +31,13 @@ export class ChatService {
     return { ...this.#response([pass], pass, context), ...accountField(body, context) };
   }
 
-  /** Each round is a critique of the latest answer and its rewrite, as turns of one conversation, so that every pass takes over the prefix of the one before. */
+  /** Each round is a critique of the latest answer and its rewrite, as turns of one conversation: every pass reuses the prefix of the one before. */
   async *#refine(body: ChatBody, context: RequestContext): AsyncGenerator<string, ChatResponse> {
     const steps = body.refine_steps ?? 1;
     const passes: Completion[] = [];
     const messages: ChatMessage[] = [user(body.prompt)];
     const next = (temperature = 0.2): Parameters<typeof completing> => {
-      // A pass begins where the one before ended, so that the parts of the latency add up.
+      // A pass begins where the one before ended: the parts of the latency must add up.
       const arrivedAt = context.arrivedAt + passes.reduce((sum, pass) => sum + totalMs(pass.timings), 0);
       const prompt = body.raw === true ? transcript(messages) : this.#model.template.render(messages);
       return [this.#model.engine, this.#request({ ...body, temperature }, prompt), { ...context, arrivedAt }];

@@ -62,7 +62,7 @@ export async function appendRecords(
   records: readonly NewRecord[],
   counts: DatasetCounts,
 ): Promise<void> {
-  // One parameter for them all; `data` is put in as text, so that it is kept as it was written.
+  // One parameter for them all; `data` is inserted as text, which keeps it as it was written.
   const batch = records.map(
     ({ position, recordId, json }) =>
       `{"position":${position},"record_id":${JSON.stringify(recordId)},"data":${json}}`,

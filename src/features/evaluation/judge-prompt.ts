@@ -43,7 +43,7 @@ export function judgePrompt(pair: JudgedPair, criterion: Criterion): string {
     reference: pair.reference === undefined ? "" : `Reference: ${pair.reference}\n`,
     criterion: `${criterion} - ${descriptions[criterion]}`,
   };
-  // In one pass, so that a response that spells a placeholder stays what it is.
+  // In one pass: a response that spells a placeholder stays what it is.
   return template.replaceAll(/\{\{(\w+)\}\}/g, (placeholder, name: string) => values[name] ?? placeholder);
 }
 
@@ -59,7 +59,7 @@ char ::= [^"\\\x00-\x1f] | "\\" ["\\/bfnrt]
 /** What a judge of this machine is held to. */
 export const judgeConstraint: Constraint = { key: "judge", form: readGbnf(judgeGrammar) };
 
-/** The same form for judges elsewhere. The score comes first, so that the rationale explains it and not the other way round. */
+/** The same form for judges elsewhere. The score comes first: the rationale explains it, and not the other way round. */
 export const judgeSchema = {
   type: "object",
   properties: {

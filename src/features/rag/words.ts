@@ -1,7 +1,7 @@
 /**
  * Text as full-text search is to see it: words of letters and digits alone, and names in camel case also by their
- * parts, so that `reply.preSerialization()` is found by "pre serialization" and by `preSerialization`. Postgres'
- * own parser takes `reply.send` for the name of a host.
+ * parts: `reply.preSerialization()` is found by "pre serialization" and by `preSerialization`. Postgres' own parser takes
+ * `reply.send` for the name of a host.
  */
 export function searchableText(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N}\p{M}]+/gu, " ").replaceAll(/\S+/g, (word) => {

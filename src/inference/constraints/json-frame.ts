@@ -62,7 +62,7 @@ export abstract class JsonFrame extends State {
     return false;
   }
 
-  /** Whether the value is over: nothing can be part of it any more. */
+  /** Whether the value is over: nothing more can be part of it. */
   get isFinal(): boolean {
     return false;
   }

@@ -6,7 +6,7 @@ import type { Automaton } from "./automaton.ts";
 
 export interface NumberShape {
   readonly type: "number";
-  /** Decimal texts, so that bounds are exact. */
+  /** Decimal texts, which keep bounds exact. */
   readonly min?: string;
   readonly max?: string;
   readonly excludesMin?: boolean;

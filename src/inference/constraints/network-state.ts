@@ -3,10 +3,10 @@ import type { JsonFrame } from "./json-frame.ts";
 import type { Edge, Network } from "./network.ts";
 import { State } from "./state.ts";
 
-/** Where a rule is gone on with once it ends: made once for what called it, whoever calls. */
+/** Where the callers of a rule continue once it ends: made once for all that called it in one state. */
 interface Return {
   readonly id: number;
-  /** Places behind the calls, each with where its own rule is gone on with. */
+  /** Places behind the calls, each with where the callers of its own rule continue. */
   readonly edges: Array<{ readonly to: number; readonly above: Return | undefined }>;
 }
 
@@ -68,8 +68,8 @@ export class NetworkMachine {
 
 /**
  * All places that a text may have come to, in a network with rules: a recogniser with a graph-structured stack
- * (Tomita 1985), whose nodes are shared by everything that calls a rule in the same state, so that ambiguity costs
- * places and not histories.
+ * (Tomita 1985). Its nodes are shared by everything that calls a rule in the same state: ambiguity costs places and not
+ * histories.
  */
 export class NetworkState extends State {
   readonly #machine: NetworkMachine;
@@ -130,7 +130,7 @@ export class NetworkState extends State {
               own.add(back);
             }
             const { to } = edge;
-            // A call that ends its own rule goes on where that one would, so that lists by recursion stay flat.
+            // A call that ends its own rule continues where that one would, which keeps lists by recursion flat.
             const isTail = above !== undefined && !own.has(above) && network.leadsOnlyToEnd(to);
             for (const next of isTail ? above.edges : [{ to, above }]) {
               if (back.edges.some((known) => known.to === next.to && known.above === next.above)) continue;

@@ -26,7 +26,7 @@ export class NetworkError extends InvalidRequestError {
 
 /**
  * A form as a recursive transition network: places joined by edges, some of which stand for a whole rule. Places from
- * which the end can't be reached are cut off, so that whatever has begun can be completed.
+ * which the end can't be reached are cut off: every text that has begun can be completed.
  */
 export class Network {
   readonly edges: Edge[][] = [];
@@ -85,7 +85,7 @@ export class Network {
     this.#edge(from, { type: "bytes", from: byte, upTo: byte, to });
   }
 
-  /** Rules and what expressions hold are put off, so that depth costs no stack. */
+  /** Rules and what expressions hold are put off: depth costs no stack. */
   #add(first: Expression, start: number, end: number): void {
     const open: Array<{ readonly expression: Expression; readonly from: number; readonly to: number }> = [
       { expression: first, from: start, to: end },

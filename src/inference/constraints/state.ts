@@ -10,8 +10,8 @@ export function workDone(): number {
 }
 
 /**
- * A place in a text that is held to a form. States are immutable and interned by whoever makes them, so that equal
- * states are the same object and `id` is a key. Every state has a completion: what can't be completed has no state.
+ * A place in a text that is held to a form. States are immutable and interned by their makers: equal states are the same
+ * object, and `id` is a key. Every state has a completion: what can't be completed has no state.
  */
 export abstract class State {
   readonly id = ++lastId;

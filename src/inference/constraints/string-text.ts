@@ -55,7 +55,7 @@ function character(codePoint: number): StringStep {
   return characters[codePoint] ?? { type: "character", codePoint };
 }
 
-/** Reads one byte between or within characters; undefined where no JSON string has it there. */
+/** Reads one byte between or within characters; undefined where no JSON string can have it there. */
 export function readString(within: PartialCharacter | undefined, byte: number): StringStep | undefined {
   if (within === undefined) return beginCharacter(byte);
   switch (within.kind) {

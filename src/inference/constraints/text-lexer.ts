@@ -208,7 +208,7 @@ export class TextState extends State {
     return isAccepted ? { form, text: undefined, isEscaped } : undefined;
   }
 
-  /** Whether an item's text goes on with what a character may still become; one that needs no escape is marked. */
+  /** Whether an item's text continues with what a character may still become; one that needs no escape is marked. */
   #within(item: TextItem, partial: PartialCharacter): readonly TextItem[] {
     const { automaton, texts, maxLength } = this.lexer.form(item);
     const { range } = item;

@@ -33,7 +33,7 @@ function boundary(
   return from;
 }
 
-/** The texts that go on with a character. */
+/** The texts that continue with a character. */
 export function narrow(texts: readonly string[], range: TextRange, codePoint: number): TextRange {
   let { low, high, depth } = range;
   const character = String.fromCodePoint(codePoint);
@@ -52,7 +52,7 @@ export function endingAt(texts: readonly string[], { low, high, depth }: TextRan
   return low < high && texts[low]?.length === depth ? low : -1;
 }
 
-/** Whether a text goes on with a character of a range of code points. */
+/** Whether a text continues with a character of a range of code points. */
 export function goesOnWithin(
   texts: readonly string[],
   { low, high, depth }: TextRange,

@@ -1,4 +1,4 @@
-/** A model that makes vectors of texts, as an embedding process has it loaded. */
+/** A model that makes vectors of texts, loaded in an embedding process. */
 export interface EmbeddingNetwork {
   /** Names the vector space. */
   readonly space: string;

@@ -35,7 +35,7 @@ const repositories: ReadonlyMap<string, string> = new Map([
   ["nomic-ai/nomic-embed-text-v1.5", "nomic-ai/nomic-embed-text-v1.5-GGUF"],
 ]);
 
-/** Where `EMBEDDING_MODEL` is to be found: itself, but for a few well-known names. */
+/** Where `EMBEDDING_MODEL` is found: under its own name, but for a few well-known ones. */
 export function repositoryOf(name: string): string {
   return repositories.get(name) ?? name;
 }

@@ -1,6 +1,6 @@
 /**
  * An async iterable that is fed from outside: one writer, one reader. Items that the reader has not taken yet may be
- * merged with the next one, so that a slow reader gets few large items and not many small ones.
+ * merged with the next one: a slow reader gets few large items and not many small ones.
  */
 export class Channel<T> implements AsyncIterable<T> {
   readonly #merge: (waiting: T, next: T) => T | undefined;

@@ -35,7 +35,7 @@ export interface LocalEngineOptions {
   readonly queueTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly hangTimeoutMs: number;
-  /** Prefixes to keep in the cache for good, in the loaded model's form. */
+  /** Prefixes to keep in the cache permanently, in the loaded model's form. */
   readonly prefixes?: (model: ModelDescription) => readonly Prompt[];
   /** Told of every step, with the compute threads that it had, and how to find the request that a generation is for. */
   readonly onSteps?: (
@@ -258,7 +258,7 @@ export class LocalEngine implements Engine {
     this.#replies.refuse(id, fromWire(error));
   }
 
-  /** The engine answers a cancellation; where none runs, nobody would, and the next one would start the request. */
+  /** The engine answers a cancellation; while none runs, there would be no answer, and the next one would start the request. */
   #cancel(id: number): void {
     const generation = this.#generations.get(id);
     if (generation === undefined) return;

@@ -50,7 +50,7 @@ export class Generations {
     for (const id of this.#pending.keys()) this.fail(id, error());
   }
 
-  /** Ends one that was cancelled and that no engine knows of any more. */
+  /** Ends one that was cancelled and that no engine knows. */
   cancelled(id: number, now: number): void {
     this.#pending.get(id)?.endCancelled(now);
     this.settle(id);

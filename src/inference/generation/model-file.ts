@@ -8,7 +8,7 @@ const SAMPLE_BYTES = 64 * 1024;
 /**
  * Tells one model's weights from another's without reading gigabytes: a digest of the file's size and of samples of all
  * of it, and of the whole file up to 16 MiB. Training changes every tensor, so files that differ in weights differ in
- * samples; the name and the time of the file don't count, so that copies of one file are one model.
+ * samples. The name and the time of the file don't count: copies of one file are one model.
  */
 export function weightsDigest(path: string): string {
   const hash = createHash("sha256");

@@ -2,9 +2,9 @@ import type { Clock } from "../../platform/clock.ts";
 import type { SequenceOutput, StepReport } from "../scheduler/report.ts";
 
 /**
- * Holds back text for moments, so that what streams got in several fast steps leaves as one message and each stream's
- * as one write: sending takes processor time that computing then lacks. First text, ends and failures never wait, and
- * what is held leaves with them.
+ * Batches streamed text: what several fast steps produced is sent as one message, and written once per stream, because
+ * sending takes processor time that computing then lacks. First text, ends and failures never wait, and what is held
+ * leaves with them.
  */
 export class Outbox {
   readonly #intervalMs: number;
@@ -20,7 +20,7 @@ export class Outbox {
     this.#clock = clock;
   }
 
-  /** Takes in a step's report; returns what is to be sent now. */
+  /** Takes a step's report; returns what must be sent now. */
   add(report: StepReport): StepReport | undefined {
     const isUrgent = report.outputs.some((output) => this.#isUrgent(output));
     this.#held = this.#held === undefined ? report : join(this.#held, report);

@@ -46,7 +46,7 @@ export class PinnedPrefixes {
     return `prefix of ${tokens.length} tokens is being computed`;
   }
 
-  /** Written beside and moved into place, so that a crash leaves no half file under the name. */
+  /** Written beside and then moved into place: a crash leaves no half file under the name. */
   #save(sequence: number, tokens: Int32Array, path: string): void {
     const partial = `${path}.${process.pid}.partial`;
     if (this.#context.saveSequence(sequence, tokens, partial)) renameSync(partial, path);

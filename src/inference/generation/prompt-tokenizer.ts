@@ -2,7 +2,7 @@ import type { Prompt, PromptPart } from "../engine.ts";
 import type { Vocabulary } from "../llama/vocabulary.ts";
 import { unknownToken } from "./request-checks.ts";
 
-/** Bytes of text that are tokenized at once; more go to another thread, so that no stream waits for them. */
+/** Bytes of text that are tokenized at once; longer texts go to another thread, because no stream must wait for them. */
 const LONG_TEXT = 8192;
 
 /** Turns prompts into tokens. */

@@ -49,7 +49,7 @@ export class RequestPreparation {
     const maxTokens = tokenLimit(request, prompt.length, this.#open.context.contextPerSequence);
     const unknown = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
     if (unknown !== undefined) throw unknownToken(unknown.token, vocabulary.size, "logit_bias");
-    // Made ready now, so that a bad form is the client's error and not a failure half-way.
+    // Made ready now: a bad form is the client's error, and not a failure half-way.
     const form = sampling.constraint && this.#forms.get(sampling.constraint);
     const special = { addSpecial: false, parseSpecial: true };
     return {

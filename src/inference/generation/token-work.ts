@@ -6,8 +6,8 @@ const SHORT = 8192;
 const MAX_WAITING = 32;
 
 /**
- * Turns of the work on long texts that no scheduler spreads: tokenization and its reverse. One at a time, so that prompts
- * of other requests find a thread, and not for clients that have left.
+ * Turns of the work on long texts that no scheduler spreads: tokenization and its reverse. One at a time, which leaves a
+ * thread for the prompts of other requests, and not for clients that have left.
  */
 export class TokenWork {
   #last: Promise<unknown> = Promise.resolve();
@@ -24,7 +24,7 @@ export class TokenWork {
       signal?.throwIfAborted();
       return work();
     });
-    // The next turn comes whatever becomes of this one.
+    // The next turn comes, whether this one succeeds or not.
     this.#last = turn.catch(() => undefined);
     return turn;
   }

@@ -36,8 +36,8 @@ export function passes(decode: readonly SequenceRows[]): number {
 }
 
 /**
- * Sequences that lie between those of a decode, to be given a row each so that their neighbours share a pass: those of
- * gaps of at most `longest` in which every one `canBridge`.
+ * Sequences that lie between those of a decode and get a row each, which lets their neighbours share a pass: those of gaps
+ * of at most `longest` in which every one `canBridge`.
  */
 export function bridges(
   sequences: readonly number[],

@@ -209,7 +209,7 @@ export class PrefixCache {
     }
   }
 
-  /** Ends a reservation whose keys and values can't be trusted any more. */
+  /** Ends a reservation whose keys and values can no longer be trusted. */
   discard(slot: Slot, now: number): void {
     this.#memory.truncate(slot.kvSequence, 0);
     slot.tokens.length = 0;

@@ -11,7 +11,7 @@ export interface AdapterOptions {
 
 /**
  * From now on `context` computes with the model as the LoRA adapter changes it. A context keeps one adapter for its whole
- * life, so that no keys and values of one model are taken for another's.
+ * life: keys and values of one model are never taken for another's.
  * @throws LlamaError when the adapter can't be read or isn't made for this model
  */
 export function applyAdapter(

@@ -2,8 +2,8 @@ import koffi from "koffi";
 import type { BatchStruct } from "./signatures.ts";
 
 /**
- * The native arrays of a `llama_batch`, written through typed arrays that view them, so that filling a batch
- * crosses no FFI boundary. One row a token: id, position, sequence, and whether its logits are wanted.
+ * The native arrays of a `llama_batch`, written through typed arrays that view them: filling a batch crosses no FFI
+ * boundary. One row per token: id, position, sequence, and whether its logits are wanted.
  */
 export class TokenBatch {
   readonly capacity: number;

@@ -98,7 +98,7 @@ function withProgress<T>(onProgress: (fraction: number) => void, call: (pointer:
 }
 
 /**
- * What llama.cpp has to say when nobody listens: warnings and errors go to stderr at once, since a crash may follow; the
+ * What llama.cpp logs while no load reads its log: warnings and errors go to stderr at once, since a crash may follow; the
  * rest (a line for each restored state, each change of threads) is dropped. Returns the callback.
  */
 function logProblems(functions: LlamaFunctions): bigint {

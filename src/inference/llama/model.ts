@@ -81,7 +81,7 @@ export class LlamaModel {
     return this.#llama.llama_model_n_head_kv(this.handle);
   }
 
-  /** Some layers keep one state for a sequence and no row for each token, so that a sequence can't be cut anywhere. */
+  /** Some layers keep one state per sequence, and not one row per token: a sequence can't be cut anywhere. */
   get keepsState(): boolean {
     return (
       this.#llama.llama_model_is_recurrent(this.handle) || this.#llama.llama_model_is_hybrid(this.handle)

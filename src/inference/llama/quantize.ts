@@ -64,7 +64,7 @@ function bindQuantizer(library: LibraryHandle): Quantizer {
     async fromFloat32(to, source, target, rows, rowElements) {
       const { id, elements, bytes } = targetTypes[to];
       if (rowElements % elements !== 0)
-        throw new RangeError(`${rowElements} elements are no whole blocks of ${to}`);
+        throw new RangeError(`${rowElements} elements are not whole blocks of ${to}`);
       requireRoom(source, rows * rowElements * 4);
       requireRoom(target, ((rows * rowElements) / elements) * bytes);
       await call(quantizeChunk, id, source, target, 0, rows, rowElements, null);

@@ -148,8 +148,8 @@ function isPlainGreedy(parameters: Sampling): boolean {
 }
 
 /**
- * Index of the largest value, the first of equals, as in llama.cpp's greedy sampler. Eight at a time: a new
- * largest one is rare, so that one test passes over most of them.
+ * Index of the largest value, the first of equals, as in llama.cpp's greedy sampler. Eight at a time: a new largest one is
+ * rare, and one test passes over most of them.
  */
 function argmax(logits: Float32Array): number {
   const at = (index: number) => logits[index] as number;

@@ -8,7 +8,7 @@ import {
   SamplerChainParams,
 } from "./structs.ts";
 
-/** An address in the native heap; 0n or null is NULL. Branded, so that a model is never passed for a context. */
+/** An address in the native heap; 0n or null is NULL. Branded: a model can't be passed for a context. */
 export type Handle<Name extends string> = bigint & { readonly __handle: Name };
 export type ModelHandle = Handle<"llama_model">;
 export type VocabHandle = Handle<"llama_vocab">;
@@ -39,7 +39,7 @@ type TokenizeArguments = [
   parseSpecial: boolean,
 ];
 
-/** Thread-safe, so that it may also run on a thread of libuv's pool. */
+/** Thread-safe: it may also run on a thread of libuv's pool. */
 interface NativeTokenize {
   (...args: TokenizeArguments): number;
   async(...args: [...TokenizeArguments, callback: (error: unknown, count: number) => void]): void;

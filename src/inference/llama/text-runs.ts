@@ -41,7 +41,7 @@ function kindOf(unit: number): Kind {
   }
   const character = String.fromCharCode(unit);
   if (/\s/u.test(character)) return "space";
-  // A surrogate is taken for a letter, so that no cut falls between the two of a pair.
+  // A surrogate is taken for a letter: no cut falls between the two of a pair.
   return /[\p{L}\p{M}\p{Cs}]/u.test(character) ? "letter" : "sign";
 }
 

@@ -24,8 +24,8 @@ const NewThreadPool = koffi.proto("ggml_threadpool_new", "void *", ["void *"]);
  * the cores.
  *
  * ggml's threads wait for one another by spinning, hundreds of times a decode. Two that the system puts on one core
- * take turns by whole time slices, so that a neighbour on another core could slow a decode twentyfold. Placed on a
- * core each they lose to a neighbour what it takes and no more (docs/performance.md).
+ * take turns by whole time slices: a neighbour on another core could slow a decode twentyfold. Placed on one core each,
+ * they lose to a neighbour what it takes and no more (docs/performance.md).
  */
 export type CreateThreadPool = (options: ThreadPoolOptions) => ThreadPoolHandle;
 

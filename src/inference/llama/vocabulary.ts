@@ -220,7 +220,7 @@ export class Vocabulary {
           done,
         );
       });
-    // Room for the worst case, a token a byte and one at either end, so that the slow part runs once.
+    // Room for the worst case, one token per byte and one at either end: the slow part then runs once.
     const tokens = new Int32Array(bytes.length + 2);
     return tokens.slice(0, await into(tokens));
   }

@@ -10,8 +10,8 @@ export function usableCores(root = "/", parallelism = availableParallelism()): n
 }
 
 /**
- * Compute threads where `asked` were asked for; 0 means one a usable core. Never more than `processors`: threads wait
- * for one another by spinning, so that two on one processor take turns by whole time slices and a token takes seconds.
+ * Compute threads where `asked` were asked for; 0 means one per usable core. Never more than `processors`: threads wait
+ * for one another by spinning. Two on one processor take turns by whole time slices, and a token takes seconds.
  */
 export function computeThreads(asked: number, processors = availableParallelism()): number {
   return asked === 0 ? usableCores() : Math.min(asked, processors);

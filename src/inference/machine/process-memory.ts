@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 
 /**
- * Bytes of memory that process `pid` takes: its own, and its share of what it shares, so that weights that two processes
- * map count once. Undefined where the system doesn't say (only Linux does) or the process is gone.
+ * Bytes of memory that process `pid` takes: its own, and its share of what it shares (weights that two processes map count
+ * once). Undefined where the system doesn't say (only Linux does) or the process is gone.
  */
 export function processMemory(pid: number): number | undefined {
   let text: string;

@@ -11,7 +11,7 @@ const QUIET = 0.3;
 const PACE_MS = 80;
 /** Step time that halves what earlier steps say. */
 const MEMORY_MS = 300;
-/** A count must be this much faster to be preferred, so that equal ones do not take turns. */
+/** A count must be this much faster to be preferred: equal ones must not take turns. */
 const MARGIN = 1.05;
 /** Factor by which the pace must change to be no accident of the work. */
 const PACE_CHANGE = 1.3;
@@ -56,10 +56,10 @@ interface Trial {
 
 /**
  * Chooses the number of compute threads by what steps take. ggml's threads wait for one another by spinning, so where
- * other processes want the cores fewer threads can be many times as fast; how many depends on the neighbours, the
- * scheduler of the system and the size of a step, so that it is measured and not derived.
+ * other processes want the cores fewer threads can be many times as fast. How many depends on the neighbours, the
+ * scheduler of the system and the size of a step: it is measured and not derived.
  *
- * A look at the machine tells when neighbours come or go. The count then moves to what they leave, and trials of a few
+ * A look at the machine shows when neighbours come or go. The count then moves to what they leave, and trials of a few
  * steps correct it. A trial that fails is followed by a pause, longer each time.
  */
 export class ThreadGovernor {

@@ -2,7 +2,7 @@ import { LlamaError } from "../llama/errors.ts";
 import type { ProcessNews, WireError } from "./process-news.ts";
 import { asWireError } from "./wire-error.ts";
 
-/** So that the first request after a pause finds the right number of threads. */
+/** The first request after a pause must find the right number of threads. */
 const MACHINE_INTERVAL_MS = 250;
 
 /** What a process can say while it loads and serves. */
@@ -57,7 +57,7 @@ export function serveChild<Options, Request extends Addressed, Model, News>(
   let served: Served<Request, Model> | undefined;
   let isStepScheduled = false;
 
-  /** Runs steps while there is work, one per turn of the event loop, so that messages get in between. */
+  /** Runs steps while there is work, one per turn of the event loop: messages are handled in between. */
   function scheduleStep(model: Served<Request, Model>): void {
     if (isStepScheduled || !model.hasWork()) return;
     isStepScheduled = true;

@@ -4,12 +4,12 @@ import type { BatchRows } from "./fill.ts";
 /** What the scheduler drives: an inference context with a KV sequence for each running request. */
 export interface DecodeContext extends SequenceMemory {
   readonly contextPerSequence: number;
-  /** Keeps keys and values of every token and nothing else, so that a row can be computed and forgotten without a trace. */
+  /** Keeps keys and values of every token and nothing else: a row can be computed and forgotten without a trace. */
   readonly isPlain: boolean;
   /** Rows of one decode that may ask for logits. */
   readonly maxOutputs: number;
   readonly batch: BatchRows & { readonly capacity: number };
-  /** Keeps the state that `sequence` has now, where its memory can't be cut, so that it can be gone back to. */
+  /** Keeps the state that `sequence` has now, where its memory can't be cut; `truncate` can go back to it. */
   checkpoint(sequence: number): void;
   /** Tokens that `sequence` holds. */
   length(sequence: number): number;

@@ -38,11 +38,11 @@ export interface PrefillBudget {
 }
 
 /**
- * Divides a step's budget among the prompts that are being prefilled, given oldest first. Each gets one, so that no
- * gap between the rows of neighbouring KV sequences costs a pass of its own (see `fillBatch`). The rest goes to as few as
- * can be, since each one's rows are a pass too: by turns to the oldest, so that it always advances, and to the one with
- * the shortest remainder, so that a short prompt does not wait for a long one. Interactive prompts go before batch
- * work. A prompt whose tokens are scored needs logits of every row, of which a step has a few to give.
+ * Divides a step's budget among the prompts that are being prefilled, given oldest first. Each gets one token: a gap
+ * between the rows of neighbouring KV sequences would cost a pass of its own (see `fillBatch`). The rest goes to as few as
+ * possible, since each one's rows are a pass too: by turns to the oldest, which always advances, and to the one with the
+ * shortest remainder, which does not wait for a long one. Interactive prompts go before batch work. A prompt whose tokens
+ * are scored needs logits of every row, of which a step has a few to give.
  */
 export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudget): PrefillChunk[] {
   const interactive = prefilling.filter((sequence) => sequence.lane === "interactive");

@@ -5,14 +5,14 @@ import type { Sequence } from "./sequence.ts";
 const PAUSE = 7;
 /** Prompt tokens of batch work in a shared step. */
 const SHARED_PREFILL_TOKENS = 16;
-/** And in steps of its own while interactive requests come and go, so that the next one does not wait for a long step. */
+/** And in steps of its own while interactive requests come and go: the next one must not wait for a long step. */
 const PREFILL_TOKENS_IN_TRAFFIC = 64;
 /** Traffic is over when no interactive request has run for so long. */
 const TRAFFIC_MS = 1000;
 
 /**
- * Decides when batch work takes part. It keeps its sequences while interactive requests run, and gets an eighth of the
- * time at the most; otherwise it has all of it. Times are of the scheduler's clock.
+ * Decides when batch work takes part. It keeps its sequences while interactive requests run, and gets at most an eighth of
+ * the time; otherwise it has all of it. Times are of the scheduler's clock.
  */
 export class Priorities {
   #batchMayRunAt = Number.NEGATIVE_INFINITY;

@@ -19,7 +19,7 @@ export function scoreToken(logits: Float32Array, token: number, top: number, tex
   return { ...score(token), top: likeliest(logits, top).map(score) };
 }
 
-/** log Σ exp(logit), around the maximum so that nothing overflows. */
+/** log Σ exp(logit), around the maximum: nothing overflows. */
 function logSumExp(logits: Float32Array): number {
   let max = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > max) max = logit;

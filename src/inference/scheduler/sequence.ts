@@ -40,7 +40,7 @@ export interface SequenceRequest {
   /** Where the scores of generated tokens, and of the prompt's, are kept; absent when they were not asked for. */
   readonly scores?: TokenScores | undefined;
   readonly promptScores?: PromptScores | undefined;
-  /** The prompt is to be pinned: called with its KV sequence when it is computed. */
+  /** Where the prompt gets pinned: called with its KV sequence when it is computed. */
   readonly onPinned?: (kvSequence: number) => void;
 }
 
@@ -138,7 +138,7 @@ export class Sequence {
     return this.prompt.length - this.prefilled;
   }
 
-  /** Made when first needed, so that a long queue holds no native memory. */
+  /** Made when first needed: a long queue holds no native memory. */
   get sampler(): TokenSampler {
     this.#sampler ??= this.#createSampler();
     return this.#sampler;

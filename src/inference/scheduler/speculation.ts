@@ -5,7 +5,7 @@ import type { StepCost } from "./step-cost.ts";
 const MAX_DRAFT_TOKENS = 8;
 /** Weight of the newest draft in a sequence's acceptance rate. */
 const SMOOTHING = 0.2;
-/** Pull of the acceptance rate back to the prior while nothing is drafted, so that it is tried again some day. */
+/** Pull of the acceptance rate back to the prior while nothing is drafted: drafting is tried again eventually. */
 const RECOVERY = 0.01;
 /** Acceptance that a sequence is credited with before its first draft: of what it said before, and of what is forced. */
 const PRIOR_ACCEPTANCE = { repeated: 0.6, forced: 0.9 } as const;

@@ -89,12 +89,12 @@ export class StepCost {
   }
 
   /**
-   * Prompt tokens that the next step may take so that it stays under its target, at most `capacity`. Where more
+   * Prompt tokens that the next step may take and stay under its target, at most `capacity`. Where more
    * prompts wait for their first token than streams for their next one, the target is longer in that proportion: each
    * millisecond then saves more waiting than it causes.
    */
   prefillTokens(decodeRows: number, prompts: number, capacity: number): number {
-    // Nobody waits for a token: a full batch is the fastest way through the prompt.
+    // No stream waits for a token: a full batch is the fastest way through the prompt.
     if (decodeRows === 0 || this.#msPerPrefillToken === undefined) return capacity;
     const targetMs = this.#targetMs * Math.max(1, prompts / decodeRows);
     const affordable = this.#affordable(targetMs, decodeRows);

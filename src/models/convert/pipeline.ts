@@ -166,7 +166,7 @@ function asFloats(bytes: Uint8Array): Float32Array {
 
 type BufferRole = "source" | "reordered" | "floats" | "transposed" | "packed";
 
-/** A lane's buffers, kept from chunk to chunk so that gigabytes of them need not be collected. */
+/** A lane's buffers, kept from chunk to chunk: gigabytes of them need not be collected. */
 class LaneBuffers {
   readonly #buffers = new Map<BufferRole, ArrayBuffer>();
 

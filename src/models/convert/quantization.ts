@@ -32,7 +32,7 @@ const tokenTables = new Set(["token_embd.weight", "output.weight"]);
 
 /**
  * The type of one tensor in a file of the given quantization. Vectors (norms, biases) and position tables stay
- * F32: they are tiny and the engine computes with them in F32. Rows that are no whole blocks become F16.
+ * F32: they are tiny and the engine computes with them in F32. Rows that are not whole blocks become F16.
  */
 export function tensorTypeFor(
   name: string,

@@ -85,7 +85,7 @@ export class Cursor {
     return value;
   }
 
-  /** Moves the window so that it holds the next `bytes` bytes. */
+  /** Moves the window to where it holds the next `bytes` bytes. */
   #fill(bytes: number): void {
     if (bytes > this.remaining)
       this.fail(`it ends at byte ${this.#end}, in the middle of a value (truncated?)`);

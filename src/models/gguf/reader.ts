@@ -197,7 +197,7 @@ function checkPlacement(entries: readonly TensorEntry[], section: DataSection, c
   const tensors = entries.map((entry) => {
     const firstDimension = entry.dimensions[0] ?? 1;
     if (firstDimension % tensorTypes[entry.type].blockElements !== 0) {
-      cursor.fail(`rows of ${entry.name} (${firstDimension} elements) are no whole blocks of ${entry.type}`);
+      cursor.fail(`rows of ${entry.name} (${firstDimension} elements) are not whole blocks of ${entry.type}`);
     }
     const byteLength = tensorByteLength(entry.type, entry.dimensions);
     if (!Number.isSafeInteger(byteLength) || byteLength === 0)

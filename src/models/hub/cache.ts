@@ -73,7 +73,7 @@ export class HubCache {
       await symlink(relative(dirname(path), blob), path);
     } catch (error) {
       if (systemCodeOf(error) === "EEXIST") return;
-      // Windows without the right to make links: a copy under a passing name, so that it appears whole.
+      // Windows without the right to make links: a copy under a temporary name first, because it must appear whole.
       const partial = `${path}.${process.pid}.partial`;
       await copyFile(blob, partial);
       await rename(partial, path);

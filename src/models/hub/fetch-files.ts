@@ -7,7 +7,7 @@ import { type DownloadOptions, downloadFile, partialPathOf } from "./download.ts
 
 export interface FetchOptions extends Omit<DownloadOptions, "onProgress"> {
   readonly onProgress?: ProgressListener | undefined;
-  /** Space that will be needed once the files are there, so that it is missed before and not after the download. */
+  /** Space that will be needed once the files are there; a lack of it is reported before the download. */
   readonly reserveBytes?: number | undefined;
 }
 

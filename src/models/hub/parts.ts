@@ -10,7 +10,7 @@ export interface Part {
 export const defaultPartBytes = 32 << 20;
 
 /**
- * Which parts of a download are on disk, kept beside it so that the next process goes on where this one stopped.
+ * Which parts of a download are on disk, kept beside it: the next process resumes where this one stopped.
  * The record only ever claims bytes that were written before it.
  */
 export class PartRecord {

@@ -19,7 +19,7 @@ const RETENTION_SECONDS = 365 * 24 * 3600;
 /** A job that was taken up so often and never came back is not tried again: it may be what kills the server. */
 const MAX_ATTEMPTS = 20;
 
-/** A job's id is its position, so that it can't be queued twice. */
+/** A job's id is its position: it can't be queued twice. */
 const jobId = (position: number) => `00000000-0000-8000-8000-${position.toString(16).padStart(12, "0")}`;
 const attemptOf = ({ position, attempt }: Claim) => ({ id: jobId(position), retryCount: attempt - 1 });
 
@@ -37,8 +37,8 @@ export interface JobQueueOptions {
 
 /**
  * Jobs that survive the process, numbered within groups: pg-boss, with one of its queues per group. What changes a
- * job's state takes the `Queries` of the transaction in which the caller writes its attempt or its result, so that the
- * queue and the results can't disagree. A claim is fenced by its attempt: one that has lapsed changes nothing.
+ * job's state takes the `Queries` of the transaction in which the caller writes its attempt or its result: the queue and
+ * the results can't disagree. A claim is fenced by its attempt: one that has lapsed changes nothing.
  */
 export class JobQueue {
   readonly #options: JobQueueOptions;
@@ -163,7 +163,7 @@ export class JobQueue {
       superviseIntervalSeconds: SUPERVISE_SECONDS,
       monitorIntervalSeconds: SUPERVISE_SECONDS,
       registerInstance: false,
-      // The embedded Postgres has no autovacuum to watch, and rebuilding an index would stop everybody else.
+      // The embedded Postgres has no autovacuum to watch, and rebuilding an index would stop all other work.
       ...(connection.backend === "pglite" && { monitorVacuum: false, reindex: false }),
     });
     boss.on("error", (error) =>

@@ -8,7 +8,7 @@ export function PromptText(description: string) {
   return Type.String({ maxLength: 200_000, pattern: "\\S", format: "text", description });
 }
 
-/** One text before which an answer ends, or up to `most` of them: one schema and no union, so that the text at fault is named. */
+/** One text before which an answer ends, or up to `most` of them: one schema and no union, because errors must name the text at fault. */
 export function StopTexts(most: number) {
   const text = { minLength: 1, maxLength: 1000, format: "text" };
   return Type.Unsafe<string | string[]>({

@@ -18,7 +18,7 @@ export async function writeBackup(dataDir: string, file: string): Promise<number
   if (!existsSync(directory)) throw storeUnavailable(`There is no database in ${dataDir}.`);
   using _lock = DataDirectoryLock.take(dataDir);
   const partial = `${file}.partial`;
-  // First of all, so that a place that can't be written costs no time.
+  // First of all: a place that can't be written costs no time.
   await writeFile(partial, "").catch((error: Error) => {
     throw storeUnavailable(`The backup can't be written: ${error.message}`, error);
   });

@@ -37,8 +37,8 @@ export function readMigrations(directory: URL = builtIn): Migration[] {
 }
 
 /**
- * Brings the database up to date: every migration that it does not have yet, in order, in one transaction, so that a
- * failure leaves it as it was. Those whose extension can't be had are left for a start that finds it.
+ * Brings the database up to date: every migration that it does not have yet, in order, in one transaction. A failure
+ * leaves it as it was. Those whose extension is missing are left for a start that finds it.
  * @returns why each missing extension is missing, by its name
  * @throws MigrationError when the database was migrated by other files than these
  */

@@ -15,7 +15,7 @@ export interface Queries {
 export interface Database extends Queries {
   /**
    * Runs `work` in one transaction: all of it is kept, or, when it throws, nothing. Keep it short: the embedded
-   * database has one connection, so everybody else waits meanwhile.
+   * database has one connection, so all others wait meanwhile.
    */
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
 }

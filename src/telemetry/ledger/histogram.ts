@@ -1,6 +1,6 @@
 /**
- * Histograms whose buckets are the same for all values and all times, so that those of any stretch of time are added up
- * by adding counts. Bucket b holds values in (2^((b-1)/4), 2^(b/4)]: a quantile is off by 9 % at most.
+ * Histograms whose buckets are the same for all values and all times: those of any stretch of time are combined by adding
+ * counts. Bucket b holds values in (2^((b-1)/4), 2^(b/4)]: a quantile is off by at most 9 %.
  */
 const BUCKETS_PER_DOUBLING = 4;
 /** For 0, and for what is too small to matter. */

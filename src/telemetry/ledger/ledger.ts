@@ -125,7 +125,7 @@ export class Ledger {
     });
   }
 
-  /** The ledger is no reason to fail an answer: what can't be written is said in the log, once. */
+  /** The ledger must not fail an answer: what can't be written is reported in the log, once. */
   #guarded(work: () => void): void {
     try {
       work();

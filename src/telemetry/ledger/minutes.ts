@@ -32,7 +32,7 @@ export function minuteCounts(rows: readonly LedgerRow[]): MinuteCount[] {
       counts.set(name, { minute, series, bucket, count: count + 1, total: total + value });
     }
   }
-  // In an order that is everybody's: two servers that add to the same rows must not wait for each other.
+  // In one order for all: two servers that add to the same rows must not wait for each other.
   return [...counts.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
 }
 

@@ -115,7 +115,7 @@ export function toSql(conditions: readonly Condition[], parameters: unknown[]): 
   const parameter = (value: unknown, type: string) => `$${parameters.push(value)}::${type}`;
   const terms = conditions.map(({ field, operator, value, below }) => {
     const { kind, sql }: Field = fields[field];
-    // As a date, so that days without such rows need not be looked through.
+    // As a date: days without such rows need not be searched.
     if (kind === "time")
       return `${sql} ${operator} ${parameter(new Date(Number(value)).toISOString(), "timestamptz")}`;
     if (typeof value === "number") {

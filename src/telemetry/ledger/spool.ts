@@ -23,8 +23,8 @@ interface SpoolFile {
 }
 
 /**
- * Append-only files of one row a line, where rows are until the store has them. A row is written by one call before its
- * answer is whole, so that it survives the process whatever ends it; a machine that loses power may lose the last ones.
+ * Append-only files of one row per line, which hold rows until the store has them. A row is written by one call before its
+ * answer is whole, and survives the process however it ends; a machine that loses power may lose the last ones.
  */
 export class Spool {
   readonly #directory: string;

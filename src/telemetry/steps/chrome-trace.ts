@@ -99,7 +99,7 @@ function named(name: string, pid: number, tid: number, value: string): TraceEven
   return { name, ph: "M", pid, tid, args: { name: value } };
 }
 
-/** Both ends are rounded, and not the length, so that slices which touch or nest still do. */
+/** Both ends are rounded, and not the length: slices that touch or nest still do. */
 function span(beginMs: number, endMs: number): { readonly ts: number; readonly dur: number } {
   const ts = microseconds(beginMs);
   return { ts, dur: Math.max(0, Math.round((microseconds(endMs) - ts) * 1000) / 1000) };

@@ -41,8 +41,8 @@ const shareNumbers = [
 ] as const satisfies ReadonlyArray<keyof SequenceShare>;
 
 /**
- * The latest steps of all engines, in arrays of a fixed size: about 60 bytes a step and 20 a sequence in it. The server
- * process holds it, so that it outlives an engine that crashed.
+ * The latest steps of all engines, in arrays of a fixed size: about 60 bytes per step and 20 per sequence in it. The
+ * server process holds it: it outlives an engine that crashed.
  */
 export class StepRing {
   readonly #startedAt: Float64Array;

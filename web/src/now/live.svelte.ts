@@ -29,7 +29,7 @@ export interface Point {
   readonly kvCache: number;
 }
 
-/** The server's metrics, read while somebody looks. They are those of `/v1/metrics`, which any client can read. */
+/** The server's metrics, read while the page is open. They are those of `/v1/metrics`, which any client can read. */
 class Live {
   #readings = $state.raw<readonly Reading[]>([]);
   error = $state.raw<unknown>(null);

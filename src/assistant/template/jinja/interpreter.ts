@@ -58,7 +58,7 @@ export class Interpreter {
     return this.#budget.bounded(parts.join(""));
   }
 
-  /** Writes into `parts`, so that what a loop wrote before it was left is kept. */
+  /** Writes into `parts`, which keep what a loop wrote before it was left. */
   #write(body: readonly Node[], scope: Scope, parts: string[]): void {
     for (const node of body) {
       this.#budget.step();

@@ -17,8 +17,8 @@ import {
 
 /**
  * Far more than any conversation takes: 68 published templates need under 100 steps per message. Steps grow with what
- * there is to print, up to about a second, so that an endless template holds this thread up for milliseconds when it is
- * tried with a short conversation.
+ * there is to print, up to about a second. An endless template that is tried with a short conversation therefore holds
+ * this thread up for milliseconds only.
  */
 const STEPS = { least: 50_000, perValue: 2_000, most: 5_000_000 };
 const MAX_CHARACTERS = 64 * 2 ** 20;

@@ -47,7 +47,7 @@ export function binary(operator: string, a: Value, b: Value, budget: Budget): Va
   }
 }
 
-/** `object[start:stop:step]` of a list or a text, as Python has it. */
+/** `object[start:stop:step]` of a list or a text, as in Python. */
 export function slice(object: Value, start: number | undefined, stop: number | undefined, step = 1): Value {
   const list = items(object);
   const chosen =

@@ -37,7 +37,7 @@ export function toRequest(body: ChatCompletionBody): {
   return { turn, notes, calls };
 }
 
-/** The messages, of which the last is an answer to go on with where the client says so. */
+/** The messages, of which the last is an answer to continue where the client says so. */
 export function toConversation(
   {
     messages,

@@ -94,7 +94,7 @@ export const ChatCompletionBody = Type.Object({
   ),
   function_call: OrNull(Choose),
   continue_final_message: OrNull(
-    Type.Boolean({ default: false, description: "Extra: go on with the last message, the assistant's." }),
+    Type.Boolean({ default: false, description: "Extra: continue the last message, the assistant's." }),
   ),
   parallel_tool_calls: OrNull(Type.Boolean({ default: true })),
   reasoning_effort: OrNull(

@@ -4,7 +4,7 @@ import { RecordProblem } from "./problem.ts";
 const MAX_DEPTH = 64;
 
 /**
- * The same value with its texts in NFC, so that what looks the same is the same.
+ * The same value with its texts in NFC: what looks the same is the same.
  * @throws RecordProblem `invalid_encoding` for text that neither a database nor a tokenizer takes (NUL, lone
  * surrogates), `value_out_of_range` for what is nested too deep
  */

@@ -33,7 +33,7 @@ function readId(record: JsonObject): string | undefined {
   return requiredText(Number.isSafeInteger(id) ? String(id) : id, `/${name}`, MAX_ID_LENGTH);
 }
 
-/** The id of a refused record as far as it can be told, so that its owner finds it. */
+/** The id of a refused record as far as it can be read; it lets the record's owner find it. */
 export function nameOf(value: unknown): string | undefined {
   const id = isObject(value) ? (value["record_id"] ?? value["doc_id"]) : undefined;
   const text = typeof id === "number" ? String(id) : id;

@@ -64,7 +64,7 @@ export class EngineJudge implements JudgeModel {
       place?.one !== undefined && needsAfterOne(place)
         ? await this.#after(prompt, place.one.tokens, {
             ...context,
-            // It begins where the answer ended, so that the parts of the latency add up.
+            // It begins where the answer ended: the parts of the latency must add up.
             arrivedAt: context.arrivedAt + totalMs(answer.done.timings),
           })
         : undefined;

@@ -38,7 +38,7 @@ export interface MultipleChoiceResult {
 /**
  * Answers a multiple-choice task by likelihood, as lm-evaluation-harness does: each choice is scored as the continuation
  * of the context; nothing is generated. `acc` goes by the sum of the log-probabilities, `acc_norm` by that divided by the
- * choice's length in characters (code points), so that long answers aren't punished for their length.
+ * choice's length in characters (code points), which does not punish long answers for their length.
  */
 export async function multipleChoice(
   engine: Engine,

@@ -7,8 +7,8 @@ export interface ScoredTokens {
 
 /**
  * Log-probabilities of the prompt's tokens from `from` on, and the likeliest token in each place. What comes before
- * `from` may be taken from the cache, so that texts with one beginning share its cost. Batch work unless `context` says
- * otherwise: scoring is seldom waited for.
+ * `from` may be taken from the cache: texts with one beginning share its cost. Batch work unless `context` says
+ * otherwise, because clients seldom wait for scores.
  */
 export async function scoreTokens(
   engine: Engine,

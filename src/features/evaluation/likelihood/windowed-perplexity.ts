@@ -15,10 +15,10 @@ export interface WindowedOptions extends GenerationContext {
 }
 
 /**
- * Perplexity of a text of any length as llama.cpp's `llama-perplexity` defines it, so that its published figures can be
- * compared: the tokens (with the beginning-of-sequence token) are cut into windows of `window`, an incomplete last one is
- * dropped, the first token of each gives way to the beginning-of-sequence token, and of each window the second half is
- * scored, from token `window` / 2 + 1 on, so that every token has at least half a window before it.
+ * Perplexity of a text of any length as llama.cpp's `llama-perplexity` defines it, whose published figures can then be
+ * compared. The tokens (with the beginning-of-sequence token) are cut into windows of `window`, and an incomplete last one
+ * is dropped. The first token of each gives way to the beginning-of-sequence token. The second half of each window is
+ * scored, from token `window` / 2 + 1 on: every scored token has at least half a window before it.
  * @throws InvalidRequestError when the text fills fewer than two windows
  */
 export async function windowedPerplexity(

@@ -1,7 +1,7 @@
 import { words } from "./words.ts";
 
 const punctuation = /[!-/:-@[-`{-~]/g;
-/** Between characters that are no letters, digits or underscores of any script: JavaScript's `\b` knows ASCII only. */
+/** Between characters that are not letters, digits or underscores of any script: JavaScript's `\b` knows ASCII only. */
 const article = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu;
 
 /**

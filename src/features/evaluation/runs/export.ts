@@ -23,7 +23,7 @@ async function* toJsonLines(run: Run, results: AsyncIterable<RecordResult>): Asy
     yield `${JSON.stringify({ type: "record", ...describeResult(result) })}\n`;
 }
 
-/** One row a record, each naming its run and model, so that rows of several exports can stand in one table. */
+/** One row per record. Each names its run and model: rows of several exports can be put in one table. */
 async function* toCsv(run: Run, results: AsyncIterable<RecordResult>): AsyncIterable<string> {
   const { criteria } = run.request;
   const metrics = metricNames(run.request);

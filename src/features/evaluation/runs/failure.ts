@@ -7,7 +7,7 @@ export interface RecordError {
   readonly message: string;
 }
 
-/** What may be otherwise a moment later; everything else would fail the same way again. */
+/** Reasons worth retrying; every other failure would repeat. */
 const transient: ReadonlySet<UnavailableReason> = new Set([
   "loading_model",
   "engine_restarting",

@@ -10,7 +10,7 @@ import type { RunRequest } from "./request.ts";
 
 /**
  * Scores a record by likelihood; nothing is generated. The prompt is taken as plain text, without a chat template, as
- * lm-evaluation-harness does, so that figures can be compared with its.
+ * lm-evaluation-harness does; figures can be compared with its.
  * @throws InvalidRequestError for a record that is not such a task
  */
 export async function measureLikelihood(
@@ -103,7 +103,7 @@ async function scoreReference(
   };
 }
 
-/** Instructions first, so that all records of a run share them. */
+/** Instructions first: all records of a run share them as a prefix. */
 function plainContext({ input, context }: EvalData, { instructions }: RunRequest): string {
   const passages = context === undefined ? [] : [context].flat();
   return [...(instructions === null ? [] : [instructions]), ...passages, input.prompt].join("\n\n");

@@ -60,7 +60,7 @@ export function BatchEvalBody(limit: number) {
     instructions: Type.Optional(
       Text(
         50_000,
-        "A system message before every record's prompt. All records share its place in the KV cache, so that a run pays for it once.",
+        "A system message before every record's prompt. All records share its place in the KV cache: a run computes it once.",
       ),
     ),
     generation: Type.Optional(Generation(limit)),

@@ -52,7 +52,7 @@ type RunResult = ReturnType<typeof describeRun> & {
 /** Batch evaluations: made, followed, stopped, and read. */
 export class BatchEvals {
   readonly #options: BatchEvalOptions;
-  /** Of finished runs, which don't change any more: the intervals of a large one take seconds. */
+  /** Of finished runs, which no longer change: the intervals of a large one take seconds. */
   readonly #results = new LRUCache<string, RunResult>({ max: RESULTS });
 
   constructor(options: BatchEvalOptions) {

@@ -9,8 +9,8 @@ export interface TaskPromptParts {
 }
 
 /**
- * What the model is asked for one record. What all records of a run share stands first and what differs last, so that
- * the run pays for its instructions once: every record after the first takes them from the KV cache.
+ * What the model is asked for one record. What all records of a run share comes first, and what differs last: every
+ * record after the first takes the instructions from the KV cache.
  */
 export function taskMessages({ instructions, context, prompt }: TaskPromptParts): ChatMessage[] {
   const system: ChatMessage[] = instructions === null ? [] : [{ role: "system", content: instructions }];

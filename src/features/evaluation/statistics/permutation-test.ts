@@ -18,8 +18,8 @@ const MAX_EXACT = 20;
 /**
  * Two-sided paired permutation test of the mean difference: were the two runs the same, each difference would be as
  * likely with the other sign. p is the share of sign patterns whose mean is at least as far from 0 as the observed one.
- * Exact for up to 20 differences other than 0 (those change nothing); above that from seeded draws, with the observed
- * pattern counted as one of them so that p is never 0 (Phipson and Smyth 2010).
+ * Exact for up to 20 differences other than 0 (those change nothing); above that from seeded draws. The observed pattern
+ * counts as one of them, because p must never be 0 (Phipson and Smyth 2010).
  */
 export function permutationTest(
   differences: readonly number[],

@@ -1,5 +1,5 @@
 /**
- * A small seeded generator, so that every resampling can be repeated: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled
+ * A small seeded generator, which makes every resampling repeatable: xoshiro128** 1.1 (Blackman and Vigna, "Scrambled
  * linear pseudorandom number generators", 2021), its state filled from the seed by SplitMix32. Period 2^128 - 1.
  */
 export class SeededRandom {

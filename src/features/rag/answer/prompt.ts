@@ -13,9 +13,9 @@ export interface Passage {
 }
 
 /**
- * Instructions first and the question last, so that all questions share the prefix before the passages. A passage is
- * quoted whole. Its lines after the first are indented, so that none of them can pass for the number of another passage
- * or for the question.
+ * Instructions first and the question last: all questions share the prefix before the passages. A passage is quoted
+ * whole. Its lines after the first are indented, because none of them must pass for the number of another passage or for
+ * the question.
  */
 export function answerPrompt(passages: readonly Passage[], question: string): string {
   const numbered = passages.map((passage, index) => `[${index + 1}] ${indented(underHeadings(passage))}`);

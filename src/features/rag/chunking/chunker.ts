@@ -24,7 +24,7 @@ interface Piece extends Span {
   readonly tokens: number;
   readonly isHeading: boolean;
   readonly section: Section;
-  /** What it can be cut into where only its end is to be repeated. */
+  /** What it can be cut into where only its end needs repeating. */
   readonly parts: readonly Piece[];
 }
 
@@ -129,7 +129,7 @@ function close(
   const parts = open.flatMap((piece) => (piece.parts.length > 0 ? piece.parts : [piece]));
   let from = parts.length;
   let room = Math.min(overlap, budget - next.tokens);
-  // The first part stays, so that no chunk lies within the next one.
+  // The first part stays: no chunk may lie within the next one.
   while (from > 1) {
     const part = parts[from - 1];
     if (part === undefined || part.section !== next.section || part.tokens > room) break;

@@ -36,7 +36,7 @@ export async function createIndex(
       );
     }
     const chunks = partition("chunks", indexId);
-    // What is not sorted into the index yet stays short (512 kB), so that no addition takes long.
+    // What is not sorted into the index yet stays short (512 kB): no addition takes long.
     await queries.query(
       `CREATE INDEX ${chunks}_by_word ON ${chunks} USING gin (words) WITH (gin_pending_list_limit = 512)`,
     );

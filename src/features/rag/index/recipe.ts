@@ -2,7 +2,7 @@ import type { Embedder } from "../../../inference/embedder.ts";
 import type { ChunkingOptions } from "../chunking/chunker.ts";
 import type { IndexRecipe } from "./index-record.ts";
 
-/** Changes when code changes what an index holds, so that older indexes are made anew. */
+/** Changes when code changes what an index holds; older indexes are then rebuilt. */
 const VERSION = 1;
 const OVERLAP_SHARE = 1 / 6;
 

@@ -20,6 +20,6 @@ export function fuse(rankings: readonly Ranking[], rankConstant = RANK_CONSTANT)
       scores.set(ordinal, (scores.get(ordinal) ?? 0) + share);
     }
   }
-  // Equal scores keep the order of the text, so that a search always gives the same answer.
+  // Equal scores keep the order of the text: a search always gives the same answer.
   return new Map([...scores].sort(([a, first], [b, second]) => second - first || a - b));
 }

@@ -18,7 +18,7 @@ interface Field {
 
 const maxPieces = 1 << 22;
 
-/** @throws ModelError `unsupported_tokenizer` where the bytes are no such message */
+/** @throws ModelError `unsupported_tokenizer` where the bytes are not such a message */
 export function parseSentencePieceModel(bytes: Buffer): SentencePieceModel {
   const pieces: SentencePieceModel["pieces"][number][] = [];
   let modelType = 1;

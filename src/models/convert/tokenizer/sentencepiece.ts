@@ -117,7 +117,7 @@ function typeAndScore(text: string, isUnknown: boolean, ranks: MergeRanks): Omit
   if (isUnknown) return { type: tokenTypes.unknown, score: 0 };
   if (/^<0x[0-9A-F]{2}>$/.test(text)) return { type: tokenTypes.byte, score: 0 };
   const rank = ranks.ofResult.get(text);
-  // Single characters are never merged into, so that their score is never asked for.
+  // Single characters are never merged into: their score is never read.
   return { type: tokenTypes.normal, score: rank === undefined ? -1e6 : -rank };
 }
 

@@ -35,7 +35,7 @@ export function unsupportedTokenizer(why: string): never {
 
 /**
  * Lays tokens out by id over exactly `size` rows of the embedding matrix; ids that no token has become unused ones.
- * The engine ends the process when two ids have one text, so that is refused here.
+ * The engine ends the process when two ids have one text; such a vocabulary is refused here.
  */
 export function layOutTokens(tokens: ReadonlyMap<number, Token>, size: number): readonly Token[] {
   const idOfText = new Map<string, number>();

@@ -13,8 +13,8 @@ export function databaseDirectory(dataDir: string): string {
 }
 
 /**
- * Opens the database in `directory`, which is made when it is not there: beside it first, and then moved into place,
- * so that a process killed half-way leaves nothing that can't be opened.
+ * Opens the database in `directory`, which is made when it is not there: beside it first, and then moved into place. A
+ * process killed half-way leaves nothing that can't be opened.
  */
 export async function openPglite(
   directory: string,
