@@ -74,7 +74,7 @@ test("plain answers are held to nothing", async () => {
   assert.equal(await new ConstraintCompiler().compile({ ...rules({}), form: { type: "text" } }), undefined);
 });
 
-test("work that everybody has turned away from is given up, and holds up nobody", async () => {
+test("work whose requests have all left is given up, and holds up no other", async () => {
   const compiler = new ConstraintCompiler(60_000);
   const [leaving, staying] = [new AbortController(), new AbortController()];
   const hard = { type: "string", pattern: "^(a|b){1,300}$" };

@@ -150,7 +150,7 @@ describe("the pages beside the chat", { skip }, () => {
 
   test("a page that is not there says so, and what fails is said in the server's words", async () => {
     await console_.open("/nowhere");
-    await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+    await page.getByRole("heading", { name: "Page not found" }).waitFor();
     await page.route("**/v1/batch-evals?*", (route) =>
       route.fulfill({
         status: 503,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cacheScope } from "../../src/http/cache-scope.ts";
 
-test("everybody shares the cache on loopback; elsewhere each key and prompt_cache_key has its own", () => {
+test("all requests share the cache on loopback; elsewhere each key and prompt_cache_key has its own", () => {
   assert.equal(cacheScope("auto", "127.0.0.1", "k1", { prompt_cache_key: "u" }), "");
   assert.equal(cacheScope("server", "0.0.0.0", "k1", undefined), "");
   const scopes = [
