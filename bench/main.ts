@@ -26,7 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
   const context = new BenchContext(options, model, process.env["LLAMA_SERVER_BIN"], interrupted.signal);
   console.log(`${options.scenario}: ${scenario.summary}\nmodel: ${model.summary}`);
   if (context.sides.length === 0) throw new Error("--side peer needs LLAMA_SERVER_BIN");
-  if (!context.sides.includes("peer")) console.log("our server alone (LLAMA_SERVER_BIN names the peer)");
+  if (context.sides.length === 1) console.log("our server alone (LLAMA_SERVER_BIN names the peer)");
   const header = headerOf(options, model.summary, args);
   const report = await scenario.run(context);
   console.log(`\n${toMarkdown(header, report)}`);

@@ -23,6 +23,8 @@ export interface Options {
   readonly speculation: "auto" | "off";
   /** `KV_LAYOUT` of our server; undefined leaves it its default. */
   readonly kvLayout: "separate" | "shared" | undefined;
+  /** A checkout to measure against instead of the peer. */
+  readonly baseline: string | undefined;
   readonly isPeerLean: boolean;
   readonly level: ServiceLevel;
   readonly output: string | undefined;
@@ -44,6 +46,7 @@ const flags = {
   route: { type: "string", default: "chat" },
   speculation: { type: "string", default: "auto" },
   "kv-layout": { type: "string" },
+  baseline: { type: "string" },
   "lean-peer": { type: "boolean", default: false },
   "slo-first-token": { type: "string", default: "2000" },
   "slo-token": { type: "string", default: "200" },
@@ -80,6 +83,7 @@ export function parseOptions(args: readonly string[]): Options {
       values["kv-layout"] === undefined
         ? undefined
         : oneOf<"separate" | "shared">("kv-layout", values["kv-layout"], ["separate", "shared"]),
+    baseline: values.baseline,
     isPeerLean: values["lean-peer"],
     level: {
       firstTokenMs: whole("slo-first-token", values["slo-first-token"], 1),

@@ -1,7 +1,10 @@
 import type { Measurement } from "./report.ts";
 import { median, type Spread, spreadOf } from "./statistics.ts";
 
-/** One figure of ours over the peer's, round by round: what a noisy machine leaves comparable. */
+/** What our figures are divided by, whichever was measured. */
+const references = ["baseline", "peer"];
+
+/** One figure of ours over the reference's, round by round: what a noisy machine leaves comparable. */
 export interface Ratio {
   readonly case: string;
   readonly figure: string;
@@ -22,17 +25,24 @@ export const comparedFigures = [
   "maxResidentMib",
 ] as const;
 
-/** Ratios ours / peer of every figure that both sides have in the same case and round. */
+/** The side that ours is compared with; undefined where ours was measured alone. */
+export function referenceOf(measurements: readonly Measurement[]): string | undefined {
+  return references.find((reference) => measurements.some(({ side }) => side === reference));
+}
+
+/** Ratios ours / reference of every figure that both sides have in the same case and round. */
 export function compare(
   measurements: readonly Measurement[],
   figures: readonly string[] = comparedFigures,
 ): readonly Ratio[] {
+  const reference = referenceOf(measurements);
+  if (reference === undefined) return [];
   return casesOf(measurements).flatMap((name) =>
     figures.flatMap((figure) => {
       const values = roundsOf(measurements).flatMap((round) => {
         const ours = figureOf(measurements, name, "ours", round, figure);
-        const peer = figureOf(measurements, name, "peer", round, figure);
-        return ours === undefined || peer === undefined || peer === 0 ? [] : [ours / peer];
+        const theirs = figureOf(measurements, name, reference, round, figure);
+        return ours === undefined || theirs === undefined || theirs === 0 ? [] : [ours / theirs];
       });
       return values.length === 0 ? [] : [{ case: name, figure, spread: spreadOf(values) }];
     }),

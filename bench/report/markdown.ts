@@ -1,4 +1,4 @@
-import { casesOf, compare, medianOf, sidesOf } from "./comparison.ts";
+import { casesOf, compare, medianOf, referenceOf, sidesOf } from "./comparison.ts";
 import type { Measurement, RunHeader, ScenarioReport } from "./report.ts";
 
 /** The report as a person reads it: bars first, then medians, then ratios with their spread. */
@@ -49,7 +49,7 @@ function ratioSection(measurements: readonly Measurement[]): string {
     `${ratio.spread.min.toFixed(3)} – ${ratio.spread.max.toFixed(3)}`,
     ratio.spread.values.map((value) => value.toFixed(2)).join(" "),
   ]);
-  return `## Ratios ours / peer, round by round\n\n${table(["case", "figure", "median", "min – max", "rounds"], rows)}`;
+  return `## Ratios ours / ${referenceOf(measurements)}, round by round\n\n${table(["case", "figure", "median", "min – max", "rounds"], rows)}`;
 }
 
 function failureSection(measurements: readonly Measurement[]): string {

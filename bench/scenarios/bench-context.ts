@@ -56,7 +56,8 @@ export class BenchContext {
 
   /** The servers to measure, in the order of a round. */
   get sides(): readonly Side[] {
-    const { side } = this.options;
+    const { side, baseline } = this.options;
+    if (baseline !== undefined) return ["ours", "baseline"];
     const sides: readonly Side[] = side === "both" ? ["ours", "peer"] : [side];
     return this.#peerBinary === undefined ? sides.filter((each) => each === "ours") : sides;
   }
@@ -91,7 +92,7 @@ export class BenchContext {
   /** A server over what another one left in `dataDirectory`. */
   startIn(dataDirectory: string, side: Side, settings: StartSettings): Promise<RunningServer> {
     this.signal.throwIfAborted();
-    const { threads, contextSize, speculation, kvLayout, isPeerLean } = this.options;
+    const { threads, contextSize, speculation, kvLayout, isPeerLean, baseline } = this.options;
     const { clients, route = this.options.route, ...own } = settings;
     const sequences = this.options.sequences ?? own.sequences ?? "match";
     const full: ServerSettings = {
@@ -103,7 +104,8 @@ export class BenchContext {
       sequences: sequences === "match" ? clients : sequences,
       env: { SPECULATION: speculation, ...(kvLayout && { KV_LAYOUT: kvLayout }), ...own.env },
     };
-    if (side === "ours") return startServer(ourLaunch(full, route));
+    if (side !== "peer")
+      return startServer(ourLaunch(full, route, side === "baseline" ? baseline : undefined));
     if (this.#peerBinary === undefined) throw new Error("LLAMA_SERVER_BIN is not set");
     return startServer(peerLaunch(this.#peerBinary, full, isPeerLean));
   }
@@ -127,7 +129,7 @@ export class BenchContext {
   ): Promise<MeasuredLoad> {
     using client = this.client(server);
     await warmUp(client, this.options.seed);
-    const isOurs = server.side === "ours";
+    const isOurs = server.side !== "peer";
     // Reading resets the histogram of event-loop delays: the next reading is about the load alone.
     const before = isOurs ? await readMetrics(server.url) : undefined;
     using monitor = new UsageMonitor(server.pid);

@@ -4,6 +4,7 @@ import { makeWorkload } from "../load/workload.ts";
 import { medianOf } from "../report/comparison.ts";
 import type { Check, Measurement } from "../report/report.ts";
 import { median } from "../report/statistics.ts";
+import type { Side } from "../servers/server.ts";
 import { ratioCheck } from "./alternation.ts";
 import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
@@ -47,7 +48,7 @@ export const halfEmpty: Scenario = {
 };
 
 interface Turn {
-  readonly side: "ours" | "peer";
+  readonly side: Side;
   readonly label: string;
   readonly sequences: number;
   readonly level: number;

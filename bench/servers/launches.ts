@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   chatDialect,
@@ -27,15 +28,23 @@ export interface ServerSettings {
   readonly peerArguments?: readonly string[] | undefined;
 }
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const checkout = fileURLToPath(new URL("../..", import.meta.url));
 /** Slots that llama-server makes where nothing says how many. */
 const PEER_DEFAULT_SLOTS = 4;
 
-/** Our server as a user starts it, without anything else of the caller's environment. */
-export function ourLaunch(settings: ServerSettings, route: "chat" | "openai" = "chat"): Launch {
+/**
+ * Our server as a user starts it, without anything else of the caller's environment: of this checkout, or of the one in
+ * `baseline`.
+ */
+export function ourLaunch(
+  settings: ServerSettings,
+  route: "chat" | "openai" = "chat",
+  baseline?: string,
+): Launch {
+  const main = join(baseline ?? checkout, "src", "main.ts");
   const optional = (name: string, value: number) => (value > 0 ? { [name]: String(value) } : {});
   return {
-    side: "ours",
+    side: baseline === undefined ? "ours" : "baseline",
     dialect: route === "openai" ? openaiDialect : chatDialect,
     readyPath: "/readyz",
     command: (port) => ({ file: process.execPath, args: [main, "serve"], env: { PORT: String(port) } }),

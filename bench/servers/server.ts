@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { Dialect } from "../load/dialect.ts";
 
-export type Side = "ours" | "peer";
+/** Who is measured: this checkout, another server, or an earlier state of this one. */
+export type Side = "ours" | "peer" | "baseline";
 
 /** A server process under test, on a free port of the loopback interface. */
 export interface RunningServer extends AsyncDisposable {

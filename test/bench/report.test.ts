@@ -7,6 +7,7 @@ import { compare, medianOf } from "../../bench/report/comparison.ts";
 import { formatNumber, toMarkdown } from "../../bench/report/markdown.ts";
 import type { Measurement, RunHeader } from "../../bench/report/report.ts";
 import { niceCeiling, toSvg } from "../../bench/report/svg.ts";
+import { ratioCheck } from "../../bench/scenarios/alternation.ts";
 import { splitGaps } from "../../bench/scenarios/arrival-gap.ts";
 import { deliveredTokens } from "../../bench/scenarios/overload.ts";
 import { parseStat } from "../../bench/servers/process-tree.ts";
@@ -32,6 +33,19 @@ test("ratios are taken round by round, and reported with their spread", () => {
   const [ratio] = compare(measurements);
   assert.deepEqual(ratio?.spread, { median: 1.5, min: 1, max: 2, values: [2, 1.5, 1] });
   assert.equal(medianOf(measurements, "C=8", "ours", "tokensPerSecond"), 90);
+});
+
+test("against a baseline the bar is that nothing was lost", () => {
+  const sides = measurements.map((each) => (each.side === "peer" ? { ...each, side: "baseline" } : each));
+  const [check] = ratioCheck(sides, "C=8", "tokensPerSecond", { atLeast: 1.6 });
+  assert.deepEqual(check, {
+    what: "tokensPerSecond, C=8, ours / baseline",
+    measured: "1.500 (1.000 – 2.000)",
+    bar: "≥ 0.98",
+    isMet: true,
+  });
+  const [ofPeer] = ratioCheck(measurements, "C=8", "tokensPerSecond", { atLeast: 1.6 });
+  assert.equal(ofPeer?.isMet, false);
 });
 
 test("without a peer there are no ratios", () => {
