@@ -1,4 +1,4 @@
-import { type Automaton, AutomatonRunner } from "../../inference/constraints/automaton.ts";
+import { type Automaton, longestPaths } from "../../inference/constraints/automaton.ts";
 import { type CharacterSet, wordCharacter } from "./character-set.ts";
 import type { Condition, Nfa } from "./nfa.ts";
 import { RegexError } from "./regex-syntax.ts";
@@ -219,8 +219,7 @@ export function combine(a: Automaton, b: Automaton, kind: "and" | "without"): Au
 
 /** The texts, where there are at most `limit`. */
 export function finiteTexts(automaton: Automaton, limit: number): readonly string[] | undefined {
-  const { longest } = new AutomatonRunner(automaton);
-  if (longest[0] === Number.POSITIVE_INFINITY) return undefined;
+  if (longestPaths(automaton)[0] === Number.POSITIVE_INFINITY) return undefined;
   const { starts, classes, classCount, table, accepting } = automaton;
   const texts: string[] = [];
   let places: Array<{ readonly state: number; readonly text: string }> = [{ state: 0, text: "" }];

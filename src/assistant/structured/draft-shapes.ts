@@ -33,7 +33,12 @@ export interface DraftObject {
   readonly names: ReadonlyArray<{ readonly name: string; readonly node: number }>;
   readonly required: readonly string[];
   readonly forbidden: readonly string[];
-  readonly others: ReadonlyArray<{ readonly automaton: number | undefined; readonly node: number }>;
+  /** `nameCount`: how many names there are of a kind. */
+  readonly others: ReadonlyArray<{
+    readonly automaton: number | undefined;
+    readonly node: number;
+    readonly nameCount: number;
+  }>;
   readonly minProperties: number;
   readonly maxProperties: number | undefined;
 }

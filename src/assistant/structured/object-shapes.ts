@@ -1,4 +1,4 @@
-import type { Automaton } from "../../inference/constraints/automaton.ts";
+import { type Automaton, textCount } from "../../inference/constraints/automaton.ts";
 import { finiteTexts } from "./automata.ts";
 import type { DraftObject } from "./draft-shapes.ts";
 import { tooComplex, UnsupportedKeywordError } from "./errors.ts";
@@ -103,7 +103,7 @@ function objectShape(part: Part, context: ObjectContext): DraftObject {
       }
     });
   const declares = part.keyRules.some(({ kind }) => kind === "name");
-  const others: Array<{ automaton: number | undefined; node: number }> = [];
+  const others: Array<{ automaton: number | undefined; language: Automaton; node: number }> = [];
   for (const { automaton, matched } of nameCells(part, allowedNames, context)) {
     const rules = rulesFor((rule) => {
       if (rule.kind === "name") return false;
@@ -119,16 +119,22 @@ function objectShape(part: Part, context: ObjectContext): DraftObject {
     else
       others.push({
         automaton: isEverything(automaton) ? undefined : pool.indexOf(automaton),
+        language: automaton,
         node: context.nodeOf(rules),
       });
   }
   const allowed = names.filter((name) => !part.forbidden.includes(name) && isNamed(name));
+  const taken = [...new Set([...names, ...part.forbidden])];
   return {
     type: "object",
     names: allowed.map((name) => ({ name, node: context.nodeOf(forName(name)) })),
     required: part.required,
     forbidden: [...part.forbidden, ...names.filter((name) => !allowed.includes(name))],
-    others,
+    others: others.map(({ automaton, language, node }) => ({
+      automaton,
+      node,
+      nameCount: textCount(language) - taken.filter((name) => accepts(language, name)).length,
+    })),
     minProperties: part.minProperties,
     maxProperties: part.maxProperties,
   };

@@ -1,7 +1,9 @@
 import type { Automaton } from "../../inference/constraints/automaton.ts";
+import { ceilDivide, parseDecimal, scaledTo } from "../../inference/constraints/decimal.ts";
 import type {
   ArrayShape,
   JsonProgram,
+  NumberShape,
   ObjectShape,
   Shape,
 } from "../../inference/constraints/json-program.ts";
@@ -33,16 +35,20 @@ function isLiving(shape: DraftShape, living: readonly boolean[], drafts: Drafts)
   }
   if (shape.type === "object") {
     const nodeOf = new Map(shape.names.map(({ name, node }) => [name, node]));
-    const isOpen = shape.others.some(({ node }) => lives(node));
     const named = shape.names.filter(({ node }) => lives(node)).length;
+    const others = otherNames(shape.others.filter(({ node }) => lives(node)));
     return (
       shape.required.every((name) => lives(nodeOf.get(name))) &&
-      (isOpen || shape.minProperties <= named) &&
+      shape.minProperties <= named + others &&
       Math.max(shape.minProperties, shape.required.length) <=
         (shape.maxProperties ?? Number.POSITIVE_INFINITY)
     );
   }
   return true;
+}
+
+function otherNames(others: DraftObject["others"]): number {
+  return others.reduce((sum, { nameCount }) => sum + nameCount, 0);
 }
 
 function mostItems(shape: DraftArray, living: readonly boolean[], drafts: Drafts): number {
@@ -64,17 +70,35 @@ function mostUncounted({ prefix, contains }: DraftArray, living: readonly boolea
   return living[contains.otherRest] === true ? Number.POSITIVE_INFINITY : prefix.length + left;
 }
 
-/** How many different values there are, Infinity where they are not listed. */
+/** How many different values there are, Infinity where they are not counted. */
 function valuesOf(shapes: readonly DraftShape[]): number {
   const values = new Set<string>();
+  let multiples = 0;
   for (const shape of shapes) {
     if (shape.type === "null") values.add("null");
     else if (shape.type === "boolean") values.add(String(shape.value));
     else if ((shape.type === "string" || shape.type === "number") && shape.texts !== undefined)
       for (const text of shape.texts) values.add(shape.type + text);
+    else if (shape.type === "number") multiples += multiplesOf(shape);
     else return Number.POSITIVE_INFINITY;
   }
-  return values.size;
+  return values.size + multiples;
+}
+
+/** Numbers between bounds, where they have a step. */
+function multiplesOf({ min, max, multipleOf, excludesMin, excludesMax, not = [] }: NumberShape): number {
+  if (min === undefined || max === undefined || multipleOf === undefined) return Number.POSITIVE_INFINITY;
+  const others = [...new Set(not)].map(parseDecimal);
+  const [low, high, unit] = [parseDecimal(min), parseDecimal(max), parseDecimal(multipleOf)];
+  const scale = Math.max(...[low, high, unit, ...others].map((value) => value.scale));
+  const [least, most, step] = [scaledTo(low, scale), scaledTo(high, scale), scaledTo(unit, scale)];
+  const first = ceilDivide(least, step) + (excludesMin === true && least % step === 0n ? 1n : 0n);
+  const last = -ceilDivide(-most, step) - (excludesMax === true && most % step === 0n ? 1n : 0n);
+  const left = others.filter((other) => {
+    const value = scaledTo(other, scale);
+    return value % step === 0n && value >= first * step && value <= last * step;
+  });
+  return Number(last - first + 1n) - left.length;
 }
 
 function countable(
@@ -162,15 +186,19 @@ function finishedArray(shape: DraftArray, rename: (node: number) => number, most
 function finishedObject(shape: DraftObject, rename: (node: number) => number): ObjectShape {
   const { names, required, forbidden, others, minProperties, maxProperties } = shape;
   const usable = names.filter(({ node }) => rename(node) >= 0);
+  const living = others.filter(({ node }) => rename(node) >= 0);
+  const nameCount = otherNames(living);
   return {
     type: "object",
     names: usable.map(({ name }) => name),
     nodes: usable.map(({ node }) => rename(node)),
     required: usable.map(({ name }) => required.includes(name)),
     forbidden: [...forbidden, ...names.filter(({ node }) => rename(node) < 0).map(({ name }) => name)],
-    others: others
-      .filter(({ node }) => rename(node) >= 0)
-      .map(({ automaton, node }) => ({ ...(automaton !== undefined && { automaton }), node: rename(node) })),
+    others: living.map(({ automaton, node }) => ({
+      ...(automaton !== undefined && { automaton }),
+      node: rename(node),
+    })),
+    ...(living.length > 0 && nameCount < Number.POSITIVE_INFINITY && { otherNames: nameCount }),
     minProperties,
     ...(maxProperties !== undefined && { maxProperties }),
   };

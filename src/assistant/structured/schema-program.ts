@@ -172,7 +172,7 @@ class SchemaCompiler {
           contains: undefined,
         },
       ];
-    const others = [{ automaton: undefined, node: any }];
+    const others = [{ automaton: undefined, node: any, nameCount: Number.POSITIVE_INFINITY }];
     return [
       {
         type: "object",

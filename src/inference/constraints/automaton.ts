@@ -110,7 +110,7 @@ function shortestPaths(automaton: Automaton): Float64Array {
 }
 
 /** By taking away states without successors, again and again; those that are left lie on a cycle or lead to one. */
-function longestPaths(automaton: Automaton): Float64Array {
+export function longestPaths(automaton: Automaton): Float64Array {
   const count = automaton.accepting.length;
   const lengths = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   const open = new Int32Array(count);
@@ -133,4 +133,27 @@ function longestPaths(automaton: Automaton): Float64Array {
     }
   }
   return lengths;
+}
+
+/** How many texts are accepted, Infinity where there is no end of them. */
+export function textCount(automaton: Automaton): number {
+  const { starts, classes, classCount, table, accepting } = automaton;
+  const longest = longestPaths(automaton);
+  if (longest[0] === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  const sizes = new Float64Array(classCount);
+  for (const [range, start] of starts.entries()) {
+    const which = classes[range] as number;
+    sizes[which] = (sizes[which] as number) + (starts[range + 1] ?? LAST_CODE_POINT + 1) - start;
+  }
+  const counts = Float64Array.from(accepting);
+  // Whatever follows a state is nearer to the end.
+  const byDistance = [...longest.keys()].sort((a, b) => (longest[a] as number) - (longest[b] as number));
+  for (const state of byDistance) {
+    for (let which = 0; which < classCount; which++) {
+      const target = table[state * classCount + which] as number;
+      if (target >= 0)
+        counts[state] = (counts[state] as number) + (sizes[which] as number) * (counts[target] as number);
+    }
+  }
+  return counts[0] as number;
 }

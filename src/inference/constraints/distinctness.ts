@@ -9,6 +9,8 @@ interface Level {
   /** Keys of an object; items of an array whose items must differ, as canonical JSON. */
   readonly seen: Chain<string> | undefined;
   readonly isUnique: boolean;
+  /** Objects and arrays that it is in, itself included. */
+  readonly depth: number;
   /** What was read before the present item. */
   readonly from: Chain<number> | undefined;
   readonly above: Level | undefined;
@@ -22,6 +24,12 @@ interface Place {
   readonly expectsKey: boolean;
   /** Bytes of the present key, or since the outermost array whose items must differ. */
   readonly read: Chain<number> | undefined;
+}
+
+/** What must still come out different: a key of the object, or an item of the array, at a depth. */
+export interface Stake {
+  readonly kind: "key" | "item";
+  readonly depth: number;
 }
 
 function* each<T>(chain: Chain<T> | undefined, until?: Chain<T>): Iterable<T> {
@@ -59,11 +67,31 @@ export class Distinctness {
     read: undefined,
   });
 
-  /**
-   * Behind one more byte; null where it makes two alike. `isUnique`: the items of an array that begins here must
-   * differ. `textsLeft`: the only strings that can follow.
-   */
-  step(byte: number, isUnique: boolean, textsLeft: readonly string[] | undefined): Distinctness | null {
+  /** What follows must not repeat something; undefined where nothing is there that it could repeat. */
+  get stake(): Stake | undefined {
+    const { level, within, expectsKey } = this.#place;
+    let array: Level | undefined;
+    for (let at = level; at !== undefined; at = at.above)
+      if (at.isUnique && at.seen !== undefined) array = at;
+    if (array !== undefined) return { kind: "item", depth: array.depth };
+    const isAtKey = level?.seen !== undefined && level.kind === "object" && (within === "key" || expectsKey);
+    return isAtKey ? { kind: "key", depth: level.depth } : undefined;
+  }
+
+  /** Whether a key is over, or the array of an item. */
+  isPast({ kind, depth }: Stake): boolean {
+    const { level, within, expectsKey } = this.#place;
+    const own = level?.depth ?? 0;
+    return own < depth || (kind === "key" && own === depth && within === "nothing" && !expectsKey);
+  }
+
+  /** Whether a string or a key has begun and not ended. */
+  get isInText(): boolean {
+    return this.#place.within === "key" || this.#place.within === "string";
+  }
+
+  /** Behind one more byte; null where it makes two alike. `isUnique`: the items of an array that begins here must differ. */
+  step(byte: number, isUnique: boolean): Distinctness | null {
     const { level, within } = this.#place;
     const read =
       within === "key" || level?.isUnique === true || isTraced(level)
@@ -73,13 +101,7 @@ export class Distinctness {
       within === "key" || within === "string"
         ? this.#inString(byte, read)
         : this.#between(byte, read, isUnique);
-    if (next === null) return null;
-    const isItem = next.within === "string" && next.level?.isUnique === true;
-    if (isItem && textsLeft !== undefined) {
-      const seen = new Set(each(next.level?.seen));
-      if (textsLeft.every((text) => seen.has(JSON.stringify(text)))) return null;
-    }
-    return new Distinctness(next);
+    return next && new Distinctness(next);
   }
 
   #inString(byte: number, read: Chain<number> | undefined): Place | null {
@@ -112,6 +134,7 @@ export class Distinctness {
           kind,
           seen: undefined,
           isUnique: kind === "array" && isUnique,
+          depth: (level?.depth ?? 0) + 1,
           from: read,
           above: level,
         };
@@ -142,13 +165,8 @@ export class Distinctness {
       case 0x09:
       case 0x0a:
         return place;
-      default: {
-        const isFirst = place.within === "nothing";
-        const word = byte === 0x74 ? "true" : byte === 0x66 ? "false" : byte === 0x6e ? "null" : undefined;
-        const isTwice =
-          isFirst && word !== undefined && level?.isUnique === true && [...each(level.seen)].includes(word);
-        return isTwice ? null : { ...place, within: "scalar" };
-      }
+      default:
+        return { ...place, within: "scalar" };
     }
   }
 }

@@ -52,9 +52,14 @@ export abstract class JsonFrame extends State {
     return this.parent !== undefined;
   }
 
-  /** The texts that the string may still become, where they are listed. */
-  get textsLeft(): readonly string[] | undefined {
-    return undefined;
+  /** Whether there is no end of texts that what has begun may still become. */
+  get isEndless(): boolean {
+    return false;
+  }
+
+  /** Whether it may still become the name of a declared property, which come in order and so only once. */
+  get isDeclaredKey(): boolean {
+    return false;
   }
 
   /** Whether the innermost array must not have two equal items. */

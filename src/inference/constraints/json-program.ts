@@ -62,6 +62,8 @@ export interface ObjectShape {
   readonly forbidden: readonly string[];
   /** What other properties may be called and hold: disjoint sets of names, all of them where `automaton` is left out. */
   readonly others: ReadonlyArray<{ readonly automaton?: number; readonly node: number }>;
+  /** How many names these are; left out where there is no end of them. */
+  readonly otherNames?: number;
   readonly minProperties: number;
   readonly maxProperties?: number;
 }

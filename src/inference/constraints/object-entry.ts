@@ -50,7 +50,8 @@ function nextKeys(shape: ObjectShape, entry: ObjectEntry, isOrdered: boolean) {
   const { required, names, others, minProperties, maxProperties = Number.POSITIVE_INFINITY } = shape;
   const needed = requiredLeft(shape, entry, isOrdered);
   const room = maxProperties - entry.count;
-  const isReachable = (after: number) => others.length > 0 || entry.count + 1 + after >= minProperties;
+  const unnamed = others.length === 0 ? 0 : (shape.otherNames ?? Number.POSITIVE_INFINITY);
+  const isReachable = (after: number) => entry.count + 1 + after + unnamed >= minProperties;
   const indices: number[] = [];
   const left = names.length - entry.seen.length;
   for (let index = isOrdered ? entry.at : 0; index < names.length; index++) {
@@ -62,7 +63,12 @@ function nextKeys(shape: ObjectShape, entry: ObjectEntry, isOrdered: boolean) {
       if (isOrdered && isRequired) break;
     }
   }
-  const mayBeOther = others.length > 0 && room > needed && (!isOrdered || needed === 0);
+  // Behind the last of those that have names, as many are left as there were.
+  const isBehind = isOrdered && entry.at === names.length;
+  const mayBeOther =
+    others.length > 0 &&
+    room > needed &&
+    (!isOrdered || (needed === 0 && (isBehind || entry.count + unnamed >= minProperties)));
   return { indices, mayBeOther };
 }
 

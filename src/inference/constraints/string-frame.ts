@@ -56,8 +56,12 @@ export class StringFrame extends JsonFrame {
     return this.text.freeCharacters;
   }
 
-  override get textsLeft(): readonly string[] | undefined {
-    return this.#site.isKey ? undefined : this.text.textsLeft;
+  override get isEndless(): boolean {
+    return this.text.isEndless;
+  }
+
+  override get isDeclaredKey(): boolean {
+    return this.#site.isKey && this.text.isListed;
   }
 
   override relaxed(characters: number): StringFrame {

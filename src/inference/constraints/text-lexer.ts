@@ -47,10 +47,11 @@ export class TextLexer {
     exactLength: number,
     partial: PartialCharacter | undefined,
   ): TextState | null {
-    return items.some((item) => this.#isLiving(item)) ? this.#make(items, exactLength, partial) : null;
+    return items.some((item) => this.isLiving(item)) ? this.#make(items, exactLength, partial) : null;
   }
 
-  #isLiving(item: TextItem): boolean {
+  /** Whether an item leads to a text that is wanted. */
+  isLiving(item: TextItem): boolean {
     const { range, isEscaped } = item;
     if (range === undefined) return true;
     if (isEscaped) return false;
@@ -160,14 +161,20 @@ export class TextState extends State {
     return this.lexer.at(this.items, relaxedLength, this.#partial) ?? this;
   }
 
-  /** Texts that the string may still become, where they are listed. */
-  get textsLeft(): readonly string[] | undefined {
-    const texts: string[] = [];
-    for (const item of this.items) {
-      if (item.range === undefined) return undefined;
-      texts.push(...(this.lexer.form(item).texts ?? []).slice(item.range.low, item.range.high));
-    }
-    return texts;
+  /** Whether there is no end of texts that the string may still become. */
+  get isEndless(): boolean {
+    // Within a character, only what it may still become counts.
+    if (!this.isBetween) return false;
+    return this.items.some((item) => {
+      const { automaton, maxLength } = this.lexer.form(item);
+      if (item.range !== undefined || maxLength !== undefined) return false;
+      return automaton === undefined || automaton.longest[item.state] === Number.POSITIVE_INFINITY;
+    });
+  }
+
+  /** Whether it may still become one of listed texts that are wanted. */
+  get isListed(): boolean {
+    return this.items.some((item) => item.range !== undefined && this.lexer.isLiving(item));
   }
 
   protected derive(byte: number): TextState | null {

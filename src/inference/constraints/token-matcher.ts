@@ -1,19 +1,13 @@
-import { Distinctness } from "./distinctness.ts";
-import type { NetworkState } from "./network-state.ts";
+import { Place } from "./place.ts";
 import type { TokenForm } from "./token-form.ts";
 import type { TokenTable } from "./token-table.ts";
-
-interface Place {
-  readonly state: NetworkState;
-  readonly distinct: Distinctness | undefined;
-}
 
 /** Holds one text to a form, token by token. */
 export class TokenMatcher {
   readonly #form: TokenForm;
   #place: Place;
 
-  constructor(form: TokenForm, place: Place = { state: form.start, distinct: undefined }) {
+  constructor(form: TokenForm, place = new Place(form.start)) {
     this.#form = form;
     this.#place = place;
   }
@@ -92,35 +86,13 @@ export class TokenMatcher {
 
   #after(token: number): Place | null {
     const text = this.#form.table.controlText(token);
-    if (text !== undefined) {
-      const state = this.#place.state.stepToken(text);
-      return state && { state, distinct: state.values.length > 0 ? this.#place.distinct : undefined };
-    }
+    if (text !== undefined) return this.#place.stepToken(text);
     const bytes = this.#form.table.vocabulary.piece(token);
     return bytes.length === 0 ? null : this.#afterBytes(bytes);
   }
 
   #afterBytes(bytes: Uint8Array): Place | null {
-    let { state, distinct } = this.#place;
-    for (const byte of bytes) {
-      const next = state.step(byte);
-      if (next === null) return null;
-      state = next;
-      if (!this.#form.comparesValues) continue;
-      const values = state.values;
-      if (values.length === 0) {
-        // The last byte may have ended a value, and with it what had to differ.
-        if (distinct?.step(byte, false, undefined) === null) return null;
-        distinct = undefined;
-        continue;
-      }
-      const isUnique = values.some(({ wantsUnique }) => wantsUnique);
-      const textsLeft = values.length === 1 ? values[0]?.textsLeft : undefined;
-      const checked: Distinctness | null = (distinct ?? Distinctness.start).step(byte, isUnique, textsLeft);
-      if (checked === null) return null;
-      distinct = checked;
-    }
-    return { state, distinct };
+    return this.#place.stepAll(bytes, this.#form.comparesValues);
   }
 }
 

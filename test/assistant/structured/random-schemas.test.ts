@@ -6,18 +6,13 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { SeededRandom } from "../../../bench/load/random.ts";
-import { schemaProgram } from "../../../src/assistant/structured/schema-program.ts";
-import { InvalidRequestError } from "../../../src/errors.ts";
-import { json } from "../../../src/inference/constraints/expression.ts";
-import { TokenForm } from "../../../src/inference/constraints/token-form.ts";
 import { TokenMatcher } from "../../../src/inference/constraints/token-matcher.ts";
-import { END_TOKEN, smallTable } from "../../support/small-vocabulary.ts";
 import { anySchema, anyValue } from "./random-schemas.ts";
+import { formOf, write } from "./random-texts.ts";
 
 /** Schemas to make; a campaign makes thousands. */
 const RUNS = Number(process.env["SCHEMA_RUNS"] ?? 30);
 const SEED = Number(process.env["SCHEMA_SEED"] ?? 1);
-const MAX_TOKENS = 300;
 
 const drafts = [
   { uri: "https://json-schema.org/draft/2020-12/schema", ajv: new Ajv2020({ strict: false, logger: false }) },
@@ -25,36 +20,6 @@ const drafts = [
   { uri: "http://json-schema.org/draft-07/schema#", ajv: new Ajv({ strict: false, logger: false }) },
 ];
 for (const { ajv } of drafts) addFormats.default(ajv);
-
-/** The form of a schema, undefined where the schema is refused. */
-function formOf(schema: unknown, isValidator: boolean): TokenForm | undefined {
-  try {
-    return new TokenForm({ start: json(schemaProgram(schema, { path: "schema", isValidator })) }, smallTable);
-  } catch (error) {
-    if (error instanceof InvalidRequestError) return undefined;
-    throw error;
-  }
-}
-
-/** A text of a form by chance, which hurries to its end after a while; undefined where it has come to none. */
-function write(form: TokenForm, random: SeededRandom): string | undefined {
-  const matcher = new TokenMatcher(form);
-  const parts: Uint8Array[] = [];
-  for (let count = 0; count < MAX_TOKENS; count++) {
-    if (matcher.isFinal) return Buffer.concat(parts).toString("utf8");
-    const mask = matcher.mask();
-    const allowed: number[] = [];
-    for (let token = 0; token < smallTable.size; token++)
-      if (((mask[token >> 5] ?? 0) & (1 << (token & 31))) !== 0 && matcher.allows(token)) allowed.push(token);
-    const closing = [END_TOKEN, 0x22, 0x7d, 0x5d].find((token) => allowed.includes(token));
-    const token = count > 40 && closing !== undefined ? closing : allowed[random.integer(allowed.length)];
-    assert.ok(token !== undefined, `nothing may follow ${Buffer.concat(parts).toString("utf8")}`);
-    if (token === END_TOKEN) return Buffer.concat(parts).toString("utf8");
-    matcher.accept(token);
-    parts.push(smallTable.vocabulary.piece(token));
-  }
-  return undefined;
-}
 
 for (const { uri, ajv } of drafts) {
   const isObject = (schema: unknown) => schema !== null && typeof schema === "object";
