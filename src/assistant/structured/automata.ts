@@ -149,25 +149,44 @@ function trim(
   rows: readonly Int32Array[],
   accepting: readonly number[],
 ): Automaton | undefined {
-  const before: number[][] = rows.map(() => []);
-  for (const [state, row] of rows.entries())
-    for (const target of new Set(row)) if (target >= 0) before[target]?.push(state);
-  const live = new Set<number>();
-  const stack = [...accepting.keys()].filter((state) => accepting[state] === 1);
-  for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-    if (live.has(state)) continue;
-    live.add(state);
-    stack.push(...(before[state] ?? []));
+  const live = leadingTo(accepting, rows);
+  if (live[0] !== 1) return undefined;
+  const renamed = new Int32Array(rows.length).fill(-1);
+  let count = 0;
+  for (let state = 0; state < rows.length; state++) if (live[state] === 1) renamed[state] = count++;
+  const { classCount } = classes;
+  const table = new Int32Array(count * classCount);
+  const accepts = new Uint8Array(count);
+  for (let state = 0; state < rows.length; state++) {
+    const own = renamed[state] as number;
+    if (own < 0) continue;
+    const row = rows[state] as Int32Array;
+    accepts[own] = accepting[state] as number;
+    for (let which = 0; which < classCount; which++) {
+      const target = row[which] as number;
+      table[own * classCount + which] = target < 0 ? -1 : (renamed[target] as number);
+    }
   }
-  if (!live.has(0)) return undefined;
-  const kept = [...rows.keys()].filter((state) => live.has(state));
-  const renamed = new Map(kept.map((state, index) => [state, index]));
-  const table = new Int32Array(kept.length * classes.classCount);
-  for (const [index, state] of kept.entries()) {
-    for (const [which, target] of (rows[state] as Int32Array).entries())
-      table[index * classes.classCount + which] = renamed.get(target) ?? -1;
+  return { ...classes, table, accepting: accepts };
+}
+
+/** 1 for each state that accepts or leads to one that does. */
+function leadingTo(accepting: readonly number[], rows: readonly Int32Array[]): Uint8Array {
+  const live = Uint8Array.from(accepting);
+  for (let hasGrown = true; hasGrown; ) {
+    hasGrown = false;
+    // States refer to later ones for the most part.
+    for (let state = rows.length - 1; state >= 0; state--) {
+      if (live[state] === 1) continue;
+      const row = rows[state] as Int32Array;
+      let which = 0;
+      while (which < row.length && ((row[which] as number) < 0 || live[row[which] as number] === 0)) which++;
+      if (which === row.length) continue;
+      live[state] = 1;
+      hasGrown = true;
+    }
   }
-  return { ...classes, table, accepting: Uint8Array.from(kept, (state) => accepting[state] as number) };
+  return live;
 }
 
 /** Texts of `a` that `b` has too, or has not. Undefined where there are none. @throws RegexError */
@@ -191,27 +210,32 @@ export function combine(a: Automaton, b: Automaton, kind: "and" | "without"): Au
   // The state past the last stands for texts that `b` has lost.
   const lost = b.accepting.length;
   const places: Array<readonly [number, number]> = [[0, 0]];
-  const ids = new Map<number, number>([[0, 0]]);
+  // One more than the number of a place, 0 for what was not reached.
+  const ids = new Int32Array(a.accepting.length * (lost + 1));
+  ids[0] = 1;
+  const firsts = Uint16Array.from(pairs, ([inFirst]) => inFirst);
+  const seconds = Uint16Array.from(pairs, ([, inSecond]) => inSecond);
   const rows: Int32Array[] = [];
   const accepting: number[] = [];
   for (let id = 0; id < places.length; id++) {
     const [x, y] = places[id] as readonly [number, number];
     accepting.push(a.accepting[x] === 1 && (b.accepting[y] === 1) === (kind === "and") ? 1 : 0);
-    const row = Int32Array.from(pairs, ([inFirst, inSecond]) => {
-      const nextX = a.table[x * a.classCount + inFirst] as number;
-      if (nextX < 0) return -1;
-      const found = y === lost ? -1 : (b.table[y * b.classCount + inSecond] as number);
-      if (found < 0 && kind === "and") return -1;
+    const row = new Int32Array(pairs.length).fill(-1);
+    for (let which = 0; which < pairs.length; which++) {
+      const nextX = a.table[x * a.classCount + (firsts[which] as number)] as number;
+      if (nextX < 0) continue;
+      const found = y === lost ? -1 : (b.table[y * b.classCount + (seconds[which] as number)] as number);
+      if (found < 0 && kind === "and") continue;
       const nextY = found < 0 ? lost : found;
       const key = nextX * (lost + 1) + nextY;
-      let target = ids.get(key);
-      if (target === undefined) {
-        target = places.push([nextX, nextY]) - 1;
-        if (target >= MAX_STATES) throw tooComplex();
-        ids.set(key, target);
+      let target = ids[key] as number;
+      if (target === 0) {
+        target = places.push([nextX, nextY]);
+        if (target > MAX_STATES) throw tooComplex();
+        ids[key] = target;
       }
-      return target;
-    });
+      row[which] = target - 1;
+    }
     rows.push(row);
   }
   return trim({ starts: Int32Array.from(points), classes, classCount: pairs.length }, rows, accepting);

@@ -1,15 +1,12 @@
 import type { Automaton } from "../../inference/constraints/automaton.ts";
-import { ceilDivide, parseDecimal, scaledTo } from "../../inference/constraints/decimal.ts";
 import type {
   ArrayShape,
   JsonProgram,
-  NumberShape,
   ObjectShape,
   Shape,
 } from "../../inference/constraints/json-program.ts";
 import type { DraftArray, DraftObject, DraftShape } from "./draft-shapes.ts";
-
-type Drafts = ReadonlyArray<readonly DraftShape[]>;
+import { type Drafts, valueCount } from "./value-count.ts";
 
 /** Which nodes have a value at all: the least set that holds itself up. */
 export function areLiving(drafts: Drafts): readonly boolean[] {
@@ -55,7 +52,7 @@ function mostItems(shape: DraftArray, living: readonly boolean[], drafts: Drafts
   const { prefix, rest, maxItems, isUnique } = shape;
   const dead = prefix.findIndex((node) => living[node] !== true);
   const bound = dead >= 0 ? dead : living[rest] === true ? Number.POSITIVE_INFINITY : prefix.length;
-  const different = isUnique && prefix.length === 0 ? valuesOf(drafts[rest] ?? []) : Number.POSITIVE_INFINITY;
+  const different = isUnique && prefix.length === 0 ? valueCount(rest, drafts) : Number.POSITIVE_INFINITY;
   return Math.min(bound, different, maxItems ?? Number.POSITIVE_INFINITY, mostUncounted(shape, living));
 }
 
@@ -68,37 +65,6 @@ function mostUncounted({ prefix, contains }: DraftArray, living: readonly boolea
     if (left-- === 0) return index;
   }
   return living[contains.otherRest] === true ? Number.POSITIVE_INFINITY : prefix.length + left;
-}
-
-/** How many different values there are, Infinity where they are not counted. */
-function valuesOf(shapes: readonly DraftShape[]): number {
-  const values = new Set<string>();
-  let multiples = 0;
-  for (const shape of shapes) {
-    if (shape.type === "null") values.add("null");
-    else if (shape.type === "boolean") values.add(String(shape.value));
-    else if ((shape.type === "string" || shape.type === "number") && shape.texts !== undefined)
-      for (const text of shape.texts) values.add(shape.type + text);
-    else if (shape.type === "number") multiples += multiplesOf(shape);
-    else return Number.POSITIVE_INFINITY;
-  }
-  return values.size + multiples;
-}
-
-/** Numbers between bounds, where they have a step. */
-function multiplesOf({ min, max, multipleOf, excludesMin, excludesMax, not = [] }: NumberShape): number {
-  if (min === undefined || max === undefined || multipleOf === undefined) return Number.POSITIVE_INFINITY;
-  const others = [...new Set(not)].map(parseDecimal);
-  const [low, high, unit] = [parseDecimal(min), parseDecimal(max), parseDecimal(multipleOf)];
-  const scale = Math.max(...[low, high, unit, ...others].map((value) => value.scale));
-  const [least, most, step] = [scaledTo(low, scale), scaledTo(high, scale), scaledTo(unit, scale)];
-  const first = ceilDivide(least, step) + (excludesMin === true && least % step === 0n ? 1n : 0n);
-  const last = -ceilDivide(-most, step) - (excludesMax === true && most % step === 0n ? 1n : 0n);
-  const left = others.filter((other) => {
-    const value = scaledTo(other, scale);
-    return value % step === 0n && value >= first * step && value <= last * step;
-  });
-  return Number(last - first + 1n) - left.length;
 }
 
 function countable(

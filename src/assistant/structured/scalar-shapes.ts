@@ -1,7 +1,8 @@
 import { type Automaton, AutomatonRunner } from "../../inference/constraints/automaton.ts";
 import { compare, decimalText, parseDecimal } from "../../inference/constraints/decimal.ts";
 import type { NumberShape, StringShape } from "../../inference/constraints/json-program.ts";
-import { NumberRule, readNumber } from "../../inference/constraints/number-text.ts";
+import { NumberRule } from "../../inference/constraints/number-rule.ts";
+import { readNumber } from "../../inference/constraints/number-text.ts";
 import { sortTexts } from "../../inference/constraints/text-list.ts";
 import { combine } from "./automata.ts";
 import { UnsupportedKeywordError } from "./errors.ts";

@@ -1,6 +1,6 @@
 import type { AutomatonRunner } from "./automaton.ts";
 import type { JsonProgram, Shape } from "./json-program.ts";
-import type { NumberRule } from "./number-text.ts";
+import type { NumberRule } from "./number-rule.ts";
 import type { KeyChoices } from "./object-entry.ts";
 import { State } from "./state.ts";
 import type { TextLexer } from "./text-lexer.ts";

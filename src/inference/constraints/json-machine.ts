@@ -3,7 +3,7 @@ import { ArrayFrame } from "./array-frame.ts";
 import { AutomatonRunner } from "./automaton.ts";
 import { type JsonContext, JsonFrame, type KeyLexer } from "./json-frame.ts";
 import type { JsonProgram, Shape, StringShape } from "./json-program.ts";
-import { NumberRule } from "./number-text.ts";
+import { NumberRule } from "./number-rule.ts";
 import type { KeyChoices } from "./object-entry.ts";
 import { ObjectFrame } from "./object-frame.ts";
 import { LiteralFrame, NumberFrame } from "./scalar-frames.ts";

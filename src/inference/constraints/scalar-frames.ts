@@ -1,11 +1,6 @@
 import { type JsonContext, JsonFrame } from "./json-frame.ts";
-import {
-  type DigitRoom,
-  isWhole,
-  MAX_FRACTION_DIGITS,
-  type NumberPosition,
-  readNumber,
-} from "./number-text.ts";
+import type { DigitRoom } from "./number-rule.ts";
+import { isWhole, type NumberPosition, readNumber } from "./number-text.ts";
 
 /** Within `true`, `false` or `null`. */
 export class LiteralFrame extends JsonFrame {
@@ -144,8 +139,8 @@ export class NumberFrame extends JsonFrame {
     const at = (room: DigitRoom) =>
       NumberFrame.#at(context, parent, this.#shapes, position, { text: "", room });
     if (position.part === "point") {
-      const mayBeFraction = least === 0 && !context.numberRule(shape).isInteger;
-      return mayBeFraction ? at({ least: 1, most: MAX_FRACTION_DIGITS }) : null;
+      const { isInteger, maxFractionDigits } = context.numberRule(shape);
+      return least === 0 && !isInteger ? at({ least: 1, most: maxFractionDigits }) : null;
     }
     if (position.part === "e" || most === 0) return null;
     return at({ least: Math.max(0, least - 1), most: most - 1 });

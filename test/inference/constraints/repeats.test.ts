@@ -4,7 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { SeededRandom } from "../../../bench/load/random.ts";
 import { formOf, write } from "../../assistant/structured/random-texts.ts";
 
-const ROUNDS = 2;
+const ROUNDS = 1;
 const MAX_TOKENS = 3000;
 const twoLetters = "^[a-i][a-h]$";
 
@@ -81,6 +81,13 @@ for (const [name, schema] of Object.entries({
     uniqueItems: true,
     items: { type: "integer", exclusiveMinimum: 8, maximum: 12 },
     minItems: 5,
+  },
+  "two empty objects": { type: "array", uniqueItems: true, items: { const: {} }, minItems: 2 },
+  "four lists of three": {
+    type: "array",
+    uniqueItems: true,
+    items: { type: "array", items: { type: "boolean" }, maxItems: 1 },
+    minItems: 4,
   },
   "73 names of 72": { type: "object", propertyNames: { pattern: twoLetters }, minProperties: 73 },
 })) {
