@@ -4,14 +4,7 @@ import type { DraftObject } from "./draft-shapes.ts";
 import { tooComplex, UnsupportedKeywordError } from "./errors.ts";
 import { languageOf } from "./keyword-values.ts";
 import type { Application, KeyRule, Literal, Part } from "./part.ts";
-import {
-  type AutomatonPool,
-  accepts,
-  everything,
-  intersect,
-  isEverything,
-  without,
-} from "./scalar-shapes.ts";
+import { type AutomatonPool, accepts, everything, isEverything } from "./scalar-shapes.ts";
 
 /** Patterns of names that are told apart in one object, and names that a pattern may spell out. */
 const MAX_PATTERNS = 8;
@@ -164,8 +157,8 @@ function nameCells(
   for (const pattern of patterns) {
     const { automaton: language } = languageOf(pattern, path, "patternProperties");
     cells = cells.flatMap(({ automaton, matched }) => {
-      const inside = pool.make(path, () => intersect(automaton, language));
-      const outside = pool.make(path, () => without(automaton, language));
+      const inside = pool.intersect(automaton, language, path);
+      const outside = pool.without(automaton, language, path);
       return [
         ...(inside === undefined ? [] : [{ automaton: inside, matched: new Set([...matched, pattern]) }]),
         ...(outside === undefined ? [] : [{ automaton: outside, matched }]),

@@ -17,11 +17,15 @@ const MAX_NOT_TEXTS = 500;
 /** States of all automata that are made for one program. */
 const MAX_STATES = 15_000;
 
+type Products = Map<Automaton, Map<Automaton | undefined, Automaton | undefined>>;
+
 /** Automata of a program, each once. */
 export class AutomatonPool {
   readonly automata: Automaton[] = [];
   readonly #indices = new Map<Automaton, number>();
   readonly #combined = new Map<string, Automaton | undefined>();
+  readonly #intersections: Products = new Map();
+  readonly #differences: Products = new Map();
   #states = 0;
 
   indexOf(automaton: Automaton): number {
@@ -37,6 +41,33 @@ export class AutomatonPool {
       this.#combined.set(key, this.make(path, make));
     }
     return this.#combined.get(key);
+  }
+
+  /** Texts of `a` that `b` has too; made once for the two. Undefined where there are none. @throws UnsupportedKeywordError */
+  intersect(a: Automaton, b: Automaton | undefined, path: string): Automaton | undefined {
+    return this.#product(this.#intersections, a, b, path, intersect);
+  }
+
+  /** Texts of `a` that `b` has not. @throws UnsupportedKeywordError */
+  without(a: Automaton, b: Automaton | undefined, path: string): Automaton | undefined {
+    return this.#product(this.#differences, a, b, path, without);
+  }
+
+  #product(
+    known: Products,
+    a: Automaton,
+    b: Automaton | undefined,
+    path: string,
+    make: (a: Automaton, b: Automaton | undefined) => Automaton | undefined,
+  ): Automaton | undefined {
+    const own = known.get(a) ?? new Map<Automaton | undefined, Automaton | undefined>();
+    known.set(a, own);
+    if (!own.has(b))
+      own.set(
+        b,
+        this.make(path, () => make(a, b)),
+      );
+    return own.get(b);
   }
 
   /** @throws UnsupportedKeywordError when it grows too large, or all together do */

@@ -109,8 +109,17 @@ function shortestPaths(automaton: Automaton): Float64Array {
   return lengths;
 }
 
-/** By taking away states without successors, again and again; those that are left lie on a cycle or lead to one. */
+const longestKnown = new WeakMap<Automaton, Float64Array>();
+
+/** From each state, how many characters the longest text has. */
 export function longestPaths(automaton: Automaton): Float64Array {
+  const lengths = longestKnown.get(automaton) ?? findLongestPaths(automaton);
+  longestKnown.set(automaton, lengths);
+  return lengths;
+}
+
+/** By taking away states without successors, again and again; those that are left lie on a cycle or lead to one. */
+function findLongestPaths(automaton: Automaton): Float64Array {
   const count = automaton.accepting.length;
   const lengths = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   const open = new Int32Array(count);
