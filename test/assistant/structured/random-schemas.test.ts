@@ -7,8 +7,8 @@ import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { SeededRandom } from "../../../bench/load/random.ts";
 import { TokenMatcher } from "../../../src/inference/constraints/token-matcher.ts";
+import { formOf, write } from "../../support/random-texts.ts";
 import { anySchema, anyValue } from "./random-schemas.ts";
-import { formOf, write } from "./random-texts.ts";
 
 /** Schemas to make; a campaign makes thousands. */
 const RUNS = Number(process.env["SCHEMA_RUNS"] ?? 30);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { SeededRandom } from "../../../bench/load/random.ts";
-import { formOf, write } from "../../assistant/structured/random-texts.ts";
+import { formOf, write } from "../../support/random-texts.ts";
 
 const ROUNDS = 1;
 const MAX_TOKENS = 3000;

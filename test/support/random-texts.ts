@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import type { SeededRandom } from "../../../bench/load/random.ts";
-import { schemaProgram } from "../../../src/assistant/structured/schema-program.ts";
-import { InvalidRequestError } from "../../../src/errors.ts";
-import { json } from "../../../src/inference/constraints/expression.ts";
-import { TokenForm } from "../../../src/inference/constraints/token-form.ts";
-import { TokenMatcher } from "../../../src/inference/constraints/token-matcher.ts";
-import { END_TOKEN, smallTable } from "../../support/small-vocabulary.ts";
+import type { SeededRandom } from "../../bench/load/random.ts";
+import { schemaProgram } from "../../src/assistant/structured/schema-program.ts";
+import { InvalidRequestError } from "../../src/errors.ts";
+import { json } from "../../src/inference/constraints/expression.ts";
+import { TokenForm } from "../../src/inference/constraints/token-form.ts";
+import { TokenMatcher } from "../../src/inference/constraints/token-matcher.ts";
+import { END_TOKEN, smallTable } from "./small-vocabulary.ts";
 
 /** The form of a schema, undefined where the schema is refused. */
 export function formOf(schema: unknown, isValidator: boolean): TokenForm | undefined {
