@@ -11,7 +11,6 @@ import { Judge } from "./features/evaluation/judge.ts";
 import { EngineJudge } from "./features/evaluation/judges/engine-judge.ts";
 import type { JudgeModel } from "./features/evaluation/judges/judge-model.ts";
 import { createBatchEvals } from "./features/evaluation/runs/create.ts";
-import type { Dispatcher } from "./features/evaluation/runs/dispatcher.ts";
 import { Sandbox } from "./features/evaluation/sandbox/sandbox.ts";
 import { EvaluationService } from "./features/evaluation/service.ts";
 import { Retrieval } from "./features/rag/retrieval.ts";
@@ -36,6 +35,7 @@ import { glossaryRoutes } from "./routes/glossary.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
+import { createLastingResponses } from "./routes/openai/lasting-responses.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { ragRoutes } from "./routes/rag.ts";
 import { requestRoutes } from "./routes/requests.ts";
@@ -128,8 +128,14 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(chatRoutes({ chat, maxNewTokensLimit }));
   await app.register(evaluateRoutes(new EvaluationService(judge, { sandbox, embedder })));
   const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
+  const lasting = createLastingResponses({
+    models: models.served,
+    store,
+    retentionDays: config.responsesRetentionDays,
+    log,
+  });
   const embeddings = new EmbeddingsService(embedder, embeddingNames);
-  await app.register(openAiRoutes({ models: models.served, randomSeed, constraints, embeddings }));
+  await app.register(openAiRoutes({ models: models.served, randomSeed, constraints, embeddings, lasting }));
   await app.register(servedModelRoutes({ models: models.served, drainMs: config.requestTimeoutMs, log }));
   const datasets = new Datasets(store);
   await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));
@@ -159,7 +165,15 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
   });
   await app.register(batchEvalRoutes({ runs, maxNewTokensLimit, stopping }));
-  workWhileServing(app, dispatcher, { store, stopping, log });
+  workWhileServing(
+    app,
+    {
+      "batch evaluations": dispatcher,
+      "responses in the background": lasting.background,
+      "the deletion of old responses": lasting.kept,
+    },
+    { store, stopping, log },
+  );
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
   await app.register(requestRoutes(telemetry.ledger));
   await app.register(timelineRoutes(telemetry.steps));
@@ -169,10 +183,16 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   return app;
 }
 
-/** Resumes unfinished runs once the server listens, and releases them when it begins to stop. */
+/** What is done beside requests, and taken up again after a restart. */
+interface LastingWork {
+  recover(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Resumes unfinished work once the server listens, and releases it when the server begins to stop. */
 function workWhileServing(
   app: Server,
-  dispatcher: Dispatcher,
+  works: Readonly<Record<string, LastingWork>>,
   {
     store,
     stopping,
@@ -182,12 +202,12 @@ function workWhileServing(
   app.addHook("onListen", async () => {
     if (!store.hasData) return;
     // Not awaited: no request waits for the store.
-    dispatcher
-      .recover()
-      .catch((error: unknown) => log.error({ err: error }, "could not resume batch evaluations"));
+    for (const [name, work] of Object.entries(works))
+      work.recover().catch((error: unknown) => log.error({ err: error }, `could not resume ${name}`));
   });
-  const stopped = Promise.withResolvers<void>();
-  stopping.addEventListener("abort", () => stopped.resolve(dispatcher.stop()), { once: true });
+  const stopped = Promise.withResolvers<unknown>();
+  const stop = () => stopped.resolve(Promise.all(Object.values(works).map((work) => work.stop())));
+  stopping.addEventListener("abort", stop, { once: true });
   app.addHook("onClose", async () => {
     if (stopping.aborted) await stopped.promise;
   });

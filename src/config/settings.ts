@@ -244,6 +244,14 @@ export const sections = {
       "Maximum number of connections to `DATABASE_URL`. 1 for PGlite behind pglite-socket, which mixes up the messages of several.",
     ),
   },
+  Responses: {
+    responsesRetentionDays: integer(
+      "RESPONSES_RETENTION_DAYS",
+      30,
+      { min: 0, max: 3650 },
+      "Days that a response of `/v1/responses` is kept after it was last made or continued; 0 keeps the latest in memory only, and none in the background ([OpenAI's API](openai.md)).",
+    ),
+  },
   Ledger: {
     ledgerDays: integer(
       "LEDGER_DAYS",

@@ -1,14 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import type { BackgroundResponses } from "../../dialects/openai/responses/background.ts";
 import type { OutputEvent } from "../../dialects/openai/responses/output.ts";
 import { InputTokensBody, ResponseBody } from "../../dialects/openai/responses/schema.ts";
 import type { Responses } from "../../dialects/openai/responses/service.ts";
+import { InvalidRequestError } from "../../errors.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
 import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { errorEvent, streamEvents } from "../../http/stream-events.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
+import { InputItems, ItemPage } from "./item-pages.ts";
 import { streamWithModel, withModel } from "./with-model.ts";
 
 /** Items of many shapes; OpenAI's reference describes them. */
@@ -20,23 +23,19 @@ const InputTokens = answerSchema(
   { object: OneOf(["response.input_tokens"]), input_tokens: Type.Integer() },
   "Tokens of instructions, input and tools.",
 );
-const OrNone = Type.Union([Type.String(), Type.Null()]);
-const InputItems = answerSchema(
-  {
-    object: OneOf(["list"]),
-    data: Type.Array(Type.Object({}, { additionalProperties: true })),
-    first_id: OrNone,
-    last_id: OrNone,
-    has_more: Type.Boolean(),
-  },
-  "Items of a response's own input, the latest first.",
-);
 const Id = Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) });
 
-export function responseRoutes(
-  models: ServedModels,
-  responses: (model: ServedModel) => Responses,
-): FastifyPluginAsyncTypebox {
+const Started = Type.Optional(
+  Type.Integer({ minimum: 0, description: "Events after the one of this number only." }),
+);
+
+export interface ResponseRoutes {
+  readonly models: ServedModels;
+  readonly responses: (model: ServedModel) => Responses;
+  readonly background: BackgroundResponses;
+}
+
+export function responseRoutes({ models, responses, background }: ResponseRoutes): FastifyPluginAsyncTypebox {
   return async (app) => {
     const config = { scope: "inference" } as const;
     const tags = ["OpenAI"];
@@ -54,24 +53,59 @@ export function responseRoutes(
       async (request, reply) => {
         const { body, context } = request;
         context.account.note({ model: body.model ?? null });
+        if (body.background === true) {
+          const response = await background.create(body, context);
+          if (body.stream !== true) return response;
+          const events = background.follow(response.id, -1, context.signal);
+          return streamEvents(request, reply, { events: named(events), formatError: errorEvent });
+        }
         if (body.stream === true) {
           const events = streamWithModel(models, body.model, context, (model) =>
             responses(model).stream(body, context),
           );
           return streamEvents(request, reply, { events: named(events), formatError: errorEvent });
         }
-        return withModel(models, body.model, context, (model) =>
-          responses(model).create(body, context),
-        ) as Promise<{ id: string; object: string }>;
+        return withModel(models, body.model, context, (model) => responses(model).create(body, context));
       },
     );
     const one = { tags, params: Id, response: responseSchemas(Response, 401, 404) };
     app.get(
       "/v1/responses/:id",
-      { config, schema: { ...one, summary: "Show a stored response" } },
-      (request) => {
-        return responses(models.default).get(request.params.id) as Promise<{ id: string; object: string }>;
+      {
+        config,
+        schema: {
+          ...one,
+          summary: "Show a stored response, or follow one in the background",
+          querystring: Type.Object({
+            stream: Type.Optional(Type.Boolean({ description: "Its events, those to come too." })),
+            starting_after: Started,
+          }),
+        },
       },
+      async (request, reply) => {
+        const { params, query, context } = request;
+        const response = await responses(models.default).get(params.id);
+        if (query.stream !== true) return response;
+        if (response["background"] !== true)
+          throw new InvalidRequestError("Only responses in the background can be followed.", {
+            param: "stream",
+          });
+        const events = background.follow(params.id, query.starting_after ?? -1, context.signal);
+        return streamEvents(request, reply, { events: named(events), formatError: errorEvent });
+      },
+    );
+    app.post(
+      "/v1/responses/:id/cancel",
+      {
+        config,
+        schema: {
+          tags,
+          params: Id,
+          summary: "End a response in the background",
+          response: responseSchemas(Response, 400, 401, 404),
+        },
+      },
+      ({ params }) => background.cancel(params.id),
     );
     app.get(
       "/v1/responses/:id/input_items",
@@ -81,11 +115,7 @@ export function responseRoutes(
           tags,
           params: Id,
           summary: "List a stored response's input",
-          querystring: Type.Object({
-            limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-            order: OneOf(["asc", "desc"], { default: "desc" }),
-            after: Type.Optional(Type.String({ maxLength: 128 })),
-          }),
+          querystring: ItemPage,
           response: responseSchemas(InputItems, 400, 401, 404),
         },
       },
@@ -113,7 +143,7 @@ export function responseRoutes(
       "/v1/responses/:id",
       { config, schema: { ...one, summary: "Delete a stored response" } },
       (request) => {
-        return responses(models.default).delete(request.params.id) as Promise<{ id: string; object: string }>;
+        return responses(models.default).delete(request.params.id);
       },
     );
   };

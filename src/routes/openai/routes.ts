@@ -5,13 +5,13 @@ import { Ollama } from "../../dialects/ollama/service.ts";
 import { ChatCompletions } from "../../dialects/openai/chat/service.ts";
 import { Completions } from "../../dialects/openai/completions/service.ts";
 import type { EmbeddingsService } from "../../dialects/openai/embeddings/service.ts";
-import { Responses } from "../../dialects/openai/responses/service.ts";
-import { MemoryResponseStore } from "../../dialects/openai/responses/store.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { embeddingRoutes } from "../embeddings.ts";
 import { ollamaRoutes } from "../ollama.ts";
 import { chatCompletionRoutes } from "./chat-completions.ts";
 import { completionRoutes } from "./completions.ts";
+import { conversationRoutes } from "./conversations.ts";
+import type { LastingResponses } from "./lasting-responses.ts";
 import { messageRoutes } from "./messages.ts";
 import { openAiModelRoutes } from "./models.ts";
 import { responseRoutes } from "./responses.ts";
@@ -24,22 +24,22 @@ export interface OpenAiDependencies {
   readonly randomSeed: () => number;
   readonly constraints: ConstraintCompiler;
   readonly embeddings: EmbeddingsService;
+  readonly lasting: LastingResponses;
 }
 
 /** Every route that other servers' clients expect. */
 export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsyncTypebox {
-  const { models, randomSeed, constraints, embeddings } = dependencies;
-  const store = new MemoryResponseStore({ responses: 1000, characters: 64 * 2 ** 20 });
+  const { models, randomSeed, constraints, embeddings, lasting } = dependencies;
   const chat = perModel((model) => new ChatCompletions(model));
   const completions = perModel((model) => new Completions(model, constraints, randomSeed));
-  const responses = perModel((model) => new Responses(model, store));
   const messages = perModel((model) => new Messages(model));
   const ollama = perModel(({ assistant }) => new Ollama(assistant));
   return async (app) => {
     await app.register(openAiModelRoutes(models));
     await app.register(chatCompletionRoutes(models, chat));
     await app.register(completionRoutes(models, completions));
-    await app.register(responseRoutes(models, responses));
+    await app.register(responseRoutes({ models, ...lasting }));
+    await app.register(conversationRoutes(lasting.conversations));
     await app.register(messageRoutes(models, messages));
     await app.register(tokenRoutes(models));
     await app.register(embeddingRoutes(embeddings));

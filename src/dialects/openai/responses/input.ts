@@ -16,13 +16,17 @@ const calls: Readonly<Record<string, { readonly name?: string; readonly argument
 /** Items that are for the client, or for the API that made them. */
 const notForModels = new Set(["compaction", "compaction_trigger", "context_compaction"]);
 
-/** Input items in the server's own words. @throws InvalidRequestError naming the item and the field */
-export function toMessages(input: string | readonly unknown[], notes: Note[]): ChatMessage[] {
+/** Items of the field `param` in the server's own words. @throws InvalidRequestError naming the item and the field */
+export function toMessages(
+  input: string | readonly unknown[],
+  notes: Note[],
+  param = "input",
+): ChatMessage[] {
   if (typeof input === "string")
-    return [{ role: "user", content: textOf(input, "input", { media: "refused", notes }) }];
+    return [{ role: "user", content: textOf(input, param, { media: "refused", notes }) }];
   const messages: ChatMessage[] = [];
   for (const [index, item] of input.entries()) {
-    const path = `input[${index}]`;
+    const path = `${param}[${index}]`;
     if (typeof item === "string")
       messages.push({ role: "user", content: textOf(item, path, { media: "refused", notes }) });
     else if (item === null || typeof item !== "object") throw invalid(path, "must be an object");

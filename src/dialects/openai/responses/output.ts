@@ -1,4 +1,3 @@
-import type { ChatMessage } from "../../../assistant/template/message.ts";
 import type { TurnEnd, TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
 import { type TokenLogprob, toTokenLogprobs } from "../logprobs.ts";
@@ -13,11 +12,14 @@ export interface OutputEvent {
 /** Makes a response's output items of an answer's blocks, and the events that a stream tells of them. */
 export class ResponseOutput {
   readonly #options: ItemOptions;
+  readonly #firstIndex: number;
   readonly #items: Item[] = [];
   #end: TurnEnd | undefined;
 
-  constructor(options: ItemOptions) {
+  /** `firstIndex`: place of the first item, where followers were told of others before. */
+  constructor(options: ItemOptions, firstIndex = 0) {
     this.#options = options;
+    this.#firstIndex = firstIndex;
   }
 
   *take(event: TurnEvent): Iterable<OutputEvent> {
@@ -52,22 +54,6 @@ export class ResponseOutput {
 
   get items(): readonly object[] {
     return this.#items.map((item) => describeItem(item, this.#options));
-  }
-
-  /** The output as a message of the conversation, for the responses that continue it. */
-  get message(): ChatMessage {
-    const textOf = (kind: Item["kind"]) =>
-      this.#items.map((item) => (item.kind === kind ? item.text : "")).join("");
-    const calls = this.#items.filter((item) => item.kind === "call" || item.kind === "custom");
-    const reasoning = textOf("reasoning");
-    return {
-      role: "assistant",
-      content: textOf("text"),
-      ...(reasoning !== "" && { reasoning }),
-      ...(calls.length > 0 && {
-        toolCalls: calls.map(({ callId, name, text }) => ({ id: callId, name, arguments: text })),
-      }),
-    };
   }
 
   *#open(item: Item): Iterable<OutputEvent> {
@@ -169,7 +155,7 @@ export class ResponseOutput {
   }
 
   #place(item: Item) {
-    return { item_id: item.id, output_index: this.#items.indexOf(item) };
+    return { item_id: item.id, output_index: this.#firstIndex + this.#items.indexOf(item) };
   }
 }
 

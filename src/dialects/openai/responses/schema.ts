@@ -28,6 +28,8 @@ const TextFormat = Type.Object({
 });
 export type TextFormat = Static<typeof TextFormat>;
 
+const Id = Type.String({ minLength: 1, maxLength: 128, format: "text" });
+
 /** Body of `POST /v1/responses`; docs/openai.md says of every parameter what becomes of it. */
 export const ResponseBody = Type.Object({
   model: OrNull(ModelName),
@@ -37,7 +39,18 @@ export const ResponseBody = Type.Object({
     maxItems: MAX_MESSAGES,
   }),
   instructions: OrNull(LongText),
-  previous_response_id: OrNull(Type.String({ maxLength: 128, format: "text" })),
+  previous_response_id: OrNull(Id),
+  conversation: OrNull(
+    Type.Union([Id, Type.Object({ id: Id })], {
+      description:
+        "A conversation to answer in: its items come before the input, and input and output are added to it.",
+    }),
+  ),
+  background: OrNull(
+    Type.Boolean({
+      description: "Answer at once, and make the response afterwards, whatever becomes of the client.",
+    }),
+  ),
   store: OrNull(Type.Boolean({ default: true, description: "Keep the response, to be continued later." })),
   max_output_tokens: OrNull(Type.Integer({ minimum: 1 })),
   tools: OrNull(Type.Array(Tool, { maxItems: MAX_TOOLS })),

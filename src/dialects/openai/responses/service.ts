@@ -1,62 +1,130 @@
+import type { PlannedTurn } from "../../../assistant/assistant.ts";
 import type { ChatMessage } from "../../../assistant/template/message.ts";
+import type { Turn } from "../../../assistant/turn.ts";
 import { ApiError } from "../../../errors.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
+import type { Queries } from "../../../platform/store/database.ts";
 import type { ServedModel } from "../../../serving/served-model.ts";
 import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { invalid } from "../../content.ts";
 import { namingFields } from "../../field-names.ts";
-import { newId, unixSeconds } from "../../ids.ts";
 import { type Note, noteInLog, notHonoured } from "../../notes.ts";
 import { withSigns } from "../../sign-of-life.ts";
-import { toTimings, toUsage } from "../accounting.ts";
+import { type Begun, begin, responseEnd, responseHead } from "./head.ts";
 import { toMessages } from "./input.ts";
 import { itemPage, type PageRequest, toInputItems } from "./input-items.ts";
 import { type OutputEvent, ResponseOutput } from "./output.ts";
 import { toRequest } from "./request.ts";
 import type { InputTokensBody, ResponseBody } from "./schema.ts";
-import type { ResponseStore } from "./store.ts";
+import type { ResponseObject, ResponseStore } from "./store.ts";
+import type { Tools } from "./tools.ts";
+
+export interface ResponsesParts {
+  readonly model: ServedModel;
+  readonly store: ResponseStore;
+  readonly conversations: ConversationItems;
+}
+
+/** What of conversations a response reads and adds to. */
+export interface ConversationItems {
+  /** Every item, the oldest first. @throws ApiError `not_found` */
+  all(id: string): Promise<readonly object[]>;
+  append(id: string, items: readonly object[], queries?: Queries): Promise<unknown>;
+}
+
+/** A request that was found to be right, and what it needs to be answered. */
+export interface PreparedResponse {
+  readonly head: ReturnType<typeof responseHead>;
+  readonly input: readonly object[];
+  readonly previousId: string | undefined;
+  readonly conversationId: string | undefined;
+  readonly turn: Turn;
+  readonly tools: Tools;
+  readonly plan: PlannedTurn;
+  readonly begun: Begun;
+}
 
 /** `POST /v1/responses`, whole and as a stream, and what is kept of it. */
 export class Responses {
-  readonly #model: ServedModel;
-  readonly #store: ResponseStore;
+  readonly #parts: ResponsesParts;
 
-  constructor(model: ServedModel, store: ResponseStore) {
-    this.#model = model;
-    this.#store = store;
+  constructor(parts: ResponsesParts) {
+    this.#parts = parts;
   }
 
-  async create(body: ResponseBody, context: RequestContext): Promise<object> {
+  async create(body: ResponseBody, context: RequestContext): Promise<ResponseObject> {
     let last: OutputEvent | undefined;
     for await (const event of this.stream(body, context)) last = event;
-    return last?.["response"] as object;
+    return last?.["response"] as ResponseObject;
   }
 
-  /** The reference's events, numbered; the last one holds the whole response. */
+  /** The reference's events, numbered; the last one holds the whole response, which is kept by then. */
   async *stream(body: ResponseBody, context: RequestContext): AsyncIterable<OutputEvent> {
-    const { assistant, engine } = this.#model;
-    const { name } = engine.describe();
+    const prepared = await this.prepare(body, context);
+    for await (const event of this.make(prepared, body, context)) {
+      const response = finished(event);
+      if (response !== undefined && !context.signal.aborted) {
+        const { input, previousId } = prepared;
+        if (body.store !== false) await this.#parts.store.put({ response, input, previousId });
+        await this.extend(prepared, response);
+      }
+      yield event;
+    }
+  }
+
+  /** Checks all of a request that can be checked before it is answered. @throws ApiError */
+  async prepare(
+    body: ResponseBody,
+    context: RequestContext,
+    begun = begin(body.background === true),
+  ): Promise<PreparedResponse> {
+    const { assistant, engine } = this.#parts.model;
     const changes: Note[] = [];
     const input = await this.#resolve(body.input);
     const conversation = [...(await this.#history(body)), ...toMessages(input, changes)];
     const { turn, tools, notes } = toRequest(body, conversation, changes);
     noteInLog(context.account, notes);
-    const plan = await assistant.plan(turn, context.signal);
-    const output = new ResponseOutput({
-      hasLogprobs: turn.logprobs !== undefined,
-      hasSummary: isSet(body.reasoning?.summary),
-      clientTool: tools.clientTool,
-    });
-    const head = { ...responseHead({ ...body, model: body.model ?? name }), ...notHonoured(notes) };
-    let number = 0;
+    const conversationId = idOfConversation(body);
+    return {
+      head: {
+        ...responseHead({ ...body, model: body.model ?? engine.describe().name }, begun),
+        ...(conversationId !== undefined && { conversation: { id: conversationId } }),
+        ...notHonoured(notes),
+      },
+      input: toInputItems(input),
+      previousId: body.previous_response_id ?? undefined,
+      conversationId,
+      turn,
+      tools,
+      plan: await assistant.plan(turn, context.signal),
+      begun,
+    };
+  }
+
+  /** Answers what was prepared, and keeps nothing: the reference's events, the last one with the whole response. */
+  async *make(
+    { head, turn, tools, plan, begun }: PreparedResponse,
+    body: ResponseBody,
+    context: RequestContext,
+  ): AsyncIterable<OutputEvent> {
+    const { assistant } = this.#parts.model;
+    const output = new ResponseOutput(
+      {
+        hasLogprobs: turn.logprobs !== undefined,
+        hasSummary: isSet(body.reasoning?.summary),
+        clientTool: tools.clientTool,
+      },
+      begun.nextIndex,
+    );
+    let number = begun.nextNumber;
     const numbered = (event: OutputEvent): OutputEvent => ({ ...event, sequence_number: number++ });
     let hasBegun = false;
     // Held back until the engine has taken the request, for as long as clients wait: a refusal has a status of its own.
-    const begin = function* (): Iterable<OutputEvent> {
+    const tellBegun = function* (): Iterable<OutputEvent> {
       const response = { ...head, status: "in_progress", output: [] };
       if (!hasBegun) {
-        yield { type: "response.created", response };
+        if (begun.nextNumber === 0) yield { type: "response.created", response };
         yield { type: "response.in_progress", response };
       }
       hasBegun = true;
@@ -64,25 +132,28 @@ export class Responses {
     const names = { prompt: "input", maxTokens: "max_output_tokens" };
     const said = async function* (): AsyncIterable<OutputEvent> {
       for await (const event of namingFields(assistant.answer(plan, 0, context), names)) {
-        yield* begin();
+        yield* tellBegun();
         yield* output.take(event);
       }
     };
-    for await (const event of withSigns(said(), begin)) yield numbered(event);
-    const response = { ...head, ...ending(output), ...accountField(body, context) };
-    if (body.store !== false)
-      await this.#store.put({
-        id: head.id,
-        response,
-        input: toInputItems(input),
-        messages: [...conversation, output.message],
-      });
+    for await (const event of withSigns(said(), tellBegun)) yield numbered(event);
+    const response = { ...head, ...responseEnd(output), ...accountField(body, context) };
     yield numbered({ type: `response.${response.status}`, response });
+  }
+
+  /** Adds a response and its input to the conversation that it is part of. */
+  async extend(
+    { conversationId, input }: PreparedResponse,
+    { output }: ResponseObject,
+    queries?: Queries,
+  ): Promise<void> {
+    if (conversationId !== undefined)
+      await this.#parts.conversations.append(conversationId, [...input, ...output], queries);
   }
 
   /** Tokens of what a response would read. */
   async countTokens(body: InputTokensBody, { signal }: RequestContext): Promise<number> {
-    const { assistant, engine } = this.#model;
+    const { assistant, engine } = this.#parts.model;
     const input = body.input ?? [];
     const conversation = [...(await this.#history(body)), ...toMessages(await this.#resolve(input), [])];
     const { turn } = toRequest({ ...body, input }, conversation, []);
@@ -91,21 +162,21 @@ export class Responses {
 
   /** @throws ApiError `not_found` */
   async inputItems(id: string, page: PageRequest) {
-    const stored = await this.#store.get(id);
+    const stored = await this.#parts.store.get(id);
     if (stored === undefined) throw notFound(id, "response_id");
     return itemPage(stored.input, page);
   }
 
   /** @throws ApiError `not_found` */
-  async get(id: string): Promise<object> {
-    const stored = await this.#store.get(id);
+  async get(id: string): Promise<ResponseObject> {
+    const stored = await this.#parts.store.get(id);
     if (stored === undefined) throw notFound(id, "response_id");
     return stored.response;
   }
 
   /** @throws ApiError `not_found` */
-  async delete(id: string): Promise<object> {
-    if (!(await this.#store.delete(id))) throw notFound(id, "response_id");
+  async delete(id: string) {
+    if (!(await this.#parts.store.delete(id))) throw notFound(id, "response_id");
     return { id, object: "response", deleted: true };
   }
 
@@ -116,7 +187,7 @@ export class Responses {
       input.map(async (item, index) => {
         const id = referenceOf(item);
         if (id === undefined) return item;
-        const found = await this.#store.item(id);
+        const found = await this.#parts.store.item(id);
         if (found !== undefined) return found;
         throw invalid(
           `input[${index}].id`,
@@ -126,14 +197,44 @@ export class Responses {
     );
   }
 
-  async #history({
-    previous_response_id: id,
-  }: Pick<ResponseBody, "previous_response_id">): Promise<readonly ChatMessage[]> {
-    if (!isSet(id)) return [];
-    const stored = await this.#store.get(id);
-    if (stored === undefined) throw notFound(id, "previous_response_id");
-    return stored.messages;
+  /** The conversation that a request continues; without instructions, which are not carried on. */
+  async #history(body: HistoryFields): Promise<readonly ChatMessage[]> {
+    const { previous_response_id: previousId } = body;
+    const conversationId = idOfConversation(body);
+    if (isSet(previousId) && conversationId !== undefined)
+      throw invalid("conversation", "can't be given together with previous_response_id");
+    const items =
+      conversationId !== undefined
+        ? await this.#parts.conversations.all(conversationId)
+        : await this.#chain(previousId ?? undefined);
+    return items.length === 0 ? [] : toMessages(items, []);
   }
+
+  /** Input and output of a response and of all that it continues, the oldest first. @throws ApiError `not_found` */
+  async #chain(last: string | undefined): Promise<readonly object[]> {
+    const turns: Array<readonly object[]> = [];
+    for (let id = last; id !== undefined; ) {
+      const stored = await this.#parts.store.get(id);
+      if (stored === undefined) throw notFound(id, "previous_response_id");
+      turns.push([...stored.input, ...stored.response.output]);
+      id = stored.previousId;
+    }
+    return turns.reverse().flat();
+  }
+}
+
+type HistoryFields = Pick<ResponseBody, "previous_response_id" | "conversation">;
+
+function idOfConversation({ conversation }: HistoryFields): string | undefined {
+  if (!isSet(conversation)) return undefined;
+  return typeof conversation === "string" ? conversation : conversation.id;
+}
+
+/** The response that an event ends; undefined where it goes on. */
+export function finished({ type, ...event }: OutputEvent): ResponseObject | undefined {
+  return type === "response.completed" || type === "response.incomplete"
+    ? (event["response"] as ResponseObject)
+    : undefined;
 }
 
 function referenceOf(item: unknown): string | undefined {
@@ -142,62 +243,8 @@ function referenceOf(item: unknown): string | undefined {
   return type === "item_reference" && typeof id === "string" ? id : undefined;
 }
 
-function notFound(id: string, param: string): ApiError {
+export function notFound(id: string, param: string): ApiError {
   return new ApiError("not_found", `There is no response ${JSON.stringify(id)}; it may have been dropped.`, {
     param,
   });
-}
-
-/** What is known of a response before it is made: the request, with its defaults. */
-function responseHead(body: ResponseBody & { readonly model: string }) {
-  return {
-    id: newId("resp_"),
-    object: "response",
-    access_programs: null,
-    created_at: unixSeconds(),
-    background: false,
-    error: null,
-    incomplete_details: null as { readonly reason: string } | null,
-    instructions: body.instructions ?? null,
-    max_output_tokens: body.max_output_tokens ?? null,
-    max_tool_calls: null,
-    metadata: body.metadata ?? {},
-    model: body.model,
-    parallel_tool_calls: body.parallel_tool_calls ?? true,
-    previous_response_id: body.previous_response_id ?? null,
-    reasoning: { effort: body.reasoning?.effort ?? null, summary: body.reasoning?.summary ?? null },
-    service_tier: "default",
-    store: body.store ?? true,
-    temperature: body.temperature ?? 1,
-    text: { format: body.text?.format ?? { type: "text" }, verbosity: "medium" },
-    tool_choice: body.tool_choice ?? "auto",
-    // The reference requires the field of every function.
-    tools: (body.tools ?? []).map((tool) => (tool.type === "function" ? { strict: null, ...tool } : tool)),
-    top_logprobs: body.top_logprobs ?? 0,
-    top_p: body.top_p ?? 1,
-    truncation: "disabled",
-    ...(isSet(body.user) && { user: body.user }),
-  };
-}
-
-function ending(output: ResponseOutput) {
-  const { end } = output;
-  const isCut = end.finishReason === "length";
-  const usage = toUsage([[end]]);
-  return {
-    status: isCut ? "incomplete" : "completed",
-    incomplete_details: isCut ? { reason: "max_output_tokens" } : null,
-    output: output.items,
-    usage: {
-      input_tokens: usage.prompt_tokens,
-      input_tokens_details: {
-        cached_tokens: usage.prompt_tokens_details.cached_tokens,
-        cache_write_tokens: 0,
-      },
-      output_tokens: usage.completion_tokens,
-      output_tokens_details: { reasoning_tokens: end.usage.reasoningTokens },
-      total_tokens: usage.total_tokens,
-    },
-    timings: toTimings([end]),
-  };
 }

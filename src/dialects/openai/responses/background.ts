@@ -1,0 +1,297 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ApiError, UnavailableError } from "../../../errors.ts";
+import { monotonicMs } from "../../../platform/clock.ts";
+import type { Changes } from "../../../platform/jobs/changes.ts";
+import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
+import type { Queries, Store } from "../../../platform/store/database.ts";
+import { RequestAccount } from "../../../telemetry/request-account.ts";
+import type { RequestContext } from "../../../telemetry/request-context.ts";
+import { invalid } from "../../content.ts";
+import {
+  type BackgroundJob,
+  beginAttempt,
+  cancelResponse,
+  eventsAfter,
+  settle,
+  unfinished,
+} from "./background-table.ts";
+import { AttemptOver, EventWriter } from "./event-writer.ts";
+import type { OutputEvent } from "./output.ts";
+import { insertResponse } from "./response-table.ts";
+import type { ResponseBody } from "./schema.ts";
+import { finished, notFound, type Responses } from "./service.ts";
+import type { ResponseObject } from "./store.ts";
+
+/** The one group of jobs: each response is one, by its number. */
+const GROUP = "all";
+/** Responses that one server makes in the background at the same time; further ones wait in the store. */
+const CONCURRENCY = 8;
+/** How often jobs that are due are looked for while there are any. */
+const POLL_MS = 1_000;
+/** How often those of servers that went away are looked for. */
+const PATROL_MS = 15_000;
+/** Well within the time after which a claim lapses. */
+const KEEP_MS = 10_000;
+
+export interface BackgroundOptions {
+  readonly store: Store;
+  readonly queue: JobQueue;
+  readonly changes: Changes;
+  /** Whether responses outlive the process at all. */
+  readonly isKept: boolean;
+  /** Has the responses of the model of that name answer. */
+  readonly withResponses: <T>(
+    model: string | null | undefined,
+    context: RequestContext,
+    answer: (responses: Responses) => AsyncIterable<T>,
+  ) => AsyncIterable<T>;
+  readonly log: { warn(message: string): void; error(fields: object, message: string): void };
+}
+
+/**
+ * Responses that are made whatever becomes of their clients and of this process. Each is a job; what followers are told
+ * is in the store before they are told it, so that anyone can follow from any event on, at any server of the store.
+ */
+export class BackgroundResponses {
+  readonly #options: BackgroundOptions;
+  readonly #stopping = new AbortController();
+  /** What this process makes now, by the response's id. */
+  readonly #running = new Map<string, AbortController>();
+  readonly #claims = new Map<Claim, Promise<void>>();
+  #loop: Promise<void> | undefined;
+
+  constructor(options: BackgroundOptions) {
+    this.#options = options;
+  }
+
+  /** Checks and queues a response. @returns it as it is then. @throws ApiError where the request is wrong */
+  async create(body: ResponseBody, context: RequestContext): Promise<ResponseObject> {
+    if (body.store === false) throw invalid("store", "can't be false of a response in the background");
+    if (!this.#options.isKept)
+      throw new ApiError(
+        "not_implemented",
+        "Responses in the background need RESPONSES_RETENTION_DAYS to be more than 0.",
+        { param: "background" },
+      );
+    const { store, changes } = this.#options;
+    const prepared = await first(
+      this.#options.withResponses(body.model, context, async function* (responses) {
+        yield await responses.prepare(body, context);
+      }),
+    );
+    const { head, input, previousId } = prepared;
+    const response = { ...head, status: "queued", output: [] };
+    const database = await store.database();
+    await database.transaction((queries) =>
+      insertResponse(queries, { response, input, previousId }, { ...body, input }),
+    );
+    this.#start();
+    changes.changed(GROUP);
+    return response;
+  }
+
+  /** Events of a response from the one after number `after` on, until it is made. @throws ApiError `not_found` */
+  async *follow(id: string, after: number, signal: AbortSignal): AsyncIterable<OutputEvent> {
+    const { store, changes } = this.#options;
+    for (let last = after; ; ) {
+      const change = changes.next(id, POLL_MS, signal);
+      const found = await eventsAfter(await store.database(), id, last);
+      if (found === undefined) throw notFound(id, "response_id");
+      for (const event of found.events) {
+        yield event;
+        last = Number(event["sequence_number"]);
+      }
+      if (found.isOver || signal.aborted) return;
+      await change;
+    }
+  }
+
+  /** Ends a response that is not made yet. @throws ApiError `not_found`, and for those not in the background */
+  async cancel(id: string): Promise<ResponseObject> {
+    const { store, changes } = this.#options;
+    const database = await store.database();
+    const response = await database.transaction((queries) => cancelResponse(queries, id));
+    if (response === undefined) throw notFound(id, "response_id");
+    if (response["background"] !== true)
+      throw invalid("response_id", "is not of a response in the background, which is ended by leaving it");
+    this.#running.get(id)?.abort();
+    changes.changed(id);
+    return response;
+  }
+
+  /** Makes from now on what an earlier process left, and what others leave. */
+  async recover(): Promise<void> {
+    const { store, queue } = this.#options;
+    const waiting = await unfinished(await store.database());
+    // Only one process has the embedded database: what is taken up there was so by one that is gone.
+    if (waiting.length > 0 && store.status.kind === "pglite") await queue.drop(GROUP);
+    this.#start();
+  }
+
+  /** Gives back what is under way, for the next process to take up. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await Promise.allSettled(this.#claims.values());
+    await this.#options.queue.stop();
+  }
+
+  #start(): void {
+    this.#loop ??= this.#work();
+  }
+
+  async #work(): Promise<void> {
+    const { changes, log } = this.#options;
+    const { signal } = this.#stopping;
+    const keeping = setInterval(() => this.#keep(), KEEP_MS);
+    while (!signal.aborted) {
+      const wanted = changes.next(GROUP, PATROL_MS, signal);
+      const isBusy = await this.#takeUp().catch((error: unknown) => {
+        log.error({ err: error }, "responses in the background could not be taken up");
+        return true;
+      });
+      const soon = isBusy ? [pause(POLL_MS, undefined, { signal }).catch(() => {})] : [];
+      await Promise.race([wanted, ...soon, ...this.#claims.values()]);
+    }
+    clearInterval(keeping);
+  }
+
+  #keep(): void {
+    const claims = [...this.#claims.keys()];
+    if (claims.length === 0) return;
+    this.#options.queue
+      .keep(GROUP, claims)
+      .catch((error: Error) => this.#options.log.warn(`claims of responses: ${error.message}`));
+  }
+
+  /** @returns whether any response is yet to be made, here or elsewhere */
+  async #takeUp(): Promise<boolean> {
+    const { store, queue } = this.#options;
+    const database = await store.database();
+    const waiting = await unfinished(database);
+    if (waiting.length === 0) return false;
+    await queue.open(GROUP);
+    // Those that are queued already stay so.
+    await queue.add(GROUP, waiting);
+    await queue.takeLost((_group, claim) => this.#giveUp(claim));
+    const free = CONCURRENCY - this.#claims.size;
+    if (free <= 0) return true;
+    const taken = await database.transaction(async (queries) => {
+      const claims = await queue.claim(GROUP, free, queries);
+      const jobs: Array<readonly [Claim, BackgroundJob | undefined]> = [];
+      for (const claim of claims) jobs.push([claim, await beginAttempt(queries, claim)]);
+      return jobs;
+    });
+    for (const [claim, job] of taken) {
+      const made = this.#make(claim, job)
+        .catch((error: unknown) => this.#options.log.error({ err: error }, "a response in the background"))
+        .finally(() => this.#claims.delete(claim));
+      this.#claims.set(claim, made);
+    }
+    return true;
+  }
+
+  /** Fails a response that was taken up many times and never came back: it may be what kills the server. */
+  async #giveUp(claim: Claim): Promise<void> {
+    const { store } = this.#options;
+    const database = await store.database();
+    const job = await beginAttempt(database, claim);
+    if (job === undefined) return;
+    const message = "Taken up again and again, and never heard of since.";
+    await this.#end(claim, job, { code: "response_lost", message });
+  }
+
+  async #make(claim: Claim, job: BackgroundJob | undefined): Promise<void> {
+    const { store, queue, changes } = this.#options;
+    if (job === undefined) {
+      await queue.complete(GROUP, claim, await store.database());
+      return;
+    }
+    const { id } = job.response;
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    const signal = AbortSignal.any([controller.signal, this.#stopping.signal]);
+    try {
+      await this.#answer(claim, job, signal);
+    } catch (error) {
+      await this.#failed(claim, job, controller.signal, error);
+    } finally {
+      this.#running.delete(id);
+      changes.changed(id);
+    }
+  }
+
+  async #answer(
+    claim: Claim,
+    { request, response: { id, created_at: createdAt } }: BackgroundJob,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store, queue, withResponses } = this.#options;
+    const writer = this.#writer(claim, id);
+    const context = { requestId: id, arrivedAt: monotonicMs(), signal, account: new RequestAccount() };
+    const begun = { id, createdAt, isInBackground: true, ...(await writer.closeEarlier()) };
+    const made = withResponses(request.model, context, async function* (responses) {
+      const prepared = await responses.prepare(request, context, begun);
+      for await (const event of responses.make(prepared, request, context))
+        yield {
+          event,
+          keep: (response: ResponseObject, queries: Queries) => responses.extend(prepared, response, queries),
+        };
+    });
+    for await (const { event, keep } of made) {
+      signal.throwIfAborted();
+      await writer.add(event);
+      const response = finished(event);
+      if (response === undefined) continue;
+      await writer.flush();
+      const database = await store.database();
+      await database.transaction(async (queries) => {
+        if (await settle(queries, claim.attempt, response)) await keep(response, queries);
+        await queue.complete(GROUP, claim, queries);
+      });
+    }
+  }
+
+  /** What is only busy or away is tried again; anything else is the response's end. */
+  async #failed(claim: Claim, job: BackgroundJob, cancelled: AbortSignal, error: unknown): Promise<void> {
+    const { store, queue, log } = this.#options;
+    const database = await store.database();
+    if (error instanceof AttemptOver || cancelled.aborted) await queue.complete(GROUP, claim, database);
+    else if (this.#stopping.signal.aborted || error instanceof UnavailableError)
+      await database.transaction((queries) => queue.giveBack(GROUP, [claim], queries));
+    else if (error instanceof ApiError) await this.#end(claim, job, error);
+    else {
+      log.error({ err: error }, `response ${job.response.id} met a defect`);
+      const message = "A defect of the server; its log has the particulars.";
+      await this.#end(claim, job, { code: "internal_error", message });
+    }
+  }
+
+  async #end(
+    claim: Claim,
+    { response }: BackgroundJob,
+    { code, message }: { readonly code: string; readonly message: string },
+  ): Promise<void> {
+    const { store, queue } = this.#options;
+    const writer = this.#writer(claim, response.id);
+    const failed = { ...response, status: "failed", error: { code, message } };
+    const { nextNumber } = await writer.closeEarlier();
+    await writer.add({ type: "response.failed", response: failed, sequence_number: nextNumber });
+    await writer.flush();
+    const database = await store.database();
+    await database.transaction(async (queries) => {
+      await settle(queries, claim.attempt, failed);
+      await queue.complete(GROUP, claim, queries);
+    });
+  }
+
+  #writer({ attempt }: Claim, id: string): EventWriter {
+    const { store, changes } = this.#options;
+    return new EventWriter({ store, id, attempt, onWritten: () => changes.changed(id) });
+  }
+}
+
+async function first<T>(items: AsyncIterable<T>): Promise<T> {
+  for await (const item of items) return item;
+  throw new Error("there was nothing");
+}

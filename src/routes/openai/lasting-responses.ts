@@ -1,0 +1,50 @@
+import { Conversations } from "../../dialects/openai/conversations/service.ts";
+import { BackgroundResponses } from "../../dialects/openai/responses/background.ts";
+import { KeptResponses } from "../../dialects/openai/responses/kept-responses.ts";
+import { Responses } from "../../dialects/openai/responses/service.ts";
+import { Changes } from "../../platform/jobs/changes.ts";
+import { JobQueue } from "../../platform/jobs/queue.ts";
+import type { Store } from "../../platform/store/database.ts";
+import type { ServedModel } from "../../serving/served-model.ts";
+import type { ServedModels } from "../../serving/served-models.ts";
+import { perModel, streamWithModel } from "./with-model.ts";
+
+export interface LastingResponsesParts {
+  readonly models: ServedModels;
+  readonly store: Store;
+  /** Days that an unused response is kept; 0 keeps responses in memory only. */
+  readonly retentionDays: number;
+  readonly log: {
+    warn: ((message: string) => void) & ((fields: object, message: string) => void);
+    error(fields: object, message: string): void;
+  };
+}
+
+/** Responses and conversations that outlive their requests, and the process. */
+export interface LastingResponses {
+  readonly responses: (model: ServedModel) => Responses;
+  readonly background: BackgroundResponses;
+  readonly conversations: Conversations;
+  readonly kept: KeptResponses;
+}
+
+export function createLastingResponses({
+  models,
+  store,
+  retentionDays,
+  log,
+}: LastingResponsesParts): LastingResponses {
+  const conversations = new Conversations(store);
+  const kept = new KeptResponses({ store, retentionDays, log });
+  const responses = perModel((model) => new Responses({ model, store: kept, conversations }));
+  const background = new BackgroundResponses({
+    store,
+    queue: new JobQueue({ store, name: "responses", log }),
+    changes: new Changes(),
+    isKept: retentionDays > 0,
+    withResponses: (name, context, answer) =>
+      streamWithModel(models, name, context, (model) => answer(responses(model))),
+    log,
+  });
+  return { responses, background, conversations, kept };
+}
