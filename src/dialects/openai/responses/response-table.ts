@@ -3,9 +3,10 @@ import type { ResponseObject, StoredResponse } from "./store.ts";
 
 /** The SQL of responses; who may do what when is for those who call it. */
 
-const columns = `response, input, previous_id AS "previousId"`;
+const columns = `response, status, input, previous_id AS "previousId"`;
 
 interface Row {
+  readonly status: string;
   readonly response: ResponseObject;
   readonly input: readonly object[];
   readonly previousId: string | null;
@@ -13,7 +14,9 @@ interface Row {
 
 export async function findResponse(queries: Queries, id: string): Promise<StoredResponse | undefined> {
   const [row] = await queries.query<Row>(`SELECT ${columns} FROM responses WHERE response_id = $1`, [id]);
-  return row && { ...row, previousId: row.previousId ?? undefined };
+  if (row === undefined) return undefined;
+  const { response, status, input, previousId } = row;
+  return { response: { ...response, status }, input, previousId: previousId ?? undefined };
 }
 
 export async function findItem(queries: Queries, id: string): Promise<object | undefined> {
