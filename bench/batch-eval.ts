@@ -121,7 +121,7 @@ async function measureOurs(): Promise<number> {
   return records / seconds;
 }
 
-/** The same calls, one a record, by as many clients. */
+/** The same calls, one per record, by as many clients. */
 async function measurePeer(binary: string): Promise<number> {
   await using server = await startServer(peerLaunch(binary, { ...settings, sequences: concurrency }));
   using client = new Client({

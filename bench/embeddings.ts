@@ -1,5 +1,5 @@
 /**
- * What embedding costs: milliseconds a text, alone and in batches, short and as long as the model takes, through the
+ * What embedding costs: milliseconds per text, alone and in batches, short and as long as the model takes, through the
  * embedder's own process. `npm run bench:embeddings -- [model.gguf]`; THREADS as for the server.
  */
 import { readFileSync } from "node:fs";
@@ -53,7 +53,7 @@ async function measure(name: string, texts: readonly string[], batch: number): P
   }
   const ms = performance.now() - from;
   console.log(
-    `${name}, ${(tokens / done).toFixed(0)} tokens, ${batch} at once: ${(ms / done).toFixed(2)} ms a text, ` +
+    `${name}, ${(tokens / done).toFixed(0)} tokens, ${batch} at once: ${(ms / done).toFixed(2)} ms per text, ` +
       `${Math.round((tokens / ms) * 1000)} tokens/s`,
   );
 }

@@ -10,7 +10,7 @@ export interface Options {
   readonly durationSeconds: number | undefined;
   readonly concurrency: readonly number[] | undefined;
   readonly seed: number;
-  /** 0: our server follows the machine, the peer takes one a core. */
+  /** 0: our server follows the machine, the peer takes one per core. */
   readonly threads: number;
   /** `match`: as many as the load has clients; 0: each server's own default; else this many. Undefined: the scenario's. */
   readonly sequences: number | "match" | undefined;

@@ -1,7 +1,7 @@
 /**
  * How much of JSON Schema is held: `npm run bench:schemas -- cases.jsonl`. A line of the file is a case of
  * JSONSchemaBench: `{"name", "schema", "tests": [{"valid", "data"}]}`. Each schema is judged twice: as a validator,
- * which takes properties in any order, and as answers are written. The vocabulary is one token a byte.
+ * which takes properties in any order, and as answers are written. The vocabulary is one token per byte.
  */
 import { readFileSync } from "node:fs";
 import { schemaProgram } from "../src/assistant/structured/schema-program.ts";

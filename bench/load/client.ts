@@ -36,7 +36,7 @@ export class Client implements Disposable {
     this.#url = new URL(options.dialect.path, options.url);
   }
 
-  /** Never rejects: whatever happens is an outcome. `onPiece` is told of each arrival. */
+  /** Never rejects: whatever happens is an outcome. `onPiece` is called for each arrival. */
   async send(request: GenerationRequest, departure?: Departure, onPiece?: () => void): Promise<Outcome> {
     const body = Buffer.from(this.#options.dialect.body(request));
     const isTextWanted = request.isTextWanted === true;

@@ -4,7 +4,7 @@ import { isComplete, type Outcome } from "./outcome.ts";
 import type { GenerationRequest } from "./workload.ts";
 
 export interface SteadyLoad extends LoadResult {
-  /** Generated tokens a second while every client had a request under way. */
+  /** Generated tokens per second while every client had a request under way. */
   readonly steadyTokensPerSecond: number;
 }
 

@@ -16,7 +16,7 @@ export interface WorkloadShape {
   readonly newTokens: Distribution;
   /** Words that all prompts of one group begin with. */
   readonly sharedTokens?: number;
-  /** Groups with a beginning of their own; 1 unless told otherwise. */
+  /** Groups with a beginning of their own; 1 unless given. */
   readonly groups?: number;
   readonly seed: number;
 }

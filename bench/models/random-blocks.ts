@@ -10,7 +10,7 @@ const blocks = {
   // Nibbles less 8 are uniform in -8 … 7.
   Q4_0: { bytes: 18, integerSpread: 16 / Math.sqrt(12) },
 } as const;
-const WEIGHTS_A_BLOCK = 32;
+const WEIGHTS_PER_BLOCK = 32;
 
 export interface RandomWeights {
   readonly type: BlockType;
@@ -27,7 +27,7 @@ export interface RandomWeights {
 export function randomWeights(weights: RandomWeights, random: SeededRandom): Buffer {
   if (weights.type === "F32") return randomFloats(weights, random);
   const { bytes, integerSpread } = blocks[weights.type];
-  const data = randomBytes((weights.count / WEIGHTS_A_BLOCK) * bytes, random);
+  const data = randomBytes((weights.count / WEIGHTS_PER_BLOCK) * bytes, random);
   const scale = halfBits(weights.spread / integerSpread);
   for (let at = 0; at < data.length; at += bytes) {
     // A random sign of the scale takes away the integers' mean of -0.5.
@@ -39,7 +39,7 @@ export function randomWeights(weights: RandomWeights, random: SeededRandom): Buf
 /** Makes the first `count` weights of quantized data zero. */
 export function silence(data: Buffer, type: Exclude<BlockType, "F32">, count: number): void {
   const { bytes } = blocks[type];
-  for (let block = 0; block < count / WEIGHTS_A_BLOCK; block++) data.writeUInt16LE(0, block * bytes);
+  for (let block = 0; block < count / WEIGHTS_PER_BLOCK; block++) data.writeUInt16LE(0, block * bytes);
 }
 
 function randomFloats({ count, spread, mean = 0 }: RandomWeights, random: SeededRandom): Buffer {

@@ -1,8 +1,8 @@
 import { SeededRandom } from "../load/random.ts";
 
 const VOCABULARY = 30_000;
-const WORDS_A_PASSAGE = 80;
-const WORDS_A_QUESTION = 8;
+const WORDS_PER_PASSAGE = 80;
+const WORDS_PER_QUESTION = 8;
 const SYLLABLES = [
   "ba",
   "ke",
@@ -42,7 +42,7 @@ export function zipfText(seed: number) {
     return spell(low);
   };
   const words = (count: number) => Array.from({ length: count }, word).join(" ");
-  return { passage: () => `${words(WORDS_A_PASSAGE)}.`, question: () => `${words(WORDS_A_QUESTION)}?` };
+  return { passage: () => `${words(WORDS_PER_PASSAGE)}.`, question: () => `${words(WORDS_PER_QUESTION)}?` };
 }
 
 /** A pronounceable word for each rank, all different. */

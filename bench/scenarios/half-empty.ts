@@ -12,7 +12,7 @@ import type { Scenario } from "./scenario.ts";
 /** What our server makes by itself of a small model, and as many slots of the peer. */
 const SEQUENCES = 64;
 /** More than any server here answers in the time. */
-const REQUESTS_A_SECOND = 60;
+const REQUESTS_PER_SECOND = 60;
 const FULL = "ours, sequences = clients";
 
 /** Fewer users than sequences: does a step stay one pass over the weights? */
@@ -40,7 +40,7 @@ export const halfEmpty: Scenario = {
       ]),
       charts: [],
       notes: [
-        "steadyTokensPerSecond: tokens generated a second from a fifth of the duration to its end, when every client has a request under way; " +
+        "steadyTokensPerSecond: tokens generated per second from a fifth of the duration to its end, when every client has a request under way; " +
           "passesPerStep: passes over the weights of a step that computes no prompt.",
       ],
     };
@@ -60,7 +60,7 @@ async function turn(context: BenchContext, { side, label, sequences, level, roun
   await using server = await context.start(side, { clients: level, sequences });
   const seconds = options.durationSeconds ?? 12;
   const workload = makeWorkload({
-    requests: Math.ceil(REQUESTS_A_SECOND * seconds),
+    requests: Math.ceil(REQUESTS_PER_SECOND * seconds),
     promptTokens: parseDistribution(options.promptTokens ?? "100"),
     newTokens: parseDistribution(options.newTokens ?? "30-210"),
     seed: options.seed + 100 * round + level,
@@ -104,7 +104,7 @@ function ownChecks(measurements: readonly Measurement[], name: string): readonly
       isMet: share >= 0.95,
     },
     {
-      what: `passes a step, ${name}`,
+      what: `passes per step, ${name}`,
       measured: passes.toFixed(3),
       bar: "≤ 1.1",
       isMet: passes <= 1.1,

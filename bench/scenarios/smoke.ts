@@ -37,7 +37,7 @@ export const smoke: Scenario = {
     return {
       measurements,
       checks: [],
-      charts: [chartByCase(measurements, "tokensPerSecond", "generated tokens a second")],
+      charts: [chartByCase(measurements, "tokensPerSecond", "generated tokens per second")],
       notes: [],
     };
   },

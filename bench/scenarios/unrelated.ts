@@ -5,7 +5,7 @@ import { alternate, chartByCase, ratioCheck } from "./alternation.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Requests per client: every case lasts about as long on a server that scales. */
-const REQUESTS_A_CLIENT = 3;
+const REQUESTS_PER_CLIENT = 3;
 
 /** Prompts that share nothing: what the engine and the server around it do by themselves. */
 export const unrelated: Scenario = {
@@ -19,7 +19,7 @@ export const unrelated: Scenario = {
       for (const concurrency of levels) {
         await using server = await context.start(side, { clients: concurrency });
         const workload = makeWorkload({
-          requests: options.requests ?? Math.max(6, REQUESTS_A_CLIENT * concurrency),
+          requests: options.requests ?? Math.max(6, REQUESTS_PER_CLIENT * concurrency),
           promptTokens: parseDistribution(options.promptTokens ?? "200"),
           newTokens: parseDistribution(options.newTokens ?? "120"),
           seed: options.seed + 100 * round + concurrency,
@@ -39,7 +39,7 @@ export const unrelated: Scenario = {
         }),
       ),
       charts: [
-        chartByCase(measurements, "tokensPerSecond", "generated tokens a second"),
+        chartByCase(measurements, "tokensPerSecond", "generated tokens per second"),
         chartByCase(measurements, "latencyP95Ms", "p95 latency (ms)"),
         chartByCase(measurements, "firstTokenP95Ms", "p95 time to first token (ms)"),
       ],

@@ -14,11 +14,11 @@ export const API_KEY = "dev-local-key";
 
 export interface ServerSettings {
   readonly modelPath: string;
-  /** Tokens a sequence. */
+  /** Tokens per sequence. */
   readonly contextSize: number;
   /** Requests that run side by side; 0 leaves each server its own choice. */
   readonly sequences: number;
-  /** Compute threads; 0 gives our server its default, which follows the machine, and the peer one a core. */
+  /** Compute threads; 0 gives our server its default, which follows the machine, and the peer one per core. */
   readonly threads: number;
   /** Where our server keeps what outlives it. */
   readonly dataDirectory: string;

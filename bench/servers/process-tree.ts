@@ -16,14 +16,14 @@ interface ProcessStat {
 }
 
 /** USER_HZ is 100 on every Linux that Node runs on. */
-const TICKS_A_SECOND = 100;
+const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
 
 /** Reads /proc; all zero where there is none. */
 export function readTree(root: number): TreeUsage {
   const stats = readStats();
   const members = new Set([root]);
-  // Children may come before their parents in the listing, so this goes on until nothing new is found.
+  // Children may come before their parents in the listing, so this repeats until nothing new is found.
   for (let found = 0; found !== members.size; ) {
     found = members.size;
     for (const [pid, { parent }] of stats) if (members.has(parent)) members.add(pid);
@@ -38,7 +38,7 @@ export function readTree(root: number): TreeUsage {
     residentPages += stat.residentPages;
     processes++;
   }
-  return { cpuSeconds: cpuTicks / TICKS_A_SECOND, residentBytes: residentPages * PAGE_BYTES, processes };
+  return { cpuSeconds: cpuTicks / TICKS_PER_SECOND, residentBytes: residentPages * PAGE_BYTES, processes };
 }
 
 function readStats(): Map<number, ProcessStat> {

@@ -172,7 +172,7 @@ function begunBlock(
   return { isSpeaking, begunOpening };
 }
 
-/** How the engine tells this answer's thoughts. */
+/** How the engine recognises this answer's thoughts. */
 function thoughtsOf(
   { thoughts, turn = "\n\n" }: AnswerFormat,
   prompt: Prompt,

@@ -6,7 +6,7 @@ import type { TurnEvent } from "./turn.ts";
 /** Numbers the blocks of an answer, names its calls, and gives each delta the tokens that it came from. */
 export class TurnEvents {
   readonly #idLength: number;
-  /** Scored, and their text not yet told to be of a block. */
+  /** Scored, and their text not yet assigned to a block. */
   #waiting: readonly ScoredToken[] = [];
   #block = -1;
   #calls = 0;

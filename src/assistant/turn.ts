@@ -30,7 +30,7 @@ export interface Turn {
   /** All that fit the context window when left out. */
   readonly maxTokens?: number;
   readonly stop: readonly string[];
-  /** How the answer begins, in the client's words; the model goes on from there. */
+  /** How the answer begins, in the client's words; the model continues from there. */
   readonly begun?: string;
   /** Score every token, with this many others. */
   readonly logprobs?: number;
@@ -38,7 +38,7 @@ export interface Turn {
   readonly thinks?: boolean;
   /** Tokens after which thoughts are ended. */
   readonly thoughtBudgetTokens?: number;
-  /** What else the client tells the template: `chat_template_kwargs`, `reasoning_effort`. */
+  /** What else the client passes to the template: `chat_template_kwargs`, `reasoning_effort`. */
   readonly templateVariables?: Readonly<Record<string, unknown>>;
   /** The client fixed the outcome, and takes an earlier answer for this one. */
   readonly reusable?: boolean;

@@ -6,7 +6,7 @@ const LINE_INTERVAL_MS = 5_000;
 export interface CountDisplayOptions {
   /** Where the bar is drawn, when it is a terminal, or the lines are written. */
   readonly stream: NodeJS.WriteStream;
-  /** What is going on, before the bar: `Evaluating`. */
+  /** What is being done, before the bar: `Evaluating`. */
   readonly title: string;
   /** What is counted: `records`. */
   readonly unit: string;
@@ -15,7 +15,7 @@ export interface CountDisplayOptions {
 }
 
 export interface CountDisplay {
-  /** `state` is told in lines only, `remarks` follow the count. */
+  /** `state` is shown in lines only; `remarks` follow the count. */
   show(done: number, total: number, words?: { readonly state?: string; readonly remarks?: string }): void;
   /** Ends the bar; what is printed next starts on a new line. */
   stop(): void;

@@ -33,7 +33,7 @@ interface Surroundings {
   readonly constraints: ConstraintCompiler;
   /** Draws a 32-bit seed. */
   readonly randomSeed: () => number;
-  /** What stands before each engine. */
+  /** What comes before each engine. */
   readonly wrap: (engine: Engine) => Engine;
 }
 

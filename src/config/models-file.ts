@@ -86,7 +86,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The first field that is wrong; of a model it is told by the form that the model has. */
+/** The first field that is wrong; for a model, by the form that the model has. */
 function problem(content: unknown): string {
   const models = (content as { readonly models?: unknown } | null)?.models;
   if (typeof models === "object" && models !== null) {

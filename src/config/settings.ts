@@ -181,7 +181,7 @@ export const sections = {
     kvDisk: optionalBytes(
       "KV_DISK",
       "a tenth of the free space, 4GiB at most",
-      "Disk for the same, in `DATA_DIR`, when memory is full and when the server ends. The files tell what conversations " +
+      "Disk for the same, in `DATA_DIR`, when memory is full and when the server ends. The files reveal what conversations " +
         "said to anyone who may read them (only the server's user may). 0 keeps nothing on disk.",
     ),
     prefixCacheScope: choice(

@@ -44,7 +44,7 @@ export class ApiKeyGuard {
     return this.holdsKey(request) ? this.#digest.toString("hex").slice(0, KEY_ID_DIGITS) : undefined;
   }
 
-  /** What no route matches is hidden under `/v1`, which tells nothing of the routes without a key. */
+  /** What no route matches is hidden under `/v1`, which reveals nothing of the routes without a key. */
   #needsKey({ is404, url, routeOptions }: FastifyRequest): boolean {
     return is404 ? /^\/v1(?:[/?]|$)/.test(url) : needsKey(routeOptions.config, this.#policy);
   }

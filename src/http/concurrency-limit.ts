@@ -14,7 +14,7 @@ export class ConcurrencyLimiter {
     this.#limit = limit;
   }
 
-  /** Counts the request until its answer is over. @throws ApiError `rate_limited`, with the headers telling of this limit */
+  /** Counts the request until its answer is over. @throws ApiError `rate_limited`, with the headers that report this limit */
   check(client: string, reply: FastifyReply): void {
     const open = this.#open.get(client) ?? 0;
     if (open >= this.#limit) {

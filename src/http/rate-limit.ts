@@ -2,7 +2,7 @@ import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
 import type { TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 
-/** Names of the headers that tell a client of its share: the limit, what is left, seconds until it is whole again. */
+/** Names of the headers that report a client's share: the limit, what is left, seconds until it is whole again. */
 export const rateLimitHeaders = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] as const;
 
 /** Sets those headers. */
@@ -11,7 +11,7 @@ export function tellShare(reply: FastifyReply, limit: number, remaining: number,
   for (const [index, name] of rateLimitHeaders.entries()) reply.header(name, String(values[index]));
 }
 
-/** Refuses what is more than a client's share, and tells every client how much of it is left. */
+/** Refuses what is more than a client's share, and reports to every client how much of it is left. */
 export class RateLimiter {
   readonly #perMinute: number;
   readonly #buckets: TokenBuckets;

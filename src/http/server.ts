@@ -68,7 +68,7 @@ export async function createServer(
   const methods = new RouteMethods();
   const app = fastify({
     loggerInstance: log,
-    // One line a request, written when it is over; Fastify's own two say less.
+    // One line per request, written when it is over; Fastify's own two say less.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
     genReqId: requestId,
     bodyLimit: options.bodyLimit,

@@ -28,7 +28,7 @@ export interface Embedder {
 
 export interface EmbedOptions {
   readonly signal?: AbortSignal;
-  /** Some models are told what a text is for; left out, the text is embedded as it is. */
+  /** Some models take what a text is for as an instruction; left out, the text is embedded as it is. */
   readonly purpose?: "query" | "document";
 }
 

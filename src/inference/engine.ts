@@ -37,7 +37,7 @@ export interface GenerationRequest {
   readonly stop: readonly string[];
   /** Special tokens in these texts are part of the output; all others are left out of it. */
   readonly shownTexts?: readonly string[];
-  /** How the answer's thoughts are told from the rest; stop strings don't end them. */
+  /** How the answer's thoughts are recognised; stop strings don't end them. */
   readonly thoughts?: Thoughts;
   /** Score every generated token, with this many of the likeliest beside it. */
   readonly logprobs?: number;

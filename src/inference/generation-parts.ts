@@ -17,7 +17,7 @@ export type WaitPart =
   | "lane";
 
 /**
- * While it has a KV sequence. "Own" and "others" tell who a part of a shared step was for. The ledger stores parts by
+ * While it has a KV sequence. "Own" and "others" say whom a part of a shared step was for. The ledger stores parts by
  * their place here.
  */
 export const stepParts = [

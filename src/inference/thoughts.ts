@@ -1,4 +1,4 @@
-/** How thoughts are told from the rest of an answer, and how long they may be. */
+/** How thoughts are recognised in an answer, and how long they may be. */
 export interface Thoughts {
   /** What opens them, at the beginning of an answer. */
   readonly open: string;

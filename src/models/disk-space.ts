@@ -4,7 +4,7 @@ import { ModelError } from "./errors.ts";
 
 /**
  * Refuses to start what the disk can't hold.
- * @param path a file or folder to be made; the nearest folder that exists tells the file system
+ * @param path a file or folder to be made; the nearest folder that exists determines the file system
  * @throws ModelError `disk_full`, with what is needed and what is free
  */
 export async function requireFreeSpace(path: string, bytes: number, purpose: string): Promise<void> {

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 
 /** The files of one quantization of a model: one, or the parts of a split one in order. */
 export interface GgufSet {
-  /** `Q8_0`, `Q4_K_M`, `UD-Q4_K_XL`, …; empty where the name tells none. */
+  /** `Q8_0`, `Q4_K_M`, `UD-Q4_K_XL`, …; empty where the name has none. */
   readonly label: string;
   readonly files: readonly string[];
 }

@@ -36,7 +36,7 @@ export function batchEvalResultRoutes(runs: BatchEvals): FastifyPluginAsyncTypeb
           tags,
           summary: "Summary of a run",
           description:
-            "Means with BCa bootstrap intervals, the pass rate with Wilson's, by tag too. Of what has been measured so far, while the run goes on.",
+            "Means with BCa bootstrap intervals, the pass rate with Wilson's, by tag too. Of what has been measured so far, while the run is not finished.",
           params: RunId,
           response: responseSchemas(RunResult, 400, 401, 404, 429, 503),
         },

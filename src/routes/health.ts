@@ -73,9 +73,7 @@ const NotReady = answerSchema(
     reason: Type.String({
       description: "`loading_model`, `model_unavailable`, `engine_restarting` or `draining`.",
     }),
-    phase: Type.Optional(
-      Type.String({ description: "What is going on: `downloading`, `converting`, `loading`." }),
-    ),
+    phase: Type.Optional(Type.String({ description: "The phase: `downloading`, `converting`, `loading`." })),
     progress: Type.Optional(Type.Number({ description: "0 to 1." })),
     message: Type.Optional(Type.String()),
   },

@@ -36,7 +36,7 @@ export interface ServedModelOptions {
     signal: AbortSignal,
   ) => Promise<FoundModel>;
   readonly onLoaded: (description: ModelDescription) => void;
-  /** What stands before the model's engine, whichever process runs it. */
+  /** What comes before the model's engine, whichever process runs it. */
   readonly wrap: (engine: Engine) => Engine;
   /** Draws a 32-bit seed. */
   readonly randomSeed: () => number;

@@ -2,7 +2,7 @@ import type { Engine, GenerationContext, GenerationEvent, GenerationRequest } fr
 import { EngineDecorator } from "../inference/engine-decorator.ts";
 import { type Clock, monotonicMs } from "../platform/clock.ts";
 
-/** An engine that tells each request's account of the generations made for it, whichever feature asked for them. */
+/** Wraps an engine; reports each generation to the account of the request that it is for, whichever feature asked. */
 export class AccountedEngine extends EngineDecorator {
   readonly #clock: Clock;
 

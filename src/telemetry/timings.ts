@@ -15,7 +15,7 @@ export const Timings = Type.Object({
 });
 export type Timings = Static<typeof Timings>;
 
-/** What the times of a generation are told from. */
+/** What the times of a generation are computed from. */
 type Accounted = Pick<Completion, "usage" | "timings">;
 
 /** The parts of the latency. The time to first token is that of the last pass, whose text is the answer. */

@@ -99,7 +99,7 @@ test("the command line pulls, lists, removes and converts models", async (contex
   assert.match(refused.stderr, /no config\.json/);
 });
 
-test("a pull that is interrupted says so, and the next one goes on where it stopped", async (context) => {
+test("a pull that is interrupted says so, and the next one resumes where it stopped", async (context) => {
   const hub = await hubWithDistilgpt2(context);
   const directory = await temporaryDirectory(context);
   const main = join(import.meta.dirname, "../../src/main.ts");
@@ -127,7 +127,7 @@ test("a pull that is interrupted says so, and the next one goes on where it stop
   await until(() => isHalfway && isUnderWay() && hub.bytesServed > 0);
   interrupted.kill("SIGINT");
   assert.deepEqual(await ended, [130, null]);
-  assert.match(said, /cancelled; it will go on where it stopped/);
+  assert.match(said, /cancelled; the next one resumes where it stopped/);
   half.resolve();
   delete hub.faults.hold;
   const served = hub.bytesServed;

@@ -7,7 +7,7 @@ import { LiteralArguments } from "./literal-arguments.ts";
 import type { Match } from "./markers.ts";
 import { TaggedArguments } from "./tagged-arguments.ts";
 
-/** A reader of one call's arguments; `isTrailer` tells what may stand behind them. */
+/** A reader of one call's arguments; `isTrailer` decides what may follow them. */
 export function argumentReader(
   style: ArgumentStyle,
   tool: Tool | undefined,

@@ -60,7 +60,7 @@ export class BlockParser {
     return parts;
   }
 
-  /** What was held back, when the answer is over; `isCut`: the model would have gone on. */
+  /** What was held back, when the answer is over; `isCut`: the model would have continued. */
   end({ isCut = false } = {}): AnswerPart[] {
     const parts: AnswerPart[] = [];
     if (this.#state === "arguments") this.#write(parts, "call", this.#arguments?.end() ?? "");
@@ -71,7 +71,7 @@ export class BlockParser {
     return parts;
   }
 
-  /** What stands before a call whose beginning is not whole, which would come out as text of markers. */
+  /** What comes before a call whose beginning is not whole, which would come out as text of markers. */
   #withoutCutCall(): string {
     const { calls } = this.#format;
     const isAfterCall = this.#state === "after-call";
@@ -206,7 +206,7 @@ export class BlockParser {
     return true;
   }
 
-  /** The call whose opening stands behind `before`: true when it was read, false when more is needed. */
+  /** The call whose opening follows `before`: true when it was read, false when more is needed. */
   #readCall(parts: AnswerPart[], before: string): boolean | undefined {
     const { calls } = this.#format;
     const opened = match(this.#buffer.slice(before.length), calls.open);
@@ -221,7 +221,7 @@ export class BlockParser {
     return true;
   }
 
-  /** Lets text go that stands before what may become a call. */
+  /** Lets text go that comes before what may become a call. */
   #hold(parts: AnswerPart[], before: string): false {
     const text = before.trimEnd();
     if (text !== "") {

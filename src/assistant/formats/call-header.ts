@@ -1,7 +1,7 @@
 import type { CallPiece } from "./format.ts";
 import { type Match, match } from "./markers.ts";
 
-/** What stands before a call's arguments. */
+/** What comes before a call's arguments. */
 export interface CallHeader {
   readonly name: string;
   /** As the model wrote it, in the formats that have one. */
@@ -39,7 +39,7 @@ export function readHeader(text: string, pieces: readonly CallPiece[]): CallHead
   return { name, id, length: at };
 }
 
-/** How much of `text` is what stands after a call's arguments. An id there may be missing: not every model writes it. */
+/** How much of `text` is what follows a call's arguments. An id there may be missing: not every model writes it. */
 export function matchTrailer(text: string, pieces: readonly CallPiece[]): Match {
   const after = pieces.slice(pieces.findIndex(({ type }) => type === "arguments") + 1);
   const read = readHeader(text, after);

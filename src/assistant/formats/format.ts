@@ -8,7 +8,7 @@ export interface AnswerFormat {
   readonly calls: CallFormat;
   /** What surrounds a text, in formats that write none bare. */
   readonly texts?: TextFormat;
-  /** What stands between two blocks: the opening of another message. */
+  /** What comes between two blocks: the opening of another message. */
   readonly turn?: string;
   /** Other things that a model writes before a text and that say nothing: the name of a channel. */
   readonly layout?: readonly string[];
@@ -90,9 +90,9 @@ export interface CallFormat {
   readonly between: string | undefined;
   /** One call, piece by piece. */
   readonly call: readonly CallPiece[];
-  /** Other ways of writing what stands before the arguments, which models are known to use. */
+  /** Other ways of writing what comes before the arguments, which models are known to use. */
   readonly headers?: ReadonlyArray<readonly CallPiece[]>;
-  /** What opens a call may stand in any text: only the name of a declared function makes it a call. */
+  /** What opens a call may occur in any text: only the name of a declared function makes it a call. */
   readonly onlyKnownNames?: boolean;
   /** True where calls may follow text; otherwise an answer is either text or calls, and its first character tells. */
   readonly mayFollowText: boolean;

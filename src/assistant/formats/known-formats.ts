@@ -34,7 +34,7 @@ const mistral: CallFormat = {
   idLength: 9,
 };
 
-/** Markers of thoughts that templates write or tell their model of. */
+/** Markers of thoughts that templates write or describe to their model. */
 const thoughtMarkers: readonly ThoughtFormat[] = [
   { open: "<think>", close: "</think>" },
   { open: "[THINK]", close: "[/THINK]" },
@@ -215,7 +215,7 @@ const functionary: AnswerFormat = {
   texts: { open: "all\n", close: "" },
 };
 
-/** Granite 3: told in words alone. */
+/** Granite 3: described in words alone. */
 const granite3: CallFormat = {
   open: "<|tool_call|>[",
   close: "]",

@@ -34,7 +34,7 @@ export function learnFormat(render: ProbeRender, known: AnswerFormat): AnswerFor
   return { thoughts, calls: learnCalls(render, known) ?? known.calls, ...learnTexts(render, thoughts) };
 }
 
-/** What surrounds a text that the opening of an answer does not have already, and what stands between two blocks. */
+/** What surrounds a text that the opening of an answer does not have already, and what comes between two blocks. */
 function learnTexts(
   render: ProbeRender,
   thoughts: ThoughtFormat | undefined,
@@ -72,7 +72,7 @@ function learnThoughts(render: ProbeRender): ThoughtFormat | undefined {
   if (open === undefined || close === undefined) return undefined;
   const spoken = render([user, { role: "assistant", content: text }], []) ?? "";
   const header = spoken.slice(0, spoken.lastIndexOf(text)).trimEnd();
-  // What stands before every answer opens no thoughts.
+  // What comes before every answer opens no thoughts.
   if (header.endsWith(open)) return undefined;
   const own = rendered.slice(commonStart(rendered, spoken), at).trim();
   return { open: own !== "" && open.endsWith(own) ? own : open, close };

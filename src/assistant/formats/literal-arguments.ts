@@ -7,7 +7,7 @@ const MAX_KEY = 256;
 
 /**
  * Reads `city='Paris', days=2` and its kin, up to the bracket that closes them, which is left to what follows. An
- * argument goes on as JSON when it is whole.
+ * argument is passed on as JSON when it is whole.
  */
 export class LiteralArguments implements ArgumentReader {
   readonly #style: LiteralStyle;

@@ -5,7 +5,7 @@ import type { JsonProgram, StringShape } from "../../inference/constraints/json-
 /** Characters that a length is counted up to; past that a text's length is left to the model. */
 const MAX_COUNTED = 400;
 
-/** Is told what of a schema a form can't hold. */
+/** Called with what of a schema a form can't hold. */
 export interface Unheld {
   /** The schema is a promise: nothing looser than it may be taken. */
   readonly isPromise: boolean;
@@ -33,7 +33,7 @@ export class RuleBook {
     return { type: "rule", name };
   }
 
-  /** Texts of a shape, as they are; undefined where it says nothing of them that could be held. `unheld` is told what can't be. */
+  /** Texts of a shape, as they are; undefined where it says nothing of them that could be held. `unheld` is called with what can't be. */
   string(
     { automaton: index, minLength, maxLength }: StringShape,
     program: JsonProgram,

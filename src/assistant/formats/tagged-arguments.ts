@@ -14,8 +14,8 @@ interface Opened {
 }
 
 /**
- * Reads arguments that stand between markers of their own. A text goes on while it is being written; another value
- * when it is whole.
+ * Reads arguments between markers of their own. A text is passed on while it is being written; another
+ * value when it is whole.
  */
 export class TaggedArguments implements ArgumentReader {
   readonly #style: TaggedStyle;
@@ -24,7 +24,7 @@ export class TaggedArguments implements ArgumentReader {
   #buffer = "";
   #count = 0;
   #open: Opened | undefined;
-  /** The open argument is a text, of which some has gone on. */
+  /** The open argument is a text, of which some was passed on. */
   #isText = false;
   #hasBegun = false;
 
@@ -118,7 +118,7 @@ export class TaggedArguments implements ArgumentReader {
   }
 }
 
-/** Reads what stands before a value: whole, not yet all there, or something else. */
+/** Reads what comes before a value: whole, not yet all there, or something else. */
 function readOpening(text: string, argument: readonly ArgumentPiece[]): Opened | "more" | "no" {
   let at = 0;
   let key = "";

@@ -6,7 +6,7 @@ import { python } from "./notations.ts";
 /** Deeper values are not read: what a model writes is untrusted. */
 const MAX_DEPTH = 64;
 
-/** The JSON text of a value that stood between markers, by the types that its schema allows. */
+/** The JSON text of a value between markers, by the types that its schema allows. */
 export function taggedValue(raw: string, style: TaggedStyle, allowed: ValueTypes, depth = 0): string {
   const { types } = allowed;
   const nested =
@@ -75,7 +75,7 @@ export function closing(argument: readonly ArgumentPiece[], key: string): string
     .join("");
 }
 
-/** Where an argument is closed; -1 where it is not yet. Arguments of the same key may stand within it. */
+/** Where an argument is closed; -1 where it is not yet. Arguments of the same key may occur within it. */
 export function closingAt(text: string, { argument, itemKey }: TaggedStyle, key: string): number {
   const close = closing(argument, key).trim();
   if (itemKey === undefined) return text.indexOf(close);

@@ -56,7 +56,7 @@ function isObject(text: string): boolean {
 }
 
 /**
- * Functions whose parameters have one type each, for templates that expect it: `["string", "null"]` is told as `string`.
+ * Functions whose parameters have one type each, for templates that expect it: `["string", "null"]` is given as `string`.
  * What a call is held to stays the schema itself.
  */
 function withPlainTypes(tools: readonly Tool[]): readonly Tool[] {

@@ -27,7 +27,7 @@ export interface TemplateModel {
 }
 
 export interface RenderOptions {
-  /** Functions that the model is told it may call. */
+  /** Functions that the model may call. */
   readonly tools?: readonly Tool[];
   /** What templates of reasoning models know as `enable_thinking`, or as `thinking`. */
   readonly thinks?: boolean;
@@ -73,7 +73,7 @@ export class ChatTemplate {
     return this.#model.chatTemplate ?? "";
   }
 
-  /** True when the template itself tells the model of its tools. */
+  /** True when the template itself describes the tools to the model. */
   get supportsTools(): boolean {
     this.#supportsTools ??=
       /tools\b|\bfunctions\b/.test(this.source) &&
@@ -110,7 +110,7 @@ export class ChatTemplate {
     };
   }
 
-  /** Tools that are told in our words are called in the form that these describe. */
+  /** Tools that are described in our words are called in the form that these give. */
   #learnFormat(): AnswerFormat {
     const known = knownFormat(this.source);
     if (this.#template === undefined) return known;

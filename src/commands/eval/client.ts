@@ -120,7 +120,7 @@ export class EvalClient {
     return this.#fetch(`/v1/batch-evals/${runId}/artifacts/export?format=${format}`);
   }
 
-  /** The run's progress until it is over or paused; goes on where it was when the connection or the server breaks. */
+  /** The run's progress until it is over or paused; resumes where it was when the connection or the server breaks. */
   async *follow(runId: string): AsyncIterable<ProgressView> {
     let lastId = "";
     for (let failures = 0; ; ) {

@@ -68,7 +68,7 @@ export class MessageOutput {
     }
   }
 
-  /** What tells a client that the message is on its way; the input is counted by then or not until its end. */
+  /** What shows a client that the message is on its way; the input is counted by then or not until its end. */
   *signOfLife(): Iterable<MessageEvent> {
     yield* this.#start(0, 0);
     yield { type: "ping" };

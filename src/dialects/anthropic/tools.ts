@@ -6,7 +6,7 @@ import { declareFunction } from "../declared-function.ts";
 import type { Note } from "../notes.ts";
 import type { AnthropicTool, CountTokensBody } from "./schema.ts";
 
-/** The functions that the model is told of; tools that Anthropic would run are left out. @throws InvalidRequestError */
+/** The functions that the model may call; tools that Anthropic would run are left out. @throws InvalidRequestError */
 export function toTools(
   { tools, tool_choice: choice }: CountTokensBody,
   notes: Note[],

@@ -5,7 +5,7 @@ export interface CustomTool {
   /** By which the model calls it. */
   readonly name: string;
   readonly description: string | null | undefined;
-  /** The grammar of its text: told to the model, whose answer is not held to it. */
+  /** The grammar of its text: described to the model, whose answer is not held to it. */
   readonly syntax: unknown;
   /** Where it was declared. */
   readonly path: string;
@@ -18,7 +18,7 @@ const parameters = {
   additionalProperties: false,
 };
 
-/** A custom tool as the function that the model is told of. */
+/** A custom tool as the function that the model sees. */
 export function declareCustom({ name, description, syntax, path }: CustomTool): DeclaredTool {
   const told = [description, syntax].filter((text) => typeof text === "string" && text !== "").join("\n\n");
   return { name, ...(told !== "" && { description: told }), parameters, strict: false, path };

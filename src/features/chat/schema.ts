@@ -109,7 +109,7 @@ export const ChatResponse = Type.Object({
   }),
   cached: Type.Boolean({
     description:
-      "An earlier answer to the same request (`RESPONSE_CACHE_TTL`); `timings` then tell how long it took to find, as `queue_ms`.",
+      "An earlier answer to the same request (`RESPONSE_CACHE_TTL`); `timings` then has the time that finding it took, as `queue_ms`.",
   }),
   speculation: Type.Object(
     { drafted: Type.Integer(), accepted: Type.Integer() },

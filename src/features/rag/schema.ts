@@ -47,7 +47,9 @@ const Citation = Type.Object({
   similarity: Type.Union([Type.Number(), Type.Null()], {
     description: "Cosine of the passage and the question.",
   }),
-  word_coverage: Type.Number({ description: "How much of the question's telling words it has, 0 to 1." }),
+  word_coverage: Type.Number({
+    description: "Share of the question's significant words that it has, 0 to 1.",
+  }),
   heading_path: Type.Array(Type.String()),
   start: Type.Integer({ description: "Where the passage begins in the document, in UTF-16 units." }),
   end: Type.Integer(),

@@ -1,6 +1,6 @@
 /**
  * A deterministic automaton over code points, as plain data. Code points fall into classes; `table` has one row of
- * `classCount` targets per state, -1 where no accepted text goes on so. State 0 is the start, and every state
+ * `classCount` targets per state, -1 where no accepted text continues so. State 0 is the start, and every state
  * reaches an accepting one.
  */
 export interface Automaton {

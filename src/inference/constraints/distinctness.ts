@@ -1,4 +1,4 @@
-/** A list that is shared by everything that goes on from it. */
+/** A list that is shared by everything that continues it. */
 interface Chain<T> {
   readonly value: T;
   readonly before: Chain<T> | undefined;

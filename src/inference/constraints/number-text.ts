@@ -1,6 +1,7 @@
-/** Digits that are written at most: what a double needs, written without an exponent. No number goes on for ever. */
+/** Digits that are written at most: what a double needs, written without an exponent. No number is endless. */
 export const MAX_WHOLE_DIGITS = 21;
 export const MAX_FRACTION_DIGITS = 25;
+
 /** How far a JSON number has come; `digits` counts those of its present part. */
 export interface NumberPosition {
   readonly part: "minus" | "zero" | "whole" | "point" | "fraction" | "e" | "sign" | "exponent";
@@ -14,7 +15,7 @@ function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
-/** The position behind one more byte; undefined where no JSON number goes on so. */
+/** The position behind one more byte; undefined where no JSON number continues so. */
 export function readNumber(at: NumberPosition | undefined, byte: number): NumberPosition | undefined {
   if (at === undefined) {
     if (byte === MINUS) return { part: "minus", digits: 0 };

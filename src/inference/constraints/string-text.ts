@@ -83,7 +83,7 @@ function beginCharacter(byte: number): StringStep | undefined {
   if (byte < 0xe0) return utf8(1, (byte & 0x1f) << 6, ((byte & 0x1f) << 6) | 0x3f);
   if (byte < 0xf0) {
     const from = (byte & 0x0f) << 12;
-    // The byte after it tells overlong forms and surrogates (RFC 3629, section 4).
+    // The byte after it rules out overlong forms and surrogates (RFC 3629, section 4).
     return utf8(2, Math.max(from, 0x800), byte === 0xed ? 0xd7ff : from | 0xfff);
   }
   if (byte > 0xf4) return undefined;

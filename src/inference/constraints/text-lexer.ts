@@ -83,13 +83,13 @@ export class TextLexer {
     return state;
   }
 
-  /** -1 where a number does not tell the state. */
+  /** -1 where one number does not describe the state. */
   #simpleKey(items: readonly TextItem[]): number {
     const [item] = items;
     if (item === undefined || items.length > 1 || item.isEscaped || this.forms.length > 1) return -1;
     if (item.range === undefined) return item.state;
     const { low, high, depth } = item.range;
-    // A range of a sorted list of texts that are alike so far: where it begins and how deep it is tell its end.
+    // A range of a sorted list of texts that are alike so far: where it begins and how deep it is determine its end.
     return low === high ? -1 : depth * 2 ** 24 + low;
   }
 }

@@ -57,7 +57,7 @@ export class TokenForm {
     return { mask, isWhole };
   }
 
-  /** Within a JSON value, whose frames are walked as long as it goes on, and not states of the whole form. */
+  /** Within a JSON value, whose frames are walked as long as it lasts, and not states of the whole form. */
   #maskWithin(frame: JsonFrame, state: NetworkState, limit: number) {
     const { table } = this;
     const ended = (json: JsonFrame) => state.withFrame(json);

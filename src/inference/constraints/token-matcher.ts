@@ -96,7 +96,7 @@ export class TokenMatcher {
   }
 }
 
-/** The longest token that stands at a place of some bytes. */
+/** The longest token at a place of some bytes. */
 function longestToken(
   table: TokenTable,
   bytes: Uint8Array,

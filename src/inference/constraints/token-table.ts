@@ -28,7 +28,7 @@ export class TokenTable {
   readonly longest: number;
   readonly #controlTexts: ReadonlyMap<number, string>;
   readonly #plainLengths: ReadonlyArray<{ readonly token: number; readonly characters: number }>;
-  /** Tokens without a quotation mark that may stand in a string of any length. */
+  /** Tokens without a quotation mark that may occur in a string of any length. */
   readonly #freeUnquoted: readonly number[];
   readonly #freeMasks = new Map<number, Uint32Array>();
 

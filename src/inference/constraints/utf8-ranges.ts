@@ -1,4 +1,4 @@
-/** Bytes that may stand in each place of a character, first and last included. */
+/** Bytes that may occur in each place of a character, first and last included. */
 export type ByteSequence = ReadonlyArray<readonly [from: number, to: number]>;
 
 /**

@@ -12,7 +12,7 @@ export interface EngineOptions {
   readonly modelPath: string;
   /** A LoRA adapter that changes what the model computes. */
   readonly adapter?: AdapterOptions | undefined;
-  /** Tokens a sequence; 0 means as many as the model was trained for, within the memory budget. */
+  /** Tokens per sequence; 0 means as many as the model was trained for, within the memory budget. */
   readonly contextSize: number;
   /** 0 means as many as the memory budget holds. */
   readonly maxSequences: number;
@@ -20,9 +20,9 @@ export interface EngineOptions {
   readonly kvCacheMemory: number;
   readonly kvCacheType: KvCacheType;
   readonly kvLayout: KvLayout;
-  /** 0 means one a core. */
+  /** 0 means one per core. */
   readonly threads: number;
-  /** Tokens a decode call. */
+  /** Tokens per decode call. */
   readonly batchSize: number;
   readonly stepTargetMs: number;
   /** Longest time that text is held back. */

@@ -24,7 +24,7 @@ export class SavedSequences {
   readonly #entries = new Set<SavedSequence>();
   #bytes = 0;
 
-  /** `onDropped` is told of what goes for want of room. */
+  /** `onDropped` is called with what is dropped for lack of room. */
   constructor(maxBytes: number, onDropped?: (dropped: SavedSequence) => void) {
     this.#maxBytes = maxBytes;
     this.#onDropped = onDropped;

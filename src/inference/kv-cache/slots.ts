@@ -66,7 +66,7 @@ export class Slots {
   readonly #memory: SequenceMemory;
   readonly #beforeLoss: (slot: Slot) => void;
 
-  /** `beforeLoss` is told of a slot whose content is about to be overwritten. */
+  /** `beforeLoss` is called with a slot whose content is about to be overwritten. */
   constructor(memory: SequenceMemory, beforeLoss: (slot: Slot) => void) {
     this.#memory = memory;
     this.#beforeLoss = beforeLoss;

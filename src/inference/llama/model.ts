@@ -132,7 +132,7 @@ export class LlamaModel {
     );
   }
 
-  /** Elements of one K and of one V row a token, layer and KV head. */
+  /** Elements of one K and of one V row per token, layer and KV head. */
   get headWidths(): { readonly key: number; readonly value: number } {
     const width = (kind: "key" | "value") => {
       const own = Number(this.metadata.get(`${this.architecture}.attention.${kind}_length`));

@@ -16,7 +16,7 @@ export type QuantizedType = keyof typeof targetTypes;
 
 /**
  * Changes the number format of tensor rows with libggml's own code (ggml/include/ggml.h, release v0.4.0). Calls run
- * on libuv's thread pool: the event loop goes on, and two calls at once use two cores. The caller keeps both
+ * on libuv's thread pool: the event loop stays free, and two calls at once use two cores. The caller keeps both
  * buffers alive and untouched until the promise settles.
  */
 export interface Quantizer {

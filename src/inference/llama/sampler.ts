@@ -10,7 +10,7 @@ const REPEAT_WINDOW = 64;
 const MAX_REDRAWS = 4;
 /**
  * Probability that all tokens together may have which are left out before the costly steps of a chain: far below what
- * the float32 sums in them can tell from nothing.
+ * the float32 sums in them can distinguish from zero.
  */
 const NEGLIGIBLE_MASS = 1e-9;
 
@@ -86,7 +86,7 @@ export class Sampler {
   /**
    * Most tokens that a model wants are allowed: draw freely, test that one, and draw again without it when it is
    * refused, which gives each allowed token the chance that it has among the allowed ones. The whole vocabulary is
-   * masked only when that goes on.
+   * masked only when draws keep being refused.
    */
   #sampleConstrained(chain: SamplerHandle, filter: TokenFilter, row: number): number {
     const refused: number[] = [];

@@ -23,7 +23,7 @@ const NewThreadPool = koffi.proto("ggml_threadpool_new", "void *", ["void *"]);
  * every decode starts and ends threads of its own. They sleep between decodes, when the server's own processes want
  * the cores.
  *
- * ggml's threads wait for one another by spinning, hundreds of times a decode. Two that the system puts on one core
+ * ggml's threads wait for one another by spinning, hundreds of times per decode. Two that the system puts on one core
  * take turns by whole time slices: a neighbour on another core could slow a decode twentyfold. Placed on one core each,
  * they lose to a neighbour what it takes and no more (docs/performance.md).
  */

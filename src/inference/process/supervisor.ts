@@ -10,7 +10,7 @@ interface WorkNews {
   readonly expectedStepMs?: number;
 }
 
-/** What the supervisor tells its engine. */
+/** What the supervisor sends to its engine. */
 export interface SupervisorEvents<Model, News> {
   onMessage(message: News): void;
   onProgress(fraction: number): void;

@@ -15,7 +15,7 @@ export interface SequenceOutput {
     readonly usage: Usage;
     readonly timings: GenerationTimings;
   };
-  /** The sequence could not go on. */
+  /** The sequence could not continue. */
   readonly error?: unknown;
 }
 

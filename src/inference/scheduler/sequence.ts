@@ -45,7 +45,7 @@ export interface SequenceRequest {
 }
 
 /**
- * One request on its way: waiting (no slot), prefilling (prompt partly computed), decoding (one token a step),
+ * One request on its way: waiting (no slot), prefilling (prompt partly computed), decoding (one token per step),
  * finished. Policy is the scheduler's; the state is here.
  */
 export class Sequence {

@@ -7,7 +7,7 @@ const EVEN_TOKENS = 128;
 /** Prompt tokens that make reading the weights for them worth while, and the stretch of the target to get so many. */
 const EFFICIENT_TOKENS = 64;
 const STRETCH = 2.5;
-/** A prompt always advances by this many tokens a step, however slow the machine. */
+/** A prompt always advances by this many tokens per step, however slow the machine. */
 const MIN_PREFILL_TOKENS = 16;
 
 /**

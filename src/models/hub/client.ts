@@ -103,7 +103,7 @@ export class HubClient {
   }
 
   /**
-   * Opens a file, from `range` when given. The status tells whether the server honoured it: 206, else 200.
+   * Opens a file, from `range` when given. The status says whether the server honoured it: 206, else 200.
    * @throws ModelError, `hub_unreachable` and `hub_failed` being worth another try
    */
   async open(

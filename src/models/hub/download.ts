@@ -31,7 +31,7 @@ export function partialPathOf(target: string): string {
 }
 
 /**
- * Downloads one file in parts over several connections, going on where an earlier try stopped, and places it at
+ * Downloads one file in parts over several connections, resuming where an earlier try stopped, and places it at
  * `target` only when its checksum is right. Wrong bytes are fetched again once.
  * @throws ModelError `checksum_mismatch`, `hub_unreachable`, `disk_full`, `cancelled`, …
  */
@@ -194,7 +194,7 @@ async function writeAll(handle: FileHandle, data: Uint8Array, position: number):
     throw new ModelError(
       isFull ? "disk_full" : "hub_failed",
       isFull
-        ? "The disk became full during the download; free some space, the download then goes on where it stopped"
+        ? "The disk became full during the download; free some space, and the download resumes where it stopped"
         : `The download can't be written: ${messageOf(error)}`,
       { cause: error },
     );
@@ -206,5 +206,5 @@ function isWorthRetrying(error: unknown): boolean {
 }
 
 function cancelled(): ModelError {
-  return new ModelError("cancelled", "The download was cancelled; it will go on where it stopped");
+  return new ModelError("cancelled", "The download was cancelled; the next one resumes where it stopped");
 }

@@ -23,7 +23,7 @@ interface Work {
   failure: Error | undefined;
 }
 
-/** This process's work on durable jobs, side by side: each goes on until it is done, whatever fails meanwhile. */
+/** This process's work on durable jobs, run concurrently: each continues until it is done, whatever fails meanwhile. */
 export class Workers {
   readonly #options: WorkersOptions;
   readonly #work = new Map<string, Work>();

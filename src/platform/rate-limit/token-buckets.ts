@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 export interface Taken {
   /** Whole requests left. */
   readonly remaining: number;
-  /** 0 when the request may go on. */
+  /** 0 when the request may proceed. */
   readonly retryAfterMs: number;
   /** Until the bucket is full again. */
   readonly resetMs: number;

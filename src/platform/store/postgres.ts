@@ -111,7 +111,7 @@ function sessionOf(client: Pool | PoolClient): Session {
   };
 }
 
-/** `bigint` comes as text unless told otherwise. Counts and positions are far below 2^53. */
+/** `bigint` comes as text unless configured. Counts and positions are far below 2^53. */
 function typeParser(oid: number, format?: "text" | "binary") {
   return oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format as "text");
 }

@@ -70,7 +70,7 @@ suite("files that are not quite what their name says", () => {
     assert.deepEqual(texts, ["one", "four"]);
     assert.deepEqual(errors, [
       "3: is not a CSV row: a cell that does not begin with a quote has one inside",
-      "4: is not a CSV row: a cell goes on after its closing quote",
+      "4: is not a CSV row: a cell continues after its closing quote",
       "6: is not a CSV row: a quote is not closed",
     ]);
   });

@@ -16,7 +16,7 @@ export function requestBody({ system, parameters }: Conversation, history: reado
   };
 }
 
-/** What is told while an answer comes. */
+/** What is reported while an answer comes. */
 export interface AnswerSink {
   text(piece: string): void;
   reasoning(piece: string): void;

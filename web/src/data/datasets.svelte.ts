@@ -22,7 +22,7 @@ export class Datasets {
     return this.#more !== null;
   }
 
-  /** Reads the list, and goes on reading what is not ready yet. */
+  /** Reads the list, and keeps reading what is not ready yet. */
   watch(): () => void {
     return poll(async (signal) => {
       await this.#try(signal, async () => {

@@ -1,6 +1,6 @@
 import { compare, equals, items, TemplateError, toNumber, type Value } from "./values.ts";
 
-/** What stands behind `is`. @throws TemplateError where there is none of that name */
+/** What follows `is`. @throws TemplateError where there is none of that name */
 export function runTest(name: string, value: Value, args: readonly Value[] = []): boolean {
   const test = Object.hasOwn(tests, name) ? tests[name] : undefined;
   if (test === undefined) throw new TemplateError(`there is no test ${name}`);

@@ -28,7 +28,7 @@ export interface CallDeltas {
   more(json: string): Delta | undefined;
 }
 
-/** As `tool_calls`; `isCustom` tells the tools that take text. */
+/** As `tool_calls`; `isCustom` names the tools that take text. */
 export function toolCalls(isCustom: (name: string) => boolean): CallForm {
   return {
     message: (calls) =>

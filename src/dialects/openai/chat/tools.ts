@@ -14,7 +14,7 @@ export interface Tools {
   readonly calls: CallForm;
 }
 
-/** The tools that the model is told of, also those of the field `functions` that came before `tools`. */
+/** The tools that the model may call, also those of the field `functions` that came before `tools`. */
 export function toTools({ tools, functions }: ChatCompletionBody, notes: Note[]): Tools {
   const custom = new Set<string>();
   const declared = (tools ?? []).flatMap((tool, index) => {

@@ -1,7 +1,7 @@
 import type { Prompt } from "../../../inference/engine.ts";
 import { invalid } from "../../content.ts";
 
-/** The special tokens around what stands before and after a gap, as families of models write them. */
+/** The special tokens around what comes before and after a gap, as families of models write them. */
 interface InfillForm {
   readonly before: string;
   readonly between: string;

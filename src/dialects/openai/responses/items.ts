@@ -30,7 +30,7 @@ interface CallItem extends Growing {
   readonly tool: ClientTool;
 }
 
-/** A call whose argument is told as the text that it is. */
+/** A call whose argument is given as the text that it is. */
 interface CustomCallItem extends Omit<CallItem, "kind"> {
   readonly kind: "custom";
   readonly reader: CustomInput;
@@ -44,7 +44,7 @@ export type Item = MessageItem | ReasoningItem | CallItem | CustomCallItem;
 /** What of items is told. */
 export interface ItemOptions {
   readonly hasLogprobs: boolean;
-  /** Thoughts are told as a summary too, for clients that show only that. */
+  /** Thoughts are given as a summary too, for clients that show only that. */
   readonly hasSummary: boolean;
   /** How the client knows a tool that the model calls. */
   readonly clientTool: (name: string) => ClientTool;

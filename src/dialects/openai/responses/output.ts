@@ -9,7 +9,7 @@ export interface OutputEvent {
   readonly [field: string]: unknown;
 }
 
-/** Makes a response's output items of an answer's blocks, and the events that a stream tells of them. */
+/** Makes a response's output items of an answer's blocks, and a stream's events about them. */
 export class ResponseOutput {
   readonly #options: ItemOptions;
   readonly #firstIndex: number;

@@ -21,7 +21,7 @@ export interface Tools {
   readonly clientTool: (name: string) => ClientTool;
 }
 
-/** The tools that the model is told of: functions, custom ones, those of namespaces; hosted ones are left out. */
+/** The tools that the model may call: functions, custom ones, those of namespaces; hosted ones are left out. */
 export function toTools({ tools }: ResponseBody, notes: Note[]): Tools {
   const declared: DeclaredTool[] = [];
   const byName = new Map<string, ClientTool>();

@@ -125,7 +125,7 @@ function isBlank(row: Buffer): boolean {
 const rowProblems: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: "a quote is not closed",
   INVALID_OPENING_QUOTE: "a cell that does not begin with a quote has one inside",
-  CSV_INVALID_CLOSING_QUOTE: "a cell goes on after its closing quote",
+  CSV_INVALID_CLOSING_QUOTE: "a cell continues after its closing quote",
 };
 
 /** The cells of one row, or what is wrong with it. */

@@ -9,7 +9,7 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 const NEWLINE = 0x0a;
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
-/** More of a member's name tells nothing. */
+/** As much of a member's name as is kept to recognise `records`. */
 const MAX_NAME_BYTES = 64;
 const whiteSpace = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
@@ -34,7 +34,7 @@ class ElementScanner {
   #elementDepth: number | undefined;
   #isInString = false;
   #isEscaped = false;
-  /** The array has ended, and the object around it goes on. */
+  /** The array has ended, and the object around it continues. */
   #isPastRecords = false;
   #isFinished = false;
   #isBroken = false;

@@ -87,8 +87,8 @@ async function readPagesNow(path: string, signal: AbortSignal, limits: PdfLimits
     () => refuse(unreadable(`reading it takes longer than ${limits.timeoutMs / 1000} s`)),
     limits.timeoutMs,
   );
-  // A small file can unpack to gigabytes in buffers, which the limit of the heap does not count, nor the thread, which is
-  // asked between two pieces of its work, tell in time.
+  // A small file can unpack to gigabytes in buffers. The limit of the heap does not count those, and the thread, which
+  // answers between two pieces of its work, would report them too late.
   const before = process.memoryUsage.rss();
   const watch = setInterval(() => {
     if (process.memoryUsage.rss() - before > limits.memoryBytes)

@@ -33,7 +33,7 @@ export function scorePlace(tokens: readonly AnswerToken[]): ScorePlace | undefin
     start += (pieces[index++] as string).length;
   const chosen = tokens[index];
   if (chosen === undefined) return undefined;
-  // A token may hold what stands before the score as well: a space, a colon.
+  // A token may hold what comes before the score as well: a space, a colon.
   const lead = (pieces[index] as string).slice(0, at - start);
   const settled = new Array<number>(11).fill(0);
   let one: TokenScore | undefined;
@@ -68,7 +68,7 @@ export function needsAfterOne({ settled, one, afterOne }: ScorePlace): boolean {
 
 /**
  * Σ score · P(score), over the scores that the form allows. `afterOne` is the token after a lone "1" with the likeliest
- * others; undefined where the expectation can't be told without it.
+ * others; undefined where the expectation can't be known without it.
  */
 export function expectedScore(
   place: ScorePlace,

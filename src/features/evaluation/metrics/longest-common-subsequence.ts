@@ -1,7 +1,7 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 
 /** Blocks of 32 columns that are worked on before others get their turn: a few milliseconds. */
-const BLOCKS_A_TURN = 500_000;
+const BLOCKS_PER_TURN = 500_000;
 
 /** Where an item is: for each block of 32 columns that contains it, the block's number and a bit for each such column. */
 interface Places {
@@ -23,7 +23,7 @@ export async function longestCommonSubsequence(a: readonly string[], b: readonly
     const found = places.get(item);
     if (found === undefined) continue;
     worked += advance(columns, found);
-    if (worked < BLOCKS_A_TURN) continue;
+    if (worked < BLOCKS_PER_TURN) continue;
     worked = 0;
     await yieldToOthers();
   }

@@ -215,7 +215,7 @@ async function insertResult(
   return inserted.length === 1;
 }
 
-/** Counts one more result, ends the run with the last one, and tells its followers. */
+/** Counts one more result, ends the run with the last one, and notifies its followers. */
 async function countResult(
   queries: Queries,
   runId: string,

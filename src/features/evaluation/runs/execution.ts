@@ -41,8 +41,8 @@ export class Execution {
   }
 
   /**
-   * Works until the run is finished, paused or cancelled, or `signal` ends it; what was taken up by then is settled or
-   * given back. @throws what the store throws; the run goes on from there another time
+   * Works until the run is finished, paused or cancelled, or `signal` ends it; what was claimed by then is settled or
+   * given back. @throws what the store throws; the run resumes from there another time
    */
   async work(): Promise<void> {
     const { queue, run } = this.#options;

@@ -29,7 +29,7 @@ export function isShutdown(error: unknown): boolean {
   return error instanceof UnavailableError && error.reason === "draining";
 }
 
-/** What is told of an error: the words of those that are meant to be read, and of a defect only that it is one. */
+/** What clients learn of an error: the words of those that are meant to be read, and of a defect only that it is one. */
 export function recordError(error: unknown): RecordError {
   if (error instanceof UnavailableError) return { code: error.reason, message: error.message };
   if (error instanceof ApiError) return { code: error.code, message: error.message };

@@ -73,7 +73,7 @@ export async function activeRuns(queries: Queries, silentMs = 0): Promise<Run[]>
 }
 
 /**
- * Takes the run from one of the states `from` to `to` and tells its followers; undefined when it was in none of them.
+ * Takes the run from one of the states `from` to `to` and notifies its followers; undefined when it was in none of them.
  * To be called in a transaction.
  */
 export async function changeStatus(

@@ -34,7 +34,7 @@ export function quantileOfSorted(sorted: ArrayLike<number>, probability: number)
   return low + (position - below) * (high - low);
 }
 
-/** What is worth telling of latencies, token counts and scores. */
+/** What is reported of latencies, token counts and scores. */
 export interface Distribution {
   readonly count: number;
   readonly mean: number;

@@ -39,11 +39,11 @@ export function tooSmallToCompare(
   const needed = recordsNeeded(comparison.difference, comparison.deviation, options);
   if (needed <= comparison.count) return undefined;
   const more = Number.isFinite(needed)
-    ? ` About ${needed} records would tell a difference of this size.`
+    ? ` About ${needed} records would show a difference of this size.`
     : "";
   return {
     code: "effect_below_resolution",
-    message: `${comparison.count} records are too few to tell a difference this small from chance.${more}`,
+    message: `${comparison.count} records are too few to distinguish a difference this small from chance.${more}`,
     ...(Number.isFinite(needed) && { records_needed: needed }),
   };
 }

@@ -116,7 +116,7 @@ function pack(pieces: readonly Piece[], options: ChunkingOptions): Piece[][] {
   return groups;
 }
 
-/** Ends a full chunk before `next`: headings at its end go on to what they head, else its last pieces are repeated. */
+/** Ends a full chunk before `next`: headings at its end move on to what they head, else its last pieces are repeated. */
 function close(
   open: readonly Piece[],
   next: Piece,

@@ -22,11 +22,11 @@ import { chunkingFor, type RetrievalSettings, recipeFor } from "./recipe.ts";
 const GRAPH_FROM_CHUNKS = 10_000;
 /** Chunks that are embedded, and then stored, at a time. */
 const EMBEDDING_BATCH = 16;
-const DOCUMENTS_A_PAGE = 20;
+const DOCUMENTS_PER_PAGE = 20;
 /** Stored steps after which an index makes way for the next corpus that waits. */
-const STEPS_A_TURN = 32;
+const STEPS_PER_TURN = 32;
 /** Documents are stored together until they have this many chunks. */
-const CHUNKS_A_COMMIT = 200;
+const CHUNKS_PER_COMMIT = 200;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 /** When to look again at an index that another server is building. */
@@ -50,9 +50,9 @@ class TurnOver extends Error {
 }
 
 /**
- * Builds indexes in the background, one corpus at a time, in steps that are each stored whole. Corpora take turns, so
- * that a small one does not wait for all of a large one. It goes on where it was after a crash; an index is served only
- * once it is complete.
+ * Builds indexes in the background, one corpus at a time, in steps that are each stored whole. Corpora take turns: a small
+ * one does not wait for all of a large one. After a crash it resumes where it was. An index is served only once it is
+ * complete.
  */
 export class Indexer {
   readonly #options: IndexerOptions;
@@ -137,7 +137,7 @@ export class Indexer {
 
   /** @throws TurnOver */
   #endStep(): void {
-    if (++this.#steps >= STEPS_A_TURN && this.#waiting.size > 0) throw new TurnOver();
+    if (++this.#steps >= STEPS_PER_TURN && this.#waiting.size > 0) throw new TurnOver();
   }
 
   #addLater(datasetId: string): void {
@@ -177,7 +177,7 @@ export class Indexer {
     const options = chunkingFor(embedder, settings);
     let index = started;
     while (index.chunkedRecords < index.records) {
-      const page = await corpora.documents(datasetId, index.chunkedRecords, DOCUMENTS_A_PAGE);
+      const page = await corpora.documents(datasetId, index.chunkedRecords, DOCUMENTS_PER_PAGE);
       if (page.length === 0) throw new IndexTaken();
       let open: CorpusDocument[] = [];
       let chunks: Awaited<ReturnType<typeof chunksOf>> = [];
@@ -185,7 +185,7 @@ export class Indexer {
         signal.throwIfAborted();
         chunks = [...chunks, ...(await chunksOf(document, options, embedder))];
         open = [...open, document];
-        if (chunks.length < CHUNKS_A_COMMIT && document !== page.at(-1)) continue;
+        if (chunks.length < CHUNKS_PER_COMMIT && document !== page.at(-1)) continue;
         const added = { records: open.length, chunks, language: settings.language };
         index = await addChunks(this.#step(database, index), added);
         open = [];

@@ -31,7 +31,7 @@ export function servedIndex(
 
 export type IndexState = "pending" | "indexing" | "reindexing" | "ready" | "failed";
 
-/** What a client is told of a corpus's index: the one of today's recipe, built or being built. */
+/** What clients see of a corpus's index: the one of today's recipe, built or being built. */
 export function indexState(
   indexes: readonly IndexRecord[],
   recipe: IndexRecipe,

@@ -17,7 +17,7 @@ const NORMALIZATION = 1;
 /** A word of a question as the index spells it. */
 export interface SearchWord {
   readonly word: string;
-  /** How telling it is: the logarithm of how rare it is (BM25's inverse document frequency). */
+  /** How significant it is: the logarithm of how rare it is (BM25's inverse document frequency). */
   readonly weight: number;
   /** Chunks that have it, about. */
   readonly chunks: number;

@@ -1,7 +1,7 @@
 import type { FoundChunk, SearchMethod } from "./retriever.ts";
 
 /**
- * Share of a question's telling words that a passage must have to be answered from by words alone. Measured on the
+ * Share of a question's significant words that a passage must have to be answered from by words alone. Measured on the
  * evaluation set and on questions that its documents do not answer (docs/retrieval.md).
  */
 const COVERAGE_FLOOR = 0.4;

@@ -26,7 +26,7 @@ export interface FoundChunk {
   readonly score: number;
   /** Cosine with the question; undefined when the search was lexical only. */
   readonly similarity: number | undefined;
-  /** How much of the question's telling words the chunk has, 0 to 1. */
+  /** Share of the question's significant words that the chunk has, 0 to 1. */
   readonly coverage: number;
 }
 

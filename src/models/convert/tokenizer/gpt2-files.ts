@@ -5,7 +5,7 @@ import { type JsonObject, readOptionalJsonFile } from "../json.ts";
 const maxMergesBytes = 64 << 20;
 
 /**
- * The tokenizer of a GPT-2 checkpoint from before tokenizer.json: vocab.json and merges.txt, told as the
+ * The tokenizer of a GPT-2 checkpoint from before tokenizer.json: vocab.json and merges.txt, read as the
  * tokenizer.json that Hugging Face's library makes of them. Undefined where the files are missing.
  */
 export function gpt2Tokenizer(directory: string, settings: JsonObject): JsonObject | undefined {

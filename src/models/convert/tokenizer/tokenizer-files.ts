@@ -24,7 +24,7 @@ export interface AddedToken {
 
 const maxSentencePieceBytes = 64 << 20;
 
-/** @param modelType `model_type` of config.json, which tells the tokenizer's class where nothing else does */
+/** @param modelType `model_type` of config.json, which names the tokenizer's class where nothing else does */
 export function readTokenizerFiles(directory: string, modelType: string | undefined): TokenizerFiles {
   const settings = readOptionalJsonFile(join(directory, "tokenizer_config.json")) ?? {};
   const tokenizer =

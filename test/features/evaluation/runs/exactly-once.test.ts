@@ -25,7 +25,7 @@ const KILLS = Number(process.env["EVAL_KILLS"] ?? 2);
 const RECORDS = Number(process.env["EVAL_RECORDS"] ?? 40);
 const SEED = Number(process.env["EVAL_SEED"] ?? 7);
 /** Kills of one run, at the most. */
-const KILLS_A_RUN = 8;
+const KILLS_PER_RUN = 8;
 /** The latest moment of a kill, after the server is ready. */
 const KILL_WITHIN_MS = 1_500;
 
@@ -44,7 +44,7 @@ test("every record has exactly one result, whatever is killed", {
     while (kills < KILLS) {
       const runId = await startRun(server, { dataset_id: datasetId, concurrency: 4 });
       runs.push(runId);
-      for (let count = 0; count < KILLS_A_RUN && kills < KILLS; count++) {
+      for (let count = 0; count < KILLS_PER_RUN && kills < KILLS; count++) {
         await pause(random.integer(KILL_WITHIN_MS));
         const isServer = random.next() < 0.5;
         kills++;
