@@ -249,7 +249,7 @@ export const sections = {
       "RESPONSES_RETENTION_DAYS",
       30,
       { min: 0, max: 3650 },
-      "Days that a response of `/v1/responses` is kept after it was last made or continued; 0 keeps the latest in memory only, and none in the background ([OpenAI's API](openai.md)).",
+      "Days that a response of `/v1/responses` is kept after it was last made or continued, and a chat completion with `store: true`; 0 keeps the latest responses in memory only, and makes none in the background ([OpenAI's API](openai.md)).",
     ),
   },
   Ledger: {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { Metadata } from "../../dialects/openai/chat/schema.ts";
 import type { Conversations } from "../../dialects/openai/conversations/service.ts";
 import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { OrNull } from "../../platform/schema/nullable.ts";
@@ -9,9 +10,6 @@ import { InputItems, ItemPage } from "./item-pages.ts";
 /** OpenAI's limit. */
 const MAX_ADDED = 20;
 
-const Metadata = Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 512 }), {
-  maxProperties: 16,
-});
 const Items = Type.Array(Type.Unknown(), { maxItems: MAX_ADDED });
 const Conversation = answerSchema(
   {

@@ -1,3 +1,4 @@
+import { KeptCompletions } from "../../dialects/openai/chat/kept-completions.ts";
 import { Conversations } from "../../dialects/openai/conversations/service.ts";
 import { BackgroundResponses } from "../../dialects/openai/responses/background.ts";
 import { KeptResponses } from "../../dialects/openai/responses/kept-responses.ts";
@@ -12,7 +13,7 @@ import { perModel, streamWithModel } from "./with-model.ts";
 export interface LastingResponsesParts {
   readonly models: ServedModels;
   readonly store: Store;
-  /** Days that an unused response is kept; 0 keeps responses in memory only. */
+  /** Days that a response is kept unused, and a chat completion; 0 keeps responses in memory only. */
   readonly retentionDays: number;
   readonly log: {
     warn: ((message: string) => void) & ((fields: object, message: string) => void);
@@ -20,12 +21,13 @@ export interface LastingResponsesParts {
   };
 }
 
-/** Responses and conversations that outlive their requests, and the process. */
+/** Answers and conversations that outlive their requests, and the process. */
 export interface LastingResponses {
   readonly responses: (model: ServedModel) => Responses;
   readonly background: BackgroundResponses;
   readonly conversations: Conversations;
   readonly kept: KeptResponses;
+  readonly completions: KeptCompletions;
 }
 
 export function createLastingResponses({
@@ -46,5 +48,6 @@ export function createLastingResponses({
       streamWithModel(models, name, context, (model) => answer(responses(model))),
     log,
   });
-  return { responses, background, conversations, kept };
+  const completions = new KeptCompletions({ store, retentionDays, log });
+  return { responses, background, conversations, kept, completions };
 }

@@ -15,6 +15,7 @@ import type { LastingResponses } from "./lasting-responses.ts";
 import { messageRoutes } from "./messages.ts";
 import { openAiModelRoutes } from "./models.ts";
 import { responseRoutes } from "./responses.ts";
+import { storedCompletionRoutes } from "./stored-completions.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { perModel } from "./with-model.ts";
 
@@ -30,13 +31,14 @@ export interface OpenAiDependencies {
 /** Every route that other servers' clients expect. */
 export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsyncTypebox {
   const { models, randomSeed, constraints, embeddings, lasting } = dependencies;
-  const chat = perModel((model) => new ChatCompletions(model));
+  const chat = perModel((model) => new ChatCompletions(model, lasting.completions));
   const completions = perModel((model) => new Completions(model, constraints, randomSeed));
   const messages = perModel((model) => new Messages(model));
   const ollama = perModel(({ assistant }) => new Ollama(assistant));
   return async (app) => {
     await app.register(openAiModelRoutes(models));
     await app.register(chatCompletionRoutes(models, chat));
+    await app.register(storedCompletionRoutes(lasting.completions));
     await app.register(completionRoutes(models, completions));
     await app.register(responseRoutes({ models, ...lasting }));
     await app.register(conversationRoutes(lasting.conversations));

@@ -211,6 +211,42 @@ test("a response in the background is cancelled, and what can't be one is refuse
   );
 });
 
+test("a chat completion is stored where that is asked for, streamed or not, and can be found", async () => {
+  const request = { messages: [{ role: "user" as const, content: "One day" }], max_tokens: 4, model: "" };
+  const { model, id } = await client.chat.completions.create({
+    ...request,
+    model: (await client.models.list()).data[0]?.id ?? "",
+    store: true,
+    metadata: { topic: "girls" },
+  });
+  const streamed = await client.chat.completions.create({ ...request, model, store: true, stream: true });
+  let streamedId = "";
+  let text = "";
+  for await (const chunk of streamed) {
+    streamedId = chunk.id;
+    text += chunk.choices[0]?.delta.content ?? "";
+  }
+  await client.chat.completions.create({ ...request, model });
+  const listed: string[] = [];
+  for await (const completion of client.chat.completions.list({ limit: 1 })) listed.push(completion.id);
+  assert.deepEqual(listed, [id, streamedId]);
+  const found = await client.chat.completions.list({ metadata: { topic: "girls" }, model });
+  assert.deepEqual(
+    found.data.map((completion) => completion.id),
+    [id],
+  );
+  const kept = await client.chat.completions.retrieve(streamedId);
+  assert.equal(kept.choices[0]?.message.content, text);
+  assert.deepEqual((await client.chat.completions.messages.list(id)).data[0]?.content, "One day");
+  await client.chat.completions.update(streamedId, { metadata: { topic: "boys" } });
+  assert.equal((await client.chat.completions.list({ metadata: { topic: "boys" } })).data.length, 1);
+  assert.equal((await client.chat.completions.delete(id)).deleted, true);
+  await assert.rejects(
+    async () => client.chat.completions.retrieve(id),
+    (error) => error instanceof OpenAI.NotFoundError,
+  );
+});
+
 test("a server that is killed makes its responses in its next life, once", async () => {
   const { id } = await client.responses.create({ input: "One day", background: true, ...long });
   const seen: ResponseStreamEvent[] = [];

@@ -68,6 +68,11 @@ const Choose = Type.Unsafe<
   string | { type?: unknown; name?: unknown; function?: { name?: unknown }; custom?: { name?: unknown } }
 >({ type: ["string", "object"] });
 
+/** As many pairs as OpenAI takes. */
+export const Metadata = Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 512 }), {
+  maxProperties: 16,
+});
+
 /** Body of `POST /v1/chat/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const ChatCompletionBody = Type.Object({
   model: OrNull(ModelName),
@@ -109,6 +114,10 @@ export const ChatCompletionBody = Type.Object({
       description: "Extra: variables of the chat template, such as enable_thinking.",
     }),
   ),
+  store: OrNull(
+    Type.Boolean({ default: false, description: "Keep the completion, to be listed and read later." }),
+  ),
+  metadata: OrNull(Metadata),
   ...StreamFields,
   ...IncludeField,
   grammar: OrNull(

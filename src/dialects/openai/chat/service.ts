@@ -5,22 +5,26 @@ import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
-import { noteInLog, notHonoured } from "../../notes.ts";
+import { type Note, noteInLog, notHonoured } from "../../notes.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
+import type { KeptCompletions } from "./kept-completions.ts";
 import { ChoiceDeltas, ChoiceMessage, choiceOf } from "./output.ts";
 import { toRequest } from "./request.ts";
 import type { ChatCompletion, ChatCompletionBody, ChatCompletionChunk } from "./schema.ts";
 
+type Head = Omit<ChatCompletion, "object" | "choices" | "usage" | "timings">;
 type Choice = ChatCompletionChunk["choices"][number];
 
 /** `POST /v1/chat/completions`, whole and as a stream. */
 export class ChatCompletions {
   readonly #assistant: Assistant;
   readonly #model: ServedModel;
+  readonly #kept: KeptCompletions;
 
-  constructor(model: ServedModel) {
+  constructor(model: ServedModel, kept: KeptCompletions) {
     this.#assistant = model.assistant;
     this.#model = model;
+    this.#kept = kept;
   }
 
   async complete(body: ChatCompletionBody, context: RequestContext): Promise<ChatCompletion> {
@@ -28,8 +32,19 @@ export class ChatCompletions {
     const { plan, notes, calls } = await this.#plan(body, context);
     const answers = Array.from({ length: body.n ?? 1 }, () => new ChoiceMessage(calls));
     for await (const { choice, event } of this.#events(body, plan, context)) answers[choice]?.take(event);
+    return this.#whole(head, answers, notes, body, context);
+  }
+
+  /** The completion that the choices make, which is kept where the client asked for that. */
+  async #whole(
+    head: Head,
+    answers: readonly ChoiceMessage[],
+    notes: readonly Note[],
+    body: ChatCompletionBody,
+    context: RequestContext,
+  ): Promise<ChatCompletion> {
     const passes = answers.map((answer) => answer.pass);
-    return {
+    const completion: ChatCompletion = {
       ...head,
       object: "chat.completion",
       choices: answers.map((answer, index) => answer.choice(index, body.logprobs === true)),
@@ -39,12 +54,15 @@ export class ChatCompletions {
       ...cachedField(passes),
       ...notHonoured(notes),
     };
+    if (body.store === true && this.#kept.isOn) await this.#kept.keep(completion, body);
+    return completion;
   }
 
   /** The reference's order: role, deltas, finish reason of each choice, then usage where it was asked for. */
   async *stream(body: ChatCompletionBody, context: RequestContext): AsyncIterable<ChatCompletionChunk> {
     const wantsUsage = body.stream_options?.include_usage === true;
-    const head = { ...this.#head(body), object: "chat.completion.chunk" as const };
+    const started = this.#head(body);
+    const head = { ...started, object: "chat.completion.chunk" as const };
     const chunk = (choice: Choice, rest: Partial<ChatCompletionChunk> = {}): ChatCompletionChunk => ({
       ...head,
       choices: [choice],
@@ -53,8 +71,10 @@ export class ChatCompletions {
     });
     const { plan, notes, calls } = await this.#plan(body, context);
     const deltas = Array.from({ length: body.n ?? 1 }, () => new ChoiceDeltas(calls));
+    const kept = body.store === true ? deltas.map(() => new ChoiceMessage(calls)) : [];
     const passes: Pass[] = [];
     for await (const { choice: index, event } of this.#events(body, plan, context)) {
+      kept[index]?.take(event);
       if (event.type === "done") passes.push(event);
       for (const delta of deltas[index]?.take(event) ?? []) {
         const scores = event.type === "delta" && delta.content !== undefined ? event.tokens : undefined;
@@ -67,12 +87,15 @@ export class ChatCompletions {
         );
       }
     }
+    if (kept.length > 0) await this.#whole(started, kept, notes, body, context);
     const last = { ...(wantsUsage && { usage: toUsage([passes]) }), ...accountField(body, context) };
     if (Object.keys(last).length > 0) yield { ...head, choices: [], ...last };
   }
 
   async #plan(body: ChatCompletionBody, context: RequestContext) {
-    const { turn, notes, calls } = toRequest(body);
+    const { turn, notes: found, calls } = toRequest(body);
+    const isLost = body.store === true && !this.#kept.isOn;
+    const notes = isLost ? [...found, { param: "store", reason: "nothing is stored here" }] : found;
     noteInLog(context.account, notes);
     return { plan: await this.#assistant.plan(turn, context.signal), notes, calls };
   }
@@ -85,7 +108,7 @@ export class ChatCompletions {
     yield* namingFields(choices(this.#assistant, plan, body.n ?? 1, context), names);
   }
 
-  #head(body: ChatCompletionBody) {
+  #head(body: ChatCompletionBody): Head {
     const model = this.#model.engine.describe();
     return {
       id: newId("chatcmpl-"),

@@ -51,3 +51,17 @@ CREATE TABLE conversation_items (
   PRIMARY KEY (conversation_id, position),
   UNIQUE (conversation_id, item_id)
 );
+
+-- Chat completions that were asked to be stored.
+CREATE TABLE chat_completions (
+  completion_id text PRIMARY KEY,
+  position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+  model text NOT NULL,
+  metadata jsonb NOT NULL,
+  -- As it was answered.
+  completion json NOT NULL,
+  -- What it answers.
+  messages json NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX chat_completions_by_age ON chat_completions (created_at);
