@@ -1,5 +1,6 @@
 import { InvalidRequestError } from "../errors.ts";
 import { assertShallow } from "../platform/json-depth.ts";
+import { isWellFormed, NOT_WELL_FORMED } from "../platform/schema/well-formed.ts";
 import type { Note } from "./notes.ts";
 
 export type Part = Readonly<Record<string, unknown>>;
@@ -88,7 +89,7 @@ function withoutMedia(type: string, kind: string, path: string, { media, notes }
 
 /** Lone surrogates and NULs, which no tokenizer takes, as the character that stands for what can't be shown. */
 function cleaned(text: string, path: string, notes: Note[]): string {
-  if (text.isWellFormed() && !text.includes("\0")) return text;
+  if (isWellFormed(text)) return text;
   notes.push({ param: path, reason: "lone surrogates and NUL characters are replaced by U+FFFD" });
   return text.toWellFormed().replaceAll("\0", "\uFFFD");
 }
@@ -123,6 +124,12 @@ export function parsedArguments(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** @throws InvalidRequestError naming `param` where a text can't be taken as it is */
+export function requireWellFormed(text: string, param: string): string {
+  if (!isWellFormed(text)) throw invalid(param, NOT_WELL_FORMED);
+  return text;
 }
 
 export function invalid(param: string, problem: string): InvalidRequestError {

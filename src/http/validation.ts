@@ -1,16 +1,17 @@
 import type { FastifyError } from "fastify";
 import { InvalidRequestError } from "../errors.ts";
+import { isWellFormed, NOT_WELL_FORMED } from "../platform/schema/well-formed.ts";
 
 export type Issue = NonNullable<FastifyError["validation"]>[number];
 
 /** Formats of string fields, beyond JSON Schema's own. */
 export const formats = {
   /** Unicode that every tokenizer and database takes: no lone surrogate, no NUL. */
-  text: (value: string) => value.isWellFormed() && !value.includes("\0"),
+  text: isWellFormed,
 };
 
 const formatMessages: Readonly<Record<string, string>> = {
-  text: "must be well-formed Unicode text without NUL characters",
+  text: NOT_WELL_FORMED,
 };
 
 /** More issues than this would not help, and could make the answer larger than the request. */

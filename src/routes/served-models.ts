@@ -5,6 +5,7 @@ import { ApiError } from "../errors.ts";
 import type { SentEvent } from "../http/event-stream.ts";
 import { answerSchema, responseSchemas } from "../http/schema.ts";
 import { errorEvent, streamEvents } from "../http/stream-events.ts";
+import type { FieldsLog } from "../platform/log.ts";
 import { modelStatus, StatusFields } from "../serving/model-status.ts";
 import type { ServedModel } from "../serving/served-model.ts";
 import type { ServedModels } from "../serving/served-models.ts";
@@ -21,7 +22,7 @@ export interface ServedModelRoutes {
   readonly models: ServedModels;
   /** Time that running requests get when their model is unloaded. */
   readonly drainMs: number;
-  readonly log: { error(fields: object, message: string): void };
+  readonly log: Pick<FieldsLog, "error">;
 }
 
 /** Loads, unloads and pins models by hand, and follows how far that is. */

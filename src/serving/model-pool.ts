@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import type { FieldsLog } from "../platform/log.ts";
 import { ModelMemory } from "./model-memory.ts";
 import { ModelPlace } from "./model-place.ts";
 import { busy, changing, notLoaded, shuttingDown, unavailable } from "./pool-refusals.ts";
@@ -13,7 +14,7 @@ export interface ModelPoolOptions<M> {
   /** Requests that may wait for models to be loaded. */
   readonly maxWaiting: number;
   readonly clock: Clock;
-  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  readonly log: Pick<FieldsLog, "info" | "warn">;
 }
 
 /** A model, held in memory until the lease is disposed of. */

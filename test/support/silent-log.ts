@@ -1,4 +1,4 @@
-import type { StoreLog } from "../../src/platform/store/database.ts";
+import type { StoreOptions } from "../../src/platform/store/database.ts";
 
 /** For tests that look at results and not at lines. */
-export const silentLog: StoreLog = { info: () => {}, warn: () => {}, error: () => {} };
+export const silentLog: StoreOptions["log"] = { info: () => {}, warn: () => {}, error: () => {} };

@@ -1,6 +1,7 @@
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { Reranker } from "../../inference/reranker.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
+import { requireWellFormed } from "../content.ts";
 import type { RerankAnswer, RerankBody } from "./schema.ts";
 
 /** Answers `/v1/rerank`, in the shape that Cohere's and Jina's clients know. */
@@ -52,12 +53,7 @@ function textOf(document: unknown, index: number): string {
   const param = isObject ? `documents[${index}].text` : `documents[${index}]`;
   if (typeof text !== "string" || text === "")
     throw new InvalidRequestError(`${param} must be a text that is not empty`, { param });
-  if (!text.isWellFormed() || text.includes("\0")) {
-    throw new InvalidRequestError(`${param} must be well-formed Unicode text without NUL characters`, {
-      param,
-    });
-  }
-  return text;
+  return requireWellFormed(text, param);
 }
 
 /** Lets the reranker's error name the field that the client used. */

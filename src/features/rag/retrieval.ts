@@ -3,6 +3,7 @@ import type { ChatModel } from "../../assistant/template/chat-model.ts";
 import { UnavailableError } from "../../errors.ts";
 import type { Embedder } from "../../inference/embedder.ts";
 import type { Reranker } from "../../inference/reranker.ts";
+import type { Log } from "../../platform/log.ts";
 import type { Store } from "../../platform/store/database.ts";
 import type { Datasets } from "../datasets/datasets.ts";
 import { RagService } from "./answer/service.ts";
@@ -20,7 +21,7 @@ export interface RetrievalOptions {
   readonly store: Store;
   readonly settings: RetrievalSettings & { readonly relevanceFloor: number };
   readonly randomSeed: () => number;
-  readonly log: { info(message: string): void; warn(message: string): void };
+  readonly log: Pick<Log, "info" | "warn">;
 }
 
 /** Retrieval as a whole: corpora are indexed as they come, searched, and answered from. */

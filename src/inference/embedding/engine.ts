@@ -1,10 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../../errors.ts";
 import { monotonicMs } from "../../platform/clock.ts";
+import type { FieldsLog } from "../../platform/log.ts";
 import { PendingReplies } from "../../platform/pending-replies.ts";
 import type { EmbeddingStatus } from "../embedder.ts";
 import type { EngineState } from "../engine.ts";
-import type { EngineLog } from "../process/log.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { fromWire } from "../process/wire-error.ts";
 import { unavailable } from "../unavailable.ts";
@@ -15,7 +15,7 @@ export interface EmbeddingEngineOptions {
   /** Texts that may wait; a request that would make it more is refused. */
   readonly maxQueue: number;
   readonly hangTimeoutMs: number;
-  readonly log: EngineLog;
+  readonly log: FieldsLog;
 }
 
 /** Vectors as the network makes them, of any length, and the tokens of each text. */

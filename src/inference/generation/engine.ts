@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../../errors.ts";
 import { type Clock, monotonicMs } from "../../platform/clock.ts";
+import type { FieldsLog } from "../../platform/log.ts";
 import { PendingReplies } from "../../platform/pending-replies.ts";
 import type {
   Engine,
@@ -13,7 +14,6 @@ import type {
   Prompt,
 } from "../engine.ts";
 import { processMemory } from "../machine/process-memory.ts";
-import type { EngineLog } from "../process/log.ts";
 import type { WireError } from "../process/process-news.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { fromWire } from "../process/wire-error.ts";
@@ -43,7 +43,7 @@ export interface LocalEngineOptions {
     threads: number,
     requestOf: (generation: number) => string | undefined,
   ) => void;
-  readonly log: EngineLog;
+  readonly log: FieldsLog;
   readonly clock?: Clock;
 }
 

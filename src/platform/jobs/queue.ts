@@ -1,4 +1,5 @@
 import type { PgBoss } from "pg-boss";
+import type { Log } from "../log.ts";
 import type { Queries, Store } from "../store/database.ts";
 
 /** A job taken from the queue, until it is given back or done. */
@@ -32,7 +33,7 @@ export interface JobQueueOptions {
   readonly store: Store;
   /** What the jobs are of; names their queues in the store. */
   readonly name: string;
-  readonly log: { warn(message: string): void };
+  readonly log: Pick<Log, "warn">;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Clock, monotonicMs } from "../clock.ts";
+import type { Log } from "../log.ts";
 
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A connection that stays silent this long, and for as long as a command may take, is given up. */
@@ -15,17 +16,11 @@ export interface RedisOptions {
   readonly url: string;
   /** Longest that a request waits for Redis. */
   readonly commandTimeoutMs: number;
-  readonly log: RedisLog;
+  readonly log: Pick<Log, "info" | "warn" | "debug">;
   readonly clock?: Clock;
 }
 
 /** What the connection needs of a logger. */
-export interface RedisLog {
-  info(message: string): void;
-  warn(message: string): void;
-  debug(message: string): void;
-}
-
 export type RedisClient = Awaited<ReturnType<typeof newClient>>;
 
 interface OpenConnection {

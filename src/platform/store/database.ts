@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { UnavailableError } from "../../errors.ts";
+import type { Log } from "../log.ts";
 import { DataDirectoryLock } from "./data-directory.ts";
 import { storeUnavailable } from "./errors.ts";
 import { migrate, readMigrations } from "./migrations.ts";
@@ -10,12 +11,6 @@ import type { Connection, Database, Queries, Session } from "./queries.ts";
 
 export type { Database, Queries } from "./queries.ts";
 
-export interface StoreLog {
-  info(message: string): void;
-  warn(message: string): void;
-  error(message: string): void;
-}
-
 export interface StoreOptions {
   readonly dataDir: string;
   /** A Postgres to use; without it the embedded one in `dataDir` is. */
@@ -24,7 +19,7 @@ export interface StoreOptions {
   readonly poolSize?: number;
   /** Tells how full the disk of `dataDir` is; asked of the file system unless given. */
   readonly freeBytes?: FreeBytes;
-  readonly log: StoreLog;
+  readonly log: Pick<Log, "info" | "warn" | "error">;
   /** How often a Postgres is asked whether it is there; 5 seconds by default. */
   readonly checkEveryMs?: number;
   /** Told of every statement that ended. */

@@ -5,6 +5,7 @@ import { KeptResponses } from "../../dialects/openai/responses/kept-responses.ts
 import { Responses } from "../../dialects/openai/responses/service.ts";
 import { Changes } from "../../platform/jobs/changes.ts";
 import { JobQueue } from "../../platform/jobs/queue.ts";
+import type { FieldsLog, Log } from "../../platform/log.ts";
 import type { Store } from "../../platform/store/database.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
@@ -15,10 +16,7 @@ export interface LastingResponsesParts {
   readonly store: Store;
   /** Days that a response is kept unused, and a chat completion; 0 keeps responses in memory only. */
   readonly retentionDays: number;
-  readonly log: {
-    warn: ((message: string) => void) & ((fields: object, message: string) => void);
-    error(fields: object, message: string): void;
-  };
+  readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "warn" | "error">;
 }
 
 /** Answers and conversations that outlive their requests, and the process. */

@@ -1,7 +1,7 @@
 import type { Constraint } from "../../../inference/constraints/expression.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
-import { invalid } from "../../content.ts";
+import { invalid, requireWellFormed } from "../../content.ts";
 import { accountFor } from "../../refusals.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
 import { unsupportedInCompletions } from "../unsupported.ts";
@@ -66,11 +66,7 @@ function toPrompts(
   if (prompt.length > MAX_PROMPTS) throw invalid("prompt", `must have at most ${MAX_PROMPTS} entries`);
   return prompt.map((entry, index): Prompt => {
     const path = `prompt[${index}]`;
-    if (typeof entry === "string") {
-      if (!entry.isWellFormed() || entry.includes("\0"))
-        throw invalid(path, "must be well-formed Unicode text without NUL characters");
-      return textPrompt(entry);
-    }
+    if (typeof entry === "string") return textPrompt(requireWellFormed(entry, path));
     if (Array.isArray(entry) && entry.length > 0 && entry.every(isToken)) return tokenPrompt(entry);
     throw invalid(path, "must be a string or a list of token ids");
   });

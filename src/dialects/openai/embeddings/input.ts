@@ -1,4 +1,5 @@
-import { ApiError, InvalidRequestError } from "../../../errors.ts";
+import { ApiError } from "../../../errors.ts";
+import { invalid, requireWellFormed } from "../../content.ts";
 
 /** OpenAI's limits of one request. */
 export const MAX_INPUTS = 2048;
@@ -29,17 +30,11 @@ export function readInput(input: string | readonly unknown[]): EmbeddingInput {
 function checkedText(text: unknown, path: string): string {
   if (typeof text !== "string") throw invalid(path, "must be a string");
   if (text === "") throw invalid(path, "must not be empty");
-  if (!text.isWellFormed() || text.includes("\0"))
-    throw invalid(path, "must be well-formed Unicode text without NUL characters");
-  return text;
+  return requireWellFormed(text, path);
 }
 
 function isToken(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
-}
-
-function invalid(param: string, problem: string): InvalidRequestError {
-  return new InvalidRequestError(`${param} ${problem}`, { param });
 }
 
 /** Lets an embedder's error name the field that the client used. */

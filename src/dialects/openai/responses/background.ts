@@ -3,6 +3,7 @@ import { ApiError, UnavailableError } from "../../../errors.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
 import type { Changes } from "../../../platform/jobs/changes.ts";
 import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
+import type { FieldsLog, Log } from "../../../platform/log.ts";
 import type { Queries, Store } from "../../../platform/store/database.ts";
 import { RequestAccount } from "../../../telemetry/request-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
@@ -45,7 +46,7 @@ export interface BackgroundOptions {
     context: RequestContext,
     answer: (responses: Responses) => AsyncIterable<T>,
   ) => AsyncIterable<T>;
-  readonly log: { warn(message: string): void; error(fields: object, message: string): void };
+  readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "error">;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { UnavailableError } from "../../../errors.ts";
+import type { FieldsLog } from "../../../platform/log.ts";
 import type { Store } from "../../../platform/store/database.ts";
 import { MemoryResponseStore } from "./memory-store.ts";
 import { deleteResponse, deleteUnused, findItem, findResponse, insertResponse } from "./response-table.ts";
@@ -11,7 +12,7 @@ export interface KeptResponsesOptions {
   readonly store: Store;
   /** Days that an unused response is kept; 0 keeps responses in memory only. */
   readonly retentionDays: number;
-  readonly log: { warn(fields: object, message: string): void };
+  readonly log: Pick<FieldsLog, "warn">;
 }
 
 /**

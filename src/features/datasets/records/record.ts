@@ -1,3 +1,4 @@
+import { isWellFormed } from "../../../platform/schema/well-formed.ts";
 import { type DatasetType, type JsonObject, MAX_RECORD_BYTES } from "../dataset.ts";
 import { readEvalRecord } from "./eval-record.ts";
 import { isObject, requiredText } from "./fields.ts";
@@ -37,7 +38,5 @@ function readId(record: JsonObject): string | undefined {
 export function nameOf(value: unknown): string | undefined {
   const id = isObject(value) ? (value["record_id"] ?? value["doc_id"]) : undefined;
   const text = typeof id === "number" ? String(id) : id;
-  return typeof text === "string" && text.isWellFormed() && !text.includes("\0")
-    ? text.slice(0, MAX_ID_LENGTH)
-    : undefined;
+  return typeof text === "string" && isWellFormed(text) ? text.slice(0, MAX_ID_LENGTH) : undefined;
 }

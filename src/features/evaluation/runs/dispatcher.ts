@@ -1,6 +1,7 @@
 import { ApiError } from "../../../errors.ts";
 import type { Changes } from "../../../platform/jobs/changes.ts";
 import { Workers } from "../../../platform/jobs/workers.ts";
+import type { FieldsLog, Log } from "../../../platform/log.ts";
 import type { Store } from "../../../platform/store/database.ts";
 import { Execution, type ExecutionOptions } from "./execution.ts";
 import type { ModelCheck } from "./model-check.ts";
@@ -12,11 +13,7 @@ const PATROL_MS = 15_000;
 /** A running server writes more often than this to a run that it works on, unless a single record takes so long. */
 const SILENT_MS = 60_000;
 
-export interface DispatcherLog {
-  info(message: string): void;
-  warn(message: string): void;
-  error(fields: object, message: string): void;
-}
+export type DispatcherLog = Pick<Log, "info" | "warn"> & Pick<FieldsLog, "error">;
 
 export interface DispatcherOptions extends Pick<ExecutionOptions, "evaluate" | "attempts" | "queue"> {
   readonly store: Store;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ApiError, UnavailableError } from "../../../errors.ts";
 import type { Embedder } from "../../../inference/embedder.ts";
+import type { Log } from "../../../platform/log.ts";
 import type { Database } from "../../../platform/store/database.ts";
 import type { Corpora, Corpus, CorpusDocument } from "../corpus.ts";
 import {
@@ -41,7 +42,7 @@ export interface IndexerOptions {
   readonly builder: string;
   /** Indexes of fewer chunks are searched exactly. */
   readonly graphFromChunks?: number;
-  readonly log: { info(message: string): void; warn(message: string): void };
+  readonly log: Pick<Log, "info" | "warn">;
 }
 
 /** This corpus has used its turn, and others are waiting. */
