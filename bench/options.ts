@@ -22,11 +22,13 @@ export interface Options {
   /** Off shows what our server does without prompt lookup. */
   readonly speculation: "auto" | "off";
   /** `KV_LAYOUT` of our server; undefined leaves it its default. */
-  readonly kvLayout: "separate" | "shared" | undefined;
+  readonly kvLayout: "auto" | "separate" | "shared" | undefined;
   /** A checkout to measure against instead of the peer. */
   readonly baseline: string | undefined;
   readonly isPeerLean: boolean;
   readonly level: ServiceLevel;
+  /** A recorded trace to replay. */
+  readonly trace: string | undefined;
   readonly output: string | undefined;
 }
 
@@ -50,6 +52,7 @@ const flags = {
   "lean-peer": { type: "boolean", default: false },
   "slo-first-token": { type: "string", default: "2000" },
   "slo-token": { type: "string", default: "200" },
+  trace: { type: "string" },
   output: { type: "string" },
 } as const;
 
@@ -82,13 +85,18 @@ export function parseOptions(args: readonly string[]): Options {
     kvLayout:
       values["kv-layout"] === undefined
         ? undefined
-        : oneOf<"separate" | "shared">("kv-layout", values["kv-layout"], ["separate", "shared"]),
+        : oneOf<"auto" | "separate" | "shared">("kv-layout", values["kv-layout"], [
+            "auto",
+            "separate",
+            "shared",
+          ]),
     baseline: values.baseline,
     isPeerLean: values["lean-peer"],
     level: {
       firstTokenMs: whole("slo-first-token", values["slo-first-token"], 1),
       perTokenMs: whole("slo-token", values["slo-token"], 1),
     },
+    trace: values.trace,
     output: values.output,
   };
 }

@@ -31,7 +31,7 @@ export const chatDialect: Dialect = {
   },
 };
 
-/** Our own `POST /v1/chat/completions`; the model's chat template makes its prompts a little longer. */
+/** `POST /v1/chat/completions` of either server; the model's chat template makes its prompts a little longer. */
 export const openaiDialect: Dialect = {
   path: "/v1/chat/completions",
   tokenMarker: Buffer.from('"content":"'),
@@ -40,7 +40,7 @@ export const openaiDialect: Dialect = {
     const delta = isRecord(choice) ? choice["delta"] : undefined;
     return isRecord(delta) ? String(delta["content"] ?? "") : "";
   },
-  body: ({ prompt, newTokens }) =>
+  body: ({ prompt, newTokens, schema }) =>
     JSON.stringify({
       model: "default",
       messages: [{ role: "user", content: prompt }],
@@ -48,6 +48,9 @@ export const openaiDialect: Dialect = {
       temperature: 0,
       stream: true,
       stream_options: { include_usage: true },
+      ...(schema !== undefined && {
+        response_format: { type: "json_schema", json_schema: { name: "answer", strict: true, schema } },
+      }),
     }),
   usage(last) {
     const usage = last["usage"];

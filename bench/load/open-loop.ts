@@ -25,16 +25,26 @@ export function poissonArrivals(perSecond: number, durationMs: number, random: S
   return arrivals;
 }
 
-/**
- * Sends requests at the times of a Poisson process, however slow the answers are, as independent users do. The
- * workload is gone through again when it is shorter than the arrivals. Resolves when the last answer is there.
- */
-export async function runOpenLoop(
+/** Sends requests at the times of a Poisson process, as independent users do. */
+export function runOpenLoop(
   client: Client,
   workload: readonly GenerationRequest[],
   options: OpenLoopOptions,
 ): Promise<LoadResult> {
   const arrivals = poissonArrivals(options.requestsPerSecond, options.durationMs, options.random);
+  return runArrivals(client, workload, arrivals, options.signal);
+}
+
+/**
+ * Sends requests at given times, in milliseconds from now, however slow the answers are. The workload is gone through
+ * again when it is shorter than the arrivals. Resolves when the last answer is there.
+ */
+export async function runArrivals(
+  client: Client,
+  workload: readonly GenerationRequest[],
+  arrivals: readonly number[],
+  signal?: AbortSignal,
+): Promise<LoadResult> {
   const outcomes: Outcome[] = [];
   const underWay = new Set<Promise<void>>();
   const startedAt = performance.now();
@@ -55,7 +65,7 @@ export async function runOpenLoop(
       underWay.add(sent);
     }
   };
-  while (next < arrivals.length && !options.signal?.aborted) {
+  while (next < arrivals.length && !signal?.aborted) {
     sendDue();
     const waitMs = (arrivals[next] ?? 0) - (performance.now() - startedAt);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, waitMs)));

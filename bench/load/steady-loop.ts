@@ -26,7 +26,10 @@ export async function runSteady(
   const runOne = async () => {
     while (performance.now() < end && !signal?.aborted) {
       const request = workload.next();
-      if (request.done === true) throw new Error("the workload is shorter than the load");
+      if (request.done === true) {
+        const failures = new Set(outcomes.flatMap(({ failure }) => failure ?? []));
+        throw new Error(`the workload is shorter than the load; failures: ${[...failures].join() || "none"}`);
+      }
       outcomes.push(await client.send(request.value));
     }
   };

@@ -6,10 +6,13 @@ import { halfEmpty } from "./half-empty.ts";
 import { neighbour } from "./neighbour.ts";
 import { overhead } from "./overhead.ts";
 import { overload } from "./overload.ts";
+import { repetition } from "./repetition.ts";
 import { routesCompared } from "./routes.ts";
 import type { Scenario } from "./scenario.ts";
 import { sharedPrefix } from "./shared-prefix.ts";
 import { smoke } from "./smoke.ts";
+import { structured } from "./structured.ts";
+import { trace } from "./trace.ts";
 import { unrelated } from "./unrelated.ts";
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -23,6 +26,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   overhead,
   routes: routesCompared,
   constrained,
+  structured,
+  repetition,
+  trace,
   disconnects,
   smoke,
 };

@@ -167,10 +167,10 @@ export const sections = {
     ),
     kvLayout: choice(
       "KV_LAYOUT",
-      "separate",
-      ["separate", "shared"],
-      "`separate` is faster for unrelated prompts, `shared` where most of each prompt is common to many " +
-        "([performance](performance.md)).",
+      "auto",
+      ["auto", "separate", "shared"],
+      "`separate` is faster for unrelated prompts, `shared` where most of each prompt is common to many; `auto` changes " +
+        "between them as the traffic asks for it, and `/model` says which it is and why ([performance](performance.md)).",
     ),
     kvHostMemory: optionalBytes(
       "KV_HOST_MEMORY",

@@ -21,6 +21,8 @@ const noStats: EngineStats = {
   computeMs: 0,
   decodeSteps: 0,
   decodePasses: 0,
+  sharedKvCaches: 0,
+  kvLayoutChanges: 0,
 };
 
 /** Engines taken together: their requests and counters add up, the fullest cache is the cache's usage. */
@@ -37,6 +39,8 @@ export function addStats(all: readonly EngineStats[]): EngineStats {
     computeMs: sum(({ computeMs }) => computeMs),
     decodeSteps: sum(({ decodeSteps }) => decodeSteps),
     decodePasses: sum(({ decodePasses }) => decodePasses),
+    sharedKvCaches: sum(({ sharedKvCaches }) => sharedKvCaches),
+    kvLayoutChanges: sum(({ kvLayoutChanges }) => kvLayoutChanges),
   };
 }
 
@@ -68,7 +72,9 @@ export class EngineSlot implements Engine {
   /** Ends the engine, whose running requests get `timeoutMs`; another one may follow. */
   async empty(timeoutMs: number): Promise<void> {
     await this.#engine?.close(timeoutMs);
-    this.#counted = { ...this.stats, queueDepth: 0, runningSequences: 0, kvCacheUsage: 0, threads: 0 };
+    // What it was doing has ended, what it counted has not.
+    const idle = { queueDepth: 0, runningSequences: 0, kvCacheUsage: 0, threads: 0, sharedKvCaches: 0 };
+    this.#counted = { ...this.stats, ...idle };
     this.#engine = undefined;
     this.#state = { status: "unloaded" };
   }

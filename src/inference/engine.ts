@@ -5,6 +5,7 @@
 
 import type { CacheTier } from "./cache-tier.ts";
 import type { GenerationParts } from "./generation-parts.ts";
+import type { KvLayoutChoice } from "./kv-layout.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelIdentity } from "./model-identity.ts";
 import type { Sampling } from "./sampling.ts";
@@ -135,6 +136,8 @@ export interface ModelDescription extends ModelIdentity {
   /** Of layers that keep a state of fixed size, beside the tokens' bytes; 0 for most models. */
   readonly stateBytesPerSequence: number;
   readonly sequences: number;
+  /** How sequences lie in the KV cache now, and why. */
+  readonly kvLayout: KvLayoutChoice;
   readonly threads: number;
   readonly chatTemplate: string | undefined;
   readonly bosText: string;
@@ -173,6 +176,10 @@ export interface EngineStats {
   /** Steps since start that computed no prompt, and the passes over the weights that they took. */
   readonly decodeSteps: number;
   readonly decodePasses: number;
+  /** Engines whose sequences lie in one shared buffer now: 0 or 1 for one engine. */
+  readonly sharedKvCaches: number;
+  /** Changes of the layout since start. */
+  readonly kvLayoutChanges: number;
 }
 
 /** How a generation ended. */

@@ -177,6 +177,16 @@ export class Metrics implements CacheObserver {
       "Passes over the weights that these steps took; more than one each where running sequences lie apart.",
       () => engine.stats.decodePasses,
     );
+    gauge(
+      "engine_kv_cache_shared",
+      "1 while the sequences lie in one shared KV buffer; 0 while each has its own.",
+      () => engine.stats.sharedKvCaches,
+    );
+    this.#follow(
+      "engine_kv_layout_changes_total",
+      "Changes between the two, to suit what requests have in common.",
+      () => engine.stats.kvLayoutChanges,
+    );
     this.#follow(
       "engine_restarts_total",
       "Restarts of the engine process after a crash or hang.",

@@ -21,6 +21,8 @@ const stats: EngineStats = {
   computeMs: 90,
   decodeSteps: 5,
   decodePasses: 5,
+  sharedKvCaches: 0,
+  kvLayoutChanges: 0,
 };
 const usage = {
   promptTokens: 20,

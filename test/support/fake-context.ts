@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { passes } from "../../src/inference/kv-cache/passes.ts";
+import type { CommonBeginning } from "../../src/inference/kv-cache/prefix-cache.ts";
+import type { KvLayout } from "../../src/inference/kv-layout.ts";
 import type { DecodeContext } from "../../src/inference/scheduler/decode-context.ts";
 import type { TokenSampler } from "../../src/inference/scheduler/sequence.ts";
 
@@ -35,7 +37,7 @@ export class FakeContext implements DecodeContext {
   readonly sequences: number;
   readonly contextPerSequence: number;
   readonly maxOutputs: number;
-  readonly isOnePass: boolean;
+  isOnePass: boolean;
   readonly canCut: boolean;
   readonly isPlain: boolean;
   /** Plain model of the KV cache. */
@@ -47,6 +49,7 @@ export class FakeContext implements DecodeContext {
   now = 0;
   failNext = false;
   decodes = 0;
+  prepared: KvLayout | undefined;
   #rows: Row[] = [];
   /** Text up to each row of the last decode, for those that asked for logits. */
   #histories: Array<readonly number[] | undefined> = [];
@@ -77,6 +80,25 @@ export class FakeContext implements DecodeContext {
         return this.#rows.length - 1;
       },
     };
+  }
+
+  get layout(): KvLayout {
+    return this.isOnePass ? "shared" : "separate";
+  }
+
+  async prepareLayout(layout: KvLayout): Promise<void> {
+    assert.notEqual(layout, this.layout, "the layout is the other one already");
+    this.prepared = layout;
+  }
+
+  changeLayout(common: ReadonlyMap<number, CommonBeginning>): void {
+    for (const [target, { source, length }] of common) {
+      assert.ok(source < target, "the source is moved first");
+      assert.deepEqual(this.held[target]?.slice(0, length), this.held[source]?.slice(0, length));
+    }
+    assert.ok(this.prepared !== undefined, "no layout is prepared");
+    this.isOnePass = this.prepared === "shared";
+    this.prepared = undefined;
   }
 
   /** Nothing that this context runs asks for scores. */

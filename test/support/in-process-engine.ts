@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { GenerationRequest, ScoredToken, Usage } from "../../src/inference/engine.ts";
 import { EngineCore } from "../../src/inference/generation/core.ts";
 import type { StepReport } from "../../src/inference/scheduler/report.ts";
@@ -20,6 +21,8 @@ export class InProcessEngine {
   readonly core: EngineCore;
   /** Of the requests to come. */
   cacheScope = "";
+  /** Of the KV cache, now. */
+  layout = "separate";
   #nextId = 1;
 
   constructor(
@@ -28,7 +31,7 @@ export class InProcessEngine {
       readonly sequences?: number;
       readonly contextSize?: number;
       readonly prefixDirectory?: string;
-      readonly kvLayout?: "separate" | "shared";
+      readonly kvLayout?: "auto" | "separate" | "shared";
       readonly speculation?: boolean;
       readonly kvHostMemory?: number;
       readonly kvDisk?: number;
@@ -56,7 +59,13 @@ export class InProcessEngine {
         prefixDirectory: options.prefixDirectory ?? tmpdir(),
       },
       monotonicMs,
-      { onProgress: () => {}, onLog: () => {} },
+      {
+        onProgress: () => {},
+        onLog: () => {},
+        onLayoutChanged: ({ layout }) => {
+          this.layout = layout;
+        },
+      },
     );
   }
 
@@ -64,7 +73,11 @@ export class InProcessEngine {
   async run(requests: readonly GenerationRequest[]): Promise<Generated[]> {
     const collection = new Collection();
     const ids = await Promise.all(requests.map((request) => this.#start(request)));
-    while (!ids.every((id) => collection.hasEnded(id))) collection.add(this.core.step());
+    while (!ids.every((id) => collection.hasEnded(id))) {
+      collection.add(this.core.step());
+      // What goes on beside the steps gets its turn, as in the process.
+      await setImmediate();
+    }
     this.core.scheduler.checkIntegrity();
     return ids.map((id) => collection.of(id));
   }

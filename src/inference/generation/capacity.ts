@@ -1,4 +1,4 @@
-import { ALLOTMENT_TOKENS, allottedTokens } from "../llama/context.ts";
+import { ALLOTMENT_TOKENS, allottedTokens } from "../llama/context-options.ts";
 import { LlamaError } from "../llama/errors.ts";
 import { formatMemory } from "../process/memory-fit.ts";
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
+import type { KvLayoutChoice } from "../kv-layout.ts";
 import { ProcessorWait } from "../machine/processor-wait.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { identityDigest } from "../model-identity.ts";
@@ -17,6 +18,7 @@ import { type PreparedRequest, RequestPreparation } from "./request-preparation.
 export interface CoreReports extends LoadReports {
   /** Called for each request that leaves the queue, before anything of it is computed. */
   readonly onStart?: (start: SequenceStart) => void;
+  readonly onLayoutChanged?: (choice: KvLayoutChoice) => void;
 }
 
 /** Everything an engine process holds: the model, its context, and the scheduler over them. */
@@ -65,6 +67,9 @@ export class EngineCore {
       processorWait: () => processorWait.take(),
       ...(this.#tiers !== undefined && { saved: this.#tiers.saved }),
       ...(reports.onStart !== undefined && { onStart: reports.onStart }),
+      onLayoutChanged: this.#open.isLayoutFollowing
+        ? (choice) => reports.onLayoutChanged?.(choice)
+        : undefined,
     });
     this.#pinned = new PinnedPrefixes(context, this.scheduler.cache, {
       directory: options.prefixDirectory,

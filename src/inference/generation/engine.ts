@@ -13,6 +13,7 @@ import type {
   ModelDescription,
   Prompt,
 } from "../engine.ts";
+import type { KvLayoutChoice } from "../kv-layout.ts";
 import { processMemory } from "../machine/process-memory.ts";
 import type { WireError } from "../process/process-news.ts";
 import { Supervisor } from "../process/supervisor.ts";
@@ -116,7 +117,8 @@ export class LocalEngine implements Engine {
 
   get stats(): EngineStats {
     const { size, running } = this.#generations;
-    return { queueDepth: size - running, runningSequences: running, ...this.#totals.stats };
+    const sharedKvCaches = Number(this.#description?.kvLayout.layout === "shared");
+    return { queueDepth: size - running, runningSequences: running, sharedKvCaches, ...this.#totals.stats };
   }
 
   describe(): ModelDescription {
@@ -217,6 +219,9 @@ export class LocalEngine implements Engine {
       case "started":
         this.#started(message);
         break;
+      case "layout":
+        this.#layoutChanged(message.choice);
+        break;
       case "refused":
         this.#refused(message.id, message.error);
         break;
@@ -251,6 +256,12 @@ export class LocalEngine implements Engine {
       ?.begin({ promptTokens, cachedPromptTokens }, this.#options.requestTimeoutMs, () =>
         this.#timedOut(id, "request_timeout"),
       );
+  }
+
+  #layoutChanged(kvLayout: KvLayoutChoice): void {
+    this.#totals.layoutChanged();
+    if (this.#description !== undefined) this.#description = { ...this.#description, kvLayout };
+    this.#options.log.info(kvLayout, `the layout of the KV cache is now ${kvLayout.layout}`);
   }
 
   #refused(id: number, error: WireError): void {

@@ -14,6 +14,7 @@ type Placement = Pick<
   | "kvCacheBytesPerToken"
   | "stateBytesPerSequence"
   | "sequences"
+  | "kvLayout"
   | "threads"
   | "loadMs"
 >;

@@ -1,11 +1,12 @@
 import type { Clock } from "../../platform/clock.ts";
+import type { KvLayoutChoice, KvLayoutSetting } from "../kv-layout.ts";
 import { applyAdapter } from "../llama/adapter.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { LlamaContext } from "../llama/context.ts";
 import { measureMemory } from "../llama/memory-cost.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { loadProblem } from "../llama/native-library.ts";
-import { assertServable, mostSequences } from "../llama/servable.ts";
+import { assertServable, canShareBuffer, mostSequences } from "../llama/servable.ts";
 import { CHECKPOINTS_PER_SEQUENCE } from "../llama/state-checkpoints.ts";
 import { placement } from "../machine/cpu-affinity.ts";
 import { computeThreads } from "../machine/cpu-limit.ts";
@@ -34,6 +35,8 @@ export interface OpenModel {
   readonly capacity: string;
   /** Bytes of host memory that are left. */
   readonly memoryLeft: number;
+  /** Whether the layout of the KV cache is to follow the traffic. */
+  readonly isLayoutFollowing: boolean;
 }
 
 /** Loads the model; synchronous. @throws LlamaError */
@@ -50,7 +53,10 @@ export function openModel(options: EngineOptions, clock: Clock, reports: LoadRep
   const { modelPath: path, gpuLayers, adapter, kvCacheType, kvLayout } = options;
   const model = LlamaModel.load(llama, { path, gpuLayers, ...reports });
   assertServable(llama, model, options);
-  const memoryCost = measureMemory(llama, model, { type: kvCacheType, layout: kvLayout });
+  const memoryCost = measureMemory(llama, model, {
+    type: kvCacheType,
+    layout: kvLayout === "shared" ? "shared" : "separate",
+  });
   const capacity = planCapacity({
     trainingContext: model.trainingContext,
     bytesPerToken: memoryCost.bytesPerToken,
@@ -64,6 +70,11 @@ export function openModel(options: EngineOptions, clock: Clock, reports: LoadRep
   });
   const { sequences, contextPerSequence } = capacity;
   const threads = threadsOf(options, onLog);
+  const memoryLeft = memory - model.weightBytes - (isOffloaded ? 0 : capacity.kvCacheBytes);
+  const { isFollowing, ...layout } = firstLayout(options, model, {
+    isOffloaded,
+    hasRoom: memoryLeft > capacity.kvCacheBytes,
+  });
   const context = new LlamaContext(llama, model, {
     sequences,
     contextPerSequence,
@@ -72,7 +83,7 @@ export function openModel(options: EngineOptions, clock: Clock, reports: LoadRep
     threads,
     cpus: placement(threads),
     kvCacheType,
-    kvLayout,
+    kvLayout: layout.layout,
     onLog,
   });
   if (adapter !== undefined) applyAdapter(llama, model.handle, context.handle, adapter);
@@ -84,6 +95,7 @@ export function openModel(options: EngineOptions, clock: Clock, reports: LoadRep
     kvCacheBytesPerToken: memoryCost.bytesPerToken,
     stateBytesPerSequence: memoryCost.bytesPerSequence,
     sequences,
+    kvLayout: layout,
     threads,
     loadMs: clock() - startedAt,
   });
@@ -92,9 +104,28 @@ export function openModel(options: EngineOptions, clock: Clock, reports: LoadRep
     model,
     context,
     description,
-    capacity: capacity.explanation,
-    memoryLeft: memory - model.weightBytes - (isOffloaded ? 0 : capacity.kvCacheBytes),
+    capacity: `${capacity.explanation}; KV layout ${layout.layout}: ${layout.reason}`,
+    memoryLeft,
+    isLayoutFollowing: isFollowing,
   };
+}
+
+/** The layout to begin with, and whether it follows the traffic from there. */
+function firstLayout(
+  { kvLayout, adapter }: { readonly kvLayout: KvLayoutSetting; readonly adapter?: unknown },
+  model: LlamaModel,
+  { isOffloaded, hasRoom }: { readonly isOffloaded: boolean; readonly hasRoom: boolean },
+): KvLayoutChoice & { readonly isFollowing: boolean } {
+  if (kvLayout !== "auto") return { layout: kvLayout, reason: "KV_LAYOUT says so", isFollowing: false };
+  const obstacle = [
+    { isThere: adapter !== undefined, reason: "an adapter is bound to the context it was applied to" },
+    { isThere: isOffloaded, reason: "on an accelerator the other one has not been measured" },
+    { isThere: model.keepsState || model.slidingWindow > 0, reason: "what such layers keep can't be moved" },
+    { isThere: !hasRoom, reason: "memory has no room for both while one takes the other's place" },
+    { isThere: !canShareBuffer(model), reason: "llama.cpp answers wrongly in the other one" },
+  ].find(({ isThere }) => isThere);
+  const reason = obstacle?.reason ?? "requests have little in common so far";
+  return { layout: "separate", reason, isFollowing: obstacle === undefined };
 }
 
 function threadsOf(options: EngineOptions, onLog: LoadReports["onLog"]): number {

@@ -13,6 +13,7 @@ serveChild<EngineOptions, EngineRequest, LoadedModel, EngineNews>((options, voic
     onProgress: voice.progress,
     onLog: voice.log,
     onStart: (start) => voice.send({ type: "started", ...start }),
+    onLayoutChanged: (choice) => voice.send({ type: "layout", choice }),
   });
   const outbox = new Outbox(options.streamIntervalMs, monotonicMs);
   return {

@@ -1,8 +1,9 @@
 /** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
 import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
+import type { KvLayoutChoice, KvLayoutSetting } from "../kv-layout.ts";
 import type { Lane } from "../lane.ts";
 import type { AdapterOptions } from "../llama/adapter.ts";
-import type { KvCacheType, KvLayout } from "../llama/context.ts";
+import type { KvCacheType } from "../llama/context-options.ts";
 import type { WireError } from "../process/process-news.ts";
 import type { SequenceOutput, SequenceStart, StepReport } from "../scheduler/report.ts";
 
@@ -19,7 +20,7 @@ export interface EngineOptions {
   /** Bytes; 0 means a share of the memory that is free. */
   readonly kvCacheMemory: number;
   readonly kvCacheType: KvCacheType;
-  readonly kvLayout: KvLayout;
+  readonly kvLayout: KvLayoutSetting;
   /** 0 means one per core. */
   readonly threads: number;
   /** Tokens per decode call. */
@@ -84,6 +85,7 @@ export type EngineNews =
   /** Where a request is, each said before the work begins: should that work end the process, the server knows whose it was. */
   | { readonly type: "preparing" | "queued"; readonly id: number }
   | ({ readonly type: "started" } & SequenceStart)
+  | { readonly type: "layout"; readonly choice: KvLayoutChoice }
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
   | { readonly type: "tokens"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly type: "text"; readonly id: number; readonly text: string };

@@ -13,6 +13,7 @@ export class StepTotals {
   #computeMs = 0;
   #decodeSteps = 0;
   #decodePasses = 0;
+  #kvLayoutChanges = 0;
   #latest = noStep;
 
   observe(step: StepNews): void {
@@ -23,6 +24,10 @@ export class StepTotals {
     this.#decodePasses += step.decodePasses;
   }
 
+  layoutChanged(): void {
+    this.#kvLayoutChanges++;
+  }
+
   /** The process ended, and its counts with it. */
   restarted(): void {
     this.#restarts++;
@@ -30,7 +35,7 @@ export class StepTotals {
     this.#latest = noStep;
   }
 
-  get stats(): Omit<EngineStats, "queueDepth" | "runningSequences"> {
+  get stats(): Omit<EngineStats, "queueDepth" | "runningSequences" | "sharedKvCaches"> {
     return {
       kvCacheUsage: this.#latest.kvCacheUsage,
       prefixCacheHitTokens: this.#cacheHitsBefore + this.#latest.prefixCacheHitTokens,
@@ -40,6 +45,7 @@ export class StepTotals {
       computeMs: this.#computeMs,
       decodeSteps: this.#decodeSteps,
       decodePasses: this.#decodePasses,
+      kvLayoutChanges: this.#kvLayoutChanges,
     };
   }
 }

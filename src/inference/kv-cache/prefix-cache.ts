@@ -1,4 +1,5 @@
 import type { CacheTier } from "../cache-tier.ts";
+import type { KvLayout } from "../kv-layout.ts";
 import { commonPrefix } from "./common-prefix.ts";
 import { MIN_SAVED_TOKENS, type SavedSequence, SavedSequences } from "./saved-sequences.ts";
 import {
@@ -19,6 +20,23 @@ export interface Reservation {
   readonly knownTokens: number;
   /** Where they came from; undefined where there are none. */
   readonly cachedFrom: CacheTier | undefined;
+}
+
+/**
+ * Tokens that finished sequences may keep together for others to share, where the context is small and all sequences
+ * share one buffer: attention passes over them at a cost. In buffers of their own they cost nothing.
+ */
+const MIN_IDLE_TOKENS = 8192;
+
+/** Tokens that a sequence has in common with `source`, which comes before it. */
+export interface CommonBeginning {
+  readonly source: number;
+  readonly length: number;
+}
+
+/** Tokens that finished sequences may keep together. */
+export function maxIdleTokens(layout: KvLayout, contextPerSequence: number): number {
+  return layout === "shared" ? Math.max(MIN_IDLE_TOKENS, 2 * contextPerSequence) : Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -191,17 +209,35 @@ export class PrefixCache {
     return true;
   }
 
-  /**
-   * Ends a reservation; the tokens stay for others to share. Where sequences without a request hold more than
-   * `maxIdleTokens` together, the least recently used give theirs up.
-   */
-  release(slot: Slot, now: number, maxIdleTokens = Number.POSITIVE_INFINITY): void {
+  /** Ends a reservation; the tokens stay for others to share. */
+  release(slot: Slot, now: number): void {
     slot.busy = false;
     slot.lastUsedAt = now;
+  }
+
+  /** Of each sequence that begins like an earlier one, the one that it has most in common with. */
+  commonBeginnings(): Map<number, CommonBeginning> {
+    const found = new Map<number, CommonBeginning>();
+    for (const slot of this.#slots) {
+      const earlier = this.#slots
+        .slice(0, slot.kvSequence)
+        .filter((other) => maySee(other, slot.scope))
+        .map((other) => ({ source: other.kvSequence, length: commonPrefix(other.tokens, slot.tokens) }));
+      const longest = earlier.reduce((best, other) => (other.length > best.length ? other : best), {
+        source: -1,
+        length: MIN_COPIED_TOKENS - 1,
+      });
+      if (longest.source >= 0) found.set(slot.kvSequence, longest);
+    }
+    return found;
+  }
+
+  /** Where sequences without a request hold more than `maxTokens` together, the least recently used give theirs up. */
+  trim(maxTokens: number): void {
     const idle = this.#slots.filter((other) => isIdle(other) && other.tokens.length > 0);
     let held = idle.reduce((sum, { tokens }) => sum + tokens.length, 0);
     for (const oldest of idle.toSorted((a, b) => a.lastUsedAt - b.lastUsedAt)) {
-      if (held <= maxIdleTokens) return;
+      if (held <= maxTokens) return;
       held -= oldest.tokens.length;
       this.#save(oldest);
       this.#memory.truncate(oldest.kvSequence, 0);

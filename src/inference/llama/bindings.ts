@@ -97,6 +97,9 @@ function withProgress<T>(onProgress: (fraction: number) => void, call: (pointer:
   }
 }
 
+/** llama.cpp compares what it allots with the training context, and a shared buffer with that of one sequence. */
+export const falseAlarm = /n_ctx_seq \(\d+\) > n_ctx_train/;
+
 /**
  * What llama.cpp logs while no load reads its log: warnings and errors go to stderr at once, since a crash may follow; the
  * rest (a line for each restored state, each change of threads) is dropped. Returns the callback.
@@ -105,7 +108,7 @@ function logProblems(functions: LlamaFunctions): bigint {
   let level: LogLine["level"] = "info";
   const pointer = koffi.register((nativeLevel: number, text: string) => {
     if (nativeLevel !== CONTINUED) level = levels[nativeLevel] ?? "info";
-    if (level === "warn" || level === "error") writeSync(process.stderr.fd, text);
+    if ((level === "warn" || level === "error") && !falseAlarm.test(text)) writeSync(process.stderr.fd, text);
   }, koffi.pointer(LogCallback));
   functions.llama_log_set(pointer, null);
   // Destructors of the libraries run when there is no JavaScript left to call.

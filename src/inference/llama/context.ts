@@ -1,72 +1,38 @@
 import koffi from "koffi";
+import type { CommonBeginning } from "../kv-cache/prefix-cache.ts";
+import type { KvLayout } from "../kv-layout.ts";
 import { TokenBatch } from "./batch.ts";
-import type { Llama, LogLine } from "./bindings.ts";
+import type { Llama } from "./bindings.ts";
+import { createContext, createContextBeside } from "./context-handle.ts";
+import type { ContextOptions } from "./context-options.ts";
 import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
-import { readableBytes, savedForm, writeReadable } from "./sequence-state.ts";
+import { convertInPlace, readableBytes, savedForm, WORD, writeReadable } from "./sequence-state.ts";
 import type { ContextHandle, MemoryHandle } from "./signatures.ts";
 import { StateCheckpoints } from "./state-checkpoints.ts";
 import type { ThreadPoolHandle } from "./thread-pool.ts";
 
-/** `enum ggml_type` of the formats a KV cache can have, with bytes an element and elements that share a scale. */
-export const kvCacheTypes = {
-  f16: { ggmlType: 1, bytesPerElement: 2, block: 1 },
-  q8_0: { ggmlType: 8, bytesPerElement: 34 / 32, block: 32 },
-  q4_0: { ggmlType: 2, bytesPerElement: 18 / 32, block: 32 },
-} as const;
-export type KvCacheType = keyof typeof kvCacheTypes;
-
-/**
- * `separate`: each sequence has a buffer of its own; the fastest for unrelated prompts. `shared`: one buffer, in which
- * a common prefix is stored and read once; the fastest when most of the prompts is common (docs/performance.md).
- */
-export type KvLayout = "separate" | "shared";
-
-export interface ContextOptions {
-  /** Sequences that hold their KV cache side by side. */
-  readonly sequences: number;
-  /** Tokens a sequence. */
-  readonly contextPerSequence: number;
-  /** Tokens one decode may take. */
-  readonly batchSize: number;
-  /** Rows of one decode that may ask for logits: each costs a vocabulary of floats. */
-  readonly maxOutputs: number;
-  readonly threads: number;
-  /** Processors to place the threads on, one each while all threads are used; none leaves that to the system. */
-  readonly cpus: readonly number[];
-  readonly kvCacheType: KvCacheType;
-  readonly kvLayout: KvLayout;
-  readonly onLog?: (line: LogLine) => void;
-}
-
-/** llama.cpp allots each sequence whole steps of this many tokens of KV cache. */
-export const ALLOTMENT_TOKENS = 256;
-
-/** Tokens of KV cache that a sequence of `context` tokens gets. */
-export function allottedTokens(context: number): number {
-  return Math.max(1, Math.ceil(context / ALLOTMENT_TOKENS)) * ALLOTMENT_TOKENS;
-}
-
 /** LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: without the keys and values that can be cut. */
 const PARTIAL_STATE = 1;
 
-/** llama.cpp compares what it allots with the training context, and a shared buffer with that of one sequence. */
-const falseAlarm = /n_ctx_seq \(\d+\) > n_ctx_train/;
-
 /** One KV cache with its compute buffers: decode batches, read logits, move and cut sequences. */
 export class LlamaContext {
-  readonly handle: ContextHandle;
   readonly model: LlamaModel;
   readonly sequences: number;
   readonly contextPerSequence: number;
   readonly maxOutputs: number;
-  readonly isOnePass: boolean;
   readonly canCut: boolean;
   readonly isPlain: boolean;
   readonly batch: TokenBatch;
   readonly #llama: Llama;
-  readonly #memory: MemoryHandle;
-  readonly #threads: number;
+  readonly #options: ContextOptions;
+  #handle: ContextHandle;
+  #layout: KvLayout;
+  /** One of another layout, which waits to take this one's place. */
+  #next: { readonly layout: KvLayout; readonly handle: ContextHandle } | undefined;
+  #memory: MemoryHandle;
+  /** Of the decodes to come. */
+  #threads: number;
   /** For as many threads as there are processors, and for fewer, which the system moves to where there is room. */
   readonly #pool: ThreadPoolHandle;
   readonly #floatingPool: ThreadPoolHandle;
@@ -77,58 +43,91 @@ export class LlamaContext {
 
   /** @throws LlamaError `out_of_memory` when the KV cache or the compute buffers can't be allocated */
   constructor(llama: Llama, model: LlamaModel, options: ContextOptions) {
-    const errors: string[] = [];
-    const onLine = (line: LogLine) => {
-      if (line.level === "error") errors.push(line.text);
-      options.onLog?.(falseAlarm.test(line.text) ? { ...line, level: "debug" } : line);
-    };
-    const type = kvCacheTypes[options.kvCacheType].ggmlType;
-    const handle = llama.withLog(onLine, () =>
-      llama.llama_init_from_model(model.handle, {
-        ...llama.llama_context_default_params(),
-        n_ctx: allottedTokens(options.contextPerSequence) * options.sequences,
-        n_seq_max: options.sequences,
-        n_batch: options.batchSize,
-        n_ubatch: options.batchSize,
-        n_outputs_max: options.maxOutputs,
-        n_outputs_max_per_seq: 0,
-        n_threads: options.threads,
-        n_threads_batch: options.threads,
-        type_k: type,
-        type_v: type,
-        kv_unified: options.kvLayout === "shared",
-      }),
-    );
-    if (handle === null) {
-      const tokens = allottedTokens(options.contextPerSequence) * options.sequences;
-      throw new LlamaError(
-        "out_of_memory",
-        `llama.cpp could not create a context of ${options.sequences} sequences of ${options.contextPerSequence} tokens ` +
-          `(${tokens} in all): ${errors.join("; ")}. Lower MAX_SEQUENCES, CONTEXT_SIZE or KV_CACHE_MEMORY.`,
-      );
-    }
     const { threads, cpus } = options;
+    this.#options = options;
     this.#threads = threads;
+    this.#layout = options.kvLayout;
+    this.#handle = createContext(llama, model, options);
     this.#pool = llama.createThreadPool({ threads, cpus, isPlaced: true });
     this.#floatingPool =
       cpus.length > 0 ? llama.createThreadPool({ threads, cpus, isPlaced: false }) : this.#pool;
-    llama.llama_attach_threadpool(handle, this.#pool, this.#pool);
     this.#llama = llama;
-    this.handle = handle;
     this.model = model;
     this.sequences = options.sequences;
     this.maxOutputs = options.maxOutputs;
-    this.isOnePass = options.kvLayout === "shared";
     this.isPlain = !model.keepsState && model.slidingWindow === 0;
     this.canCut = !model.keepsState;
     this.contextPerSequence = options.contextPerSequence;
-    this.batch = new TokenBatch(llama.llama_n_batch(handle));
-    this.#memory = llama.llama_get_memory(handle) as MemoryHandle;
+    this.batch = new TokenBatch(llama.llama_n_batch(this.#handle));
+    this.#memory = llama.llama_get_memory(this.#handle) as MemoryHandle;
+    this.setThreads(threads);
+  }
+
+  get handle(): ContextHandle {
+    return this.#handle;
+  }
+
+  get layout(): KvLayout {
+    return this.#layout;
+  }
+
+  get isOnePass(): boolean {
+    return this.#layout === "shared";
+  }
+
+  /**
+   * Makes a context of another layout beside this one, on another thread; `changeLayout` may be called when it is there.
+   * @throws LlamaError `out_of_memory`
+   */
+  async prepareLayout(layout: KvLayout): Promise<void> {
+    this.#next = {
+      layout,
+      handle: await createContextBeside(this.#llama, this.model, this.#options, layout),
+    };
+  }
+
+  /**
+   * Goes on in the prepared context, where its sequences hold what they held; a shared buffer has only once what is
+   * `common`. Not for memories that can't be saved, nor for a context with an adapter.
+   * @throws LlamaError `decode_failed`: the sequences are lost
+   */
+  changeLayout(common: ReadonlyMap<number, CommonBeginning>): void {
+    const next = this.#next;
+    if (next === undefined) throw new Error("no other layout is prepared");
+    const held = Array.from({ length: this.sequences }, (_, sequence) => sequence).filter(
+      (sequence) => this.length(sequence) > 0,
+    );
+    const before = this.#handle;
+    const memory = this.#llama.llama_get_memory(next.handle) as MemoryHandle;
+    const streams = next.layout === "shared" ? 1 : this.sequences;
+    for (const sequence of held) {
+      const { length } = this.#write(sequence, WORD * streams);
+      const state = convertInPlace(this.#scratch, length, streams);
+      const isMoved =
+        state !== undefined &&
+        Number(this.#llama.llama_state_seq_set_data_ext(next.handle, state, state.length, sequence, 0)) > 0;
+      if (!isMoved)
+        throw new LlamaError(
+          "decode_failed",
+          `llama.cpp could not move sequence ${sequence} to another layout.`,
+        );
+      const beginning = next.layout === "shared" ? common.get(sequence) : undefined;
+      if (beginning === undefined) continue;
+      this.#llama.llama_memory_seq_rm(memory, sequence, 0, beginning.length);
+      this.#llama.llama_memory_seq_cp(memory, beginning.source, sequence, 0, beginning.length);
+    }
+    this.#next = undefined;
+    this.#logitViews.clear();
+    this.#handle = next.handle;
+    this.#layout = next.layout;
+    this.#memory = memory;
+    this.setThreads(this.#threads);
+    this.#llama.llama_free(before);
   }
 
   /** Runs the model over `batch` and stores its keys and values. @throws LlamaError `decode_failed` */
   decode(): void {
-    const status = this.#llama.llama_decode(this.handle, this.batch.struct());
+    const status = this.#llama.llama_decode(this.#handle, this.batch.struct());
     if (status !== 0) {
       const meaning =
         { 1: "no room in the KV cache", 2: "aborted", [-1]: "invalid batch" }[status] ?? "fatal error";
@@ -141,7 +140,7 @@ export class LlamaContext {
 
   /** Logits of a batch row that asked for them; shape [vocabulary]. A view, valid until the next decode. */
   logits(row: number): Float32Array {
-    const pointer = this.#llama.llama_get_logits_ith(this.handle, row);
+    const pointer = this.#llama.llama_get_logits_ith(this.#handle, row);
     if (pointer === null) throw new LlamaError("decode_failed", `Batch row ${row} has no logits.`);
     // Rows come back at the same few addresses, and making a view costs as much as reading it.
     let view = this.#logitViews.get(pointer);
@@ -194,7 +193,7 @@ export class LlamaContext {
   #goBack(sequence: number, length: number): void {
     const state = this.#checkpoints.latest(sequence, length)?.state;
     if (state === undefined) throw new Error(`sequence ${sequence} has no state of ${length} tokens`);
-    const { handle } = this;
+    const handle = this.#handle;
     const size = state.length;
     const read = this.#llama.llama_state_seq_set_data_ext(handle, state, size, sequence, PARTIAL_STATE);
     if (Number(read) === 0)
@@ -205,9 +204,9 @@ export class LlamaContext {
   checkpoint(sequence: number): void {
     if (this.canCut) return;
     const llama = this.#llama;
-    const size = Number(llama.llama_state_seq_get_size_ext(this.handle, sequence, PARTIAL_STATE));
+    const size = Number(llama.llama_state_seq_get_size_ext(this.#handle, sequence, PARTIAL_STATE));
     const state = new Uint8Array(size);
-    const written = llama.llama_state_seq_get_data_ext(this.handle, state, size, sequence, PARTIAL_STATE);
+    const written = llama.llama_state_seq_get_data_ext(this.#handle, state, size, sequence, PARTIAL_STATE);
     if (Number(written) !== size)
       throw new LlamaError("decode_failed", `llama.cpp could not give the state of sequence ${sequence}.`);
     this.#checkpoints.add(sequence, { length: this.length(sequence), state });
@@ -247,18 +246,18 @@ export class LlamaContext {
     return this.#read(sequence, this.#scratch.subarray(0, size));
   }
 
-  /** What llama.cpp writes of `sequence`; valid until the next call. */
-  #write(sequence: number): Uint8Array {
-    const size = Number(this.#llama.llama_state_seq_get_size_ext(this.handle, sequence, 0));
-    if (this.#scratch.length < size) this.#scratch = new Uint8Array(size);
-    const written = this.#llama.llama_state_seq_get_data_ext(this.handle, this.#scratch, size, sequence, 0);
+  /** What llama.cpp writes of `sequence`, at the beginning of the scratch, with `room` bytes after it; valid until the next call. */
+  #write(sequence: number, room = 0): Uint8Array {
+    const size = Number(this.#llama.llama_state_seq_get_size_ext(this.#handle, sequence, 0));
+    if (this.#scratch.length < size + room) this.#scratch = new Uint8Array(size + room);
+    const written = this.#llama.llama_state_seq_get_data_ext(this.#handle, this.#scratch, size, sequence, 0);
     return this.#scratch.subarray(0, Number(written));
   }
 
   /** False, and the sequence empty, where llama.cpp could not read it. */
   #read(sequence: number, written: Uint8Array): boolean {
     const size = written.length;
-    const read = this.#llama.llama_state_seq_set_data_ext(this.handle, written, size, sequence, 0);
+    const read = this.#llama.llama_state_seq_set_data_ext(this.#handle, written, size, sequence, 0);
     const isRead = size > 0 && Number(read) === size;
     if (!isRead) this.truncate(sequence, 0);
     return isRead;
@@ -272,7 +271,7 @@ export class LlamaContext {
   /** Writes the keys and values of `sequence` to a file. False when that failed, on a full disk for one. */
   saveSequence(sequence: number, tokens: Int32Array, path: string): boolean {
     return (
-      Number(this.#llama.llama_state_seq_save_file(this.handle, path, sequence, tokens, tokens.length)) > 0
+      Number(this.#llama.llama_state_seq_save_file(this.#handle, path, sequence, tokens, tokens.length)) > 0
     );
   }
 
@@ -281,7 +280,7 @@ export class LlamaContext {
     const found = new Int32Array(this.contextPerSequence);
     const count = new BigUint64Array(1);
     const bytes = this.#llama.llama_state_seq_load_file(
-      this.handle,
+      this.#handle,
       path,
       sequence,
       found,
@@ -298,12 +297,14 @@ export class LlamaContext {
 
   /** Threads of the decodes to come, at most those that the context was made with. */
   setThreads(threads: number): void {
-    const pool = threads === this.#threads ? this.#pool : this.#floatingPool;
-    this.#llama.llama_attach_threadpool(this.handle, pool, pool);
-    this.#llama.llama_set_n_threads(this.handle, threads, threads);
+    this.#threads = threads;
+    const pool = threads === this.#options.threads ? this.#pool : this.#floatingPool;
+    this.#llama.llama_attach_threadpool(this.#handle, pool, pool);
+    this.#llama.llama_set_n_threads(this.#handle, threads, threads);
   }
 
   free(): void {
-    this.#llama.llama_free(this.handle);
+    if (this.#next !== undefined) this.#llama.llama_free(this.#next.handle);
+    this.#llama.llama_free(this.#handle);
   }
 }

@@ -1,5 +1,6 @@
+import type { KvLayout } from "../kv-layout.ts";
 import type { Llama } from "./bindings.ts";
-import { type KvCacheType, type KvLayout, kvCacheTypes } from "./context.ts";
+import { type KvCacheType, kvCacheTypes } from "./context-options.ts";
 import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
 

@@ -5,11 +5,11 @@
  * just as many streams, and doesn't mind which of them has the cells. So what is kept is the head and that one stream,
  * and a state fits every number of sequences.
  */
-const WORD = 4;
+export const WORD = 4;
 const HEAD = 2 * WORD;
 
-/** Head and the one stream with cells of what llama.cpp wrote. Undefined where there are none, or several. */
-export function savedForm(written: Uint8Array): Uint8Array | undefined {
+/** Where in what llama.cpp wrote the one stream with cells lies. Undefined where there are none, or several. */
+function cellsOf(written: Uint8Array): { readonly start: number; readonly end: number } | undefined {
   const view = new DataView(written.buffer, written.byteOffset, written.byteLength);
   const streams = written.length >= HEAD + WORD ? view.getUint32(HEAD, true) : 0;
   const first = HEAD + WORD;
@@ -18,13 +18,34 @@ export function savedForm(written: Uint8Array): Uint8Array | undefined {
     if (at + WORD > written.length) return undefined;
     if (view.getUint32(at, true) === 0) continue;
     const end = written.length - WORD * (streams - 1 - stream);
-    if (end <= at || !written.subarray(end).every((byte) => byte === 0)) return undefined;
-    const saved = new Uint8Array(HEAD + end - at);
-    saved.set(written.subarray(0, HEAD));
-    saved.set(written.subarray(at, end), HEAD);
-    return saved;
+    return end > at && written.subarray(end).every((byte) => byte === 0) ? { start: at, end } : undefined;
   }
   return undefined;
+}
+
+/** Head and the one stream with cells of what llama.cpp wrote. Undefined where there are none, or several. */
+export function savedForm(written: Uint8Array): Uint8Array | undefined {
+  const cells = cellsOf(written);
+  if (cells === undefined) return undefined;
+  const saved = new Uint8Array(HEAD + cells.end - cells.start);
+  saved.set(written.subarray(0, HEAD));
+  saved.set(written.subarray(cells.start, cells.end), HEAD);
+  return saved;
+}
+
+/**
+ * Turns the first `size` bytes of `buffer`, which llama.cpp wrote, into what a context of `streams` reads; the buffer has
+ * room for the counts of as many. Nothing is moved but the head.
+ */
+export function convertInPlace(buffer: Uint8Array, size: number, streams: number): Uint8Array | undefined {
+  const cells = cellsOf(buffer.subarray(0, size));
+  if (cells === undefined) return undefined;
+  const start = cells.start - WORD - HEAD;
+  const end = cells.end + WORD * (streams - 1);
+  buffer.copyWithin(start, 0, HEAD);
+  new DataView(buffer.buffer, buffer.byteOffset).setUint32(start + HEAD, streams, true);
+  buffer.fill(0, cells.end, end);
+  return buffer.subarray(start, end);
 }
 
 /** Writes what a context of `streams` reads into `target`, which has `readableBytes`. */

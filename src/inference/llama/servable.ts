@@ -1,5 +1,5 @@
+import type { KvLayoutSetting } from "../kv-layout.ts";
 import type { Llama } from "./bindings.ts";
-import type { KvLayout } from "./context.ts";
 import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
 
@@ -10,6 +10,11 @@ const faults: Readonly<Record<string, "sharedLayout" | "severalSequences" | "bat
   plamo2: "severalSequences",
   cogvlm: "batches",
 };
+
+/** Whether llama.cpp computes the model rightly where all sequences share one buffer. */
+export function canShareBuffer(model: LlamaModel): boolean {
+  return faults[model.architecture] !== "sharedLayout";
+}
 
 /** Sequences that may run side by side; undefined where any number may. */
 export function mostSequences(model: LlamaModel): number | undefined {
@@ -23,7 +28,7 @@ export function mostSequences(model: LlamaModel): number | undefined {
 export function assertServable(
   llama: Llama,
   model: LlamaModel,
-  options: { readonly kvLayout: KvLayout; readonly maxSequences: number },
+  options: { readonly kvLayout: KvLayoutSetting; readonly maxSequences: number },
 ): void {
   const { architecture, path } = model;
   const refuse = (reason: string) => new LlamaError("unsupported_architecture", `${path}: ${reason}`);
@@ -35,7 +40,7 @@ export function assertServable(
   const fault = faults[architecture];
   if (fault === "batches")
     throw refuse(`llama.cpp answers otherwise with ${architecture} when a prompt is computed in parts.`);
-  if (fault === "sharedLayout" && options.kvLayout === "shared") {
+  if (options.kvLayout === "shared" && !canShareBuffer(model)) {
     throw new LlamaError(
       "load_failed",
       `${path}: llama.cpp answers wrongly with ${architecture} in a shared KV cache. Set KV_LAYOUT=separate.`,

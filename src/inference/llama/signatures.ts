@@ -45,6 +45,16 @@ interface NativeTokenize {
   async(...args: [...TokenizeArguments, callback: (error: unknown, count: number) => void]): void;
 }
 
+/** On a thread of libuv's pool it may run beside everything that is done with other contexts. */
+interface NativeInit {
+  (model: ModelHandle, params: ParamsStruct): ContextHandle | null;
+  async(
+    model: ModelHandle,
+    params: ParamsStruct,
+    callback: (error: unknown, context: ContextHandle | null) => void,
+  ): void;
+}
+
 /** Signatures of include/llama.h and ggml/include/ggml-backend.h, release v0.4.0; only what this server calls. */
 export interface LlamaFunctions {
   llama_version(): string;
@@ -55,7 +65,7 @@ export interface LlamaFunctions {
   llama_context_default_params(): ParamsStruct;
   llama_model_load_from_file(path: string, params: ParamsStruct): ModelHandle | null;
   llama_model_free(model: ModelHandle): void;
-  llama_init_from_model(model: ModelHandle, params: ParamsStruct): ContextHandle | null;
+  llama_init_from_model: NativeInit;
   llama_free(context: ContextHandle): void;
   llama_n_batch(context: ContextHandle): number;
   /** NULL for a model that keeps no keys and values, an encoder. */

@@ -44,6 +44,11 @@ export class Admission {
     return this.#waiting.find(id);
   }
 
+  /** Those in line that could start at once. */
+  next(): readonly Sequence[] {
+    return this.#waiting.first(this.#sequences);
+  }
+
   remove(sequence: Sequence): void {
     this.#waiting.remove(sequence);
   }

@@ -1,9 +1,10 @@
 import type { Clock } from "../../platform/clock.ts";
 import { promptLookup } from "../drafters/prompt-lookup.ts";
 import type { FinishReason } from "../engine.ts";
-import { PrefixCache } from "../kv-cache/prefix-cache.ts";
+import { maxIdleTokens, PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { SavedSequences } from "../kv-cache/saved-sequences.ts";
 import type { SlotMove } from "../kv-cache/slots.ts";
+import type { KvLayoutChoice } from "../kv-layout.ts";
 import type { Waited } from "../machine/processor-wait.ts";
 import type { StepRecord } from "../step-record.ts";
 import { Admission } from "./admission.ts";
@@ -12,6 +13,7 @@ import type { DecodeContext } from "./decode-context.ts";
 import { Emission } from "./emission.ts";
 import { type Bridge, fillBatch, type Rows } from "./fill.ts";
 import { BRIDGE_SHARE, Gaps } from "./gaps.ts";
+import { LayoutFollower } from "./layout-follower.ts";
 import { type BatchPlan, decodeRows, prefillTokens } from "./plan.ts";
 import { Priorities } from "./priorities.ts";
 import type { SequenceStart, StepReport } from "./report.ts";
@@ -34,13 +36,9 @@ export interface SchedulerOptions {
   readonly saved?: SavedSequences;
   /** Called for each request that leaves the queue, before anything of it is computed. */
   readonly onStart?: (start: SequenceStart) => void;
+  /** Lets the cache's layout follow the traffic: called after each change. It stays as it is when left out. */
+  readonly onLayoutChanged?: ((choice: KvLayoutChoice) => void) | undefined;
 }
-
-/**
- * Tokens that finished sequences may keep together for others to share, where the context is small and all sequences
- * share one buffer: attention passes over them at a cost. In buffers of their own they cost nothing.
- */
-const MIN_IDLE_TOKENS = 8192;
 
 /**
  * Continuous batching: requests join and leave the batch between any two steps. A step admits, plans, decodes,
@@ -57,6 +55,7 @@ export class Scheduler {
   readonly #planner: BatchPlanner;
   readonly #gaps: Gaps;
   readonly #account: StepAccount;
+  readonly #layout: LayoutFollower | undefined;
   readonly #emission = new Emission();
   /** What the KV sequences hold. */
   readonly cache: PrefixCache;
@@ -71,7 +70,7 @@ export class Scheduler {
     this.#cost = new StepCost(options.stepTargetMs);
     // A draft that turns out wrong must be taken back.
     const canDraft = options.speculation && context.canCut;
-    this.#speculation = canDraft ? new Speculation(this.#cost, promptLookup, context.isOnePass) : undefined;
+    this.#speculation = canDraft ? new Speculation(this.#cost, promptLookup, context) : undefined;
     this.#planner = new BatchPlanner(context, {
       cost: this.#cost,
       priorities: this.#priorities,
@@ -82,6 +81,8 @@ export class Scheduler {
       options.clock,
       options.processorWait ?? (() => ({ longestMs: 0, totalMs: 0 })),
     );
+    const { clock, onLayoutChanged } = options;
+    this.#layout = onLayoutChanged && new LayoutFollower(context, this.cache, clock, onLayoutChanged);
   }
 
   get waiting(): number {
@@ -99,11 +100,6 @@ export class Scheduler {
   /** @throws Error where the cache's books differ from what the context holds; to be asked between steps */
   checkIntegrity(): void {
     this.cache.checkIntegrity((sequence) => this.#context.length(sequence));
-  }
-
-  get #maxIdleTokens(): number {
-    const { isOnePass, contextPerSequence } = this.#context;
-    return isOnePass ? Math.max(MIN_IDLE_TOKENS, 2 * contextPerSequence) : Number.POSITIVE_INFINITY;
   }
 
   /** Prompt tokens that requests took from the cache, since start. */
@@ -138,6 +134,7 @@ export class Scheduler {
     if (!this.hasWork) return undefined;
     const startedAt = this.#clock();
     for (const sequence of this.#running) sequence.time.spent("overhead", startedAt);
+    this.#layout?.follow([...this.#running, ...this.#admission.next()]);
     this.#running = this.#admission.admit(this.#running, startedAt);
     const plan = this.#planner.plan(this.#running, startedAt);
     const bridging = this.#gaps.bridges(plan);
@@ -277,7 +274,12 @@ export class Scheduler {
     if (slot !== undefined && onPinned !== undefined && finishReason !== "cancelled") {
       this.cache.pin(slot, prompt.length);
       onPinned(slot.kvSequence);
-    } else if (slot !== undefined) this.cache.release(slot, now, this.#maxIdleTokens);
+    } else if (slot !== undefined) {
+      this.#speculation?.remember(slot.tokens, prompt.length, sequence.scope);
+      const { layout, contextPerSequence } = this.#context;
+      this.cache.release(slot, now);
+      this.cache.trim(maxIdleTokens(layout, contextPerSequence));
+    }
     this.#remove(sequence);
     this.#emission.end(sequence, finishReason, text, now);
   }

@@ -1,4 +1,6 @@
 import type { Drafter } from "../drafters/drafter.ts";
+import { EarlierTexts } from "../drafters/earlier-texts.ts";
+import type { SequenceMemory } from "../kv-cache/slots.ts";
 import type { Sequence } from "./sequence.ts";
 import type { StepCost } from "./step-cost.ts";
 
@@ -12,6 +14,13 @@ const PRIOR_ACCEPTANCE = { repeated: 0.6, forced: 0.9 } as const;
 /** Cost of a further row, as a share of a one-row step, that is assumed until steps of several sizes were measured. */
 const ASSUMED_ROW_SHARE = 0.25;
 
+/** What may follow a sequence's last token, and how often such guesses were right. */
+interface Guess {
+  readonly source: Source;
+  readonly found: readonly number[];
+  readonly rate: number;
+}
+
 /** Where a draft is from: the form of the text left no choice, or the text said the same before. */
 type Source = keyof typeof PRIOR_ACCEPTANCE;
 
@@ -24,7 +33,8 @@ type Source = keyof typeof PRIOR_ACCEPTANCE;
 export class Speculation {
   readonly #cost: StepCost;
   readonly #drafter: Drafter;
-  readonly #isOnePass: boolean;
+  readonly #earlier = new EarlierTexts();
+  readonly #memory: Pick<SequenceMemory, "isOnePass">;
   readonly #acceptance = {
     repeated: new WeakMap<Sequence, number>(),
     forced: new WeakMap<Sequence, number>(),
@@ -32,11 +42,11 @@ export class Speculation {
   /** Where the sequence's present draft is from. */
   readonly #sources = new WeakMap<Sequence, Source>();
 
-  /** `isOnePass`: the rows of a draft are computed in the same pass as those of sequences without one. */
-  constructor(cost: StepCost, drafter: Drafter, isOnePass: boolean) {
+  /** `memory` says whether the rows of a draft are computed in the same pass as those of sequences without one. */
+  constructor(cost: StepCost, drafter: Drafter, memory: Pick<SequenceMemory, "isOnePass">) {
     this.#cost = cost;
     this.#drafter = drafter;
-    this.#isOnePass = isOnePass;
+    this.#memory = memory;
   }
 
   /**
@@ -49,13 +59,21 @@ export class Speculation {
     const tokensPerMs = decoding.length / plainMs;
     const rowMs = this.#cost.msPerDecodeRow ?? (ASSUMED_ROW_SHARE * plainMs) / decoding.length;
     let rowsLeft = rowLimit - decoding.length;
-    for (const sequence of decoding) {
-      const room = Math.min(MAX_DRAFT_TOKENS, rowsLeft, sequence.maxTokens - sequence.completionTokens - 1);
-      const { source, found } = this.#find(sequence, room);
+    const guesses = decoding.map((sequence) => ({ sequence, ...this.#guess(sequence, rowsLeft) }));
+    const equal =
+      this.#memory.isOnePass || decoding.length < 2 ? 0 : equalLength(guesses, rowsLeft, tokensPerMs * rowMs);
+    if (equal > 0) {
+      for (const { sequence, source, found } of guesses) {
+        drafts.set(sequence, found.slice(0, equal));
+        this.#sources.set(sequence, source);
+      }
+      return drafts;
+    }
+    for (const { sequence, source, rate, ...guess } of guesses) {
+      const found = guess.found.slice(0, Math.max(0, rowsLeft));
       if (found.length === 0) continue;
-      const rate = this.#rate(sequence, source);
       const longest = worthwhileLength(rate, tokensPerMs * rowMs, found.length);
-      const needsPass = decoding.length > 1 && !this.#isOnePass;
+      const needsPass = decoding.length > 1 && !this.#memory.isOnePass;
       const isPassPaid =
         !needsPass || expectedTokens(rate, longest) > tokensPerMs * this.#cost.decodeMs(longest);
       const length = isPassPaid ? longest : 0;
@@ -69,6 +87,11 @@ export class Speculation {
     return drafts;
   }
 
+  /** Learns a text that has ended: its tokens, of which those from `start` on were generated. */
+  remember(tokens: readonly number[], start: number, scope: string): void {
+    this.#earlier.add(tokens, start, scope);
+  }
+
   /** Learns how much of a draft was right. */
   observe(sequence: Sequence, drafted: number, accepted: number): void {
     const source = this.#sources.get(sequence) ?? "repeated";
@@ -79,12 +102,19 @@ export class Speculation {
     this.#acceptance[source].set(sequence, rate);
   }
 
-  #find(sequence: Sequence, limit: number): { readonly source: Source; readonly found: readonly number[] } {
-    const { slot, lastToken } = sequence;
+  #guess(sequence: Sequence, rowsLeft: number): Guess {
+    const limit = Math.min(MAX_DRAFT_TOKENS, rowsLeft, sequence.maxTokens - sequence.completionTokens - 1);
     const forced = limit > 0 ? sequence.forcedTokens(limit) : [];
-    if (forced.length > 0) return { source: "forced", found: forced };
-    const canGuess = limit > 0 && slot !== undefined && lastToken !== undefined;
-    return { source: "repeated", found: canGuess ? this.#drafter.draft(slot.tokens, lastToken, limit) : [] };
+    const source = forced.length > 0 ? "forced" : "repeated";
+    const found = forced.length > 0 ? forced : this.#repeated(sequence, limit);
+    return { source, found, rate: this.#rate(sequence, source) };
+  }
+
+  /** What followed the same tokens before: in earlier texts, where more of them are the same, else in this one. */
+  #repeated({ slot, lastToken, scope }: Sequence, limit: number): readonly number[] {
+    if (limit <= 0 || slot === undefined || lastToken === undefined) return [];
+    const earlier = this.#earlier.draft(slot.tokens, lastToken, limit, scope);
+    return earlier.length > 0 ? earlier : this.#drafter.draft(slot.tokens, lastToken, limit);
   }
 
   #rate(sequence: Sequence, source: Source): number {
@@ -105,6 +135,25 @@ function worthwhileLength(acceptance: number, tokensPerRowTime: number, limit: n
   let length = 0;
   while (length < limit && acceptance ** (length + 1) > tokensPerRowTime) length++;
   return length;
+}
+
+/**
+ * The length that drafts of all sequences should have where equal ones share the pass that is made anyway; 0 where none
+ * is worth its rows.
+ */
+function equalLength(guesses: readonly Guess[], rowsLeft: number, tokensPerRowTime: number): number {
+  const longest = Math.min(
+    Math.floor(rowsLeft / guesses.length),
+    ...guesses.map(({ found }) => found.length),
+  );
+  let best = 0;
+  let most = 0;
+  for (let length = 1; length <= longest; length++) {
+    const expected = guesses.reduce((sum, { rate }) => sum + expectedTokens(rate, length), 0);
+    const gain = expected - guesses.length * length * tokensPerRowTime;
+    if (gain > most) [most, best] = [gain, length];
+  }
+  return best;
 }
 
 /** Tokens that a draft of `length` is expected to bring. */

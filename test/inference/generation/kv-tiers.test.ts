@@ -3,10 +3,11 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from "node:path";
 import { test } from "node:test";
 import { SeededRandom } from "../../../bench/load/random.ts";
-import type { GenerationRequest, ScoredToken } from "../../../src/inference/engine.ts";
+import type { GenerationRequest } from "../../../src/inference/engine.ts";
 import { KvFiles } from "../../../src/inference/generation/kv-files.ts";
 import { InProcessEngine } from "../../support/in-process-engine.ts";
 import { BUILTIN } from "../../support/model.ts";
+import { assertSameTokens } from "../../support/same-tokens.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const request = (text: string): GenerationRequest => ({
@@ -16,23 +17,6 @@ const request = (text: string): GenerationRequest => ({
   sampling: { temperature: 0, seed: 0 },
   logprobs: 1,
 });
-
-/** What another shape of a batch changes by rounding; a wrong key or value changes whole units. */
-const ROUNDING = 0.5;
-
-/** The same tokens with the same probabilities, up to where two tokens were as likely as each other. */
-function assertSameTokens(
-  found: readonly ScoredToken[],
-  expected: readonly ScoredToken[],
-  what: string,
-): void {
-  for (const [index, token] of found.entries()) {
-    const other = expected[index];
-    const difference = Math.abs((token.logprob ?? 0) - (other?.logprob ?? 0));
-    assert.ok(difference < ROUNDING, `${what}: token ${index} differs by ${difference}`);
-    if (token.token !== other?.token) return;
-  }
-}
 
 const facts = [
   "The Marlin printer was built in Oslo.",
