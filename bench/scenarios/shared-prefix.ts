@@ -8,7 +8,8 @@ const SHARED_TOKENS = 550;
 
 /** One long beginning in every prompt: system prompts, few-shot examples, retrieved context. */
 export const sharedPrefix: Scenario = {
-  summary: "600-token prompts that share 550, 40 new tokens, C = 20, both servers as they start: what reuse of the KV cache gives",
+  summary:
+    "600-token prompts that share 550, 40 new tokens, C = 20, both servers as they start: what reuse of the KV cache gives",
   defaultModel: "distilgpt2",
   async run(context) {
     const { options } = context;
