@@ -12,3 +12,9 @@ export interface KvLayoutChoice {
   readonly layout: KvLayout;
   readonly reason: string;
 }
+
+/** Tokens that a sequence has in common with `source`, which comes before it. */
+export interface CommonBeginning {
+  readonly source: number;
+  readonly length: number;
+}

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { passes } from "../../src/inference/kv-cache/passes.ts";
-import type { CommonBeginning } from "../../src/inference/kv-cache/prefix-cache.ts";
-import type { KvLayout } from "../../src/inference/kv-layout.ts";
+import type { CommonBeginning, KvLayout } from "../../src/inference/kv-layout.ts";
 import type { DecodeContext } from "../../src/inference/scheduler/decode-context.ts";
 import type { TokenSampler } from "../../src/inference/scheduler/sequence.ts";
 

@@ -1,5 +1,5 @@
 import type { CacheTier } from "../cache-tier.ts";
-import type { KvLayout } from "../kv-layout.ts";
+import type { CommonBeginning, KvLayout } from "../kv-layout.ts";
 import { commonPrefix } from "./common-prefix.ts";
 import { MIN_SAVED_TOKENS, type SavedSequence, SavedSequences } from "./saved-sequences.ts";
 import {
@@ -27,12 +27,6 @@ export interface Reservation {
  * share one buffer: attention passes over them at a cost. In buffers of their own they cost nothing.
  */
 const MIN_IDLE_TOKENS = 8192;
-
-/** Tokens that a sequence has in common with `source`, which comes before it. */
-export interface CommonBeginning {
-  readonly source: number;
-  readonly length: number;
-}
 
 /** Tokens that finished sequences may keep together. */
 export function maxIdleTokens(layout: KvLayout, contextPerSequence: number): number {

@@ -1,6 +1,5 @@
 import koffi from "koffi";
-import type { CommonBeginning } from "../kv-cache/prefix-cache.ts";
-import type { KvLayout } from "../kv-layout.ts";
+import type { CommonBeginning, KvLayout } from "../kv-layout.ts";
 import { TokenBatch } from "./batch.ts";
 import type { Llama } from "./bindings.ts";
 import { createContext, createContextBeside } from "./context-handle.ts";

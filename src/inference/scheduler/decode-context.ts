@@ -1,6 +1,5 @@
-import type { CommonBeginning } from "../kv-cache/prefix-cache.ts";
 import type { SequenceMemory } from "../kv-cache/slots.ts";
-import type { KvLayout } from "../kv-layout.ts";
+import type { CommonBeginning, KvLayout } from "../kv-layout.ts";
 import type { BatchRows } from "./fill.ts";
 
 /** What the scheduler drives: an inference context with a KV sequence for each running request. */
