@@ -2,6 +2,7 @@ import { runClosedLoop } from "../load/closed-loop.ts";
 import { SeededRandom } from "../load/random.ts";
 import type { GenerationRequest } from "../load/workload.ts";
 import type { Measurement } from "../report/report.ts";
+import type { Side } from "../servers/server.ts";
 import { ratioCheck } from "./alternation.ts";
 import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
@@ -43,7 +44,7 @@ export const repetition: Scenario = {
   },
 };
 
-async function turn(context: BenchContext, side: "ours" | "peer", level: number, round: number) {
+async function turn(context: BenchContext, side: Side, level: number, round: number) {
   await using server = await context.start(side, {
     clients: level,
     sequences: 0,

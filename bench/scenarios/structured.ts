@@ -2,6 +2,7 @@ import { runClosedLoop } from "../load/closed-loop.ts";
 import { openaiDialect } from "../load/dialect.ts";
 import type { GenerationRequest } from "../load/workload.ts";
 import type { Measurement } from "../report/report.ts";
+import type { Side } from "../servers/server.ts";
 import { chartByCase, ratioCheck } from "./alternation.ts";
 import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
@@ -117,7 +118,7 @@ export const structured: Scenario = {
   },
 };
 
-async function turn(context: BenchContext, side: "ours" | "peer", level: number, round: number) {
+async function turn(context: BenchContext, side: Side, level: number, round: number) {
   await using started = await context.start(side, { clients: level, sequences: 0, route: "openai" });
   const server = { ...started, dialect: openaiDialect };
   const workload = Object.entries(schemas).map(

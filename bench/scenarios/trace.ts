@@ -3,6 +3,7 @@ import { runArrivals } from "../load/open-loop.ts";
 import { arrivalsAt, readTrace, requestOf } from "../load/trace.ts";
 import { casesOf, medianOf } from "../report/comparison.ts";
 import type { Check, Measurement } from "../report/report.ts";
+import type { Side } from "../servers/server.ts";
 import { ratioCheck } from "./alternation.ts";
 import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
@@ -73,7 +74,7 @@ function nameOf(load: number): string {
 
 async function capacityOf(
   context: BenchContext,
-  side: "ours" | "peer",
+  side: Side,
   round: number,
   entries: ReturnType<typeof readTrace>,
   seed: number,
