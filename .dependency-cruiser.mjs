@@ -79,7 +79,10 @@ export default {
       name: "llama-is-the-bottom",
       severity: "error",
       from: { path: "^src/inference/llama/" },
-      to: { path: "^src/", pathNot: "^src/(inference/llama/|errors\\.ts$|inference/(kv-layout|sampling)\\.ts$)" },
+      to: {
+        path: "^src/",
+        pathNot: "^src/(inference/llama/|errors\\.ts$|inference/(kv-layout|sampling)\\.ts$)",
+      },
     },
     onlyIn("inference/llama", "koffi"),
     onlyIn("platform/jobs", "pg-boss"),
