@@ -161,7 +161,7 @@ export async function createServer(
     reply.raw.socket?.setTimeout(STALL_MS);
   });
   app.setErrorHandler(sendError);
-  // So that there is a route, and with it the hook above, for what matches none.
+  // A route, and with it the hook above, for what matches none.
   app.setNotFoundHandler((request, reply) => refuseUnmatched(request, reply, methods));
 
   acceptJsonOnly(app);

@@ -10,7 +10,13 @@ async function* heldBack<T>(release: Promise<void>, values: readonly T[]): Async
 }
 
 test("a message whose prompt takes long begins before it is read, and pings", async () => {
-  const output = new MessageOutput({ id: "msg_1" });
+  const output = new MessageOutput({
+    id: "msg_1",
+    type: "message",
+    role: "assistant",
+    model: "m",
+    diagnostics: null,
+  });
   const { promise, resolve } = Promise.withResolvers<void>();
   async function* said(): AsyncIterable<MessageEvent> {
     for await (const event of heldBack(promise, [

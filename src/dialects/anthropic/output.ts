@@ -8,6 +8,22 @@ export interface MessageEvent {
   readonly [field: string]: unknown;
 }
 
+/** What every message says of itself. */
+export interface MessageHead {
+  readonly id: string;
+  readonly type: "message";
+  readonly role: "assistant";
+  readonly model: string;
+  readonly diagnostics: null;
+}
+
+/** A whole message, as in Anthropic's API reference. */
+export interface Message extends MessageHead {
+  readonly content: readonly object[];
+  readonly stop_reason: string | null;
+  readonly usage: object;
+}
+
 /** A content block as it comes together. */
 type Block =
   | { readonly kind: "text"; text: string }
@@ -24,13 +40,13 @@ const direct = { caller: { type: "direct" } };
 
 /** Makes Anthropic's events and content blocks of an answer's. */
 export class MessageOutput {
-  readonly #head: object;
+  readonly #head: MessageHead;
   readonly #blocks: Block[] = [];
   #hasStarted = false;
   #end: TurnEnd | undefined;
 
   /** `head`: the message's own fields. */
-  constructor(head: object) {
+  constructor(head: MessageHead) {
     this.#head = head;
   }
 
@@ -90,7 +106,7 @@ export class MessageOutput {
   }
 
   /** The whole message, when the answer is over. */
-  get message(): object {
+  get message(): Message {
     if (this.#end === undefined) throw new Error("an answer ended without saying how");
     const usage = { ...notSent, ...toUsage(this.#end) };
     return { ...this.#head, content: this.#blocks.flatMap(describe), ...ending(this.#end), usage };

@@ -7,7 +7,7 @@ import { namingFields } from "../field-names.ts";
 import { newId } from "../ids.ts";
 import { type Note, noteInLog, notHonoured } from "../notes.ts";
 import { withSigns } from "../sign-of-life.ts";
-import { type MessageEvent, MessageOutput } from "./output.ts";
+import { type Message, type MessageEvent, type MessageHead, MessageOutput } from "./output.ts";
 import { toConversation, toRequest } from "./request.ts";
 import type { CountTokensBody, MessagesBody } from "./schema.ts";
 
@@ -28,7 +28,7 @@ export class Messages {
     return { input_tokens: (await engine.tokenize(prompt, signal)).length };
   }
 
-  async create(body: MessagesBody, context: RequestContext): Promise<object> {
+  async create(body: MessagesBody, context: RequestContext): Promise<Message> {
     const { plan, notes } = await this.#plan(body, context);
     const output = new MessageOutput(this.#head(body, notes));
     for await (const event of this.#events(plan, context)) for (const _ of output.take(event));
@@ -67,7 +67,7 @@ export class Messages {
     return namingFields(assistant.answer(plan, 0, context), { prompt: "messages", maxTokens: "max_tokens" });
   }
 
-  #head(body: MessagesBody, notes: readonly Note[]) {
+  #head(body: MessagesBody, notes: readonly Note[]): MessageHead {
     const model = this.#model.engine.describe();
     return {
       id: newId("msg_"),

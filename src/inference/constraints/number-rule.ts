@@ -11,7 +11,7 @@ import {
 import type { NumberShape } from "./json-program.ts";
 import { MAX_FRACTION_DIGITS, MAX_WHOLE_DIGITS, type NumberPosition } from "./number-text.ts";
 
-/** Decimal digits that a double tells apart: numbers that differ in them differ for whoever reads them. */
+/** Decimal digits that a double tells apart: numbers that differ in them differ for every reader. */
 const EXACT_DIGITS = 15;
 /** Digits before the point of a number that must have a fraction. */
 const FRACTIONAL_WHOLE_DIGITS = 9;

@@ -32,7 +32,7 @@ export class LocalReranker implements Reranker {
   }
 }
 
-/** A cross-encoder is trained so that this is the probability that the text answers the question. */
+/** The output that a cross-encoder is trained to give: the probability that the text answers the question. */
 function sigmoid(logit: number): number {
   return 1 / (1 + Math.exp(-logit));
 }

@@ -2,7 +2,7 @@
 export interface EmbeddingProfile {
   /** What goes before a question, and before a text that questions are about. */
   readonly prefixes?: { readonly query: string; readonly document: string };
-  /** Trained so that the first elements of a vector are a vector too (Kusupati et al. 2022, arXiv:2205.13147). */
+  /** Trained to make the first elements of a vector a vector too (Kusupati et al. 2022, arXiv:2205.13147). */
   readonly shortenable?: boolean;
 }
 

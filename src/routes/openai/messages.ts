@@ -52,9 +52,7 @@ export function messageRoutes(
             formatError: (error, id) => ({ event: "error", data: toAnthropicError(error, id).body }),
           });
         }
-        return withModel(models, body.model, context, (model) =>
-          messages(model).create(body, context),
-        ) as Promise<{ id: string; type: string }>;
+        return withModel(models, body.model, context, (model) => messages(model).create(body, context));
       },
     );
     app.post(

@@ -10,34 +10,9 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-test("an answer has every field of the contract", async () => {
+// That every field is there, and no other, is checked of every answer in tests (`support/answer-schemas.ts`).
+test("a single answer says that it was not refined", async () => {
   const answer = await chat(server, greedy);
-  for (const field of [
-    "attention_heads",
-    "attention_masking",
-    "cached_prompt_tokens",
-    "completion_tokens",
-    "context_used_pct",
-    "context_window",
-    "critique",
-    "estimated_attention_ops",
-    "finish_reason",
-    "hidden_size",
-    "latency_ms",
-    "model",
-    "model_type",
-    "original_response",
-    "output_to_input_ratio",
-    "prompt_tokens",
-    "refine_steps_used",
-    "refined",
-    "request_id",
-    "response",
-    "speculation",
-    "timings",
-    "total_tokens",
-  ])
-    assert.ok(field in answer, field);
   assert.equal(answer.model_type, "decoder-only");
   assert.equal(answer.attention_masking, "causal");
   assert.equal(answer.refined, false);

@@ -15,7 +15,7 @@ import {
   updateMetadata,
 } from "./table.ts";
 
-/** `/v1/conversations`: items that responses are made from and added to, in the store until somebody deletes them. */
+/** `/v1/conversations`: items that responses are made from and added to, in the store until they are deleted. */
 export class Conversations {
   readonly #store: Store;
 

@@ -50,8 +50,8 @@ export interface BackgroundOptions {
 }
 
 /**
- * Responses that are made whatever becomes of their clients and of this process. Each is a job; what followers are told
- * is in the store before they are told it, so that anyone can follow from any event on, at any server of the store.
+ * Responses that are made even if their clients leave or this process ends. Each is a job; what followers receive is in
+ * the store before they receive it: a client can follow from any event on, at any server of the store.
  */
 export class BackgroundResponses {
   readonly #options: BackgroundOptions;
