@@ -9,7 +9,7 @@ import type {
   Prompt,
 } from "./engine.ts";
 
-/** An engine around another one, the same but for what its subclass does to generations. */
+/** Wraps an engine; subclasses change only how it generates. */
 export abstract class EngineDecorator implements Engine {
   protected readonly inner: Engine;
 

@@ -16,7 +16,7 @@ export const unsupported: readonly Unsupported[] = [
   { param: "container", reason: "no code runs here", isWish: true },
   {
     param: "inference_geo",
-    reason: "this server is where it is",
+    reason: "this server runs in one place",
     isWish: true,
     harmless: oneOf("global", "not_available"),
   },

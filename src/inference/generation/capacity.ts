@@ -2,7 +2,7 @@ import { ALLOTMENT_TOKENS, allottedTokens } from "../llama/context-options.ts";
 import { LlamaError } from "../llama/errors.ts";
 import { formatMemory } from "../process/memory-fit.ts";
 
-/** Sequences that the automatic choice stops at: more would only split the same memory and time. */
+/** Upper bound of the automatic choice; more sequences would only divide the same memory and time. */
 const MAX_AUTOMATIC_SEQUENCES = 64;
 /** Share of free memory that the automatic budget takes, and its ceiling. */
 const AUTOMATIC_SHARE = 0.25;

@@ -8,7 +8,7 @@ export class ServiceRate {
   #completedAt: number[] = [];
   #idleSince: number | undefined;
 
-  /** Nothing runs from now on: that says nothing about how fast this server is. */
+  /** The engine is idle from now on; idle time must not lower the rate. */
   pause(now: number): void {
     this.#idleSince = now;
   }

@@ -1,7 +1,7 @@
 import koffi, { type LibraryHandle } from "koffi";
 import { LlamaError } from "./errors.ts";
 
-/** Native calls run on stacks of koffi's; llama.cpp reads grammars by recursion, as deep as their rules refer. */
+/** koffi runs native calls on its own stacks. llama.cpp reads grammars by recursion, as deep as their rules nest. */
 const STACK_BYTES = 8 * 2 ** 20;
 
 /**
