@@ -149,7 +149,7 @@ function lever(
     case "memory_bandwidth":
       return "Each step reads all weights: a smaller quantization (MODEL_QUANT), or more requests at once to share the step.";
     case "kv_bandwidth":
-      return "Long contexts are read for every token: shorten them, or set KV_CACHE_TYPE=q8_0.";
+      return "Long contexts are read for every token: shorten them; what many have in common at their beginning is read once (KV_LAYOUT=auto).";
     case "batch_compute":
       return "The batch is full of rows: fewer requests at once, more cores (THREADS), or a smaller model.";
     case "sampling":

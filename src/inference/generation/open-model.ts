@@ -68,6 +68,7 @@ export function openModel(options: EngineOptions, clock: Clock, reports: LoadRep
     availableMemory: isOffloaded ? memory : Math.max(0, memory - model.weightBytes),
     isOffloaded,
   });
+  if (!isOffloaded && kvCacheType !== "f16") onLog({ level: "warn", text: slowFormat(kvCacheType) });
   const { sequences, contextPerSequence } = capacity;
   const threads = threadsOf(options, onLog);
   const memoryLeft = memory - model.weightBytes - (isOffloaded ? 0 : capacity.kvCacheBytes);
@@ -108,6 +109,11 @@ export function openModel(options: EngineOptions, clock: Clock, reports: LoadRep
     memoryLeft,
     isLayoutFollowing: isFollowing,
   };
+}
+
+/** ggml-cpu has its fast attention for f16 alone (ggml/src/ggml-cpu/ops.cpp, release v0.4.0). */
+function slowFormat(type: string): string {
+  return `KV_CACHE_TYPE=${type} saves memory, and costs time on a processor, more so with long contexts; f16 is the fastest.`;
 }
 
 /** The layout to begin with, and whether it follows the traffic from there. */

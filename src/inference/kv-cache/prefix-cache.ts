@@ -51,7 +51,7 @@ export class PrefixCache {
   /** `saved`: where sequences go that must give way. */
   constructor(memory: SequenceMemory, saved = new SavedSequences(0)) {
     this.#memory = memory;
-    this.#table = new Slots(memory, (slot) => this.#save(slot));
+    this.#table = new Slots(memory, (slot) => this.#save(slot), saved.isOn);
     this.#slots = this.#table.all;
     this.#saved = saved;
   }

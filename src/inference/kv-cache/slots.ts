@@ -65,11 +65,16 @@ export class Slots {
   readonly all: readonly Slot[];
   readonly #memory: SequenceMemory;
   readonly #beforeLoss: (slot: Slot) => void;
+  readonly #isLossSaved: boolean;
 
-  /** `beforeLoss` is called with a slot whose content is about to be overwritten. */
-  constructor(memory: SequenceMemory, beforeLoss: (slot: Slot) => void) {
+  /**
+   * `beforeLoss` is called with a slot whose content is about to be overwritten. `isLossSaved` says that it keeps the
+   * content: then nothing is moved out of a running request's way, which takes a further copy.
+   */
+  constructor(memory: SequenceMemory, beforeLoss: (slot: Slot) => void, isLossSaved: boolean) {
     this.#memory = memory;
     this.#beforeLoss = beforeLoss;
+    this.#isLossSaved = isLossSaved;
     this.all = Array.from({ length: memory.sequences }, (_, kvSequence) => ({
       kvSequence,
       tokens: [],
@@ -117,7 +122,7 @@ export class Slots {
     if (isContentWanted) {
       this.#makeWay(place, [chosen]);
       this.#move(chosen, place);
-    } else if (chosen.lastUsedAt < place.lastUsedAt) this.#move(place, chosen);
+    } else if (!this.#isLossSaved && chosen.lastUsedAt < place.lastUsedAt) this.#move(place, chosen);
     return place;
   }
 
@@ -133,6 +138,7 @@ export class Slots {
 
   /** Moves what an idle `place` holds to where something older is; not to `except`. */
   #makeWay(place: Slot, except: readonly Slot[]): void {
+    if (this.#isLossSaved) return;
     const others = this.all.filter((slot) => isIdle(slot) && slot !== place && !except.includes(slot));
     const oldest = leastRecentlyUsed(others);
     if (oldest !== undefined && oldest.lastUsedAt < place.lastUsedAt) this.#move(place, oldest);

@@ -232,7 +232,10 @@ export class LlamaContext {
    * Undefined for memories that keep more than those.
    */
   save(sequence: number): Uint8Array | undefined {
-    return this.isPlain ? savedForm(this.#write(sequence)) : undefined;
+    if (!this.isPlain) return undefined;
+    // Memory of its own from the start, since it is kept: a copy would cost as much again.
+    const state = new Uint8Array(this.#stateSize(sequence));
+    return savedForm(state.subarray(0, this.#writeTo(state, sequence)));
   }
 
   /** Makes `sequence` hold what was saved. False, and the sequence empty, where that can't be. */
@@ -247,10 +250,18 @@ export class LlamaContext {
 
   /** What llama.cpp writes of `sequence`, at the beginning of the scratch, with `room` bytes after it; valid until the next call. */
   #write(sequence: number, room = 0): Uint8Array {
-    const size = Number(this.#llama.llama_state_seq_get_size_ext(this.#handle, sequence, 0));
+    const size = this.#stateSize(sequence);
     if (this.#scratch.length < size + room) this.#scratch = new Uint8Array(size + room);
-    const written = this.#llama.llama_state_seq_get_data_ext(this.#handle, this.#scratch, size, sequence, 0);
-    return this.#scratch.subarray(0, Number(written));
+    return this.#scratch.subarray(0, this.#writeTo(this.#scratch.subarray(0, size), sequence));
+  }
+
+  #stateSize(sequence: number): number {
+    return Number(this.#llama.llama_state_seq_get_size_ext(this.#handle, sequence, 0));
+  }
+
+  /** Returns the bytes written. */
+  #writeTo(target: Uint8Array, sequence: number): number {
+    return Number(this.#llama.llama_state_seq_get_data_ext(this.#handle, target, target.length, sequence, 0));
   }
 
   /** False, and the sequence empty, where llama.cpp could not read it. */

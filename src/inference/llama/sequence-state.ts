@@ -23,14 +23,16 @@ function cellsOf(written: Uint8Array): { readonly start: number; readonly end: n
   return undefined;
 }
 
-/** Head and the one stream with cells of what llama.cpp wrote. Undefined where there are none, or several. */
+/**
+ * Head and the one stream with cells, of what llama.cpp wrote and in its place: nothing is moved but the head. Undefined
+ * where there are none, or several.
+ */
 export function savedForm(written: Uint8Array): Uint8Array | undefined {
   const cells = cellsOf(written);
   if (cells === undefined) return undefined;
-  const saved = new Uint8Array(HEAD + cells.end - cells.start);
-  saved.set(written.subarray(0, HEAD));
-  saved.set(written.subarray(cells.start, cells.end), HEAD);
-  return saved;
+  const start = cells.start - HEAD;
+  written.copyWithin(start, 0, HEAD);
+  return written.subarray(start, cells.end);
 }
 
 /**
