@@ -14,8 +14,8 @@ const COST_SHARE = 20;
 const RETRY_MS = 600_000;
 
 /**
- * Chooses the layout by what running and waiting requests have in common. The two bounds lie apart, and changes are as
- * rare as their cost asks for, so that traffic in between does not make it waver.
+ * Chooses the layout by what running and waiting requests have in common. The two bounds are apart, and changes are as
+ * rare as their cost asks for: traffic in between does not make it waver.
  */
 export class LayoutChoice {
   #layout: KvLayout = "separate";
