@@ -86,6 +86,8 @@ export interface AppDependencies {
   readonly models: AppModels;
   readonly platform: AppPlatform;
   readonly telemetry: AppTelemetry;
+  /** Aborts when the server is to end, before it stops serving: `SHUTDOWN_DELAY_MS`. */
+  readonly leaving: AbortSignal;
   /** Aborts when the server begins to shut down; ends work that no client waits for. */
   readonly stopping: AbortSignal;
   readonly version: string;
@@ -102,7 +104,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const app = await createServer(config, log, metrics, buckets, telemetry.recorders);
   // A proxy that keeps connections open then sends its next request to a server that stays.
   app.addHook("onSend", async (_request, reply) => {
-    if (stopping.aborted) reply.header("connection", "close");
+    if (dependencies.leaving.aborted) reply.header("connection", "close");
   });
   await registerOpenApi(app, { version, policy: config.requireApiKey });
   registerDocsPage(app, config.apiKey === DEFAULT_API_KEY ? DEFAULT_API_KEY : undefined);
@@ -122,6 +124,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       store,
       caches: platform.caches,
       requestedModel: model.name,
+      leaving: dependencies.leaving,
     }),
   );
   await app.register(modelRoutes(model.engine));

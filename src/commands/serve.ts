@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createApp } from "../app.ts";
 import { ConstraintCompiler } from "../assistant/constraint-compiler.ts";
@@ -77,6 +78,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
       return new AccountedEngine(new LanedEngine(observed));
     },
   });
+  const leaving = new AbortController();
   const stopping = new AbortController();
   const context = { config, metrics, log, signal: stopping.signal };
   const embeddings = new DeferredEmbedder();
@@ -94,6 +96,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
       ledger,
       log,
     },
+    leaving: leaving.signal,
     stopping: stopping.signal,
     version,
   });
@@ -114,10 +117,11 @@ export async function serve(config: Config, version: string, warnings: readonly 
     (error: unknown) => error,
   );
   const reason = await Promise.race([signal, starting]);
-  stopping.abort();
+  leaving.abort();
   const failed = reason instanceof Error;
   if (failed) log.fatal(reason.message);
-  else log.info(`${reason}: draining, running requests have ${config.shutdownTimeoutMs} ms`);
+  else await letBalancersNotice(config, reason, log);
+  stopping.abort();
   const timeoutMs = failed ? 0 : config.shutdownTimeoutMs;
   const running = [models, judgeModel, embedder, reranker];
   await Promise.all(running.map((each) => each?.close(timeoutMs)));
@@ -134,6 +138,21 @@ export async function serve(config: Config, version: string, warnings: readonly 
 function answering(engine: Engine, caches: Caches, ttlSeconds: number): Engine {
   if (ttlSeconds === 0) return engine;
   return new CachedEngine(engine, { cache: caches.named("responses"), ttlMs: ttlSeconds * 1000 });
+}
+
+/** Serves on for a while, though no longer ready, and says how to end at once. */
+async function letBalancersNotice(
+  { shutdownDelayMs, shutdownTimeoutMs }: Config,
+  reason: unknown,
+  log: Logger,
+): Promise<void> {
+  if (shutdownDelayMs > 0) {
+    log.info(`${String(reason)}: not ready any more, requests are served for another ${shutdownDelayMs} ms`);
+    await delay(shutdownDelayMs);
+  }
+  log.info(
+    `${String(reason)}: draining, running requests have ${shutdownTimeoutMs} ms; a second signal ends them at once`,
+  );
 }
 
 /** Answers that are ready get out; a client that has stopped reading or sending holds nothing up. */

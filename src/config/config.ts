@@ -47,7 +47,9 @@ function parseOrReport(setting: Setting<unknown>, text: string, problems: string
   try {
     return setting.parse(text);
   } catch (error) {
-    const shown = setting.isSecret ? "" : ` (it is ${JSON.stringify(text.slice(0, 100))})`;
+    // Nobody's password belongs in a terminal or a log, wherever it was put.
+    const bare = text.replace(/\/\/[^/\s]*@/, "//…@");
+    const shown = setting.isSecret ? "" : ` (it is ${JSON.stringify(bare.slice(0, 100))})`;
     problems.push(`${setting.variable} ${(error as Error).message}${shown}`);
     return undefined;
   }

@@ -375,11 +375,17 @@ export const sections = {
       "Largest JSON body: agents send their whole history with every request. All bodies together may be eight times as large.",
     ),
     uploadLimit: bytes("UPLOAD_LIMIT", "100MiB", "Largest file that a dataset may be made of."),
+    shutdownDelayMs: integer(
+      "SHUTDOWN_DELAY_MS",
+      0,
+      { min: 0, max: hour },
+      "Time after SIGTERM in which `/readyz` already says no and requests are still served, for load balancers to notice.",
+    ),
     shutdownTimeoutMs: integer(
       "SHUTDOWN_TIMEOUT_MS",
       25_000,
       { min: 0, max: hour },
-      "Time that running requests get after SIGTERM.",
+      "Time that running requests get after SIGTERM and `SHUTDOWN_DELAY_MS`.",
     ),
     watchdogTimeoutMs: integer(
       "WATCHDOG_TIMEOUT_MS",

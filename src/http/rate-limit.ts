@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { FastifyReply } from "fastify";
 import { ApiError } from "../errors.ts";
 import type { TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
@@ -9,6 +10,18 @@ export const rateLimitHeaders = ["x-ratelimit-limit", "x-ratelimit-remaining", "
 export function tellShare(reply: FastifyReply, limit: number, remaining: number, resetSeconds: number): void {
   const values = [limit, remaining, resetSeconds];
   for (const [index, name] of rateLimitHeaders.entries()) reply.header(name, String(values[index]));
+}
+
+/** Whom an address stands for: of IPv6 the first half, since one household or machine has all of the second. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [left = "", right] = address.split("::");
+  const words = (half = "") => half.split(":").filter((word) => word !== "");
+  const [first, last] = [words(left), words(right)];
+  // An IPv4 address in IPv6's form is one machine's.
+  if (last.at(-1)?.includes(".") === true) return address;
+  const zeros = right === undefined ? 0 : 8 - first.length - last.length;
+  return [...first, ...Array<string>(zeros).fill("0"), ...last].slice(0, 4).join(":");
 }
 
 /** Refuses what is more than a client's share, and reports to every client how much of it is left. */

@@ -31,7 +31,8 @@ import { HostCheck } from "./host-check.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { pathOf, RouteMethods } from "./method-not-allowed.ts";
 import { convertQuery } from "./query.ts";
-import { RateLimiter, rateLimitHeaders } from "./rate-limit.ts";
+import { networkOf, RateLimiter, rateLimitHeaders } from "./rate-limit.ts";
+import { limitReceiving } from "./receive-deadline.ts";
 import { latencyMs, requestId } from "./request-context.ts";
 import { schemaValidators } from "./schema-validators.ts";
 import { versioned } from "./unversioned.ts";
@@ -133,7 +134,7 @@ export async function createServer(
     // Before the key is checked: guessing keys is limited too, and an invalid key does not get a bucket of its own.
     const key = guard.keyId(request);
     noteClient(request, key);
-    const client = key === undefined ? `ip:${request.ip}` : "key";
+    const client = key === undefined ? `ip:${networkOf(request.ip)}` : "key";
     const { isProbe = false } = request.routeOptions.config;
     if (!isProbe) await limiter?.check(client, reply);
     guard.check(request);
@@ -141,6 +142,7 @@ export async function createServer(
     if (request.is404) refuseUnmatched(request, reply, methods);
     refuseUnsupportedHeaders(request);
     bodies.check(request, reply);
+    limitReceiving(request, options.bodyLimit);
     if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
   app.addHook("preValidation", async (request) => {

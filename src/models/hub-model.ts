@@ -12,6 +12,7 @@ import {
   type Quantization,
 } from "./convert/quantization.ts";
 import { ModelError } from "./errors.ts";
+import { assertPlausible } from "./gguf/plausible.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { type GgufSet, ggufSets, preferredSet, setByLabel } from "./gguf-choice.ts";
 import type { Snapshot } from "./hub/cache.ts";
@@ -152,7 +153,7 @@ export class HubModel {
 
   #ggufModel(snapshot: Snapshot, set: GgufSet): ResolvedModel {
     const [file = ""] = set.files;
-    for (const part of set.files) readGguf(join(snapshot.directory, part));
+    for (const part of set.files) assertPlausible(readGguf(join(snapshot.directory, part)));
     const path = join(snapshot.directory, file);
     const blob = basename(realpathSync(path));
     return {

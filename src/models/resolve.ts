@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { ModelError, messageOf } from "./errors.ts";
+import { assertPlausible } from "./gguf/plausible.ts";
 import { readGguf } from "./gguf/reader.ts";
 import { HubClient } from "./hub/client.ts";
 import { parseRepositorySpec } from "./hub/repository.ts";
@@ -44,7 +45,7 @@ function isPath(spec: string): boolean {
 }
 
 function fileModel(path: string): ResolvedModel {
-  readGguf(path);
+  assertPlausible(readGguf(path));
   requireAllParts(path);
   return { path, name: basename(path).replace(/\.gguf$/i, ""), source: { kind: "file" } };
 }

@@ -19,6 +19,8 @@ export interface HealthDependencies {
   readonly caches: Caches;
   /** What `/health` calls the model before it is loaded. */
   readonly requestedModel: string;
+  /** Aborted when the server is about to end. */
+  readonly leaving: AbortSignal;
 }
 
 const Health = answerSchema(
@@ -89,6 +91,7 @@ export function healthRoutes({
   store,
   caches,
   requestedModel,
+  leaving,
 }: HealthDependencies): FastifyPluginAsyncTypebox {
   return async (app) => {
     const health = () => {
@@ -130,7 +133,7 @@ export function healthRoutes({
         schema: { tags, summary: "Readiness", response: { 200: Ready, 503: NotReady } },
       },
       async (_request, reply) => {
-        const { state } = engine;
+        const state: EngineState = leaving.aborted ? { status: "draining" } : engine.state;
         if (state.status === "ready") {
           return {
             status: "ready" as const,

@@ -9,14 +9,9 @@ export interface LogOptions {
 /** Control characters that JSON leaves as they are and terminals obey; a client may have put them into a model's name. */
 const CONTROLS = /[\u007f-\u009f]/g;
 
-function withoutControls(fields: Record<string, unknown>): Record<string, unknown> {
-  const escaped = (character: string) => `\\u00${character.charCodeAt(0).toString(16)}`;
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      typeof value === "string" ? value.replace(CONTROLS, escaped) : value,
-    ]),
-  );
+/** In a line of JSON, the characters of their escapes, which stay escapes when a person's format is made of it. */
+export function withoutControls(line: string): string {
+  return line.replace(CONTROLS, (character) => `\\\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 /** One JSON line an event; coloured and aligned for people on a terminal. Keys and prompts are never given to it. */
@@ -26,10 +21,9 @@ export function createLog({ level, format }: LogOptions): Logger {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { log: withoutControls },
+    hooks: { streamWrite: withoutControls },
   };
-  if (!isPretty)
-    return pino({ ...options, formatters: { ...options.formatters, level: (label) => ({ level: label }) } });
+  if (!isPretty) return pino({ ...options, formatters: { level: (label) => ({ level: label }) } });
   return pino(
     options,
     pretty({

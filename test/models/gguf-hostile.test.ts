@@ -8,7 +8,10 @@ import { MetadataBuilder } from "../../src/models/gguf/metadata.ts";
 import { type GgufFile, readGguf } from "../../src/models/gguf/reader.ts";
 import { type MetadataValue, tensorTypes } from "../../src/models/gguf/types.ts";
 import { GgufWriter } from "../../src/models/gguf/writer.ts";
+import { checkModelFile } from "../../src/models/resolve.ts";
+import { editGguf } from "../support/edited-gguf.ts";
 import { writeSample } from "../support/gguf-sample.ts";
+import { BUILTIN } from "../support/model.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 /** Either a clear refusal, or a file whose every tensor can be read. */
@@ -174,4 +177,41 @@ test("many small arrays that would fill memory together are refused", async (con
   }
   writeFileSync(path, Buffer.concat(parts));
   assert.throws(() => readGguf(path), /more than 16777216 values/);
+});
+
+test("metadata that would crash llama.cpp is refused by its key, before native code sees it", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const { metadata } = readGguf(BUILTIN);
+  const tokens = metadata.get("tokenizer.ggml.tokens");
+  const types = metadata.get("tokenizer.ggml.token_type");
+  assert.ok(tokens?.type === "array" && types?.type === "array");
+  const control = types.value.indexOf(3);
+  const uint32 = (value: number): MetadataValue => ({ type: "uint32", value });
+  const cases: ReadonlyArray<readonly [key: string, value: MetadataValue, message: RegExp]> = [
+    ["llama.block_count", uint32(100_000), /llama\.block_count is 100000/],
+    ["llama.block_count", uint32(0), /llama\.block_count is 0/],
+    ["llama.block_count", { type: "string", value: "5" }, /llama\.block_count is 5/],
+    ["llama.expert_count", uint32(100_000), /llama\.expert_count is 100000/],
+    ["llama.context_length", uint32(2 ** 31), /llama\.context_length is 2147483648/],
+    ["llama.embedding_length", uint32(0), /llama\.embedding_length is 0/],
+    [
+      "llama.attention.layer_norm_rms_epsilon",
+      { type: "float32", value: Number.NaN },
+      /layer_norm_rms_epsilon is NaN/,
+    ],
+    [
+      "tokenizer.ggml.tokens",
+      { ...tokens, value: tokens.value.with(control, "x".repeat(20_000)) },
+      /the special token \d+ has 20000 characters/,
+    ],
+  ];
+  for (const [key, value, message] of cases) {
+    const path = await editGguf(BUILTIN, join(directory, "hostile.gguf"), { [key]: value });
+    assert.throws(
+      () => checkModelFile(path),
+      (error) => error instanceof ModelError && error.code === "invalid_gguf" && message.test(error.message),
+      key,
+    );
+  }
+  checkModelFile(BUILTIN);
 });

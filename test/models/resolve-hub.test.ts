@@ -10,10 +10,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import type { ModelProgress } from "../../src/models/progress.ts";
 import { resolveModel } from "../../src/models/resolve.ts";
-import { sha256 } from "../support/fake-hub.ts";
+import { FakeHub, sha256 } from "../support/fake-hub.ts";
 import { ggufBytes } from "../support/gguf-file.ts";
 import { failsWith, hubWorkplace } from "../support/hub-workplace.ts";
 
@@ -96,6 +96,39 @@ test("a gated model says how to get access, and the token goes to the hub only",
   assert.ok(
     hub.requests.filter((request) => request.isCdn).every((request) => request.authorization === undefined),
   );
+});
+
+const weights = async (context: TestContext, count: number) =>
+  Object.fromEntries(
+    await Promise.all(
+      Array.from({ length: count }, async (_, seed) => [
+        `m${seed}-Q8_0.gguf`,
+        await ggufBytes(context, { seed }),
+      ]),
+    ),
+  );
+
+test("a listing's next page at another address is asked for without the token", async (context) => {
+  const { hub, options } = await hubWorkplace(context);
+  const other = await FakeHub.start(context);
+  const files = await weights(context, 5);
+  hub.add("org/m", files);
+  other.add("org/m", files);
+  hub.faults.nextPageAt = () => other.endpoint;
+  await resolveModel("org/m", { ...options, token: "hf_secret" });
+  assert.ok(hub.requests.some((request) => request.authorization === "Bearer hf_secret"));
+  assert.ok(other.requests.length > 0);
+  assert.ok(other.requests.every((request) => request.authorization === undefined));
+});
+
+test("answers of a hub without end are left", async (context) => {
+  const { hub, options } = await hubWorkplace(context);
+  hub.add("org/m", await weights(context, 1));
+  hub.faults.isListingEndless = true;
+  await assert.rejects(resolveModel("org/m", options), failsWith("hub_failed", /more than 100 pages/));
+  hub.faults.isListingEndless = false;
+  hub.faults.blankBytes = 20 * 2 ** 20;
+  await assert.rejects(resolveModel("org/m", options), failsWith("hub_failed", /more than 16777216 bytes/));
 });
 
 test("what does not exist is said to be missing", async (context) => {

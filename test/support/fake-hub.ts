@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
+import { gzipSync } from "node:zlib";
 
 /**
  * A fake of the Hugging Face hub, because tests run where the real one can't be reached and must see it fail on
@@ -33,6 +34,12 @@ export interface Faults {
   apiStatus?: () => number | undefined;
   /** Send half of a file, and the rest when this settles. */
   hold?: (path: string) => Promise<void> | undefined;
+  /** Whose address the listing's next page has; this hub's own unless given. */
+  nextPageAt?: () => string;
+  /** Every page of the listing has a next one. */
+  isListingEndless?: boolean;
+  /** Bytes of white space before an answer of the API, sent compressed. */
+  blankBytes?: number;
   /** Accept connections and never answer. */
   isSilent?: boolean;
 }
@@ -158,11 +165,12 @@ export class FakeHub {
           }
         : {}),
     }));
-    if (cursor + treePageSize < entries.length) {
+    if (this.faults.isListingEndless === true || cursor + treePageSize < entries.length) {
       url.searchParams.set("cursor", String(cursor + treePageSize));
-      response.setHeader("link", `<${this.endpoint}${url.pathname}${url.search}>; rel="next"`);
+      const at = this.faults.nextPageAt?.() ?? this.endpoint;
+      response.setHeader("link", `<${at}${url.pathname}${url.search}>; rel="next"`);
     }
-    json(response, entries.slice(cursor, cursor + treePageSize));
+    json(response, entries.slice(cursor, cursor + treePageSize), this.faults.blankBytes);
   }
 
   #file(response: ServerResponse, request: FileRequest): void {
@@ -222,8 +230,14 @@ function originOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function json(response: ServerResponse, body: unknown): void {
-  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+function json(response: ServerResponse, body: unknown, blankBytes = 0): void {
+  const text = JSON.stringify(body);
+  const headers = { "content-type": "application/json" };
+  if (blankBytes === 0) response.writeHead(200, headers).end(text);
+  else
+    response
+      .writeHead(200, { ...headers, "content-encoding": "gzip" })
+      .end(gzipSync(" ".repeat(blankBytes) + text));
 }
 
 function fail(response: ServerResponse, status: number, code: string): void {

@@ -37,6 +37,10 @@ const maxListedFiles = 20_000;
 /** For answers that are a few kilobytes; downloads have a limit of their own. */
 const apiTimeoutMs = 30_000;
 const apiTries = 3;
+/** Of one answer of the API, decompressed: a page of a listing has a thousand files. */
+const maxAnswerBytes = 16 * 2 ** 20;
+/** Questions to the API that one call may take: pages of a listing. */
+const maxPages = 100;
 
 /** The hub's API, as far as models need it. Every failure is a `ModelError` that says what to try. */
 export class HubClient {
@@ -152,13 +156,16 @@ export class HubClient {
     call: (fetch: typeof globalThis.fetch) => Promise<T>,
   ): Promise<T> {
     let errorCode: string | null = null;
+    let pages = 0;
     const timeout = AbortSignal.timeout(apiTimeoutMs);
     const authorised = this.#fetch(signal ? AbortSignal.any([signal, timeout]) : timeout);
     try {
       return await call(async (input, init) => {
+        if (++pages > maxPages)
+          throw new ModelError("hub_failed", `${this.endpoint} answers in more than ${maxPages} pages`);
         const response = await authorised(input, init);
         errorCode = response.headers.get("x-error-code");
-        return response;
+        return bounded(response, this.endpoint);
       });
     } catch (error) {
       if (error instanceof ModelError) throw error;
@@ -184,4 +191,23 @@ export class HubClient {
       return fetch(input, { ...init, headers, ...(signal ? { signal } : {}) });
     };
   }
+}
+
+/** The same answer, whose body fails where it is larger than any real one. */
+function bounded(response: Response, endpoint: string): Response {
+  let bytes = 0;
+  const counted = response.body?.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        bytes += chunk.length;
+        if (bytes <= maxAnswerBytes) controller.enqueue(chunk);
+        else
+          controller.error(
+            new ModelError("hub_failed", `${endpoint} answers with more than ${maxAnswerBytes} bytes`),
+          );
+      },
+    }),
+  );
+  const { status, statusText, headers } = response;
+  return counted === undefined ? response : new Response(counted, { status, statusText, headers });
 }

@@ -70,6 +70,19 @@ test("SIGTERM fails readiness first, refuses new requests, lets running ones fin
   assert.equal(isAlive(engine), false);
 });
 
+test("SHUTDOWN_DELAY_MS serves on while readiness fails, until load balancers have noticed", {
+  skip: skipWithoutProc,
+}, async () => {
+  await using server = await startServer({ env: { SHUTDOWN_DELAY_MS: "1500" } });
+  server.process.kill("SIGTERM");
+  await until(async () => (await server.get("/readyz")).status === 503);
+  const served = await server.post("/chat", { ...greedy, max_new_tokens: 2 });
+  assert.equal(served.status, 200);
+  assert.equal(served.headers.get("connection"), "close");
+  assert.equal(await exitCode(server), 0);
+  assert.ok(server.log.some(({ msg }) => /a second signal ends them at once/.test(msg)));
+});
+
 test("requests that wait when SIGTERM comes are served before the end", {
   skip: skipWithoutProc,
 }, async () => {

@@ -4,6 +4,8 @@ import { searchableText } from "../words.ts";
 
 /** Maximum number of chunks scored; the rarest words of a question choose them. */
 const CANDIDATES = 2_000;
+/** Words of a question that are looked for, the rarest; a pasted document has tens of thousands, each scored in each chunk. */
+const MAX_WORDS = 256;
 /**
  * Share of the best chunk's score that a chunk must have. In a fusion by ranks the second place counts nearly as much
  * as the first, even where it only shares a common word with the question and the first has the rare one.
@@ -40,7 +42,8 @@ export async function searchWords(
       const chunks = Math.max(1, share * index.chunks);
       return { word, chunks, weight: Math.log(1 + (index.chunks - chunks + 0.5) / (chunks + 0.5)) };
     })
-    .sort((a, b) => b.weight - a.weight || (a.word < b.word ? -1 : 1));
+    .sort((a, b) => b.weight - a.weight || (a.word < b.word ? -1 : 1))
+    .slice(0, MAX_WORDS);
 }
 
 /**
