@@ -26,7 +26,7 @@ const HANDLE_SLACK = 4;
 /** Clients that go away at any moment: nothing of them may stay. */
 export const disconnects: Scenario = {
   summary: "20,000 requests with random disconnects on a tiny model: nothing leaks, and the counters add up",
-  defaultModel: "../shared/models/stories260K.gguf",
+  defaultModel: "src/models/builtin/builtin.gguf",
   async run(context) {
     const requests = context.options.requests ?? 20_000;
     await using server = await context.start("ours", {

@@ -1,4 +1,5 @@
 import { arrivalGap } from "./arrival-gap.ts";
+import { attacks } from "./attacks.ts";
 import { constrained } from "./constrained.ts";
 import { conversations } from "./conversations.ts";
 import { disconnects } from "./disconnects.ts";
@@ -13,6 +14,7 @@ import { sharedPrefix } from "./shared-prefix.ts";
 import { smoke } from "./smoke.ts";
 import { structured } from "./structured.ts";
 import { trace } from "./trace.ts";
+import { soak } from "./soak.ts";
 import { unrelated } from "./unrelated.ts";
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -30,5 +32,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   repetition,
   trace,
   disconnects,
+  attacks,
+  soak,
   smoke,
 };

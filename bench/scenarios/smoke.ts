@@ -10,7 +10,7 @@ const OPEN_LOOP_PER_SECOND = 20;
 /** Seconds on a tiny model: shows that the benchmark itself works. */
 export const smoke: Scenario = {
   summary: "a few seconds on a tiny model, to see that everything works",
-  defaultModel: "../shared/models/stories260K.gguf",
+  defaultModel: "src/models/builtin/builtin.gguf",
   async run(context) {
     const { options } = context;
     const workload = makeWorkload({

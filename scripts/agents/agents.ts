@@ -4,6 +4,8 @@ import type { ForcedCall } from "./proxy.ts";
 
 /** Where an agent runs: a home of its own, a work folder with one file, and the server's address. */
 export interface Workplace {
+  /** Where the agent's package is installed. */
+  readonly installation: string;
   readonly home: string;
   readonly folder: string;
   /** The file in `folder` that the agent is made to read. */
@@ -19,7 +21,9 @@ export interface Agent {
   readonly package: string;
   /** Pinned: a failure is this server's, and not an agent's new release. */
   readonly version: string;
-  readonly command: string;
+  /** Of the package; a library has none, and is used by a module of ours beside this one. */
+  readonly command?: string;
+  readonly module?: string;
   readonly arguments: (place: Workplace) => readonly string[];
   readonly environment?: (place: Workplace) => Readonly<Record<string, string>>;
   /** Files to write first, by their place under the home. */
@@ -168,6 +172,15 @@ export const agents: readonly Agent[] = [
       call: ({ file }) => ({ tool: "read", arguments: { path: file } }),
     }),
   ),
+  {
+    name: "Mastra",
+    package: "@mastra/core",
+    version: "0.24.9",
+    module: "mastra.ts",
+    arguments: ({ installation }) => [installation, PROMPT],
+    environment: ({ url, key, model }) => ({ SERVER_URL: url, SERVER_KEY: key, SERVER_MODEL: model }),
+    call: ({ file }) => ({ tool: "read_text", arguments: { path: file } }),
+  },
   {
     name: "aicommits",
     package: "aicommits",

@@ -3,6 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { BUILTIN } from "../../test/support/model.ts";
 import { startServer } from "../../test/support/server.ts";
@@ -47,11 +48,17 @@ async function install(agent: Agent): Promise<string> {
       cwd: folder,
     },
   );
-  return join(folder, "node_modules", ".bin", agent.command);
+  return folder;
+}
+
+/** The program and its first arguments. */
+function programOf({ command, module }: Agent, installation: string): readonly [string, ...string[]] {
+  if (command !== undefined) return [join(installation, "node_modules", ".bin", command)];
+  return [process.execPath, fileURLToPath(new URL(module ?? "", import.meta.url))];
 }
 
 /** A home without settings of the developer's, and a repository with one file to read and to commit. */
-async function furnished(agent: Agent, url: string): Promise<Workplace> {
+async function furnished(agent: Agent, installation: string, url: string): Promise<Workplace> {
   const home = await mkdtemp(join(tmpdir(), "llm-server-agent-"));
   const folder = join(home, "work");
   const file = join(folder, "hello.txt");
@@ -63,19 +70,19 @@ async function furnished(agent: Agent, url: string): Promise<Workplace> {
   await git("config", "--global", "user.email", "agent@example.org");
   await git("config", "--global", "user.name", "agent");
   await git("add", ".");
-  const place = { home, folder, file, url, key: KEY, model: options.model };
+  const place = { installation, home, folder, file, url, key: KEY, model: options.model };
   await furnish(agent, place);
   return place;
 }
 
-async function attempt(agent: Agent, command: string, server: string): Promise<Outcome> {
+async function attempt(agent: Agent, installation: string, server: string): Promise<Outcome> {
   const forced = agent.call;
   await using proxy = new RecordingProxy(server);
-  const place = await furnished(agent, await proxy.listen());
+  const place = await furnished(agent, installation, await proxy.listen());
   if (forced !== undefined) proxy.force(forced(place));
   if (agent.answer !== undefined) proxy.forceAnswer(agent.answer);
   try {
-    const { code, output } = await ended(agent, command, place);
+    const { code, output } = await ended(agent, place);
     const problems = judge(agent, proxy.exchanges, code, output);
     return { agent, exchanges: proxy.exchanges, code, output, problems };
   } finally {
@@ -83,12 +90,9 @@ async function attempt(agent: Agent, command: string, server: string): Promise<O
   }
 }
 
-async function ended(
-  agent: Agent,
-  command: string,
-  place: Workplace,
-): Promise<{ code: number | null; output: string }> {
-  const child = spawn(command, agent.arguments(place), {
+async function ended(agent: Agent, place: Workplace): Promise<{ code: number | null; output: string }> {
+  const [program, ...first] = programOf(agent, place.installation);
+  const child = spawn(program, [...first, ...agent.arguments(place)], {
     cwd: place.folder,
     // A separate group: all that it starts ends with it.
     detached: true,
