@@ -1,13 +1,13 @@
 # syntax=docker/dockerfile:1
 # Production dependencies only, and of the engine's prebuilt libraries only those for this platform.
-FROM node:24-slim AS dependencies
+FROM node:24.21.0-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY deploy/install-production.sh deploy/
 RUN sh deploy/install-production.sh
 
 # The console, which development dependencies build and which needs none of them afterwards.
-FROM node:24-slim AS console
+FROM node:24.21.0-slim AS console
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -16,7 +16,7 @@ COPY scripts/build-console.mjs scripts/
 COPY web web
 RUN node scripts/build-console.mjs
 
-FROM node:24-slim
+FROM node:24.21.0-slim
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=8000 \
@@ -32,7 +32,7 @@ RUN install -d -o node -g node /data
 VOLUME /data
 USER node
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --start-interval=2s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node runs the TypeScript sources as they are, and as process 1 it gets SIGTERM itself.
 CMD ["node", "src/main.ts", "serve"]

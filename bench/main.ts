@@ -1,6 +1,6 @@
 /** The benchmark's command line (docs/benchmarking.md): `node bench/main.ts SCENARIO [flags]`. */
 import { benchModel } from "./models/make-model.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, usage } from "./options.ts";
 import { headerOf, writeReport } from "./report/files.ts";
 import { toMarkdown } from "./report/markdown.ts";
 import { BenchContext } from "./scenarios/bench-context.ts";
@@ -8,9 +8,13 @@ import { scenarios } from "./scenarios/scenarios.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
+  const list = Object.entries(scenarios).map(([name, { summary }]) => `  ${name}: ${summary}`);
+  if (options.isHelp) {
+    console.log(`${usage}\n\nScenarios:\n${list.join("\n")}`);
+    return 0;
+  }
   const scenario = scenarios[options.scenario];
   if (scenario === undefined) {
-    const list = Object.entries(scenarios).map(([name, { summary }]) => `  ${name}: ${summary}`);
     console.error(`There is no scenario ${options.scenario}. Scenarios:\n${list.join("\n")}`);
     return 2;
   }

@@ -3,6 +3,7 @@ import type { ServiceLevel } from "./report/summary.ts";
 
 /** The command line of the benchmark. Undefined means: the scenario's own default. */
 export interface Options {
+  readonly isHelp: boolean;
   readonly scenario: string;
   readonly model: string | undefined;
   readonly rounds: number | undefined;
@@ -54,7 +55,14 @@ const flags = {
   "slo-token": { type: "string", default: "200" },
   trace: { type: "string" },
   output: { type: "string" },
+  help: { type: "boolean", short: "h", default: false },
 } as const;
+
+export const usage = `Usage: npm run bench -- SCENARIO [flags]
+
+Flags, each with the scenario's own default where none is named here: ${Object.keys(flags)
+  .map((name) => `--${name}`)
+  .join(" ")}. docs/benchmarking.md explains them.`;
 
 /** @throws Error that names the flag and what it takes */
 export function parseOptions(args: readonly string[]): Options {
@@ -64,6 +72,7 @@ export function parseOptions(args: readonly string[]): Options {
   const optional = (name: string, text: string | undefined) =>
     text === undefined ? undefined : whole(name, text, 1);
   return {
+    isHelp: values.help,
     scenario,
     model: values.model,
     rounds: optional("rounds", values.rounds),

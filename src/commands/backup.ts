@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { UnavailableError } from "../errors.ts";
 import { formatBytes } from "../models/disk-space.ts";
@@ -11,6 +12,7 @@ interface Settings {
 /** `npm run backup -- FILE`. @returns the exit code: 0 done, 1 failed, 2 called wrongly */
 export function backup(args: readonly string[], settings: Settings): Promise<number> {
   return withFile("backup", "pg_dump", args, settings, async (file) => {
+    if (existsSync(file)) throw new Error(`${file} is there already: name another file, or remove it.`);
     const bytes = await writeBackup(settings.dataDir, file);
     return `Wrote ${file} (${formatBytes(bytes)})`;
   });

@@ -37,7 +37,9 @@ export async function perplexity(args: readonly string[], config: Config): Promi
     console.error(usage);
     return values.help ? 0 : 2;
   }
-  const text = await readFile(file, "utf8");
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${file} can't be read: ${error.code ?? error.message}`, { cause: error });
+  });
   const log = createLog({ level: "warn", format: config.logFormat });
   const engine = createEngine(config, await findModel(config.modelName, config, { log }), log);
   try {

@@ -38,6 +38,19 @@ test("an unknown command is refused with the ones that there are", async (t) => 
   assert.match(output, /There is no command constructor\. Commands: serve, pull, .*perplexity/);
 });
 
+test("no backup is written over a file, and a text that is not there is named", async (t) => {
+  const directory = await temporaryDirectory(t);
+  const file = join(directory, "kept.tar.gz");
+  await writeFile(file, "kept");
+  const refused = await run(directory, {}, ["backup", file]);
+  assert.equal(refused.exitCode, 1);
+  assert.match(refused.output, /kept\.tar\.gz is there already: name another file, or remove it\.\n$/);
+  assert.equal(await readFile(file, "utf8"), "kept");
+  const missing = await run(directory, {}, ["perplexity", "nope.txt"]);
+  assert.equal(missing.exitCode, 1);
+  assert.match(missing.output, /^nope\.txt can't be read: ENOENT\n$/);
+});
+
 test("a setting that is misspelt by one letter is named, with the one that was meant", () => {
   const warnings = misspeltSettings({
     MODEL_NAEM: "x",

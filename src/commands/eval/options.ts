@@ -21,7 +21,8 @@ export const usage = `npm run eval -- DATASET [options]
   --junit FILE           writes a JUnit report, one test a record
   --export FILE          writes all results, as .jsonl or .csv
 
-Exit codes: 0 done and not under any --fail-under, 1 it could not be done, 2 wrong usage, 3 under a --fail-under.
+Exit codes: 0 done and not under any --fail-under, 1 it could not be done, 2 wrong usage, 3 under a --fail-under,
+130 interrupted (143 by SIGTERM).
 The key is API_KEY, as for the server.`;
 
 export interface EvalOptions {
