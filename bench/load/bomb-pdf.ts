@@ -11,7 +11,8 @@ export function bombPdf(): Uint8Array<ArrayBuffer> {
 }
 
 function makeBomb(): Buffer {
-  const text = `${" ".repeat(UNPACKED_MIB * 2 ** 20 - 64)}BT /F1 12 Tf 50 700 Td (x) Tj ET\n`;
+  const text = Buffer.alloc(UNPACKED_MIB * 2 ** 20, " ");
+  text.write("BT /F1 12 Tf 50 700 Td (x) Tj ET\n", text.length - 64);
   const packed = deflateSync(deflateSync(text, { level: 9 }), { level: 9 });
   const objects = [
     "<< /Type /Catalog /Pages 2 0 R >>",

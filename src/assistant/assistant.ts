@@ -1,10 +1,12 @@
-import { InvalidRequestError } from "../errors.ts";
+import { type ApiError, InvalidRequestError } from "../errors.ts";
 import type { GenerationContext, GenerationRequest, Prompt, Usage } from "../inference/engine.ts";
 import type { ConstraintCompiler } from "./constraint-compiler.ts";
 import { BlockParser } from "./formats/block-parser.ts";
 import type { DeclaredTool } from "./formats/call-expressions.ts";
 import { type AnswerFormat, markers, opening } from "./formats/format.ts";
+import { tooLong } from "./length-check.ts";
 import type { ChatModel } from "./template/chat-model.ts";
+import { plainPrompt } from "./template/template.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 import { byToken, TurnEvents } from "./turn-events.ts";
 
@@ -14,6 +16,8 @@ export interface PlannedTurn {
   readonly format: AnswerFormat;
   /** Functions that the answer may call. */
   readonly tools: readonly DeclaredTool[];
+  /** Why it can't be generated, told where the engine's own refusals are. */
+  readonly refusal?: ApiError;
 }
 
 /** Turns a conversation into a generation (template, constraint), and its text into content, reasoning and tool calls. */
@@ -34,7 +38,8 @@ export class Assistant {
    * @throws InvalidRequestError when the messages, the tools or the form can't be had
    */
   async plan(turn: Turn, signal?: AbortSignal): Promise<PlannedTurn> {
-    const template = this.#model.template;
+    const { template, engine } = this.#model;
+    const refusal = tooLong(turn.messages, turn.maxTokens ?? 1, engine.describe().contextWindow);
     const tools = wantedTools(turn);
     const { format } = template;
     const mustCall = tools.length > 0 && turn.toolChoice.type !== "auto";
@@ -42,14 +47,15 @@ export class Assistant {
     const parallel = turn.parallelToolCalls && turn.toolChoice.type !== "tool";
     // What is begun already is past the reasoning.
     const thinks = turn.begun === undefined ? turn.thinks : false;
-    const prompt = goingOn(
-      template.render(turn.messages, {
-        tools,
-        ...(thinks !== undefined && { thinks }),
-        ...(turn.templateVariables !== undefined && { variables: turn.templateVariables }),
-      }),
-      turn.begun,
-    );
+    const rendered =
+      refusal === undefined
+        ? template.render(turn.messages, {
+            tools,
+            ...(thinks !== undefined && { thinks }),
+            ...(turn.templateVariables !== undefined && { variables: turn.templateVariables }),
+          })
+        : plainPrompt("");
+    const prompt = goingOn(rendered, turn.begun);
     const thoughts = thoughtsOf(format, prompt, turn);
     const constraint = await this.#constraints.compile(
       {
@@ -84,6 +90,7 @@ export class Assistant {
       },
       format,
       tools,
+      ...(refusal !== undefined && { refusal }),
     };
   }
 
@@ -108,10 +115,11 @@ export class Assistant {
 
   /** Generates the `choice`th answer of a planned turn; each draws by a seed of its own. */
   async *answer(
-    { request, format, tools }: PlannedTurn,
+    { request, format, tools, refusal }: PlannedTurn,
     choice: number,
     context: GenerationContext,
   ): AsyncIterable<TurnEvent> {
+    if (refusal !== undefined) throw refusal;
     const seed = (request.sampling.seed + choice) % 2 ** 32;
     const parser = new BlockParser(format, { isThinking: request.thoughts?.areOpen === true, tools });
     const events = new TurnEvents(format.calls.idLength);

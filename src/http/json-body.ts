@@ -60,9 +60,14 @@ function jsonParser(app: Parsers): (request: FastifyRequest, bytes: Buffer, done
   };
 }
 
+/** Large bodies are parsed one after another: slices of many at once would make one long turn of the event loop. */
+let lastLarge: Promise<unknown> = Promise.resolve();
+
 async function parseLarge(bytes: Buffer): Promise<unknown> {
+  const parsed = lastLarge.then(() => parseInSlices(bytes));
+  lastLarge = parsed.catch(() => undefined);
   try {
-    return await parseInSlices(bytes);
+    return await parsed;
   } catch (error) {
     if (error instanceof SyntaxError)
       throw new InvalidRequestError("The body is not JSON.", { cause: error });

@@ -148,12 +148,13 @@ async function build(bytes: Buffer, { pieces, isArray }: Container): Promise<unk
 }
 
 async function joined(bytes: Buffer, { start, cuts, end }: LongText): Promise<string> {
-  let text = "";
+  const texts: string[] = [];
   for (const [index, cut] of [...cuts, end].entries()) {
     await nextTurn();
-    text += JSON.parse(`"${bytes.toString("utf8", cuts[index - 1] ?? start + 1, cut)}"`);
+    texts.push(JSON.parse(`"${bytes.toString("utf8", cuts[index - 1] ?? start + 1, cut)}"`) as string);
   }
-  return text;
+  // Not by +=, whose rope the next reader would have to put together, character by character.
+  return texts.join("");
 }
 
 function parseRun(text: string, isArray: boolean): object {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { assertError } from "../support/envelope.ts";
 import { json, KEY, startServer, type TestServer } from "../support/server.ts";
@@ -75,6 +77,24 @@ test("JSON in a string nests no deeper than a body may", async () => {
     await assertError(await server.post("/evaluate", body, {}), { status: 400, code: "invalid_request" });
   }
   assert.ok(!server.log.some(({ msg }) => msg.includes("MaxListeners")));
+});
+
+test("a schema refers to no other host, and takes no pattern from data", async (t) => {
+  let asked = 0;
+  const trap = createServer(() => asked++).listen(0, "127.0.0.1");
+  t.after(() => trap.close());
+  await once(trap, "listening");
+  const { port } = trap.address() as AddressInfo;
+  for (const schema of [
+    { $ref: `http://127.0.0.1:${port}/x` },
+    { $ref: `//127.0.0.1:${port}/x` },
+    { $schema: `http://127.0.0.1:${port}/draft` },
+    { $ref: "file:///etc/passwd" },
+  ]) {
+    const body = { prompt: "a", response: "{}", metrics: { json_schema: { schema } } };
+    await assertError(await server.post("/evaluate", body, {}), { status: 400, code: "invalid_request" });
+  }
+  assert.equal(asked, 0);
 });
 
 test("metrics of the longest texts hold up neither probes nor the next client, and end with theirs", async () => {

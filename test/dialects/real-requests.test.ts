@@ -89,17 +89,30 @@ test("arguments that nest without end are refused, in a text as in the body", as
   }
 });
 
-/** A form that no answer can fill before the window ends. */
+/** A form that no answer can fill in what the prompt below leaves of the window. */
 const endless = {
   type: "object",
-  properties: { text: { type: "string", minLength: 1000 } },
+  properties: { text: { type: "string", minLength: 400 } },
   required: ["text"],
   additionalProperties: false,
 };
-const longMessages = [{ role: "user", content: "and then ".repeat(320) }];
+/** Messages whose prompt leaves about so many tokens of the window. */
+async function messagesThatLeave(tokens: number): Promise<object[]> {
+  const repeated = (times: number) => [{ role: "user", content: "and then ".repeat(times) }];
+  const count = async (times: number) =>
+    (
+      await json<{ count: number }>(
+        started.server.post("/v1/tokenize", { messages: repeated(times), add_generation_prompt: true }),
+      )
+    ).count;
+  const [few, many] = [await count(10), await count(110)];
+  const each = (many - few) / 100;
+  return repeated(10 + Math.floor((1024 - tokens - few) / each));
+}
 
 test("a limit beyond the window ends the answer at the window, streamed and whole", async () => {
   const format = { type: "json_schema", schema: endless };
+  const longMessages = await messagesThatLeave(40);
   for (const [url, body, reason] of [
     [
       "/v1/chat/completions",

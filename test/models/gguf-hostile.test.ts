@@ -179,6 +179,14 @@ test("many small arrays that would fill memory together are refused", async (con
   assert.throws(() => readGguf(path), /more than 16777216 values/);
 });
 
+function assertRefused(path: string, message: RegExp): void {
+  assert.throws(
+    () => checkModelFile(path),
+    (error) => error instanceof ModelError && error.code === "invalid_gguf" && message.test(error.message),
+    String(message),
+  );
+}
+
 test("metadata that would crash llama.cpp is refused by its key, before native code sees it", async (t) => {
   const directory = await temporaryDirectory(t);
   const { metadata } = readGguf(BUILTIN);
@@ -207,11 +215,12 @@ test("metadata that would crash llama.cpp is refused by its key, before native c
   ];
   for (const [key, value, message] of cases) {
     const path = await editGguf(BUILTIN, join(directory, "hostile.gguf"), { [key]: value });
-    assert.throws(
-      () => checkModelFile(path),
-      (error) => error instanceof ModelError && error.code === "invalid_gguf" && message.test(error.message),
-      key,
-    );
+    assertRefused(path, message);
   }
+  const byte = await editGguf(BUILTIN, join(directory, "hostile.gguf"), {
+    "tokenizer.ggml.model": { type: "string", value: "plamo2" },
+    "tokenizer.ggml.tokens": { ...tokens, value: tokens.value.with(300, "<0x-1>") },
+  });
+  assertRefused(byte, /token 300 names no byte/);
   checkModelFile(BUILTIN);
 });

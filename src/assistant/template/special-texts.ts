@@ -16,6 +16,8 @@ export class SpecialTexts {
   readonly #inside: RegExp | undefined;
   readonly #beginnings: ReadonlySet<string>;
   readonly #longest: number;
+  /** First characters of special spellings: most texts have none of them, and need not be gone through one by one. */
+  readonly #firsts: readonly string[];
 
   constructor(specialTexts: readonly string[]) {
     // A token of one character is that character, and can't be broken.
@@ -27,6 +29,7 @@ export class SpecialTexts {
         Array.from({ length: text.length - 1 }, (_, index) => text.slice(0, index + 1)),
       ),
     );
+    this.#firsts = [...new Set(breakable.map((text) => text.charAt(0)))];
     this.#longest = Math.max(0, ...breakable.map((text) => text.length));
   }
 
@@ -72,7 +75,9 @@ export class SpecialTexts {
 
   #breakText(text: string, marker: string): string {
     if (this.#inside === undefined) return text;
-    const broken = text.replace(this.#inside, (character) => character + marker);
+    const broken = this.#firsts.some((first) => text.includes(first))
+      ? text.replace(this.#inside, (character) => character + marker)
+      : text;
     return this.#endsInBeginning(text) ? broken + marker : broken;
   }
 

@@ -43,7 +43,8 @@ function instructions(tools: readonly Tool[]): string {
   ].join("\n");
 }
 
-export function withoutToolFields({ role, content, toolCalls = [], name }: ChatMessage): ChatMessage {
+export function withoutToolFields(message: ChatMessage): ChatMessage {
+  const { role, content, reasoning, toolCalls = [], name } = message;
   if (role === "tool") return { role: "user", content: `<tool_response>\n${content}\n</tool_response>` };
   const calls = toolCalls.map(
     (call) =>
@@ -52,6 +53,7 @@ export function withoutToolFields({ role, content, toolCalls = [], name }: ChatM
   return {
     role,
     content: [...(content === "" ? [] : [content]), ...calls].join("\n"),
+    ...(reasoning !== undefined && { reasoning }),
     ...(name !== undefined && { name }),
   };
 }

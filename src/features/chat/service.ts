@@ -1,3 +1,4 @@
+import { tooLong } from "../../assistant/length-check.ts";
 import type { ChatModel } from "../../assistant/template/chat-model.ts";
 import { type ChatMessage, plainPrompt, transcript } from "../../assistant/template/template.ts";
 import { type Completion, complete, completing, totalMs } from "../../inference/completion.ts";
@@ -25,9 +26,11 @@ export class ChatService {
   }
 
   async *#single(body: ChatBody, context: RequestContext): AsyncGenerator<string, ChatResponse> {
-    const prompt =
-      body.raw === true ? plainPrompt(body.prompt) : this.#model.template.render([user(body.prompt)]);
-    const pass = yield* completing(this.#model.engine, this.#request(body, prompt), context);
+    const { engine, template } = this.#model;
+    const refusal = tooLong([user(body.prompt)], 1, engine.describe().contextWindow);
+    if (refusal !== undefined) throw refusal;
+    const prompt = body.raw === true ? plainPrompt(body.prompt) : template.render([user(body.prompt)]);
+    const pass = yield* completing(engine, this.#request(body, prompt), context);
     return { ...this.#response([pass], pass, context), ...accountField(body, context) };
   }
 

@@ -11,14 +11,25 @@ export function assertFits(
   contextWindow: number,
   precision = "",
 ): void {
+  const error = fitError(promptTokens, maxTokens, contextWindow, precision);
+  if (error !== undefined) throw error;
+}
+
+/** Why a request does not fit; undefined where it does. */
+export function fitError(
+  promptTokens: number,
+  maxTokens: number,
+  contextWindow: number,
+  precision = "",
+): ApiError | undefined {
   const total = promptTokens + maxTokens;
-  if (total <= contextWindow) return;
+  if (total <= contextWindow) return undefined;
   const isPromptOver = promptTokens >= contextWindow;
   // Agents look for "maximum context length is N tokens" to know that they must shorten their history.
   const message = isPromptOver
     ? `This model's maximum context length is ${contextWindow} tokens, and the prompt has ${precision}${promptTokens}.`
     : `The prompt has ${precision}${promptTokens} tokens and ${maxTokens} more were asked for, ${total} together; the context window is ${contextWindow}.`;
-  throw new ApiError("context_length_exceeded", message, {
+  return new ApiError("context_length_exceeded", message, {
     param: isPromptOver ? "prompt" : "max_new_tokens",
     details: {
       prompt_tokens: promptTokens,

@@ -1,8 +1,9 @@
+import { InvalidRequestError } from "../../errors.ts";
 import type { Sampling } from "../sampling.ts";
 import type { Llama } from "./bindings.ts";
 import type { Candidates } from "./candidates.ts";
 import type { LlamaContext } from "./context.ts";
-import { LlamaError } from "./errors.ts";
+
 import type { SamplerHandle } from "./signatures.ts";
 
 const REPEAT_WINDOW = 64;
@@ -111,7 +112,9 @@ export class Sampler {
       if (wanted !== undefined) refused.push(wanted);
       if (refused.length > MAX_REDRAWS) mask ??= filter.mask();
     }
-    throw new LlamaError("decode_failed", "The form of the text allows no token of the vocabulary.");
+    throw new InvalidRequestError(
+      "The form of the text and the request's logit_bias together allow no token of the model's vocabulary.",
+    );
   }
 
   #draw(chain: SamplerHandle, row: number): number {

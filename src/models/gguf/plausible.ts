@@ -52,8 +52,19 @@ export function assertPlausible({ path, metadata }: GgufFile): void {
         `${path}: ${key} is ${String(strange)}; ${range.isReal === true ? "a number" : "a whole number"} from ${range.min} to ${range.max} is expected`,
       );
   }
+  assertPlausibleTokens({ path, metadata });
+}
+
+function assertPlausibleTokens({ path, metadata }: Pick<GgufFile, "path" | "metadata">): void {
   const types = valuesOf(metadata.get("tokenizer.ggml.token_type"));
+  // llama.cpp writes at the byte that such a token names, whatever that is (ggml-org/llama.cpp#25969).
+  const namesBytes = metadata.get("tokenizer.ggml.model")?.value === "plamo2";
   for (const [token, text] of valuesOf(metadata.get("tokenizer.ggml.tokens")).entries()) {
+    if (namesBytes && /^<0x/.test(String(text)) && !/^<0x[0-9A-F]{2}>$/i.test(String(text)))
+      throw new ModelError(
+        "invalid_gguf",
+        `${path}: token ${token} names no byte: ${String(text).slice(0, 20)}`,
+      );
     if (String(text).length > MAX_SPECIAL_CHARACTERS && SPECIAL_TYPES.has(types[token]))
       throw new ModelError(
         "invalid_gguf",
