@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { assertError } from "../support/envelope.ts";
-import { json, KEY, startServer, type TestServer } from "../support/server.ts";
+import { json, KEY, startServer, type TestServer, until } from "../support/server.ts";
 
 let server: TestServer;
 before(async () => {
@@ -89,7 +89,7 @@ test("a schema refers to no other host, and takes no pattern from data", async (
     { $ref: `http://127.0.0.1:${port}/x` },
     { $ref: `//127.0.0.1:${port}/x` },
     { $schema: `http://127.0.0.1:${port}/draft` },
-    { $ref: "file:///etc/passwd" },
+    { $ref: `ftp://127.0.0.1:${port}/x` },
   ]) {
     const body = { prompt: "a", response: "{}", metrics: { json_schema: { schema } } };
     await assertError(await server.post("/evaluate", body, {}), { status: 400, code: "invalid_request" });
@@ -123,12 +123,9 @@ test("metrics of the longest texts hold up neither probes nor the next client, a
 });
 
 test("control characters of a client's text are escaped in the log", async () => {
-  const body = { model: "x\u009b31m", messages: [{ role: "user", content: "a" }] };
-  await server.post("/v1/chat/completions", body);
-  const lines = server.log.map((line) => JSON.stringify(line)).filter((line) => line.includes("31m"));
-  assert.ok(lines.length > 0);
-  for (const line of lines) {
-    assert.ok(!line.includes("\u009b"), line);
-    assert.ok(line.includes("u009b"), line);
-  }
+  // Node reads headers as Latin-1, where this byte is the beginning of a terminal's command.
+  assert.equal(await statusOf("/v1/models", { "user-agent": "agent\u009b31m" }), 200);
+  await until(async () => server.log.some((line) => String(line["user_agent"]).includes("31m")));
+  const lines = server.log.filter((line) => String(line["user_agent"]).includes("31m"));
+  for (const line of lines) assert.equal(line["user_agent"], "agent\\u009b31m");
 });
