@@ -12,9 +12,9 @@ import { routesCompared } from "./routes.ts";
 import type { Scenario } from "./scenario.ts";
 import { sharedPrefix } from "./shared-prefix.ts";
 import { smoke } from "./smoke.ts";
+import { soak } from "./soak.ts";
 import { structured } from "./structured.ts";
 import { trace } from "./trace.ts";
-import { soak } from "./soak.ts";
 import { unrelated } from "./unrelated.ts";
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
