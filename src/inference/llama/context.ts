@@ -86,7 +86,7 @@ export class LlamaContext {
   }
 
   /**
-   * Goes on in the prepared context, where its sequences hold what they held; a shared buffer has only once what is
+   * Continues in the prepared context, where its sequences hold what they held; a shared buffer has only once what is
    * `common`. Not for memories that can't be saved, nor for a context with an adapter.
    * @throws LlamaError `decode_failed`: the sequences are lost
    */
@@ -112,7 +112,11 @@ export class LlamaContext {
         );
       const beginning = next.layout === "shared" ? common.get(sequence) : undefined;
       if (beginning === undefined) continue;
-      this.#llama.llama_memory_seq_rm(memory, sequence, 0, beginning.length);
+      if (!this.#llama.llama_memory_seq_rm(memory, sequence, 0, beginning.length))
+        throw new LlamaError(
+          "decode_failed",
+          `llama.cpp could not share the beginning of sequence ${sequence}.`,
+        );
       this.#llama.llama_memory_seq_cp(memory, beginning.source, sequence, 0, beginning.length);
     }
     this.#next = undefined;
