@@ -4,6 +4,7 @@ import { constrained } from "./constrained.ts";
 import { conversations } from "./conversations.ts";
 import { disconnects } from "./disconnects.ts";
 import { halfEmpty } from "./half-empty.ts";
+import { hostile } from "./hostile.ts";
 import { neighbour } from "./neighbour.ts";
 import { overhead } from "./overhead.ts";
 import { overload } from "./overload.ts";
@@ -28,6 +29,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   overhead,
   routes: routesCompared,
   constrained,
+  hostile,
   structured,
   repetition,
   trace,
