@@ -14,7 +14,6 @@ import { Sampler } from "../../src/inference/llama/sampler.ts";
 import { monotonicMs } from "../../src/platform/clock.ts";
 import type { Measurement } from "../report/report.ts";
 import { mean, median, percentile, spreadOf } from "../report/statistics.ts";
-import { constrainedOverHttp } from "./constrained-http.ts";
 import { maskTimes, tokenTable, vocabularySizes } from "./mask-times.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -75,8 +74,7 @@ const GENERATIONS = 30;
 
 /** What a constraint adds to choosing a token, and to the whole time of one; in this process, where nothing else is in it. */
 export const constrained: Scenario = {
-  summary:
-    "sampling under a JSON schema beside free sampling, one sequence (name a trained model); 20 schemas over HTTP beside the peer",
+  summary: "sampling under a JSON schema beside free sampling, one sequence (name a trained model)",
   defaultModel: "src/models/builtin/builtin.gguf",
   async run(context) {
     const bench = new SamplingBench(context.model.path);
@@ -125,11 +123,9 @@ export const constrained: Scenario = {
       return figures;
     });
     const worst = (name: "p50" | "p99" | "mean") => Math.max(...masks.map((figures) => figures[name]));
-    const overHttp = await constrainedOverHttp(context);
     return {
-      measurements: [...measurements, ...overHttp.measurements],
+      measurements,
       checks: [
-        ...overHttp.checks,
         {
           what: "time to sample a token, constrained / free, by task",
           measured: sampling.map((ratio) => ratio.toFixed(2)).join(", "),

@@ -14,8 +14,8 @@ import { knownFormat } from "./formats/known-formats.ts";
 
 const entry = new URL("./constraint-thread.ts", import.meta.url);
 
-/** Time for one form; the costliest schemas within the limits of size and work take about a quarter of it. */
-const TIME_LIMIT_MS = 1000;
+/** Time for one form, so that its refusal comes within a second; the costliest schemas of the wild take a third of it. */
+const TIME_LIMIT_MS = 800;
 /** Forms that are kept, and characters of what they were made of: an application asks with the same ones again. */
 const CACHED_FORMS = 256;
 const CACHED_CHARACTERS = 16 * 2 ** 20;

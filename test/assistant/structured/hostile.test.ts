@@ -93,3 +93,20 @@ for (const [name, grammar] of Object.entries({
     assert.ok(!server.log.some(({ level }) => level === "error"));
   });
 }
+
+for (const [name, grammar] of Object.entries({
+  "ambiguity behind 49 characters": `root ::= "${"x".repeat(49)}" b\nb ::= "a" b "c" | "a" b "d" | "e"`,
+  "as many readings as there are texts": 'root ::= s\ns ::= s s | "a" | s s s',
+  "25,000 rules": `root ::= r0\n${Array.from({ length: 25_000 }, (_, at) => `r${at} ::= "a" r${Math.min(at + 1, 24_999)} | "b"`).join("\n")}`,
+  "comments that end with a carriage return": 'root ::= "a" # one\r\n  | "b" # two\r\n',
+  "a class of nothing": 'root ::= [] | "a"',
+})) {
+  test(`hostile grammar: ${name} is followed, or refused by name`, async () => {
+    const answer = await server.post("/v1/chat/completions", body({ grammar, max_tokens: 24 }));
+    assert.ok(answer.status === 200 || answer.status === 400);
+    if (answer.status === 400)
+      assert.equal((await json<{ error: { param: string } }>(answer)).error.param, "grammar");
+    assert.equal((await server.post("/v1/chat/completions", body({ max_tokens: 2 }))).status, 200);
+    assert.ok(!server.log.some(({ level }) => level === "error"));
+  });
+}
