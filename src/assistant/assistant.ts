@@ -6,7 +6,8 @@ import type { DeclaredTool } from "./formats/call-expressions.ts";
 import { type AnswerFormat, markers, opening } from "./formats/format.ts";
 import { tooLong } from "./length-check.ts";
 import type { ChatModel } from "./template/chat-model.ts";
-import { plainPrompt } from "./template/template.ts";
+import type { ChatTemplate, ToldPrompt } from "./template/template.ts";
+import { plainPrompt } from "./template/transcript.ts";
 import type { Turn, TurnEvent } from "./turn.ts";
 import { byToken, TurnEvents } from "./turn-events.ts";
 
@@ -18,7 +19,12 @@ export interface PlannedTurn {
   readonly tools: readonly DeclaredTool[];
   /** Why it can't be generated, told where the engine's own refusals are. */
   readonly refusal?: ApiError;
+  /** What of the conversation the model is told otherwise than it was sent, in a clause each. */
+  readonly changes: readonly string[];
 }
+
+type Told = Pick<Turn, "messages" | "begun" | "reasoning" | "templateVariables"> &
+  Partial<Pick<Turn, "tools">>;
 
 /** Turns a conversation into a generation (template, constraint), and its text into content, reasoning and tool calls. */
 export class Assistant {
@@ -38,24 +44,16 @@ export class Assistant {
    * @throws InvalidRequestError when the messages, the tools or the form can't be had
    */
   async plan(turn: Turn, signal?: AbortSignal): Promise<PlannedTurn> {
-    const { template, engine } = this.#model;
-    const refusal = tooLong(turn.messages, turn.maxTokens ?? 1, engine.describe().contextWindow);
+    const { contextWindow } = this.#model.engine.describe();
+    const refusal = tooLong(turn.messages, turn.maxTokens ?? 1, contextWindow);
     const tools = wantedTools(turn);
+    const template = this.#templateFor(tools);
     const { format } = template;
     const mustCall = tools.length > 0 && turn.toolChoice.type !== "auto";
     // A named function is called once: naming it asks for its arguments.
     const parallel = turn.parallelToolCalls && turn.toolChoice.type !== "tool";
-    // What is begun already is past the reasoning.
-    const thinks = turn.begun === undefined ? turn.thinks : false;
-    const rendered =
-      refusal === undefined
-        ? template.render(turn.messages, {
-            tools,
-            ...(thinks !== undefined && { thinks }),
-            ...(turn.templateVariables !== undefined && { variables: turn.templateVariables }),
-          })
-        : plainPrompt("");
-    const prompt = goingOn(rendered, turn.begun);
+    const { prompt, changes } =
+      refusal === undefined ? this.#tell({ ...turn, tools }) : { prompt: plainPrompt(""), changes: [] };
     const thoughts = thoughtsOf(format, prompt, turn);
     const constraint = await this.#constraints.compile(
       {
@@ -90,6 +88,7 @@ export class Assistant {
       },
       format,
       tools,
+      changes,
       ...(refusal !== undefined && { refusal }),
     };
   }
@@ -100,12 +99,22 @@ export class Assistant {
   }
 
   /** The prompt of a conversation, as a turn would have it. */
-  render({
-    messages,
-    tools = [],
-    begun,
-  }: Pick<Turn, "messages" | "begun"> & Partial<Pick<Turn, "tools">>): Prompt {
-    return goingOn(this.#model.template.render(messages, { tools }), begun);
+  render(told: Told): Prompt {
+    return this.#tell(told).prompt;
+  }
+
+  #templateFor(tools: readonly DeclaredTool[]): ChatTemplate {
+    return tools.length > 0 ? this.#model.template.withTools : this.#model.template;
+  }
+
+  #tell({ messages, tools = [], begun, reasoning, templateVariables: variables }: Told): ToldPrompt {
+    const { prompt, changes } = this.#templateFor(tools).tell(messages, {
+      tools,
+      // What is begun already is past the reasoning.
+      ...(begun !== undefined ? { reasoning: { thinks: false } } : reasoning !== undefined && { reasoning }),
+      ...(variables !== undefined && { variables }),
+    });
+    return { prompt: goingOn(prompt, begun), changes };
   }
 
   #isWindowFull({ promptTokens, completionTokens }: Usage, { maxTokens }: GenerationRequest): boolean {
@@ -184,7 +193,7 @@ function begunBlock(
 function thoughtsOf(
   { thoughts, turn = "\n\n" }: AnswerFormat,
   prompt: Prompt,
-  { thinks, thoughtBudgetTokens: budget }: Turn,
+  { reasoning: { thinks, budgetTokens: budget } = {} }: Turn,
 ): GenerationRequest["thoughts"] {
   if (thoughts === undefined) return undefined;
   const [open, close] = [thoughts.open.trim(), thoughts.close.trim()];

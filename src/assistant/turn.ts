@@ -2,6 +2,7 @@ import type { GenerationTimings, ScoredToken, Usage } from "../inference/engine.
 import type { Sampling } from "../inference/sampling.ts";
 import type { DeclaredTool } from "./formats/call-expressions.ts";
 import type { ChatMessage } from "./template/message.ts";
+import type { ReasoningWish } from "./template/reasoning-wish.ts";
 
 /** What an answer has to look like. */
 export type AnswerForm =
@@ -34,11 +35,8 @@ export interface Turn {
   readonly begun?: string;
   /** Score every token, with this many others. */
   readonly logprobs?: number;
-  /** False asks the template of a reasoning model to skip the reasoning; left out, the template decides. */
-  readonly thinks?: boolean;
-  /** Tokens after which thoughts are ended. */
-  readonly thoughtBudgetTokens?: number;
-  /** What else the client passes to the template: `chat_template_kwargs`, `reasoning_effort`. */
+  readonly reasoning?: ReasoningWish;
+  /** What else the client passes to the template: `chat_template_kwargs`. */
   readonly templateVariables?: Readonly<Record<string, unknown>>;
   /** The client fixed the outcome, and takes an earlier answer for this one. */
   readonly reusable?: boolean;

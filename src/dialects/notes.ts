@@ -20,6 +20,11 @@ export const NotHonouredField = {
   ),
 };
 
+/** What a model is told otherwise than it was sent: its chat template does not take it as it was. */
+export function notesOfChanges(changes: readonly string[], param: string): readonly Note[] {
+  return changes.map((change) => ({ param, reason: `changed for the model's chat template: ${change}` }));
+}
+
 /** Names the fields in the request's log line. */
 export function noteInLog(account: Pick<RequestAccount, "note">, notes: readonly Note[]): void {
   if (notes.length === 0) return;

@@ -140,6 +140,8 @@ export interface ModelDescription extends ModelIdentity {
   readonly kvLayout: KvLayoutChoice;
   readonly threads: number;
   readonly chatTemplate: string | undefined;
+  /** For conversations with tools, where that is another one. */
+  readonly toolTemplate: string | undefined;
   readonly bosText: string;
   readonly eosText: string;
   /** Texts that the tokenizer reads as special tokens when asked to. */

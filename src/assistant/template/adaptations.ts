@@ -1,37 +1,81 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ChatMessage, Tool } from "./message.ts";
 import { withoutToolFields } from "./tool-prompt.ts";
 
 type Messages = readonly ChatMessage[];
-type Adaptation = (messages: Messages) => Messages;
+
+interface Conversation {
+  readonly messages: Messages;
+  readonly tools: readonly Tool[];
+}
+
+/** A change to a conversation that a template does not take as it is. */
+export interface Adaptation {
+  /** What it does, for the client. */
+  readonly change: string;
+  readonly adapt: (conversation: Conversation) => Conversation;
+}
+
+function ofMessages(change: string, adapt: (messages: Messages) => Messages): Adaptation {
+  return { change, adapt: ({ messages, tools }) => ({ messages: adapt(messages), tools }) };
+}
+
+export const joinedSystem = ofMessages("system messages are joined at the beginning", systemFirst);
+export const singleCalls = ofMessages("calls made together are told one after the other", oneCallAtATime);
+export const textApart = ofMessages(
+  "what was said before a call is told as a message of its own",
+  textBeforeCalls,
+);
+const readable = ofMessages("arguments that are not an object are told within one", readableArguments);
+const textThought = ofMessages("what was said before a call is told as thought", textIntoThoughts);
+const systemOfUser = ofMessages(
+  "the system message is told at the beginning of the first user message",
+  systemInUser,
+);
+const joinedTurns = ofMessages(
+  "neighbouring messages of one role are joined, and the user speaks first",
+  alternating,
+);
+const callsAsText = ofMessages("calls and their results are told as text", (messages) =>
+  messages.map(withoutToolFields),
+);
+const singleTypes: Adaptation = {
+  change: "parameters of several types are told with the first of them",
+  adapt: ({ messages, tools }) => ({ messages, tools: withPlainTypes(tools) }),
+};
 
 /** Clients send system messages late or twice, several calls at once, and turns that don't alternate. */
-const adaptations: readonly Adaptation[] = [
-  readableArguments,
-  systemFirst,
-  ...[
-    textIntoThoughts,
-    oneCallAtATime,
-    systemInUser,
-    (messages: Messages) => alternating(oneCallAtATime(messages)),
-    (messages: Messages) => alternating(systemInUser(messages)),
-  ].map(
-    (adapt): Adaptation =>
-      (messages) =>
-        adapt(systemFirst(readableArguments(messages))),
-  ),
-  (messages) => alternating(systemFirst(messages.map(withoutToolFields))),
-  (messages) => alternating(systemInUser(systemFirst(messages.map(withoutToolFields)))),
+const ofConversations: ReadonlyArray<readonly Adaptation[]> = [
+  [readable],
+  [joinedSystem],
+  [readable, joinedSystem, textThought],
+  [readable, joinedSystem, singleCalls],
+  [readable, joinedSystem, systemOfUser],
+  [readable, joinedSystem, singleCalls, joinedTurns],
+  [readable, joinedSystem, systemOfUser, joinedTurns],
+  [callsAsText, joinedSystem, joinedTurns],
+  [callsAsText, joinedSystem, systemOfUser, joinedTurns],
 ];
 
 /** Forms that a conversation is tried in where a template refuses it as it is, the least changed first. */
-export function* otherForms(
-  messages: Messages,
-  tools: readonly Tool[],
-): Iterable<{ readonly messages: Messages; readonly tools: readonly Tool[] }> {
-  const plain = withPlainTypes(tools);
-  if (tools.length > 0) yield { messages, tools: plain };
-  for (const told of tools.length > 0 ? [tools, plain] : [tools])
-    for (const adapt of adaptations) yield { messages: adapt(messages), tools: told };
+export const adaptations: ReadonlyArray<readonly Adaptation[]> = [
+  [singleTypes],
+  ...ofConversations,
+  ...ofConversations.map((steps) => [singleTypes, ...steps]),
+];
+
+/** A conversation, and what was changed to make a template take it. */
+export interface Told extends Conversation {
+  readonly changes: readonly string[];
+}
+
+export function adapted(told: Told, steps: readonly Adaptation[]): Told {
+  return steps.reduce(({ changes, ...conversation }, { change, adapt }) => {
+    const next = adapt(conversation);
+    return isDeepStrictEqual(next, conversation)
+      ? { ...conversation, changes }
+      : { ...next, changes: [...changes, change] };
+  }, told);
 }
 
 /** Arguments that a token limit cut, or that are not an object, as the one field of an object. */
@@ -81,7 +125,7 @@ function plainTypes(value: unknown): unknown {
 }
 
 /** All system messages as one, at the beginning. */
-export function systemFirst(messages: Messages): Messages {
+function systemFirst(messages: Messages): Messages {
   const isSystem = ({ role }: ChatMessage) => role === "system" || role === "developer";
   const first = messages.find(isSystem);
   if (first === undefined) return messages;
@@ -110,7 +154,7 @@ function textIntoThoughts(messages: Messages): Messages {
 }
 
 /** What was said before a call as a message of its own. */
-export function textApart(messages: Messages): Messages {
+function textBeforeCalls(messages: Messages): Messages {
   return messages.flatMap((message) => {
     const { toolCalls = [], ...said } = message;
     return toolCalls.length === 0 || message.content === ""
@@ -120,7 +164,7 @@ export function textApart(messages: Messages): Messages {
 }
 
 /** Calls made together as calls made one after the other, each with its result. */
-export function oneCallAtATime(messages: Messages): Messages {
+function oneCallAtATime(messages: Messages): Messages {
   const results = new Map(messages.map((message) => [message.toolCallId, message]));
   const placed = new Set<ChatMessage>();
   return messages.flatMap((message) => {

@@ -1,6 +1,7 @@
 import type { PrefixFile } from "../../config/prefix-file.ts";
 import type { ModelDescription, Prompt } from "../../inference/engine.ts";
-import { ChatTemplate, plainPrompt } from "./template.ts";
+import { ChatTemplate } from "./template.ts";
+import { plainPrompt } from "./transcript.ts";
 
 /** Stands where a user's message will, to find the end of what all conversations share. */
 const PLACEHOLDER = "\u{fdef}";

@@ -4,22 +4,26 @@ import type { AnswerFormat } from "../formats/format.ts";
 import { exceptionalFormat, knownFormat } from "../formats/known-formats.ts";
 import { learnFormat } from "../formats/learned-format.ts";
 import { writeCalls } from "../formats/written-calls.ts";
-import { oneCallAtATime, otherForms, systemFirst, textApart } from "./adaptations.ts";
+import { adaptations, adapted, joinedSystem, singleCalls, type Told, textApart } from "./adaptations.ts";
 import { Jinja } from "./jinja/jinja.ts";
 import { formatTime } from "./jinja/strftime.ts";
 import { BoundsError, TemplateError } from "./jinja/values.ts";
 import type { ChatMessage, Tool } from "./message.ts";
 import { type PrintedCalls, printedCalls } from "./printed-calls.ts";
 import { type PrintedSystem, printedSystem } from "./printed-system.ts";
+import { ReasoningVariables, type ReasoningWish, switched } from "./reasoning-wish.ts";
 import { SpecialTexts } from "./special-texts.ts";
 import { findMessageForm, type MessageForm, toTemplateMessage } from "./template-message.ts";
 import { describeTool, withToolInstructions } from "./tool-prompt.ts";
+import { transcript } from "./transcript.ts";
 
 export type { ChatMessage } from "./message.ts";
 
 /** What a template needs to know of its model. */
 export interface TemplateModel {
   readonly chatTemplate: string | undefined;
+  /** Another template for conversations with tools: Hermes and Command R have one, under the name `tool_use`. */
+  readonly toolTemplate?: string | undefined;
   readonly bosText: string;
   readonly eosText: string;
   /** Texts that the tokenizer reads as special tokens. */
@@ -29,10 +33,15 @@ export interface TemplateModel {
 export interface RenderOptions {
   /** Functions that the model may call. */
   readonly tools?: readonly Tool[];
-  /** What templates of reasoning models know as `enable_thinking`, or as `thinking`. */
-  readonly thinks?: boolean;
-  /** What else the template reads: `chat_template_kwargs`. */
+  readonly reasoning?: ReasoningWish;
+  /** What else the template reads, which has the last word: `chat_template_kwargs`. */
   readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+export interface ToldPrompt {
+  readonly prompt: Prompt;
+  /** What of the conversation is told otherwise than it was sent, in a clause each. */
+  readonly changes: readonly string[];
 }
 
 /**
@@ -49,6 +58,8 @@ export class ChatTemplate {
   #supportsTools: boolean | undefined;
   #printedCalls: PrintedCalls | undefined;
   #printedSystem: PrintedSystem | undefined;
+  #withTools: ChatTemplate | undefined;
+  readonly #reasoning: ReasoningVariables;
 
   /** `now` is what templates print as today. */
   constructor(model: TemplateModel, now: () => Date = () => new Date()) {
@@ -56,11 +67,24 @@ export class ChatTemplate {
     this.#now = now;
     this.#template = model.chatTemplate === undefined ? undefined : parse(model.chatTemplate);
     this.#specialTexts = new SpecialTexts(model.specialTexts);
+    this.#reasoning = new ReasoningVariables(
+      this.source,
+      (variables) => this.#try([{ role: "user", content: "Hi" }], { variables }, this.#messageForm),
+      () => this.format.thoughts?.close,
+    );
   }
 
   /** False for base models, which were trained on text and not on conversations, and where the template can't be read. */
   get hasTemplate(): boolean {
     return this.#template !== undefined;
+  }
+
+  /** The template of conversations in which tools are declared. */
+  get withTools(): ChatTemplate {
+    const { toolTemplate: chatTemplate, ...model } = this.#model;
+    if (chatTemplate === undefined) return this;
+    this.#withTools ??= new ChatTemplate({ ...model, chatTemplate }, this.#now);
+    return this.#withTools;
   }
 
   /** How the template's model writes thoughts and calls. */
@@ -89,24 +113,37 @@ export class ChatTemplate {
     return this.#printedCalls;
   }
 
+  /** The prompt that asks the model for the assistant's next message. @throws InvalidRequestError as `tell` does */
+  render(messages: readonly ChatMessage[], options: RenderOptions = {}): Prompt {
+    return this.tell(messages, options).prompt;
+  }
+
   /**
-   * The prompt that asks the model for the assistant's next message. Where the template refuses the conversation, it is
-   * tried in other forms (`otherForms`).
+   * The prompt, and what had to be changed: where the template refuses the conversation, it is tried in other forms
+   * (`adaptations`).
    * @throws InvalidRequestError with the template's own words when it refuses them all
    */
-  render(messages: readonly ChatMessage[], options: RenderOptions = {}): Prompt {
+  tell(messages: readonly ChatMessage[], options: RenderOptions = {}): ToldPrompt {
     const { tools = [] } = options;
+    if (this.#template === undefined)
+      return { prompt: transcript(withToolInstructions(messages.map(asSystem), tools)), changes: [] };
     const known = this.#withKnownSystem(messages);
-    if (this.#template === undefined) return transcript(withToolInstructions(known, tools));
-    const told = this.supportsTools ? known : withToolInstructions(known, tools);
-    const apart = this.#calls.areBesideText ? told : textApart(told);
-    const spoken = this.#calls.count === 1 ? oneCallAtATime(apart) : apart;
-    const marker = this.#specialTexts.marker(spoken, tools, options.variables);
-    const rendered = this.#adapted(this.#template, spoken, options, marker);
+    const whole = this.supportsTools
+      ? known
+      : { ...known, messages: withToolInstructions(known.messages, tools) };
+    const told = adapted({ ...whole, tools }, [
+      ...(this.#calls.areBesideText ? [] : [textApart]),
+      ...(this.#calls.count === 1 ? [singleCalls] : []),
+    ]);
+    const marker = this.#specialTexts.marker(told.messages, tools, options.variables);
+    const { text, changes } = this.#adapted(this.#template, told, options, marker);
     const { bosText } = this.#model;
     return {
-      parts: this.#specialTexts.split(rendered, marker),
-      addBos: bosText === "" || !rendered.startsWith(bosText),
+      prompt: {
+        parts: this.#specialTexts.split(text, marker),
+        addBos: bosText === "" || !text.startsWith(bosText),
+      },
+      changes,
     };
   }
 
@@ -117,7 +154,7 @@ export class ChatTemplate {
     const form = this.#messageForm;
     const learned = learnFormat(
       (messages, tools, isAnswerOpen = false) =>
-        this.#try(messages, { tools, thinks: true }, form, isAnswerOpen),
+        this.#try(messages, { tools, variables: switched(true) }, form, isAnswerOpen),
       known,
     );
     return this.supportsTools ? learned : { ...learned, calls: known.calls };
@@ -129,39 +166,36 @@ export class ChatTemplate {
   }
 
   /** The operator's messages under the role and at the place at which the template prints them. */
-  #withKnownSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
-    if (this.#template === undefined) return messages.map(asSystem);
+  #withKnownSystem(messages: readonly ChatMessage[]): Told {
     this.#printedSystem ??= printedSystem((probe) => this.#try(probe, {}, this.#messageForm));
     const { isDeveloperPrinted, areAllPrinted } = this.#printedSystem;
     // Templates that print whatever role there is know none by this name.
     const known = isDeveloperPrinted && this.source.includes("developer") ? messages : messages.map(asSystem);
-    return areAllPrinted ? known : systemFirst(known);
+    return adapted({ messages: known, tools: [], changes: [] }, areAllPrinted ? [] : [joinedSystem]);
   }
 
   #adapted(
     template: Jinja,
-    messages: readonly ChatMessage[],
+    told: Told,
     options: RenderOptions,
     marker: string,
-  ): string {
-    const form = this.#messageForm;
-    try {
-      return this.#apply(template, messages, options, form, marker);
-    } catch (refusal) {
-      if (!(refusal instanceof TemplateError)) throw refusal;
-      const forms = refusal instanceof BoundsError ? [] : otherForms(messages, options.tools ?? []);
-      for (const { messages: adapted, tools } of forms) {
-        try {
-          return this.#apply(template, adapted, { ...options, tools }, form, marker);
-        } catch (error) {
-          if (!(error instanceof TemplateError)) throw error;
-        }
+  ): { readonly text: string; readonly changes: readonly string[] } {
+    let refusal: TemplateError | undefined;
+    for (const steps of [[], ...adaptations]) {
+      const { messages, tools, changes } = adapted(told, steps);
+      try {
+        const text = this.#apply(template, messages, { ...options, tools }, this.#messageForm, marker);
+        return { text, changes };
+      } catch (error) {
+        if (!(error instanceof TemplateError)) throw error;
+        refusal ??= error;
+        if (error instanceof BoundsError) break;
       }
-      throw new InvalidRequestError(`The model's chat template refused the messages: ${refusal.message}`, {
-        param: "messages",
-        cause: refusal,
-      });
     }
+    throw new InvalidRequestError(`The model's chat template refused the messages: ${refusal?.message}`, {
+      param: "messages",
+      cause: refusal,
+    });
   }
 
   /** Calls that the template would leave out are written into the text, as the model writes them. */
@@ -193,7 +227,7 @@ export class ChatTemplate {
   #apply(
     template: Jinja,
     messages: readonly ChatMessage[],
-    { tools = [], thinks, variables }: RenderOptions,
+    { tools = [], reasoning = {}, variables }: RenderOptions,
     form: MessageForm,
     marker: string,
     isAnswerOpen = true,
@@ -205,7 +239,7 @@ export class ChatTemplate {
       {
         datetime: formatTime(now, "%b %d %Y"),
         date_string: formatTime(now, "%d %b %Y"),
-        ...(thinks !== undefined && { enable_thinking: thinks, thinking: thinks }),
+        ...this.#reasoning.of(reasoning),
         ...broken(variables ?? {}),
         messages: messages.map((message) => this.#toMessage(broken(message), form, marker === "")),
         // SmolLM3 and Firefunction have names of their own for them.
@@ -247,21 +281,4 @@ export function templateProblem(model: TemplateModel): string | undefined {
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-/**
- * For models without a template: one message is given to the model to continue, as it is; a conversation becomes a
- * transcript of `Role: content` lines that ends where the assistant should speak.
- */
-export function transcript(messages: readonly ChatMessage[]): Prompt {
-  const only = messages.length === 1 ? messages[0] : undefined;
-  const lines = messages.map(
-    ({ role, content }) => `${role.charAt(0).toUpperCase()}${role.slice(1)}: ${content}\n`,
-  );
-  return plainPrompt(only?.content ?? `${lines.join("")}Assistant:`);
-}
-
-/** Text for the model to continue, with nothing in it read as a special token. */
-export function plainPrompt(text: string): Prompt {
-  return { parts: [{ type: "text", text, parseSpecial: false }], addBos: true };
 }

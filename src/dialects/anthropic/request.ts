@@ -1,4 +1,5 @@
 import type { ChatMessage } from "../../assistant/template/message.ts";
+import type { ReasoningWish } from "../../assistant/template/reasoning-wish.ts";
 import type { AnswerForm, Turn } from "../../assistant/turn.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
 import type { Note } from "../notes.ts";
@@ -32,12 +33,19 @@ export function toRequest(body: MessagesBody): Request {
     },
     maxTokens: body.max_tokens,
     stop: body.stop_sequences ?? [],
-    ...(isSet(thinking) && { thinks: thinking.type !== "disabled" }),
-    ...(typeof thinking?.budget_tokens === "number" && { thoughtBudgetTokens: thinking.budget_tokens }),
-    // A variable of the templates that know levels of effort.
-    ...(isSet(effort) && { templateVariables: { reasoning_effort: effort } }),
+    reasoning: reasoningOf(thinking, effort),
   };
   return { turn, notes };
+}
+
+/** A level of effort is taken whether or not thoughts are asked for. */
+function reasoningOf(thinking: MessagesBody["thinking"], effort: string | null | undefined): ReasoningWish {
+  const budget = thinking?.budget_tokens;
+  return {
+    ...(isSet(thinking) && { thinks: thinking.type !== "disabled" }),
+    ...(isSet(effort) && { effort }),
+    ...(typeof budget === "number" && { budgetTokens: budget }),
+  };
 }
 
 function toForm({ output_config: config, output_format: older }: MessagesBody): AnswerForm {

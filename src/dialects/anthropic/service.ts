@@ -5,7 +5,7 @@ import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { newId } from "../ids.ts";
-import { type Note, noteInLog, notHonoured } from "../notes.ts";
+import { type Note, noteInLog, notesOfChanges, notHonoured } from "../notes.ts";
 import { withSigns } from "../sign-of-life.ts";
 import { type Message, type MessageEvent, type MessageHead, MessageOutput } from "./output.ts";
 import { toConversation, toRequest } from "./request.ts";
@@ -58,8 +58,10 @@ export class Messages {
   ): Promise<{ plan: PlannedTurn; notes: readonly Note[] }> {
     const { assistant } = this.#model;
     const { turn, notes } = toRequest(body);
-    noteInLog(context.account, notes);
-    return { plan: await assistant.plan(turn, context.signal), notes };
+    const plan = await assistant.plan(turn, context.signal);
+    const all = [...notes, ...notesOfChanges(plan.changes, "messages")];
+    noteInLog(context.account, all);
+    return { plan, notes: all };
   }
 
   #events(plan: PlannedTurn, context: RequestContext): AsyncIterable<TurnEvent> {

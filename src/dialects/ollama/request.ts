@@ -1,5 +1,6 @@
 import type { DeclaredTool } from "../../assistant/formats/call-expressions.ts";
 import type { ChatMessage } from "../../assistant/template/message.ts";
+import type { ReasoningWish } from "../../assistant/template/reasoning-wish.ts";
 import type { AnswerForm, Turn } from "../../assistant/turn.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
 import { argumentsText, fieldText, invalid, type Part, textOf } from "../content.ts";
@@ -60,10 +61,14 @@ function settings(body: ChatBody | GenerateBody): Omit<Turn, "messages" | "tools
     ...(isSet(limit) && limit > 0 && { maxTokens: limit }),
     stop: isSet(options.stop) ? [options.stop].flat() : [],
     reusable: options.temperature === 0 || isSet(options.seed),
-    ...(isSet(body.think) && { thinks: body.think !== false && body.think !== "none" }),
-    // A level is a variable of the templates that know levels.
-    ...(typeof body.think === "string" && { templateVariables: { reasoning_effort: body.think } }),
+    ...(isSet(body.think) && { reasoning: reasoningOf(body.think) }),
   };
+}
+
+/** A switch, or a level. */
+function reasoningOf(think: boolean | string): ReasoningWish {
+  if (typeof think === "boolean") return { thinks: think };
+  return think === "none" ? { thinks: false } : { thinks: true, effort: think };
 }
 
 /** Ollama's own defaults, which its users know their models by. */

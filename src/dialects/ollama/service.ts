@@ -3,7 +3,7 @@ import type { TurnEnd } from "../../assistant/turn.ts";
 import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
-import { noteInLog, notHonoured } from "../notes.ts";
+import { noteInLog, notesOfChanges, notHonoured } from "../notes.ts";
 import { withSigns } from "../sign-of-life.ts";
 import { AnswerPieces, ending, type Piece } from "./output.ts";
 import { type Request, toChatRequest, toGenerateRequest } from "./request.ts";
@@ -59,8 +59,9 @@ export class Ollama {
       return;
     }
     const { turn, notes } = toRequest();
-    noteInLog(context.account, notes);
     const plan = await this.#assistant.plan(turn, context.signal);
+    const all = [...notes, ...notesOfChanges(plan.changes, "messages")];
+    noteInLog(context.account, all);
     const pieces = new AnswerPieces();
     let end: TurnEnd | undefined;
     const names = { prompt: "messages", maxTokens: "options.num_predict" };
@@ -73,7 +74,7 @@ export class Ollama {
     };
     for await (const piece of withSigns(told(), () => [{}])) yield { ...head(), ...line(piece), done: false };
     if (end === undefined) throw new Error("an answer ended without saying how");
-    yield { ...head(), ...line({}), ...ending(end), ...notHonoured(notes), ...accountField(body, context) };
+    yield { ...head(), ...line({}), ...ending(end), ...notHonoured(all), ...accountField(body, context) };
   }
 }
 

@@ -1,6 +1,7 @@
 import { tooLong } from "../../assistant/length-check.ts";
 import type { ChatModel } from "../../assistant/template/chat-model.ts";
-import { type ChatMessage, plainPrompt, transcript } from "../../assistant/template/template.ts";
+import type { ChatMessage } from "../../assistant/template/message.ts";
+import { plainPrompt, transcript } from "../../assistant/template/transcript.ts";
 import { type Completion, complete, completing, totalMs } from "../../inference/completion.ts";
 import type { GenerationRequest, Prompt } from "../../inference/engine.ts";
 import { accountField } from "../../telemetry/answer-account.ts";

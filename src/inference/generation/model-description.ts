@@ -39,6 +39,7 @@ export function describeModel(llama: Llama, model: LlamaModel, placement: Placem
     fileSizeBytes: modelBytes(model.path),
     trainingContext: model.trainingContext,
     chatTemplate: model.chatTemplate,
+    toolTemplate: model.toolTemplate,
     bosText: specialText(vocabulary.bos),
     eosText: specialText(vocabulary.eos),
     weights: weightsDigest(model.path),

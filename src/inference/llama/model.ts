@@ -123,6 +123,11 @@ export class LlamaModel {
     return this.metadata.get("tokenizer.chat_template");
   }
 
+  /** Its template for conversations with tools, where that is another one. */
+  get toolTemplate(): string | undefined {
+    return this.metadata.get("tokenizer.chat_template.tool_use");
+  }
+
   /** Why this model can't be served: it reads a text as a whole and has no memory to continue it from. */
   notGenerative(): LlamaError {
     return new LlamaError(

@@ -121,7 +121,7 @@ test("templates of reasoning models are told to skip the reasoning, when they ar
   const template = new ChatTemplate(model);
   const messages = [{ role: "user", content: "Hi" }];
   assert.equal(text(template.render(messages)), "Hi");
-  assert.equal(text(template.render(messages, { thinks: false })), "Hi<think></think>");
+  assert.equal(text(template.render(messages, { reasoning: { thinks: false } })), "Hi<think></think>");
 });
 
 test("a template that is no Jinja is told, and conversations become transcripts", () => {

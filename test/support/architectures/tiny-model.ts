@@ -15,6 +15,9 @@ export interface TinyModelOptions {
   readonly changes?: MetadataChanges;
 }
 
+/** llama.cpp refuses a model for something else than its tensors. */
+export class UntakenModelError extends Error {}
+
 /** Writes a model of random weights of any architecture of llama.cpp; returns its path. */
 export async function makeTinyModel(options: TinyModelOptions): Promise<string> {
   const { directory, architecture, experts = false } = options;
@@ -78,7 +81,7 @@ async function wantedTensors(
       while (dimensions.length > 1 && dimensions.at(-1) === 1) dimensions.pop();
       wanted.set(misshapen[1], dimensions);
       shapes.set(withoutLayer(misshapen[1]), dimensions);
-    } else throw new Error(`llama.cpp takes no ${path}: ${refusal}`);
+    } else throw new UntakenModelError(`llama.cpp takes no ${path}: ${refusal}`);
   }
 }
 

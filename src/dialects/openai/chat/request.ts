@@ -80,19 +80,16 @@ function formOf(format: ResponseFormat | null | undefined): AnswerForm {
 function reasoningOf({
   reasoning_effort: effort,
   thinking_budget: budget,
-  chat_template_kwargs: given,
-}: ChatCompletionBody) {
-  const named = given?.["enable_thinking"] ?? given?.["thinking"];
+  chat_template_kwargs: variables,
+}: ChatCompletionBody): Pick<Turn, "reasoning" | "templateVariables"> {
+  const named = variables?.["enable_thinking"] ?? variables?.["thinking"];
   const switched = isSet(effort) ? effort !== "none" : undefined;
-  const thinks = typeof named === "boolean" ? named : switched;
-  const variables = {
-    ...(switched === true && { reasoning_effort: effort }),
-    ...(isSet(budget) && { thinking_budget: budget }),
-    ...given,
-  };
   return {
-    ...(thinks !== undefined && { thinks }),
-    ...(isSet(budget) && { thoughtBudgetTokens: budget }),
-    ...(Object.keys(variables).length > 0 && { templateVariables: variables }),
+    reasoning: {
+      thinks: typeof named === "boolean" ? named : switched,
+      ...(isSet(effort) && effort !== "none" && { effort }),
+      ...(isSet(budget) && { budgetTokens: budget }),
+    },
+    ...(isSet(variables) && { templateVariables: variables }),
   };
 }

@@ -5,7 +5,7 @@ import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
-import { type Note, noteInLog, notHonoured } from "../../notes.ts";
+import { type Note, noteInLog, notesOfChanges, notHonoured } from "../../notes.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
 import type { KeptCompletions } from "./kept-completions.ts";
 import { ChoiceDeltas, ChoiceMessage, choiceOf } from "./output.ts";
@@ -95,9 +95,14 @@ export class ChatCompletions {
   async #plan(body: ChatCompletionBody, context: RequestContext) {
     const { turn, notes: found, calls } = toRequest(body);
     const isLost = body.store === true && !this.#kept.isOn;
-    const notes = isLost ? [...found, { param: "store", reason: "nothing is stored here" }] : found;
+    const plan = await this.#assistant.plan(turn, context.signal);
+    const notes = [
+      ...found,
+      ...(isLost ? [{ param: "store", reason: "nothing is stored here" }] : []),
+      ...notesOfChanges(plan.changes, "messages"),
+    ];
     noteInLog(context.account, notes);
-    return { plan: await this.#assistant.plan(turn, context.signal), notes, calls };
+    return { plan, notes, calls };
   }
 
   async *#events(body: ChatCompletionBody, plan: PlannedTurn, context: RequestContext) {

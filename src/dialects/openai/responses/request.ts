@@ -1,4 +1,5 @@
 import type { ChatMessage } from "../../../assistant/template/message.ts";
+import type { ReasoningWish } from "../../../assistant/template/reasoning-wish.ts";
 import type { AnswerForm, Turn } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
@@ -42,17 +43,13 @@ export function toRequest(
     ...(isSet(maxTokens) && { maxTokens }),
     stop: toStop(body.stop),
     ...(wantsLogprobs && { logprobs: top ?? 0 }),
-    ...effortOf(reasoning?.effort),
+    ...(isSet(reasoning?.effort) && { reasoning: reasoningOf(reasoning?.effort) }),
   };
   return { turn, tools, notes };
 }
 
-/** Templates that know levels of effort have a variable for them. */
-function effortOf(effort: unknown): Pick<Turn, "thinks" | "templateVariables"> {
-  if (!isSet(effort)) return {};
-  return effort === "none"
-    ? { thinks: false }
-    : { thinks: true, templateVariables: { reasoning_effort: effort } };
+function reasoningOf(effort: unknown): ReasoningWish {
+  return effort === "none" ? { thinks: false } : { thinks: true, effort: String(effort) };
 }
 
 function toForm({ text }: ResponseBody): AnswerForm {

@@ -9,7 +9,7 @@ import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { invalid } from "../../content.ts";
 import { namingFields } from "../../field-names.ts";
-import { type Note, noteInLog, notHonoured } from "../../notes.ts";
+import { type Note, noteInLog, notesOfChanges, notHonoured } from "../../notes.ts";
 import { withSigns } from "../../sign-of-life.ts";
 import { type Begun, begin, responseEnd, responseHead } from "./head.ts";
 import { toMessages } from "./input.ts";
@@ -84,20 +84,22 @@ export class Responses {
     const input = await this.#resolve(body.input);
     const conversation = [...(await this.#history(body)), ...toMessages(input, changes)];
     const { turn, tools, notes } = toRequest(body, conversation, changes);
-    noteInLog(context.account, notes);
+    const plan = await assistant.plan(turn, context.signal);
+    const all = [...notes, ...notesOfChanges(plan.changes, "input")];
+    noteInLog(context.account, all);
     const conversationId = idOfConversation(body);
     return {
       head: {
         ...responseHead({ ...body, model: body.model ?? engine.describe().name }, begun),
         ...(conversationId !== undefined && { conversation: { id: conversationId } }),
-        ...notHonoured(notes),
+        ...notHonoured(all),
       },
       input: toInputItems(input),
       previousId: body.previous_response_id ?? undefined,
       conversationId,
       turn,
       tools,
-      plan: await assistant.plan(turn, context.signal),
+      plan,
       begun,
     };
   }

@@ -1,5 +1,5 @@
 import type { ChatModel } from "../../../assistant/template/chat-model.ts";
-import { plainPrompt } from "../../../assistant/template/template.ts";
+import { plainPrompt } from "../../../assistant/template/transcript.ts";
 import { totalMs } from "../../../inference/completion.ts";
 import type {
   EngineState,

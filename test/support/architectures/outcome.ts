@@ -1,0 +1,47 @@
+/** A program: what comes of one architecture, as a line of JSON. It has a process of its own, which llama.cpp may end. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LlamaError } from "../../../src/inference/llama/errors.ts";
+import { runSituations } from "./matrix.ts";
+import type { Outcome } from "./outcomes.ts";
+import { makeTinyModel, UntakenModelError } from "./tiny-model.ts";
+
+const [, , architecture = "", kvLayout = ""] = process.argv;
+if (kvLayout !== "separate" && kvLayout !== "shared")
+  throw new Error("usage: outcome.ts NAME separate|shared");
+const directory = await mkdtemp(join(tmpdir(), "llm-server-architecture-"));
+try {
+  process.stdout.write(`${JSON.stringify(await outcome(kvLayout))}\n`);
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
+
+async function outcome(layout: "separate" | "shared"): Promise<Outcome> {
+  const path = await make();
+  if (typeof path !== "string") return path;
+  try {
+    const situations = await runSituations(path, { sequences: 5, kvLayout: layout });
+    const differences = situations.flatMap(({ name, difference }) =>
+      difference === undefined ? [] : [`${name}: ${difference}`],
+    );
+    return differences.length === 0 ? { type: "same" } : { type: "differs", differences };
+  } catch (error) {
+    if (!(error instanceof LlamaError)) throw error;
+    return { type: "refused", reason: error.message.replaceAll(path, `${architecture}.gguf`) };
+  }
+}
+
+/** With experts where llama.cpp takes it only so. */
+async function make(): Promise<string | Outcome> {
+  let problem = "";
+  for (const experts of [false, true]) {
+    try {
+      return await makeTinyModel({ directory, architecture, experts });
+    } catch (error) {
+      if (!(error instanceof UntakenModelError)) throw error;
+      problem = error.message.replaceAll(directory, "");
+    }
+  }
+  return { type: "not made", reason: problem };
+}
