@@ -5,7 +5,7 @@ import { Type } from "typebox";
 import { ollamaError, toOllamaError } from "../dialects/ollama/errors.ts";
 import { cardOf, OLLAMA_VERSION, plainName, runningOf, tagOf } from "../dialects/ollama/models.ts";
 import { ChatBody, EmbedBody, GenerateBody, ShowBody } from "../dialects/ollama/schema.ts";
-import { type Line, type Ollama, whole } from "../dialects/ollama/service.ts";
+import { isUnloading, type Line, type Ollama, whole } from "../dialects/ollama/service.ts";
 import type { EmbeddingsService } from "../dialects/openai/embeddings/service.ts";
 import { InvalidRequestError } from "../errors.ts";
 import { errorSender, toApiError } from "../http/error-envelope.ts";
@@ -35,11 +35,8 @@ export function ollamaRoutes(
       "/api/chat",
       { config, schema: { tags, summary: "Chat", body: ChatBody, response } },
       (request, reply) => {
-        const { body, context } = request;
-        context.account.note({ model: body.model });
-        const lines = streamWithModel(models, plainName(body.model), context, (model) =>
-          ollama(model).chat(body, context),
-        );
+        const { body } = request;
+        const lines = linesOf(request, body, (model) => ollama(model).chat(body, request.context));
         return answer(request, reply, lines, body.stream !== false);
       },
     );
@@ -47,14 +44,24 @@ export function ollamaRoutes(
       "/api/generate",
       { config, schema: { tags, summary: "Answer a prompt", body: GenerateBody, response } },
       (request, reply) => {
-        const { body, context } = request;
-        context.account.note({ model: body.model });
-        const lines = streamWithModel(models, plainName(body.model), context, (model) =>
-          ollama(model).generate(body, context),
-        );
+        const { body } = request;
+        const lines = linesOf(request, body, (model) => ollama(model).generate(body, request.context));
         return answer(request, reply, lines, body.stream !== false);
       },
     );
+    const linesOf = (
+      { context }: FastifyRequest,
+      body: ChatBody | GenerateBody,
+      lines: (model: ServedModel) => AsyncIterable<Line>,
+    ): AsyncIterable<Line> => {
+      context.account.note({ model: body.model });
+      const wanted = { model: plainName(body.model), keep_alive: body.keep_alive };
+      const model = models.find(wanted.model);
+      // What only asks to be unloaded is not loaded for that.
+      return isUnloading(body) && models.placeOf(model).state === "out"
+        ? lines(model)
+        : streamWithModel(models, wanted, context, lines);
+    };
     const embed = async ({ model, input, dimensions }: EmbedBody, signal: AbortSignal) => {
       const { data, usage } = await embeddings.create(
         {
@@ -88,7 +95,7 @@ export function ollamaRoutes(
       async ({ body, context }) => {
         const name = body.model ?? body.name;
         if (name === undefined) throw new InvalidRequestError("model is required", { param: "model" });
-        return withModel(models, plainName(name), context, async ({ engine }) =>
+        return withModel(models, { model: plainName(name) }, context, async ({ engine }) =>
           cardOf(name, engine.describe(), startedAt),
         );
       },

@@ -137,7 +137,7 @@ test("a body without a JSON content type is taken from programs, as Ollama's exa
   assert.equal(broken.status, 400);
 });
 
-test("levels of thought are taken, and unloading is a wish", async () => {
+test("levels of thought are taken, and a pinned model is not unloaded", async () => {
   for (const think of [true, false, "low", "high"]) {
     const answer = await json<Line>(post("/api/chat", { messages, think, keep_alive: "5m", stream: false }));
     assert.equal(answer.done, true);

@@ -28,15 +28,15 @@ const series = ["What is a token?", "What is a KV cache?", "What is a token?", "
 const names = ["main", "formal", "casual"];
 
 /** Two adapters of one base beside it: as unlike as random numbers make them. */
-async function modelsFile(of: readonly string[], rest: object = {}): Promise<string> {
+async function modelsFile(of: readonly string[], budget?: number): Promise<string> {
   const all: Record<string, object> = {
-    main: { source: BUILTIN, ...rest },
+    main: { source: BUILTIN },
     formal: { base: "main", adapter: join(directory, "formal.gguf") },
     casual: { base: "main", adapter: join(directory, "casual.gguf"), aliases: ["chatty"] },
   };
-  const path = join(directory, `${of.join("-")}.json`);
+  const path = join(directory, `${of.join("-")}-${budget}.json`);
   const models = Object.fromEntries(of.map((name) => [name, all[name]]));
-  await writeFile(path, JSON.stringify({ models, max_wait_ms: 20_000 }));
+  await writeFile(path, JSON.stringify({ models, max_wait_ms: 20_000, memory_budget: budget }));
   return path;
 }
 
@@ -116,6 +116,67 @@ test("loading by hand is followed to its end", async () => {
   assert.equal((await server.post("/v1/models/main/unload", {})).status, 409, "it is pinned");
   assert.equal((await server.post("/v1/models/main/unpin", {})).status, 409, "it is the first");
   assert.equal((await server.post("/v1/models/nothing/load", {})).status, 404);
+});
+
+test("a request's keep_alive of 0 unloads its model after the answer, in each API that knows it", async () => {
+  const body = { model: "formal", messages: [{ role: "user", content: series[0] }], keep_alive: 0 };
+  const asked = { ...body, temperature: 0, max_tokens: 16 };
+  const unloaded = () => until(async () => (await show("formal")).status === "unloaded");
+  const answer = await json<Completion>(server.post("/v1/chat/completions", asked));
+  assert.equal(answer.choices[0]?.message.content, alone.get("formal")?.[0]);
+  await unloaded();
+  const chat = { ...body, stream: false, options: { num_predict: 4 } };
+  const said = await json<{ not_honoured?: unknown }>(server.post("/api/chat", chat));
+  assert.equal(said.not_honoured, undefined);
+  await unloaded();
+  assert.equal((await server.post("/v1/chat/completions", { ...asked, keep_alive: "soon" })).status, 400);
+});
+
+test("what only asks to unload a model unloads it, and does not load it for that", async () => {
+  await ask(server, "formal", "What is a token?");
+  const unload = { model: "formal", messages: [], keep_alive: 0, stream: false };
+  for (const _ of [1, 2]) {
+    const { done_reason: reason } = await json<{ done_reason: string }>(server.post("/api/chat", unload));
+    assert.equal(reason, "unload");
+    await until(async () => (await show("formal")).status === "unloaded");
+  }
+  const kept = await json<{ not_honoured: ReadonlyArray<{ param: string }> }>(
+    server.post("/api/chat", {
+      model: "main",
+      messages: [{ role: "user", content: "Hi" }],
+      options: { num_predict: 1 },
+      keep_alive: 0,
+      stream: false,
+    }),
+  );
+  assert.deepEqual(
+    kept.not_honoured.map(({ param }) => param),
+    ["keep_alive"],
+  );
+});
+
+test("where two of three fit, the idle one that is not pinned makes room, and answers stay the same", async () => {
+  const { bytes } = await show("main");
+  assert.ok(bytes !== null);
+  const file = await modelsFile(names, Math.floor(2.6 * bytes));
+  await using tight = await startServer({ env: { ...env, MODELS_FILE: file } });
+  const states = async () => {
+    const { data } = await json<{ data: Status[] }>(tight.get("/v1/models"));
+    return new Map(data.map(({ id, status }) => [id, status]));
+  };
+  assert.equal(await ask(tight, "formal", "What is a token?"), alone.get("formal")?.[0]);
+  assert.equal(await ask(tight, "casual", "What is a token?"), alone.get("casual")?.[0]);
+  const after = await states();
+  assert.deepEqual(
+    [after.get("main"), after.get("formal"), after.get("casual")],
+    ["loaded", "unloaded", "loaded"],
+  );
+  assert.ok(
+    tight.log.some(({ msg, model }) => msg === "unloading a model to make room" && model === "formal"),
+  );
+  // Both wanted at once: one after the other, and each as when it is alone.
+  const both = await Promise.all(["formal", "casual"].map((name) => ask(tight, name, "What is a token?")));
+  assert.deepEqual(both, [alone.get("formal")?.[0], alone.get("casual")?.[0]]);
 });
 
 test("a request for an unknown model names those that are served", async () => {

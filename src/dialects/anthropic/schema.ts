@@ -4,7 +4,7 @@ import { OneOf } from "../../platform/schema/one-of.ts";
 import { LongText } from "../../platform/schema/text.ts";
 import { IncludeField } from "../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../conversation-fields.ts";
-import { ModelName } from "../model-name.ts";
+import { KeepAliveField, ModelName } from "../model-name.ts";
 
 /** Text, or blocks; clients send neither, too. */
 const Content = Type.Optional(Type.Unknown({ description: "Text, or a list of content blocks." }));
@@ -68,6 +68,7 @@ export const MessagesBody = Type.Object({
   thinking: OrNull(Type.Unsafe<{ type?: unknown; budget_tokens?: unknown }>({ type: "object" })),
   stream: OrNull(Type.Boolean({ default: false })),
   seed: OrNull(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: "Extra." })),
+  ...KeepAliveField,
   ...IncludeField,
 });
 export type MessagesBody = Static<typeof MessagesBody>;

@@ -3,6 +3,7 @@ import { OrNull } from "../../platform/schema/nullable.ts";
 import { LongText } from "../../platform/schema/text.ts";
 import { IncludeField } from "../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../conversation-fields.ts";
+import { KeepAliveField } from "../model-name.ts";
 
 const Schema = Type.Unsafe<Record<string, unknown>>({ type: "object" });
 const Images = OrNull(Type.Array(Type.Unknown(), { description: "Refused: the model reads no images." }));
@@ -34,9 +35,7 @@ const common = {
   format: Type.Optional(Type.Unknown({ description: '`"json"`, or a JSON Schema.' })),
   options: OrNull(Options),
   think: OrNull(Type.Unsafe<boolean | string>({ type: ["boolean", "string"] })),
-  keep_alive: Type.Optional(
-    Type.Unknown({ description: "Taken: the server unloads models by its own settings." }),
-  ),
+  ...KeepAliveField,
   ...IncludeField,
 };
 

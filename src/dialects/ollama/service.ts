@@ -1,5 +1,6 @@
 import type { Assistant } from "../../assistant/assistant.ts";
 import type { TurnEnd } from "../../assistant/turn.ts";
+import { parseDuration } from "../../platform/duration.ts";
 import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
@@ -18,13 +19,14 @@ export interface Line {
 /** `/api/chat` and `/api/generate`: Ollama's shape over a model's assistant. */
 export class Ollama {
   readonly #assistant: Assistant;
+  readonly #isPinned: () => boolean;
 
-  constructor(assistant: Assistant) {
+  constructor(assistant: Assistant, isPinned: () => boolean) {
     this.#assistant = assistant;
+    this.#isPinned = isPinned;
   }
 
   chat(body: ChatBody, context: RequestContext): AsyncIterable<Line> {
-    const isEmpty = (body.messages ?? []).length === 0;
     const line = ({ content = "", thinking, call }: Piece) => ({
       message: {
         role: "assistant",
@@ -33,34 +35,39 @@ export class Ollama {
         ...(call !== undefined && { tool_calls: [call] }),
       },
     });
-    return this.#answer(body, isEmpty ? undefined : () => toChatRequest(body), line, context);
+    return this.#answer(body, isEmpty(body) ? undefined : () => toChatRequest(body), line, context);
   }
 
   generate(body: GenerateBody, context: RequestContext): AsyncIterable<Line> {
-    const isEmpty = (body.prompt ?? "") === "" && (body.system ?? "") === "";
     const line = ({ content = "", thinking }: Piece) => ({
       response: content,
       ...(thinking !== undefined && { thinking }),
     });
-    return this.#answer(body, isEmpty ? undefined : () => toGenerateRequest(body), line, context);
+    return this.#answer(body, isEmpty(body) ? undefined : () => toGenerateRequest(body), line, context);
   }
 
-  /** Without a request a client only wants the model loaded, which it is. */
+  /** Without a request a client only wants the model loaded, which it is, or unloaded, which its lease sees to. */
   async *#answer(
-    body: Pick<ChatBody, "model" | "include">,
+    body: Pick<ChatBody, "model" | "include" | "keep_alive">,
     toRequest: (() => Request) | undefined,
     line: (piece: Piece) => object,
     context: RequestContext,
   ): AsyncIterable<Line> {
     const { model: name } = body;
+    const unloads = parseDuration(body.keep_alive ?? -1) === 0;
     const head = () => ({ model: name, created_at: new Date().toISOString() });
     if (toRequest === undefined) {
-      yield { ...head(), ...line({}), done: true, done_reason: "load" };
+      yield { ...head(), ...line({}), done: true, done_reason: unloads ? "unload" : "load" };
       return;
     }
     const { turn, notes } = toRequest();
     const plan = await this.#assistant.plan(turn, context.signal);
-    const all = [...notes, ...notesOfChanges(plan.changes, "messages")];
+    const kept = { param: "keep_alive", reason: "the model is pinned: it stays in memory" };
+    const all = [
+      ...notes,
+      ...(unloads && this.#isPinned() ? [kept] : []),
+      ...notesOfChanges(plan.changes, "messages"),
+    ];
     noteInLog(context.account, all);
     const pieces = new AnswerPieces();
     let end: TurnEnd | undefined;
@@ -76,6 +83,17 @@ export class Ollama {
     if (end === undefined) throw new Error("an answer ended without saying how");
     yield { ...head(), ...line({}), ...ending(end), ...notHonoured(all), ...accountField(body, context) };
   }
+}
+
+function isEmpty(body: ChatBody | GenerateBody): boolean {
+  return "prompt" in body || "system" in body
+    ? (body.prompt ?? "") === "" && (body.system ?? "") === ""
+    : !("messages" in body) || (body.messages ?? []).length === 0;
+}
+
+/** The request has nothing to answer, and asks for the model to be unloaded. */
+export function isUnloading(body: ChatBody | GenerateBody): boolean {
+  return isEmpty(body) && parseDuration(body.keep_alive ?? -1) === 0;
 }
 
 /** A stream's lines as the one answer that they add up to. */

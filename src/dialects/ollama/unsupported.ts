@@ -1,12 +1,6 @@
 import { isEmpty, oneOf, type Unsupported } from "../refusals.ts";
 
 const common: readonly Unsupported[] = [
-  {
-    param: "keep_alive",
-    reason: "the server unloads models by its own settings",
-    isWish: true,
-    harmless: (value) => !/^0([a-z]|$)/.test(String(value)),
-  },
   { param: "options.mirostat", reason: "use temperature, top_p and min_p", harmless: oneOf(0) },
   { param: "options.typical_p", reason: "use top_p or min_p", harmless: oneOf(1) },
   { param: "options.tfs_z", reason: "use top_p or min_p", harmless: oneOf(1) },

@@ -5,10 +5,9 @@ import { streamEvents } from "../../http/stream-events.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
-import { streamWithModel, withModel } from "./with-model.ts";
+import { streamWithModel, type WantedModel, withModel } from "./with-model.ts";
 
-interface Body {
-  readonly model?: string | null;
+interface Body extends WantedModel {
   readonly stream?: boolean | null;
 }
 
@@ -26,13 +25,11 @@ export function answerCompletion<B extends Body, Completion extends object, Chun
     const { context } = request;
     context.account.note({ model: body.model ?? null });
     if (body.stream === true) {
-      const chunks = streamWithModel(models, body.model, context, (model) =>
-        service(model).stream(body, context),
-      );
+      const chunks = streamWithModel(models, body, context, (model) => service(model).stream(body, context));
       await streamEvents(request, reply, { events: asEvents(chunks), last: "[DONE]" });
       return undefined;
     }
-    const completion = await withModel(models, body.model, context, (model) =>
+    const completion = await withModel(models, body, context, (model) =>
       service(model).complete(body, context),
     );
     markCached(reply, completion);

@@ -44,7 +44,7 @@ export function messageRoutes(
         const { body, context } = request;
         context.account.note({ model: body.model ?? null });
         if (body.stream === true) {
-          const events = streamWithModel(models, body.model, context, (model) =>
+          const events = streamWithModel(models, body, context, (model) =>
             messages(model).stream(body, context),
           );
           return streamEvents(request, reply, {
@@ -52,7 +52,7 @@ export function messageRoutes(
             formatError: (error, id) => ({ event: "error", data: toAnthropicError(error, id).body }),
           });
         }
-        return withModel(models, body.model, context, (model) => messages(model).create(body, context));
+        return withModel(models, body, context, (model) => messages(model).create(body, context));
       },
     );
     app.post(
@@ -67,7 +67,7 @@ export function messageRoutes(
         },
       },
       ({ body, context }) =>
-        withModel(models, body.model, context, (model) => messages(model).countTokens(body, context)),
+        withModel(models, body, context, (model) => messages(model).countTokens(body, context)),
     );
   };
 }

@@ -60,12 +60,12 @@ export function responseRoutes({ models, responses, background }: ResponseRoutes
           return streamEvents(request, reply, { events: named(events), formatError: errorEvent });
         }
         if (body.stream === true) {
-          const events = streamWithModel(models, body.model, context, (model) =>
+          const events = streamWithModel(models, body, context, (model) =>
             responses(model).stream(body, context),
           );
           return streamEvents(request, reply, { events: named(events), formatError: errorEvent });
         }
-        return withModel(models, body.model, context, (model) => responses(model).create(body, context));
+        return withModel(models, body, context, (model) => responses(model).create(body, context));
       },
     );
     const one = { tags, params: Id, response: responseSchemas(Response, 401, 404) };
@@ -134,7 +134,7 @@ export function responseRoutes({ models, responses, background }: ResponseRoutes
       },
       async ({ body, context }) => ({
         object: "response.input_tokens" as const,
-        input_tokens: await withModel(models, body.model, context, (model) =>
+        input_tokens: await withModel(models, body, context, (model) =>
           responses(model).countTokens(body, context),
         ),
       }),

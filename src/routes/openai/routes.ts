@@ -34,7 +34,7 @@ export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsy
   const chat = perModel((model) => new ChatCompletions(model, lasting.completions));
   const completions = perModel((model) => new Completions(model, constraints, randomSeed));
   const messages = perModel((model) => new Messages(model));
-  const ollama = perModel(({ assistant }) => new Ollama(assistant));
+  const ollama = perModel((model) => new Ollama(model.assistant, () => models.isPinned(model)));
   return async (app) => {
     await app.register(openAiModelRoutes(models));
     await app.register(chatCompletionRoutes(models, chat));

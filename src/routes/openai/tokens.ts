@@ -61,7 +61,7 @@ export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
             param: "content",
           });
         }
-        return withModel(models, body.model, context, async ({ engine, assistant }) => {
+        return withModel(models, body, context, async ({ engine, assistant }) => {
           const prompt = isSet(text)
             ? {
                 parts: [{ type: "text" as const, text, parseSpecial: body.parse_special ?? false }],
@@ -85,7 +85,7 @@ export function tokenRoutes(models: ServedModels): FastifyPluginAsyncTypebox {
         },
       },
       ({ body, context }) => {
-        return withModel(models, body.model, context, async ({ engine }) => {
+        return withModel(models, body, context, async ({ engine }) => {
           const text = await engine.detokenize(body.tokens, context.signal);
           return { content: text, prompt: text };
         });

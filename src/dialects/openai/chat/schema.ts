@@ -4,7 +4,7 @@ import { OneOf } from "../../../platform/schema/one-of.ts";
 import { LongText } from "../../../platform/schema/text.ts";
 import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../../conversation-fields.ts";
-import { ModelName } from "../../model-name.ts";
+import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { NotHonouredField } from "../../notes.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
@@ -76,6 +76,7 @@ export const Metadata = Type.Record(Type.String({ maxLength: 64 }), Type.String(
 /** Body of `POST /v1/chat/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const ChatCompletionBody = Type.Object({
   model: OrNull(ModelName),
+  ...KeepAliveField,
   messages: Type.Array(Message, { minItems: 1, maxItems: MAX_MESSAGES }),
   max_completion_tokens: OrNull(
     Type.Integer({ minimum: 1, description: "Maximum number of tokens to generate." }),

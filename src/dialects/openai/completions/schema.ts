@@ -2,13 +2,14 @@ import { type Static, Type } from "typebox";
 import { OrNull } from "../../../platform/schema/nullable.ts";
 import { OneOf } from "../../../platform/schema/one-of.ts";
 import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts";
-import { ModelName } from "../../model-name.ts";
+import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 
 /** Body of `POST /v1/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const CompletionBody = Type.Object({
   model: OrNull(ModelName),
+  ...KeepAliveField,
   prompt: Type.Unsafe<string | unknown[]>({
     type: ["string", "array"],
     maxLength: 1_000_000,

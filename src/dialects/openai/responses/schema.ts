@@ -3,7 +3,7 @@ import { OrNull } from "../../../platform/schema/nullable.ts";
 import { OneOf } from "../../../platform/schema/one-of.ts";
 import { LongText } from "../../../platform/schema/text.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../../conversation-fields.ts";
-import { ModelName } from "../../model-name.ts";
+import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 
 const Tool = Type.Object({
@@ -33,6 +33,7 @@ const Id = Type.String({ minLength: 1, maxLength: 128, format: "text" });
 /** Body of `POST /v1/responses`; docs/openai.md says of every parameter what becomes of it. */
 export const ResponseBody = Type.Object({
   model: OrNull(ModelName),
+  ...KeepAliveField,
   input: Type.Unsafe<string | unknown[]>({
     type: ["string", "array"],
     minItems: 1,
