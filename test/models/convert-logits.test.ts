@@ -106,6 +106,10 @@ const exactCases: readonly (readonly [string, CheckpointOptions, Quantization])[
     "F32",
   ],
   ["Qwen3 with heads wider than hidden_size / heads, F32", { family: "qwen3" }, "F32"],
+  ["Qwen3 with experts, F32", { family: "qwen3moe" }, "F32"],
+  ["SmolLM3, F32", { family: "smollm3" }, "F32"],
+  ["Granite, F32", { family: "granite" }, "F32"],
+  ["OLMo 2, F32", { family: "olmo2" }, "F32"],
   ["Qwen3, F16", { family: "qwen3", type: "F16", config: { tie_word_embeddings: false } }, "F16"],
 ];
 

@@ -1,6 +1,16 @@
 import type { PreTokenizerName } from "./bpe-trainer.ts";
 
-export type Family = "gpt2" | "llama" | "mistral" | "smollm" | "qwen2" | "qwen3";
+export type Family =
+  | "gpt2"
+  | "llama"
+  | "mistral"
+  | "smollm"
+  | "qwen2"
+  | "qwen3"
+  | "qwen3moe"
+  | "smollm3"
+  | "granite"
+  | "olmo2";
 
 export type TestConfig = Readonly<Record<string, unknown>>;
 
@@ -15,6 +25,10 @@ export const preTokenizerOf = {
   smollm: "smollm",
   qwen2: "qwen2",
   qwen3: "qwen2",
+  qwen3moe: "qwen2",
+  smollm3: "llama-3",
+  granite: "smollm",
+  olmo2: "gpt-2",
 } as const satisfies Record<Family, PreTokenizerName>;
 
 const sharedConfig = {
@@ -84,5 +98,43 @@ export const configOf = {
     rope_theta: 1000000,
     attention_bias: false,
     tie_word_embeddings: true,
+  },
+  qwen3moe: {
+    ...sharedConfig,
+    architectures: ["Qwen3MoeForCausalLM"],
+    model_type: "qwen3_moe",
+    head_dim: 32,
+    num_experts: 4,
+    num_experts_per_tok: 2,
+    moe_intermediate_size: 48,
+    decoder_sparse_step: 1,
+    mlp_only_layers: [],
+    norm_topk_prob: true,
+    tie_word_embeddings: false,
+  },
+  smollm3: {
+    ...sharedConfig,
+    architectures: ["SmolLM3ForCausalLM"],
+    model_type: "smollm3",
+    // The fourth layer is the first without rotary positions.
+    num_hidden_layers: 4,
+    no_rope_layers: [1, 1, 1, 0],
+    tie_word_embeddings: true,
+  },
+  granite: {
+    ...sharedConfig,
+    architectures: ["GraniteForCausalLM"],
+    model_type: "granite",
+    embedding_multiplier: 3,
+    attention_multiplier: 0.2,
+    residual_multiplier: 0.4,
+    logits_scaling: 2,
+    tie_word_embeddings: true,
+  },
+  olmo2: {
+    ...sharedConfig,
+    architectures: ["Olmo2ForCausalLM"],
+    model_type: "olmo2",
+    tie_word_embeddings: false,
   },
 } as const satisfies Record<Family, TestConfig>;

@@ -111,7 +111,8 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
   fill("model.embed_tokens.weight", [number(config, "vocab_size"), hidden], spread / 2);
   for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
     const at = `model.layers.${layer}`;
-    fill(`${at}.input_layernorm.weight`, [hidden], 0.1, 1);
+    if (family === "olmo2") fill(`${at}.post_feedforward_layernorm.weight`, [hidden], 0.1, 1);
+    else fill(`${at}.input_layernorm.weight`, [hidden], 0.1, 1);
     fill(`${at}.self_attn.q_proj.weight`, [queries, hidden], spread);
     fill(`${at}.self_attn.k_proj.weight`, [keys, hidden], spread);
     fill(`${at}.self_attn.v_proj.weight`, [keys, hidden], spread);
@@ -120,21 +121,35 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
       fill(`${at}.self_attn.k_proj.bias`, [keys], 0.2);
       fill(`${at}.self_attn.v_proj.bias`, [keys], 0.2);
     }
-    if (family === "qwen3") {
-      fill(`${at}.self_attn.q_norm.weight`, [headSize], 0.1, 1);
-      fill(`${at}.self_attn.k_norm.weight`, [headSize], 0.1, 1);
+    if (family === "qwen3" || family === "qwen3moe" || family === "olmo2") {
+      const rows = family === "olmo2" ? [queries, keys] : [headSize, headSize];
+      fill(`${at}.self_attn.q_norm.weight`, rows.slice(0, 1), 0.1, 1);
+      fill(`${at}.self_attn.k_norm.weight`, rows.slice(1), 0.1, 1);
     }
     fill(`${at}.self_attn.o_proj.weight`, [hidden, queries], 1 / Math.sqrt(queries));
     fill(`${at}.post_attention_layernorm.weight`, [hidden], 0.1, 1);
-    fill(`${at}.mlp.gate_proj.weight`, [inner, hidden], spread);
-    fill(`${at}.mlp.up_proj.weight`, [inner, hidden], spread);
-    fill(`${at}.mlp.down_proj.weight`, [hidden, inner], 1 / Math.sqrt(inner));
+    if (family === "qwen3moe") fillExperts(config, at, fill);
+    else fillFeedForward(`${at}.mlp`, hidden, inner, fill);
   }
   fill("model.norm.weight", [hidden], 0.1, 1);
   if (config["tie_word_embeddings"] === false) {
     // A quarter of what gives logits a spread of one, so that the largest of hundreds stay near one.
     fill("lm_head.weight", [number(config, "vocab_size"), hidden], spread / 4);
   }
+}
+
+function fillFeedForward(at: string, hidden: number, inner: number, fill: Fill): void {
+  fill(`${at}.gate_proj.weight`, [inner, hidden], 1 / Math.sqrt(hidden));
+  fill(`${at}.up_proj.weight`, [inner, hidden], 1 / Math.sqrt(hidden));
+  fill(`${at}.down_proj.weight`, [hidden, inner], 1 / Math.sqrt(inner));
+}
+
+function fillExperts(config: TestConfig, at: string, fill: Fill): void {
+  const hidden = number(config, "hidden_size");
+  const experts = number(config, "num_experts");
+  fill(`${at}.mlp.gate.weight`, [experts, hidden], 1 / Math.sqrt(hidden));
+  for (let expert = 0; expert < experts; expert++)
+    fillFeedForward(`${at}.mlp.experts.${expert}`, hidden, number(config, "moe_intermediate_size"), fill);
 }
 
 function writeWeights(directory: string, tensors: TestTensors, type: StoredType, shards: number): void {

@@ -52,7 +52,12 @@ function gpt2(
     const at = `h.${layer}`;
     const fused = conv(norm(states, `${at}.ln_1`), `${at}.attn.c_attn`);
     const part = (index: number) => fused.map((row) => row.slice(index * hidden, (index + 1) * hidden));
-    const attended = attention(part(0), part(1), part(2), { heads, kvHeads: heads, headSize });
+    const attended = attention(part(0), part(1), part(2), {
+      heads,
+      kvHeads: heads,
+      headSize,
+      scale: headSize ** -0.5,
+    });
     const projected = conv(attended, `${at}.attn.c_proj`);
     states = states.map((row, index) => add(row, projected[index] ?? []));
     const inner = conv(norm(states, `${at}.ln_2`), `${at}.mlp.c_fc`).map((row) =>
@@ -76,6 +81,15 @@ function gatedDecoder(
   const headSize = typeof config["head_dim"] === "number" ? config["head_dim"] : hidden / heads;
   const epsilon = number(config, "rms_norm_eps");
   const rope = rotaryOf(config, headSize);
+  const scaled = (key: string) => (typeof config[key] === "number" ? config[key] : 1);
+  const residual = scaled("residual_multiplier");
+  const shape: HeadShape = {
+    heads,
+    kvHeads,
+    headSize,
+    scale:
+      typeof config["attention_multiplier"] === "number" ? config["attention_multiplier"] : headSize ** -0.5,
+  };
   const linear = (rows: readonly Vector[], at: string) =>
     rows.map((row) => {
       const product = times(tensor(`${at}.weight`), round(row));
@@ -83,41 +97,84 @@ function gatedDecoder(
     });
   const norm = (rows: readonly Vector[], at: string) =>
     rows.map((row) => rmsNorm(row, tensor(`${at}.weight`), epsilon));
-  /** Per head: Qwen3's norm where the checkpoint has one, then the rotation. */
-  const heads_ = (rows: readonly Vector[], normName: string) =>
-    rows.map((row, position) =>
-      mapHeads(row, headSize, (head) => {
-        const scaled = tensors.has(normName) ? rmsNorm(head, tensor(normName), epsilon) : head;
-        return rotate(scaled, position, rope);
-      }),
-    );
-  let states: readonly Vector[] = tokens.map((token) => rowOf(tensor("model.embed_tokens.weight"), token));
-  for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
-    const at = `model.layers.${layer}`;
-    const normed = norm(states, `${at}.input_layernorm`);
-    const queries = heads_(linear(normed, `${at}.self_attn.q_proj`), `${at}.self_attn.q_norm.weight`);
-    const keys = heads_(linear(normed, `${at}.self_attn.k_proj`), `${at}.self_attn.k_norm.weight`);
-    const values = linear(normed, `${at}.self_attn.v_proj`);
-    const attended = attention(queries, keys, values, { heads, kvHeads, headSize });
-    const projected = linear(attended, `${at}.self_attn.o_proj`);
-    states = states.map((row, index) => add(row, projected[index] ?? []));
-    const inner = norm(states, `${at}.post_attention_layernorm`);
-    const gates = linear(inner, `${at}.mlp.gate_proj`);
-    const ups = linear(inner, `${at}.mlp.up_proj`);
+  /** The norm that the checkpoint has, of a head (Qwen3) or of all (OLMo 2), then the rotation where the layer has one. */
+  const heads_ = (rows: readonly Vector[], normName: string, isRotated: boolean) =>
+    rows.map((row, position) => {
+      const weight = tensors.get(normName);
+      const isWhole = weight !== undefined && weight.shape[0] !== headSize;
+      return mapHeads(isWhole ? rmsNorm(row, weight, epsilon) : row, headSize, (head) => {
+        const normed = weight === undefined || isWhole ? head : rmsNorm(head, weight, epsilon);
+        return isRotated ? rotate(normed, position, rope) : normed;
+      });
+    });
+  const feedForward = (rows: readonly Vector[], at: string) => {
+    const gates = linear(rows, `${at}.gate_proj`);
+    const ups = linear(rows, `${at}.up_proj`);
     const gated = gates.map((gate, index) =>
       gate.map((x, i) => (x / (1 + Math.exp(-x))) * (ups[index]?.[i] ?? 0)),
     );
-    const down = linear(gated, `${at}.mlp.down_proj`);
-    states = states.map((row, index) => add(row, down[index] ?? []));
+    return linear(gated, `${at}.down_proj`);
+  };
+  /** The best experts of each row, weighted by a softmax over them alone. */
+  const experts = (rows: readonly Vector[], at: string): readonly Vector[] =>
+    rows.map((row) => {
+      const [scores = new Float64Array()] = linear([row], `${at}.gate`);
+      const chosen = [...scores.entries()]
+        .toSorted(([, a], [, b]) => b - a)
+        .slice(0, number(config, "num_experts_per_tok"));
+      const most = chosen[0]?.[1] ?? 0;
+      const total = chosen.reduce((sum, [, score]) => sum + Math.exp(score - most), 0);
+      return chosen.reduce<Vector>((sum, [expert, score]) => {
+        const [made = new Float64Array()] = feedForward([row], `${at}.experts.${expert}`);
+        return add(
+          sum,
+          made.map((x) => (x * Math.exp(score - most)) / total),
+        );
+      }, new Float64Array(hidden));
+    });
+  const joined = (rows: readonly Vector[], more: readonly Vector[]) =>
+    rows.map((row, index) =>
+      add(
+        row,
+        (more[index] ?? new Float64Array()).map((x) => residual * x),
+      ),
+    );
+  const unrotated = config["no_rope_layers"] as readonly number[] | undefined;
+  let states: readonly Vector[] = tokens.map((token) =>
+    rowOf(tensor("model.embed_tokens.weight"), token).map((x) => x * scaled("embedding_multiplier")),
+  );
+  for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
+    const at = `model.layers.${layer}`;
+    const normsAfter = tensors.has(`${at}.post_feedforward_layernorm.weight`);
+    const isRotated = unrotated?.[layer] !== 0;
+    const normed = normsAfter ? states : norm(states, `${at}.input_layernorm`);
+    const queries = heads_(
+      linear(normed, `${at}.self_attn.q_proj`),
+      `${at}.self_attn.q_norm.weight`,
+      isRotated,
+    );
+    const keys = heads_(linear(normed, `${at}.self_attn.k_proj`), `${at}.self_attn.k_norm.weight`, isRotated);
+    const values = linear(normed, `${at}.self_attn.v_proj`);
+    const projected = linear(attention(queries, keys, values, shape), `${at}.self_attn.o_proj`);
+    states = joined(states, normsAfter ? norm(projected, `${at}.post_attention_layernorm`) : projected);
+    const inner = normsAfter ? states : norm(states, `${at}.post_attention_layernorm`);
+    const down = tensors.has(`${at}.mlp.gate.weight`)
+      ? experts(inner, `${at}.mlp`)
+      : feedForward(inner, `${at}.mlp`);
+    states = joined(states, normsAfter ? norm(down, `${at}.post_feedforward_layernorm`) : down);
   }
   const output = config["tie_word_embeddings"] === false ? "lm_head.weight" : "model.embed_tokens.weight";
-  return norm(states, "model.norm").map((row) => times(tensor(output), round(row)));
+  return norm(states, "model.norm").map((row) =>
+    times(tensor(output), round(row)).map((logit) => logit / scaled("logits_scaling")),
+  );
 }
 
 interface HeadShape {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headSize: number;
+  /** Of the products of queries and keys. */
+  readonly scale: number;
 }
 
 /** Causal softmax attention; key-value heads are shared by groups of query heads. */
@@ -125,7 +182,7 @@ function attention(
   queries: readonly Vector[],
   keys: readonly Vector[],
   values: readonly Vector[],
-  { heads, kvHeads, headSize }: HeadShape,
+  { heads, kvHeads, headSize, scale }: HeadShape,
 ): readonly Vector[] {
   return queries.map((query, position) => {
     const out = new Float64Array(heads * headSize);
@@ -134,7 +191,7 @@ function attention(
       const q = query.subarray(head * headSize, (head + 1) * headSize);
       const scores = keys
         .slice(0, position + 1)
-        .map((key) => dot(q, key.subarray(kvHead * headSize, (kvHead + 1) * headSize)) / Math.sqrt(headSize));
+        .map((key) => dot(q, key.subarray(kvHead * headSize, (kvHead + 1) * headSize)) * scale);
       const most = Math.max(...scores);
       const weights = scores.map((score) => Math.exp(score - most));
       const total = weights.reduce((a, b) => a + b, 0);

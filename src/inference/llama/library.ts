@@ -72,7 +72,7 @@ function librariesIn(directory: string): LlamaLibraries {
     }
     return join(directory, name);
   };
-  const accelerator = names.find((name) => /^(lib)?ggml-(cuda|vulkan)\.(so|dll)$/.test(name));
+  const accelerator = names.find((name) => /^(lib)?ggml-(cuda|vulkan|metal)\.(so|dll)$/.test(name));
   return {
     directory,
     files: { base: find("ggml-base"), ggml: find("ggml"), llama: find("llama") },

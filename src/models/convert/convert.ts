@@ -43,7 +43,11 @@ export async function convertCheckpoint(
   });
   const planned = planTensors(description, checkpoint.tensors, quantization);
   const bytesTotal = planned.reduce(
-    (sum, { content }) => sum + (content.kind === "stored" ? content.tensor.byteLength : 0),
+    (sum, { content }) =>
+      sum +
+      (content.kind === "stored"
+        ? content.tensors.reduce((bytes, { byteLength }) => bytes + byteLength, 0)
+        : 0),
     0,
   );
   const partial = `${outputPath}.${process.pid}.partial`;

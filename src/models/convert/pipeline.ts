@@ -23,6 +23,9 @@ export interface PipelineOptions {
 interface Chunk {
   readonly target: TensorInfo;
   readonly planned: PlannedTensor;
+  /** Which of the stored tensors that it is made of, where it is not computed. */
+  readonly part: number;
+  /** Within the part. */
   readonly firstRow: number;
   readonly rows: number;
 }
@@ -60,9 +63,12 @@ function* chunksOf(writer: GgufWriter, planned: readonly PlannedTensor[]): Gener
     if (!target) throw new RangeError(`the writer has no tensor ${index}`);
     const rowLength = tensor.dimensions[0] ?? 1;
     const rows = tensor.dimensions.slice(1).reduce((product, size) => product * size, 1);
-    const step = rowsPerChunk(tensor, rows, rowLength);
-    for (let firstRow = 0; firstRow < rows; firstRow += step) {
-      yield { target, planned: tensor, firstRow, rows: Math.min(step, rows - firstRow) };
+    const parts = tensor.content.kind === "stored" ? tensor.content.tensors.length : 1;
+    const partRows = rows / parts;
+    const step = rowsPerChunk(tensor, partRows, rowLength);
+    for (let part = 0; part < parts; part++) {
+      for (let firstRow = 0; firstRow < partRows; firstRow += step)
+        yield { target, planned: tensor, part, firstRow, rows: Math.min(step, partRows - firstRow) };
     }
   }
 }
@@ -92,15 +98,18 @@ async function writeChunk(
   buffers: LaneBuffers,
   quantizer: Quantizer,
 ): Promise<number> {
-  const { planned, target, firstRow, rows } = chunk;
+  const { planned, target, part, firstRow, rows } = chunk;
   const rowLength = planned.dimensions[0] ?? 1;
-  const at = tensorByteLength(target.type, [rowLength, firstRow]);
   if (planned.content.kind === "computed") {
     const { values } = planned.content;
     await writer.writeTensor(target, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     return 0;
   }
-  const { tensor, layout } = planned.content;
+  const { tensors, layout } = planned.content;
+  const tensor = tensors[part];
+  if (tensor === undefined) throw new RangeError(`${planned.name} has no part ${part}`);
+  const partRows = product(tensor.shape) / rowLength;
+  const at = tensorByteLength(target.type, [rowLength, part * partRows + firstRow]);
   const elements = rows * rowLength;
   const elementBytes = tensor.byteLength / Math.max(1, product(tensor.shape));
   const sourceBytes = elements * elementBytes;

@@ -16,7 +16,7 @@ export interface PlannedTensor {
   /** Fastest first. */
   readonly dimensions: readonly number[];
   readonly content:
-    | { readonly kind: "stored"; readonly tensor: StoredTensor; readonly layout: Layout }
+    | { readonly kind: "stored"; readonly tensors: readonly StoredTensor[]; readonly layout: Layout }
     | { readonly kind: "computed"; readonly values: Float32Array };
 }
 
@@ -64,13 +64,16 @@ export function planTensors(
   const bySource = new Map([...stored].map(([name, tensor]) => [withoutWrapper(name), tensor]));
   const used = new Set<string>();
   const planned = architecture.rules(config).flatMap((rule): PlannedTensor[] => {
-    const tensor = bySource.get(rule.source);
-    if (!tensor) {
+    const tensors = rule.sources
+      .map((source) => bySource.get(source))
+      .filter((tensor) => tensor !== undefined);
+    const missing = rule.sources.find((source) => !bySource.has(source));
+    if (missing !== undefined) {
       if (rule.optional) return [];
-      throw new ModelError("invalid_checkpoint", `The checkpoint lacks the tensor ${rule.source}`);
+      throw new ModelError("invalid_checkpoint", `The checkpoint lacks the tensor ${missing}`);
     }
-    used.add(rule.source);
-    return [planStored(rule, tensor, quantization)];
+    for (const source of rule.sources) used.add(source);
+    return [planStored(rule, tensors, quantization)];
   });
   const unknown = [...bySource.keys()].filter((source) => !used.has(source) && !architecture.ignores(source));
   if (unknown.length > 0) {
@@ -94,11 +97,17 @@ function withoutWrapper(name: string): string {
   return name.startsWith("transformer.") ? name.slice("transformer.".length) : name;
 }
 
-function planStored(rule: TensorRule, tensor: StoredTensor, quantization: Quantization): PlannedTensor {
-  if (tensor.shape.join() !== rule.shape.join()) {
+function planStored(
+  rule: TensorRule,
+  tensors: readonly StoredTensor[],
+  quantization: Quantization,
+): PlannedTensor {
+  const implied = tensors.length > 1 ? rule.shape.slice(1) : rule.shape;
+  const misshapen = tensors.find(({ shape }) => shape.join() !== implied.join());
+  if (misshapen !== undefined) {
     throw new ModelError(
       "invalid_checkpoint",
-      `The tensor ${tensor.name} has the shape [${tensor.shape}] where config.json implies [${rule.shape}]`,
+      `The tensor ${misshapen.name} has the shape [${misshapen.shape}] where config.json implies [${implied}]`,
     );
   }
   // Stored shapes run slowest first, dimensions fastest first; a transposed tensor is thereby already in order.
@@ -107,6 +116,6 @@ function planStored(rule: TensorRule, tensor: StoredTensor, quantization: Quanti
     name: rule.name,
     type: tensorTypeFor(rule.name, dimensions, quantization),
     dimensions,
-    content: { kind: "stored", tensor, layout: rule.layout },
+    content: { kind: "stored", tensors, layout: rule.layout },
   };
 }

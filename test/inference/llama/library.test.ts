@@ -10,6 +10,7 @@ import { chat, greedy } from "../../support/chat.ts";
 import { run } from "../../support/run.ts";
 import { startServer } from "../../support/server.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import packageFiles from "./package-files.json" with { type: "json" };
 
 const isMismatch = (message: RegExp) => (error: unknown) =>
   error instanceof LlamaError && error.code === "library_mismatch" && message.test(error.message);
@@ -63,37 +64,33 @@ test("a LLAMA_LIBRARY_DIR without libraries, or with something else under their 
   assert.match(broken.output, /Cannot load .*llama/);
 });
 
-/** The libraries that the packages of llama.cpp v0.4.0 carry, by the lists of their files. */
-const packaged = {
-  "linux-x64": ["libggml-base.so", "libggml.v0.4.0.so", "libllama.v0.4.0.so", "libllama-common.so"],
-  "linux-x64-vulkan": [
-    "libggml-base.so",
-    "libggml-cpu-x64.so",
-    "libggml-vulkan.so",
-    "libggml.vulkan.v0.4.0.so",
-    "libllama.vulkan.v0.4.0.so",
-    "libllama-common.so",
-  ],
-  "linux-x64-cuda": [
-    "libggml-base.so",
-    "libggml-cuda.so",
-    "libggml.cuda.v0.4.0.so",
-    "libllama.cuda.v0.4.0.so",
-    "libllama-common.so",
-  ],
-} as const;
+/** Every file in `bins/` of the packages of release 3.21.1, by `tar tzf` of what npm delivers. */
+const packaged = packageFiles as Readonly<Record<string, readonly string[]>>;
 
-for (const [name, files] of Object.entries(packaged)) {
-  test(`the libraries of ${name} are found under the names that they have there`, async (t) => {
-    const directory = await temporaryDirectory(t);
+test("the libraries of every published package are found under the names that they have there", async (t) => {
+  const root = await temporaryDirectory(t);
+  // What stands in for another package's library of the same name.
+  const packages = Object.entries(packaged).filter(([name]) => !name.endsWith("-ext"));
+  assert.equal(packages.length, 11);
+  for (const [name, files] of packages) {
+    const directory = join(root, name);
+    mkdirSync(directory);
     for (const file of files) writeFileSync(join(directory, file), "");
-    const found = findLibraries(directory);
-    const suffix = /-(vulkan|cuda)$/.exec(name)?.[1];
+    const { files: found, accelerator } = findLibraries(directory);
+    const suffix = /-(vulkan|cuda|metal)$/.exec(name)?.[1];
     const dotted = suffix === undefined ? "" : `.${suffix}`;
-    assert.equal(basename(found.files.llama), `libllama${dotted}.v0.4.0.so`);
-    assert.equal(basename(found.files.ggml), `libggml${dotted}.v0.4.0.so`);
-    assert.equal(basename(found.files.base), "libggml-base.so");
-    const accelerator = suffix === undefined ? undefined : join(directory, `libggml-${suffix}.so`);
-    assert.equal(found.accelerator, accelerator);
-  });
-}
+    const [prefix, ending] = name.startsWith("win")
+      ? ["", "dll"]
+      : ["lib", name.startsWith("mac") ? "dylib" : "so"];
+    assert.deepEqual(
+      Object.values(found).map((path) => basename(path)),
+      ["ggml-base", `ggml${dotted}.v0.4.0`, `llama${dotted}.v0.4.0`].map(
+        (stem) => `${prefix}${stem}.${ending}`,
+      ),
+      name,
+    );
+    // Apple's loadable backends end like Linux's.
+    const backend = `${prefix}ggml-${suffix}.${ending === "dll" ? "dll" : "so"}`;
+    assert.equal(accelerator && basename(accelerator), suffix === undefined ? undefined : backend, name);
+  }
+});

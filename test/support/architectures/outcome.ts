@@ -43,5 +43,7 @@ async function make(): Promise<string | Outcome> {
       problem = error.message.replaceAll(directory, "");
     }
   }
-  return { type: "not made", reason: problem };
+  return /unsupported model architecture/.test(problem)
+    ? { type: "refused", reason: `llama.cpp has the name ${architecture} and no such model` }
+    : { type: "not made", reason: problem };
 }

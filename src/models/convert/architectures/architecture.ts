@@ -16,8 +16,9 @@ export type Layout =
 /** One tensor of the GGUF file and where it comes from. */
 export interface TensorRule {
   readonly name: string;
-  readonly source: string;
-  /** Of the stored tensor, slowest first. */
+  /** One stored tensor, or one for each row of the slowest dimension: experts are stored apart and computed as one. */
+  readonly sources: readonly string[];
+  /** Slowest first, as the stored tensor has it. */
   readonly shape: readonly number[];
   readonly layout: Layout;
   readonly optional: boolean;
@@ -46,13 +47,13 @@ export interface Architecture {
 
 export function rule(
   name: string,
-  source: string,
+  source: string | readonly string[],
   shape: readonly number[],
   options: { readonly layout?: Layout; readonly optional?: boolean } = {},
 ): TensorRule {
   return {
     name,
-    source,
+    sources: [source].flat(),
     shape,
     layout: options.layout ?? { kind: "same" },
     optional: options.optional ?? false,

@@ -51,6 +51,19 @@ export class ModelConfig {
     return isObject(value) ? value : undefined;
   }
 
+  /** Undefined where it is no list of numbers. */
+  numbers(key: string): readonly number[] | undefined {
+    const value = this.#values[key];
+    if (!isArray(value)) return undefined;
+    const numbers = value.filter((item) => typeof item === "number");
+    return numbers.length === value.length ? numbers : undefined;
+  }
+
+  hasItems(key: string): boolean {
+    const value = this.#values[key];
+    return isArray(value) && value.length > 0;
+  }
+
   /** A token id, or the first of several. */
   tokenId(key: string): number | undefined {
     const value = this.#values[key];

@@ -1,6 +1,6 @@
 import { ModelError } from "../../errors.ts";
 import type { Architecture } from "./architecture.ts";
-import { llama, qwen2, qwen3 } from "./gated-decoder.ts";
+import { granite, llama, olmo2, qwen2, qwen3, qwen3moe, smollm3 } from "./gated-decoder.ts";
 import { gpt2 } from "./gpt2.ts";
 import type { ModelConfig } from "./model-config.ts";
 
@@ -11,6 +11,10 @@ const architectures: ReadonlyMap<string, Architecture> = new Map([
   ["MistralForCausalLM", llama],
   ["Qwen2ForCausalLM", qwen2],
   ["Qwen3ForCausalLM", qwen3],
+  ["Qwen3MoeForCausalLM", qwen3moe],
+  ["SmolLM3ForCausalLM", smollm3],
+  ["GraniteForCausalLM", granite],
+  ["Olmo2ForCausalLM", olmo2],
 ]);
 
 /** @throws ModelError `unsupported_architecture`, naming what is supported */
