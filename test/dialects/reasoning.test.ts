@@ -34,7 +34,7 @@ const answers: Readonly<Record<string, readonly ScriptedAnswer[]>> = {
   ],
   [budgeted]: [
     { when: ["user"], rest: "no budget" },
-    { when: ["budget for this question is 512"], rest: "a budget of 512" },
+    { when: ["complete your thinking within 512 tokens"], rest: "a budget of 512" },
     { when: ["one step without reasoning"], rest: "a budget of 0" },
   ],
   [plain]: [{ when: ["user"], rest: "Just said" }],

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { ConstraintCompiler } from "../../assistant/constraint-compiler.ts";
 import { Messages } from "../../dialects/anthropic/service.ts";
+import { Infill } from "../../dialects/infill/service.ts";
 import { Ollama } from "../../dialects/ollama/service.ts";
 import { ChatCompletions } from "../../dialects/openai/chat/service.ts";
 import { Completions } from "../../dialects/openai/completions/service.ts";
@@ -11,6 +12,7 @@ import { ollamaRoutes } from "../ollama.ts";
 import { chatCompletionRoutes } from "./chat-completions.ts";
 import { completionRoutes } from "./completions.ts";
 import { conversationRoutes } from "./conversations.ts";
+import { infillRoutes } from "./infill.ts";
 import type { LastingResponses } from "./lasting-responses.ts";
 import { messageRoutes } from "./messages.ts";
 import { openAiModelRoutes } from "./models.ts";
@@ -33,6 +35,7 @@ export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsy
   const { models, randomSeed, constraints, embeddings, lasting } = dependencies;
   const chat = perModel((model) => new ChatCompletions(model, lasting.completions));
   const completions = perModel((model) => new Completions(model, constraints, randomSeed));
+  const infill = perModel(({ engine }) => new Infill(engine, randomSeed));
   const messages = perModel((model) => new Messages(model));
   const ollama = perModel((model) => new Ollama(model.assistant, () => models.isPinned(model)));
   return async (app) => {
@@ -40,6 +43,7 @@ export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsy
     await app.register(chatCompletionRoutes(models, chat));
     await app.register(storedCompletionRoutes(lasting.completions));
     await app.register(completionRoutes(models, completions));
+    await app.register(infillRoutes(models, infill));
     await app.register(responseRoutes({ models, ...lasting }));
     await app.register(conversationRoutes(lasting.conversations));
     await app.register(messageRoutes(models, messages));

@@ -34,11 +34,16 @@ export function infillForm(specialTexts: readonly string[]): InfillForm | undefi
   );
 }
 
-/** @throws InvalidRequestError naming `suffix` where the model fills no gaps */
-export function infillPrompt(prefix: string, suffix: string, specialTexts: readonly string[]): Prompt {
+/** @throws InvalidRequestError naming `param` where the model fills no gaps */
+export function infillPrompt(
+  prefix: string,
+  suffix: string,
+  specialTexts: readonly string[],
+  param = "suffix",
+): Prompt {
   const form = infillForm(specialTexts);
   if (form === undefined)
-    throw invalid("suffix", "is not supported: the served model has no tokens to fill a gap with");
+    throw invalid(param, "is not supported: the served model has no tokens to fill a gap with");
   const { before, between, after, suffixFirst } = form;
   const [first, second] = suffixFirst === true ? [suffix, prefix] : [prefix, suffix];
   const mark = (text: string) => ({ type: "text" as const, text, parseSpecial: true });
