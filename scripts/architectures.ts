@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { architectures } from "../test/support/architectures/names.ts";
-import { outcomeOf } from "../test/support/architectures/outcomes.ts";
+import { outcomesOf } from "../test/support/architectures/outcomes.ts";
 import { MARKS, report, type Tried } from "../test/support/architectures/report.ts";
 
 const outcomesFile = new URL("../test/support/architectures/outcomes.json", import.meta.url);
@@ -18,8 +18,7 @@ const known = new Map(
   ]),
 );
 for (const architecture of named.length > 0 ? named : architectures) {
-  const separate = await outcomeOf(architecture, "separate");
-  const shared = await outcomeOf(architecture, "shared");
+  const { separate, shared } = await outcomesOf(architecture);
   known.set(architecture, { architecture, separate, shared });
   process.stdout.write(`${architecture}: ${separate.type}, ${shared.type}\n`);
   const all = [...known.values()].toSorted((a, b) => (a.architecture < b.architecture ? -1 : 1));

@@ -13,6 +13,13 @@ type Intersect<T> = (T extends unknown ? (value: T) => void : never) extends (va
 /** The validated settings of one server; nothing else reads the environment. */
 export type Config = Readonly<Flatten<Intersect<Union<Sections>>>>;
 
+/** What other servers have a setting for and this one would have to ignore. */
+const refused: Readonly<Record<string, string>> = {
+  DRAFT_MODEL:
+    "drafts come from the text itself and from the form that it is held to (SPECULATION), not from a second model",
+  MMPROJ: "images need llama.cpp's libmtmd, which the packages of llama.cpp do not carry",
+};
+
 /** All that is wrong with the environment, at once. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -38,6 +45,10 @@ export function loadConfig(environment: Environment): Config {
       if (text === undefined || text === "") values[name] = setting.fallback;
       else values[name] = parseOrReport(setting, text, problems);
     }
+  }
+  for (const [variable, reason] of Object.entries(refused)) {
+    const text = environment[variable]?.trim();
+    if (text !== undefined && text !== "") problems.push(`${variable} is not supported: ${reason}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(values) as Config;

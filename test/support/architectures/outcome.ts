@@ -1,27 +1,30 @@
-/** A program: what comes of one architecture, as a line of JSON. It has a process of its own, which llama.cpp may end. */
+/**
+ * A program: what comes of one architecture, a line of JSON for each layout of the KV cache. It has a process of its
+ * own, which llama.cpp may end.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LlamaError } from "../../../src/inference/llama/errors.ts";
 import { runSituations } from "./matrix.ts";
-import type { Outcome } from "./outcomes.ts";
+import { type KvLayout, layouts, type Outcome } from "./outcomes.ts";
 import { makeTinyModel, UntakenModelError } from "./tiny-model.ts";
 
-const [, , architecture = "", kvLayout = ""] = process.argv;
-if (kvLayout !== "separate" && kvLayout !== "shared")
-  throw new Error("usage: outcome.ts NAME separate|shared");
+const [, , architecture = "", ...wanted] = process.argv;
 const directory = await mkdtemp(join(tmpdir(), "llm-server-architecture-"));
 try {
-  process.stdout.write(`${JSON.stringify(await outcome(kvLayout))}\n`);
+  const made = await make();
+  for (const layout of layouts.filter((one) => wanted.length === 0 || wanted.includes(one))) {
+    const outcome = typeof made === "string" ? await tried(made, layout) : made;
+    process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  }
 } finally {
   await rm(directory, { recursive: true, force: true });
 }
 
-async function outcome(layout: "separate" | "shared"): Promise<Outcome> {
-  const path = await make();
-  if (typeof path !== "string") return path;
+async function tried(path: string, kvLayout: KvLayout): Promise<Outcome> {
   try {
-    const situations = await runSituations(path, { sequences: 5, kvLayout: layout });
+    const situations = await runSituations(path, { sequences: 5, kvLayout });
     const differences = situations.flatMap(({ name, difference }) =>
       difference === undefined ? [] : [`${name}: ${difference}`],
     );

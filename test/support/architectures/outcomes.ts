@@ -1,6 +1,9 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+export const layouts = ["separate", "shared"] as const;
+export type KvLayout = (typeof layouts)[number];
+
 export type Outcome =
   /** Every answer is the one that its prompt has alone. */
   | { readonly type: "same" }
@@ -15,15 +18,19 @@ export type Outcome =
 const program = fileURLToPath(new URL("outcome.ts", import.meta.url));
 const TIMEOUT_MS = 180_000;
 
-/** What comes of one architecture in one layout of the KV cache. */
-export function outcomeOf(architecture: string, kvLayout: "separate" | "shared"): Promise<Outcome> {
+/** What comes of one architecture in each layout of the KV cache. */
+export function outcomesOf(architecture: string): Promise<Readonly<Record<KvLayout, Outcome>>> {
   return new Promise((resolve, reject) => {
-    const args = [program, architecture, kvLayout];
-    execFile(process.execPath, args, { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
-      const line = stdout.trim().split("\n").at(-1) ?? "";
-      if (error === null) resolve(JSON.parse(line) as Outcome);
-      else if (typeof error.signal === "string") resolve({ type: "crashed", signal: error.signal });
-      else reject(new Error(`${architecture}: ${stderr.slice(-2000)}`));
+    execFile(process.execPath, [program, architecture], { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
+      const lines = stdout.trim().split("\n").filter(Boolean);
+      const outcomes = lines.map((line) => JSON.parse(line) as Outcome);
+      const signal = error?.signal;
+      if (error !== null && typeof signal !== "string")
+        return reject(new Error(`${architecture}: ${stderr.slice(-2000)}`));
+      // Where the first layout ends the process the second was not tried.
+      const crash: Outcome = { type: "crashed", signal: signal ?? "" };
+      const [separate = crash, shared = crash] = outcomes;
+      return resolve({ separate, shared });
     });
   });
 }

@@ -59,7 +59,7 @@ async function wantedTensors(
 ): Promise<readonly TensorDeclaration[]> {
   const wanted = new Map<string, readonly number[]>(needed.map((name) => [name, [1]]));
   const shapes = new Map<string, readonly number[]>();
-  for (;;) {
+  for (let last = ""; ; ) {
     const tensors = [...wanted].map(
       ([name, dimensions]): TensorDeclaration => ({ name, type: "F32", dimensions }),
     );
@@ -68,6 +68,8 @@ async function wantedTensors(
     await writer.close();
     const refusal = refusalOf(path);
     if (refusal === undefined) return tensors;
+    if (refusal === last) throw new UntakenModelError(`llama.cpp takes no ${path}: ${refusal}`);
+    last = refusal;
     const missing =
       /missing tensor '([^']+)'/.exec(refusal)?.[1] ?? /tensor '([^']+)' not found/.exec(refusal)?.[1];
     const misshapen = /tensor '([^']+)' has wrong shape; expected ([\d, ]+)/.exec(refusal);
