@@ -109,6 +109,9 @@ const exactCases: readonly (readonly [string, CheckpointOptions, Quantization])[
   ["Qwen3 with experts, F32", { family: "qwen3moe" }, "F32"],
   ["SmolLM3, F32", { family: "smollm3" }, "F32"],
   ["Granite, F32", { family: "granite" }, "F32"],
+  ["Phi 3, F32", { family: "phi3" }, "F32"],
+  ["Gemma 3, F32", { family: "gemma3" }, "F32"],
+  ["Gemma 3, BF16 checkpoint", { family: "gemma3", type: "BF16" }, "F32"],
   ["OLMo 2, F32", { family: "olmo2" }, "F32"],
   ["Qwen3, F16", { family: "qwen3", type: "F16", config: { tie_word_embeddings: false } }, "F16"],
 ];

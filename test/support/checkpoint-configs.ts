@@ -10,7 +10,9 @@ export type Family =
   | "qwen3moe"
   | "smollm3"
   | "granite"
-  | "olmo2";
+  | "olmo2"
+  | "phi3"
+  | "gemma3";
 
 export type TestConfig = Readonly<Record<string, unknown>>;
 
@@ -29,6 +31,8 @@ export const preTokenizerOf = {
   smollm3: "llama-3",
   granite: "smollm",
   olmo2: "gpt-2",
+  phi3: "gpt-2",
+  gemma3: "gpt-2",
 } as const satisfies Record<Family, PreTokenizerName>;
 
 const sharedConfig = {
@@ -129,6 +133,28 @@ export const configOf = {
     attention_multiplier: 0.2,
     residual_multiplier: 0.4,
     logits_scaling: 2,
+    tie_word_embeddings: true,
+  },
+  phi3: {
+    ...sharedConfig,
+    architectures: ["Phi3ForCausalLM"],
+    model_type: "phi3",
+    sliding_window: null,
+    partial_rotary_factor: 1,
+    tie_word_embeddings: false,
+  },
+  gemma3: {
+    ...sharedConfig,
+    architectures: ["Gemma3ForCausalLM"],
+    model_type: "gemma3_text",
+    // The sixth layer is the first that sees more than the window.
+    num_hidden_layers: 6,
+    head_dim: 32,
+    query_pre_attn_scalar: 32,
+    hidden_activation: "gelu_pytorch_tanh",
+    sliding_window: 8,
+    rope_theta: 1000000,
+    rope_local_base_freq: 10000,
     tie_word_embeddings: true,
   },
   olmo2: {

@@ -53,6 +53,7 @@ export function makeCheckpoint(directory: string, options: CheckpointOptions): T
   };
   if (family === "gpt2") fillGpt2(config, options.gpt2Prefix ?? "", fill);
   else fillGatedDecoder(family, config, fill);
+  if (family === "phi3") fuse(tensors);
   mkdirSync(directory, { recursive: true });
   writeWeights(directory, tensors, type, options.shards ?? 1);
   writeJson(join(directory, "config.json"), config);
@@ -111,8 +112,12 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
   fill("model.embed_tokens.weight", [number(config, "vocab_size"), hidden], spread / 2);
   for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
     const at = `model.layers.${layer}`;
-    if (family === "olmo2") fill(`${at}.post_feedforward_layernorm.weight`, [hidden], 0.1, 1);
-    else fill(`${at}.input_layernorm.weight`, [hidden], 0.1, 1);
+    // Gemma's are stored less 1.
+    const centre = family === "gemma3" ? 0 : 1;
+    if (family === "olmo2" || family === "gemma3")
+      fill(`${at}.post_feedforward_layernorm.weight`, [hidden], 0.1, centre);
+    if (family !== "olmo2") fill(`${at}.input_layernorm.weight`, [hidden], 0.1, centre);
+    if (family === "gemma3") fill(`${at}.pre_feedforward_layernorm.weight`, [hidden], 0.1, centre);
     fill(`${at}.self_attn.q_proj.weight`, [queries, hidden], spread);
     fill(`${at}.self_attn.k_proj.weight`, [keys, hidden], spread);
     fill(`${at}.self_attn.v_proj.weight`, [keys, hidden], spread);
@@ -121,20 +126,40 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
       fill(`${at}.self_attn.k_proj.bias`, [keys], 0.2);
       fill(`${at}.self_attn.v_proj.bias`, [keys], 0.2);
     }
-    if (family === "qwen3" || family === "qwen3moe" || family === "olmo2") {
+    if (family === "qwen3" || family === "qwen3moe" || family === "olmo2" || family === "gemma3") {
       const rows = family === "olmo2" ? [queries, keys] : [headSize, headSize];
-      fill(`${at}.self_attn.q_norm.weight`, rows.slice(0, 1), 0.1, 1);
-      fill(`${at}.self_attn.k_norm.weight`, rows.slice(1), 0.1, 1);
+      fill(`${at}.self_attn.q_norm.weight`, rows.slice(0, 1), 0.1, centre);
+      fill(`${at}.self_attn.k_norm.weight`, rows.slice(1), 0.1, centre);
     }
     fill(`${at}.self_attn.o_proj.weight`, [hidden, queries], 1 / Math.sqrt(queries));
-    fill(`${at}.post_attention_layernorm.weight`, [hidden], 0.1, 1);
+    fill(`${at}.post_attention_layernorm.weight`, [hidden], 0.1, centre);
     if (family === "qwen3moe") fillExperts(config, at, fill);
     else fillFeedForward(`${at}.mlp`, hidden, inner, fill);
   }
-  fill("model.norm.weight", [hidden], 0.1, 1);
+  fill("model.norm.weight", [hidden], 0.1, family === "gemma3" ? 0 : 1);
   if (config["tie_word_embeddings"] === false) {
     // A quarter of what gives logits a spread of one, so that the largest of hundreds stay near one.
     fill("lm_head.weight", [number(config, "vocab_size"), hidden], spread / 4);
+  }
+}
+
+/** Phi-3 stores queries, keys and values as one matrix, and gate and feed-forward as another. */
+function fuse(tensors: Map<string, TestTensor>): void {
+  const join = (to: string, from: readonly string[]) => {
+    const parts = from.map((name) => tensors.get(name)).filter((tensor) => tensor !== undefined);
+    const rows = parts.reduce((sum, { shape: [count = 0] }) => sum + count, 0);
+    const values = Float32Array.from(parts.flatMap((part) => [...part.values]));
+    tensors.set(to, { shape: [rows, parts[0]?.shape[1] ?? 0], values });
+    for (const name of from) tensors.delete(name);
+  };
+  for (const name of [...tensors.keys()].filter((key) => key.endsWith(".q_proj.weight"))) {
+    const layer = name.replace(".self_attn.q_proj.weight", "");
+    const attention = ["q", "k", "v"].map((part) => `${layer}.self_attn.${part}_proj.weight`);
+    join(`${layer}.self_attn.qkv_proj.weight`, attention);
+    join(`${layer}.mlp.gate_up_proj.weight`, [
+      `${layer}.mlp.gate_proj.weight`,
+      `${layer}.mlp.up_proj.weight`,
+    ]);
   }
 }
 

@@ -1,5 +1,5 @@
 import { number, type TestCheckpoint } from "./checkpoint.ts";
-import { rotaryOf, rotate } from "./reference-rope.ts";
+import { type Rotary, rotaryOf, rotate } from "./reference-rope.ts";
 import { roundTo, type TestTensor } from "./safetensors.ts";
 
 /**
@@ -81,6 +81,7 @@ function gatedDecoder(
   const headSize = typeof config["head_dim"] === "number" ? config["head_dim"] : hidden / heads;
   const epsilon = number(config, "rms_norm_eps");
   const rope = rotaryOf(config, headSize);
+  const windowRope = rotaryOf({ ...config, rope_theta: config["rope_local_base_freq"] ?? 10_000 }, headSize);
   const scaled = (key: string) => (typeof config[key] === "number" ? config[key] : 1);
   const residual = scaled("residual_multiplier");
   const shape: HeadShape = {
@@ -90,29 +91,33 @@ function gatedDecoder(
     scale:
       typeof config["attention_multiplier"] === "number" ? config["attention_multiplier"] : headSize ** -0.5,
   };
+  const isGemma = config["model_type"] === "gemma3_text";
   const linear = (rows: readonly Vector[], at: string) =>
     rows.map((row) => {
       const product = times(tensor(`${at}.weight`), round(row));
       return tensors.has(`${at}.bias`) ? add(product, tensor(`${at}.bias`).values) : product;
     });
+  /** Gemma's weights of norms are those that 1 is added to. */
+  const normed = (row: Vector, { shape: rows, values }: TestTensor) =>
+    rmsNorm(row, { shape: rows, values: isGemma ? values.map((x) => x + 1) : values }, epsilon);
   const norm = (rows: readonly Vector[], at: string) =>
-    rows.map((row) => rmsNorm(row, tensor(`${at}.weight`), epsilon));
+    rows.map((row) => normed(row, tensor(`${at}.weight`)));
   /** The norm that the checkpoint has, of a head (Qwen3) or of all (OLMo 2), then the rotation where the layer has one. */
-  const heads_ = (rows: readonly Vector[], normName: string, isRotated: boolean) =>
+  const heads_ = (rows: readonly Vector[], normName: string, rope: Rotary | undefined) =>
     rows.map((row, position) => {
       const weight = tensors.get(normName);
       const isWhole = weight !== undefined && weight.shape[0] !== headSize;
-      return mapHeads(isWhole ? rmsNorm(row, weight, epsilon) : row, headSize, (head) => {
-        const normed = weight === undefined || isWhole ? head : rmsNorm(head, weight, epsilon);
-        return isRotated ? rotate(normed, position, rope) : normed;
+      return mapHeads(isWhole ? normed(row, weight) : row, headSize, (head) => {
+        const own = weight === undefined || isWhole ? head : normed(head, weight);
+        return rope === undefined ? own : rotate(own, position, rope);
       });
     });
   const feedForward = (rows: readonly Vector[], at: string) => {
-    const gates = linear(rows, `${at}.gate_proj`);
-    const ups = linear(rows, `${at}.up_proj`);
-    const gated = gates.map((gate, index) =>
-      gate.map((x, i) => (x / (1 + Math.exp(-x))) * (ups[index]?.[i] ?? 0)),
-    );
+    const both = tensors.has(`${at}.gate_up_proj.weight`) ? linear(rows, `${at}.gate_up_proj`) : undefined;
+    const gates = both?.map((row) => row.slice(0, row.length / 2)) ?? linear(rows, `${at}.gate_proj`);
+    const ups = both?.map((row) => row.slice(row.length / 2)) ?? linear(rows, `${at}.up_proj`);
+    const activate = isGemma ? geluTanh : (x: number) => x / (1 + Math.exp(-x));
+    const gated = gates.map((gate, index) => gate.map((x, i) => activate(x) * (ups[index]?.[i] ?? 0)));
     return linear(gated, `${at}.down_proj`);
   };
   /** The best experts of each row, weighted by a softmax over them alone. */
@@ -139,25 +144,35 @@ function gatedDecoder(
         (more[index] ?? new Float64Array()).map((x) => residual * x),
       ),
     );
+  const embeddingScale = isGemma ? Math.sqrt(hidden) : scaled("embedding_multiplier");
   const unrotated = config["no_rope_layers"] as readonly number[] | undefined;
   let states: readonly Vector[] = tokens.map((token) =>
-    rowOf(tensor("model.embed_tokens.weight"), token).map((x) => x * scaled("embedding_multiplier")),
+    rowOf(tensor("model.embed_tokens.weight"), token).map((x) => x * embeddingScale),
   );
   for (let layer = 0; layer < number(config, "num_hidden_layers"); layer++) {
     const at = `model.layers.${layer}`;
     const normsAfter = tensors.has(`${at}.post_feedforward_layernorm.weight`);
-    const isRotated = unrotated?.[layer] !== 0;
-    const normed = normsAfter ? states : norm(states, `${at}.input_layernorm`);
-    const queries = heads_(
-      linear(normed, `${at}.self_attn.q_proj`),
-      `${at}.self_attn.q_norm.weight`,
-      isRotated,
+    const normsBefore = tensors.has(`${at}.input_layernorm.weight`);
+    const hasWindow = isGemma && (layer + 1) % 6 !== 0;
+    const ownRope = hasWindow ? windowRope : unrotated?.[layer] === 0 ? undefined : rope;
+    const read = normsBefore ? norm(states, `${at}.input_layernorm`) : states;
+    const parts = tensors.has(`${at}.self_attn.qkv_proj.weight`)
+      ? linear(read, `${at}.self_attn.qkv_proj`)
+      : undefined;
+    const part = (name: string, start: number, end: number) =>
+      parts?.map((row) => row.slice(start, end)) ?? linear(read, `${at}.self_attn.${name}_proj`);
+    const [ends, step] = [heads * headSize, kvHeads * headSize];
+    const queries = heads_(part("q", 0, ends), `${at}.self_attn.q_norm.weight`, ownRope);
+    const keys = heads_(part("k", ends, ends + step), `${at}.self_attn.k_norm.weight`, ownRope);
+    const values = part("v", ends + step, ends + 2 * step);
+    const window = hasWindow ? number(config, "sliding_window") : Infinity;
+    const projected = linear(
+      attention(queries, keys, values, { ...shape, window }),
+      `${at}.self_attn.o_proj`,
     );
-    const keys = heads_(linear(normed, `${at}.self_attn.k_proj`), `${at}.self_attn.k_norm.weight`, isRotated);
-    const values = linear(normed, `${at}.self_attn.v_proj`);
-    const projected = linear(attention(queries, keys, values, shape), `${at}.self_attn.o_proj`);
     states = joined(states, normsAfter ? norm(projected, `${at}.post_attention_layernorm`) : projected);
-    const inner = normsAfter ? states : norm(states, `${at}.post_attention_layernorm`);
+    const innerNorm = isGemma ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+    const inner = normsBefore ? norm(states, `${at}.${innerNorm}`) : states;
     const down = tensors.has(`${at}.mlp.gate.weight`)
       ? experts(inner, `${at}.mlp`)
       : feedForward(inner, `${at}.mlp`);
@@ -175,6 +190,8 @@ interface HeadShape {
   readonly headSize: number;
   /** Of the products of queries and keys. */
   readonly scale: number;
+  /** Positions that are seen, the own one among them; all when left out. */
+  readonly window?: number;
 }
 
 /** Causal softmax attention; key-value heads are shared by groups of query heads. */
@@ -182,21 +199,22 @@ function attention(
   queries: readonly Vector[],
   keys: readonly Vector[],
   values: readonly Vector[],
-  { heads, kvHeads, headSize, scale }: HeadShape,
+  { heads, kvHeads, headSize, scale, window = Infinity }: HeadShape,
 ): readonly Vector[] {
   return queries.map((query, position) => {
     const out = new Float64Array(heads * headSize);
+    const first = Math.max(0, position + 1 - window);
     for (let head = 0; head < heads; head++) {
       const kvHead = Math.floor(head / (heads / kvHeads));
       const q = query.subarray(head * headSize, (head + 1) * headSize);
       const scores = keys
-        .slice(0, position + 1)
+        .slice(first, position + 1)
         .map((key) => dot(q, key.subarray(kvHead * headSize, (kvHead + 1) * headSize)) * scale);
       const most = Math.max(...scores);
       const weights = scores.map((score) => Math.exp(score - most));
       const total = weights.reduce((a, b) => a + b, 0);
       for (const [past, weight] of weights.entries()) {
-        const value = values[past];
+        const value = values[first + past];
         for (let i = 0; i < headSize; i++) {
           out[head * headSize + i] =
             (out[head * headSize + i] ?? 0) + (weight / total) * (value?.[kvHead * headSize + i] ?? 0);

@@ -85,6 +85,7 @@ function rowsPerChunk({ content, dimensions }: PlannedTensor, rows: number, rowL
       return Math.max(headRows, wanted - (wanted % headRows));
     }
     case "transposed":
+    case "plus-one":
       return rows;
     default:
       return content.layout satisfies never;
@@ -128,7 +129,8 @@ async function writeChunk(
     );
     source = reordered;
   }
-  if (tensor.type === target.type && layout.kind !== "transposed") {
+  const isChanged = layout.kind === "transposed" || layout.kind === "plus-one";
+  if (tensor.type === target.type && !isChanged) {
     await writer.writeTensor(target, source, at);
     return sourceBytes;
   }
@@ -142,6 +144,10 @@ async function writeChunk(
     const shape = { rows: rowLength, rowLength: rows };
     transposeColumns(asFloats(floats), asFloats(transposed), shape, 0, rows);
     floats = transposed;
+  }
+  if (layout.kind === "plus-one") {
+    const values = asFloats(floats);
+    for (let index = 0; index < elements; index++) values[index] = (values[index] ?? 0) + 1;
   }
   await writeAs(target, floats, rows, rowLength, at, { writer, buffers, quantizer });
   return sourceBytes;

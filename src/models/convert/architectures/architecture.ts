@@ -7,6 +7,8 @@ export type Layout =
   | { readonly kind: "same" }
   /** GPT-2's Conv1D keeps [in, out]; the engine multiplies [out, in]. */
   | { readonly kind: "transposed" }
+  /** A vector, each number plus 1: Gemma stores the weights of its norms so. */
+  | { readonly kind: "plus-one" }
   /**
    * Rows of each head reordered from halves (rotary pairs i and i + d/2, Hugging Face's `rotate_half`) to
    * neighbours (2i and 2i + 1), which is how llama.cpp's `llama` architecture rotates.

@@ -5,7 +5,7 @@ import type { ModelConfig } from "./model-config.ts";
 import { describeRope, llama3FrequencyFactors } from "./rope.ts";
 
 interface Variant {
-  readonly name: "llama" | "qwen2" | "qwen3" | "qwen3moe" | "smollm3" | "granite" | "olmo2";
+  readonly name: "llama" | "qwen2" | "qwen3" | "qwen3moe" | "smollm3" | "granite" | "olmo2" | "phi3";
   /** llama.cpp rotates neighbouring pairs for `llama` and its kin, halves (as Hugging Face does) for the others. */
   readonly rotatesNeighbours: boolean;
   /** RMS norms of queries and keys: of each head, or of all heads as one row. */
@@ -16,6 +16,8 @@ interface Variant {
   readonly hasExperts?: true;
   /** Factors of embeddings, attention, residuals and logits, from the configuration. */
   readonly hasMultipliers?: true;
+  /** Queries, keys and values are one matrix, and so are gate and feed-forward. */
+  readonly isFused?: true;
   /** llama.cpp leaves out the rotation in each layer whose number, from 1, this divides. */
   readonly unrotatedEvery?: number;
 }
@@ -141,6 +143,15 @@ function blockRules(variant: Variant, shape: Shape, layer: number): readonly Ten
         rule(`${to}.attn_norm.weight`, `${from}.input_layernorm.weight`, [hidden]),
         rule(`${to}.ffn_norm.weight`, `${from}.post_attention_layernorm.weight`, [hidden]),
       ];
+  if (variant.isFused)
+    return [
+      attentionNorm,
+      rule(`${to}.attn_qkv.weight`, `${from}.self_attn.qkv_proj.weight`, [queries + 2 * keys, hidden]),
+      rule(`${to}.attn_output.weight`, `${from}.self_attn.o_proj.weight`, [hidden, queries]),
+      feedForwardNorm,
+      rule(`${to}.ffn_up.weight`, `${from}.mlp.gate_up_proj.weight`, [2 * feedForward, hidden]),
+      rule(`${to}.ffn_down.weight`, `${from}.mlp.down_proj.weight`, [hidden, feedForward]),
+    ];
   return [
     attentionNorm,
     rule(`${to}.attn_q.weight`, `${from}.self_attn.q_proj.weight`, [queries, hidden], { layout }),
@@ -229,3 +240,4 @@ export const olmo2 = gatedDecoder({
   queryNorms: "rows",
   normsAfter: true,
 });
+export const phi3 = gatedDecoder({ name: "phi3", rotatesNeighbours: false, isFused: true });

@@ -59,6 +59,14 @@ export class ModelConfig {
     return numbers.length === value.length ? numbers : undefined;
   }
 
+  /** Undefined where it is no list of texts. */
+  texts(key: string): readonly string[] | undefined {
+    const value = this.#values[key];
+    if (!isArray(value)) return undefined;
+    const texts = value.filter((item) => typeof item === "string");
+    return texts.length === value.length ? texts : undefined;
+  }
+
   hasItems(key: string): boolean {
     const value = this.#values[key];
     return isArray(value) && value.length > 0;

@@ -1,6 +1,7 @@
 import { ModelError } from "../../errors.ts";
 import type { Architecture } from "./architecture.ts";
-import { granite, llama, olmo2, qwen2, qwen3, qwen3moe, smollm3 } from "./gated-decoder.ts";
+import { granite, llama, olmo2, phi3, qwen2, qwen3, qwen3moe, smollm3 } from "./gated-decoder.ts";
+import { gemma3 } from "./gemma3.ts";
 import { gpt2 } from "./gpt2.ts";
 import type { ModelConfig } from "./model-config.ts";
 
@@ -15,6 +16,8 @@ const architectures: ReadonlyMap<string, Architecture> = new Map([
   ["SmolLM3ForCausalLM", smollm3],
   ["GraniteForCausalLM", granite],
   ["Olmo2ForCausalLM", olmo2],
+  ["Phi3ForCausalLM", phi3],
+  ["Gemma3ForCausalLM", gemma3],
 ]);
 
 /** @throws ModelError `unsupported_architecture`, naming what is supported */
