@@ -12,7 +12,7 @@ import { modelOf, startTemplateServer, type TemplateServer } from "../support/te
 const levels = "openai-gpt-oss-120b.jinja";
 const switched = "Qwen3.5-4B.jinja";
 const budgeted = "ByteDance-Seed-OSS.jinja";
-const plain = "Qwen-Qwen2.5-7B-Instruct.jinja";
+const plain = "google-gemma-2-2b-it.jinja";
 
 const think = (thought: string) => ({ thoughts: `<think>\n${thought}\n</think>\n\n`, opening: "<think>\n" });
 const call = "<tool_call>\n<function=look>\n<parameter=colour>\nred\n</parameter>\n</function>\n</tool_call>";
@@ -268,6 +268,34 @@ const apis: Readonly<Record<string, Api>> = {
 /** The level that gpt-oss knows. */
 const known: Readonly<Record<string, string>> = { minimal: "low", xhigh: "high", max: "high" };
 const thought = "Hm, STOP, go on.";
+
+test("what of a conversation was changed for the model's template is told in each API", async (t) => {
+  if (typeof started === "string") return t.skip(started);
+  // Gemma 2 knows no system messages.
+  const turns = [
+    { role: "system", content: "Be brief." },
+    { role: "user", content: "Hi" },
+  ];
+  const model = modelOf(plain);
+  const bodies = {
+    "/v1/chat/completions": { messages: turns },
+    "/v1/responses": { input: "Hi", instructions: "Be brief." },
+    "/v1/messages": { system: "Be brief.", messages: turns.slice(1), max_tokens: 20 },
+    "/api/chat": { messages: turns, stream: false },
+  };
+  for (const [path, body] of Object.entries(bodies)) {
+    const answer = await post<{ not_honoured?: ReadonlyArray<{ param: string; reason: string }> }>(path, {
+      model,
+      ...body,
+    });
+    const param = path === "/v1/responses" ? "input" : "messages";
+    assert.deepEqual(
+      answer.not_honoured?.map((note) => [note.param, /first user message$/.test(note.reason)]),
+      [[param, true]],
+      path,
+    );
+  }
+});
 
 for (const [api, { ask, levels: own, off, on, budget }] of Object.entries(apis)) {
   test(`${api}: a level of effort reaches a template that knows levels, as the nearest that it knows`, async (t) => {

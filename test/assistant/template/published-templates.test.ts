@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import type { ChatMessage, Tool } from "../../../src/assistant/template/message.ts";
+import type { ReasoningWish } from "../../../src/assistant/template/reasoning-wish.ts";
 import { ChatTemplate } from "../../../src/assistant/template/template.ts";
 import type { Prompt } from "../../../src/inference/engine.ts";
 import { llamaCppTemplates } from "../../support/llama-cpp-templates.ts";
@@ -200,6 +201,73 @@ test("no call is missing from a history, whatever the template makes of it", asy
     for (const word of ["tool_0", "tool_1", "first", "second"])
       assert.ok(text.includes(word), `${file} lost ${word}: ${text}`);
     assert.ok(!text.includes("{'a': 'b'}"), `${file} prints arguments as Python does: ${text}`);
+  }
+});
+
+/** What a wish makes of a prompt whose template has words of its own for it; the first ones hold, the last ones don't. */
+const wishes: Readonly<Record<string, ReadonlyArray<readonly [ReasoningWish, string, string?]>>> = {
+  "openai-gpt-oss-120b": [
+    [{}, "Reasoning: medium"],
+    [{ thinks: false }, "Reasoning: low"],
+    [{ thinks: true, effort: "minimal" }, "Reasoning: low"],
+    [{ thinks: true, effort: "max" }, "Reasoning: high"],
+    [{ thinks: true, effort: "own" }, "Reasoning: own"],
+  ],
+  "tencent-Hy3": [
+    [{}, "reasoning_effort:no_think"],
+    [{ thinks: true }, "reasoning_effort:high"],
+    [{ thinks: true, effort: "medium" }, "reasoning_effort:high"],
+    [{ thinks: true, effort: "minimal" }, "reasoning_effort:low"],
+    [{ thinks: false }, "<think:opensource></think:opensource>"],
+  ],
+  "Kimi-K3": [
+    [{ thinks: true, effort: "minimal" }, "low", "thinking_effort=max"],
+    [{ thinks: false }, "<|open|>response<|sep|>", "<|open|>think<|sep|>"],
+  ],
+  "upstage-Solar-Open-100B": [
+    [{ thinks: false }, "<|think|><|end|>"],
+    [{ thinks: true, effort: "high" }, "<|begin|>assistant", "<|think|><|end|>"],
+  ],
+  Cohere2MoE: [
+    [{ thinks: false }, "<|START_THINKING|><|END_THINKING|>"],
+    [{ thinks: true, effort: "low" }, "<|START_THINKING|>", "<|END_THINKING|>"],
+  ],
+  "MiniMax-M3": [
+    [{ thinks: true }, "thinking mode: enabled"],
+    [{ thinks: false }, "thinking mode: disabled"],
+    [{}, "thinking mode: adaptive"],
+  ],
+  "ByteDance-Seed-OSS": [
+    [{ budgetTokens: 512 }, "within 512 tokens"],
+    [{ thinks: false }, "thinking budget is 0"],
+  ],
+  "deepseek-ai-DeepSeek-V4": [
+    [{ thinks: true, effort: "max" }, "Absolute maximum"],
+    [{ thinks: true, effort: "high" }, "<think>", "Absolute maximum"],
+    [{ thinks: false }, "</think>", "<think>"],
+  ],
+};
+
+test("a wish about reasoning is said in the words of each template, and refused by none", async (t) => {
+  const templates = await llamaCppTemplates();
+  if (typeof templates === "string") return t.skip(templates);
+  const messages = [{ role: "user", content: "Hi" }];
+  const all: readonly ReasoningWish[] = [
+    { thinks: true },
+    { thinks: false },
+    ...["minimal", "low", "medium", "high", "xhigh", "max"].map((effort) => ({ thinks: true, effort })),
+    { budgetTokens: 100 },
+  ];
+  for (const [file, chatTemplate] of templates) {
+    const model = { chatTemplate, bosText: "<s>", eosText: "</s>", specialTexts: [] };
+    const template = new ChatTemplate(model, today);
+    for (const reasoning of all) template.render(messages, { reasoning });
+    for (const [reasoning, held, absent] of wishes[file.replace(".jinja", "")] ?? []) {
+      const text = textOf(template.render(messages, { reasoning }));
+      assert.ok(text.includes(held), `${file}, ${JSON.stringify(reasoning)}: ${text}`);
+      if (absent !== undefined)
+        assert.ok(!text.includes(absent), `${file}, ${JSON.stringify(reasoning)}: ${text}`);
+    }
   }
 });
 

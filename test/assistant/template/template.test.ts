@@ -124,6 +124,30 @@ test("templates of reasoning models are told to skip the reasoning, when they ar
   assert.equal(text(template.render(messages, { reasoning: { thinks: false } })), "Hi<think></think>");
 });
 
+test("what is told otherwise than it was sent is named, and nothing else", () => {
+  const strict = {
+    ...chatMl,
+    chatTemplate:
+      "{% for m in messages %}{% if m.role == 'system' and not loop.first %}{{ raise_exception('system first') }}{% endif %}{{ m.role }}: {{ m.content }}\n{% endfor %}",
+  };
+  const template = new ChatTemplate(strict);
+  const user = { role: "user", content: "Hi" };
+  const system = { role: "system", content: "Be brief." };
+  assert.deepEqual(template.tell([system, user]).changes, []);
+  const { prompt, changes } = template.tell([user, system]);
+  assert.deepEqual(changes, ["system messages are joined at the beginning"]);
+  assert.equal(text(prompt), "system: Be brief.\nuser: Hi\n");
+});
+
+test("a model's template for tools is used where there are some, and only there", () => {
+  const template = new ChatTemplate({ ...chatMl, toolTemplate: withTools.chatTemplate });
+  const tools = [{ name: "look" }];
+  assert.equal(template.withTools.supportsTools, true);
+  assert.equal(template.supportsTools, false);
+  assert.match(text(template.withTools.render([{ role: "user", content: "Hi" }], { tools })), /"look"/);
+  assert.equal(new ChatTemplate(chatMl).withTools.source, chatMl.chatTemplate);
+});
+
 test("a template that is no Jinja is told, and conversations become transcripts", () => {
   const model = { ...chatMl, chatTemplate: "{% for m in messages %}{{ m.content" };
   assert.equal(typeof templateProblem(model), "string");
