@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { makeTinyModel } from "../support/architectures/tiny-model.ts";
 import { writeAdapter } from "../support/lora.ts";
 import { BUILTIN } from "../support/model.ts";
 import { json, startServer, type TestServer, until } from "../support/server.ts";
@@ -25,14 +26,15 @@ let alone: ReadonlyMap<string, readonly string[]>;
 
 /** Asked in this order of each: how much of a prompt is cached may decide between two tokens that are near equals. */
 const series = ["What is a token?", "What is a KV cache?", "What is a token?", "What is attention?"];
-const names = ["main", "formal", "casual"];
+const names = ["main", "formal", "casual", "other"];
 
-/** Two adapters of one base beside it: as unlike as random numbers make them. */
+/** Two adapters of one base beside it, as unlike as random numbers make them, and a model of another architecture. */
 async function modelsFile(of: readonly string[], budget?: number): Promise<string> {
   const all: Record<string, object> = {
     main: { source: BUILTIN },
     formal: { base: "main", adapter: join(directory, "formal.gguf") },
     casual: { base: "main", adapter: join(directory, "casual.gguf"), aliases: ["chatty"] },
+    other: { source: join(directory, "qwen35.gguf") },
   };
   const path = join(directory, `${of.join("-")}-${budget}.json`);
   const models = Object.fromEntries(of.map((name) => [name, all[name]]));
@@ -56,10 +58,11 @@ before(async () => {
   directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
   await writeAdapter(join(directory, "formal.gguf"), BUILTIN, 1);
   await writeAdapter(join(directory, "casual.gguf"), BUILTIN, 2);
+  await makeTinyModel({ directory, architecture: "qwen35" });
   const answers = new Map<string, readonly string[]>();
   for (const name of names) {
     // A server that has computed nothing else.
-    const file = await modelsFile(name === "main" ? ["main"] : ["main", name]);
+    const file = await modelsFile(name === "main" || name === "other" ? [name] : ["main", name]);
     await using single = await startServer({ env: { ...env, MODELS_FILE: file } });
     const said: string[] = [];
     for (const prompt of series) said.push(await ask(single, name, prompt));
@@ -81,6 +84,7 @@ test("the first model is loaded at start, the others wait for a request", async 
       ["formal", "unloaded", false, "main"],
       ["casual", "unloaded", false, "main"],
       ["chatty", "unloaded", false, "main"],
+      ["other", "unloaded", false, undefined],
     ],
   );
 });
@@ -157,7 +161,7 @@ test("what only asks to unload a model unloads it, and does not load it for that
 
 test("where two of three fit, the idle one that is not pinned makes room, and answers stay the same", async () => {
   // Each is expected to take 229 MiB, and is known to take about 56 once it has been loaded.
-  const file = await modelsFile(names, 310 * 2 ** 20);
+  const file = await modelsFile(["main", "formal", "casual"], 310 * 2 ** 20);
   await using tight = await startServer({ env: { ...env, MODELS_FILE: file } });
   const states = async () => {
     const { data } = await json<{ data: Status[] }>(tight.get("/v1/models"));
@@ -183,5 +187,5 @@ test("a request for an unknown model names those that are served", async () => {
   const response = await server.post("/v1/chat/completions", body);
   assert.equal(response.status, 404);
   const { error } = (await response.json()) as { error: { details: { available: string[] } } };
-  assert.deepEqual(error.details.available, ["main", "formal", "casual", "chatty"]);
+  assert.deepEqual(error.details.available, ["main", "formal", "casual", "chatty", "other"]);
 });
