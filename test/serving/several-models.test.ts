@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { makeTinyModel } from "../support/architectures/tiny-model.ts";
 import { writeAdapter } from "../support/lora.ts";
 import { BUILTIN } from "../support/model.ts";
+import { childrenOf, skipWithoutProc } from "../support/processes.ts";
 import { json, startServer, type TestServer, until } from "../support/server.ts";
 
 interface Status {
@@ -157,6 +158,40 @@ test("what only asks to unload a model unloads it, and does not load it for that
     kept.not_honoured.map(({ param }) => param),
     ["keep_alive"],
   );
+});
+
+test("the end of one model's process touches no other, while it answers and while it loads", {
+  skip: skipWithoutProc,
+}, async () => {
+  const engines = () => childrenOf(server.process.pid);
+  const unload = async () => {
+    await server.post("/v1/models/formal/unload", {});
+    await until(async () => (await show("formal")).status === "unloaded");
+  };
+  await ask(server, "casual", "What is a token?");
+  await unload();
+  const others = engines();
+  await ask(server, "formal", "What is a token?");
+  const [loaded = 0] = engines().filter((pid) => !others.includes(pid));
+  const body = {
+    model: "casual",
+    messages: [{ role: "user", content: "Hi" }],
+    stream: true,
+    max_tokens: 150,
+  };
+  const stream = await server.post("/v1/chat/completions", { ...body, logit_bias: { 2: -100 } });
+  process.kill(loaded, "SIGKILL");
+  assert.doesNotMatch(await stream.text(), /"error"/);
+  await until(async () => (await show("formal")).status === "loaded");
+  assert.equal(await ask(server, "formal", "What is a token?"), alone.get("formal")?.[0]);
+
+  await unload();
+  await server.post("/v1/models/formal/load", {});
+  await until(() => engines().some((pid) => !others.includes(pid)));
+  for (const pid of engines().filter((one) => !others.includes(one))) process.kill(pid, "SIGKILL");
+  assert.equal(await ask(server, "main", "What is a token?"), alone.get("main")?.[0]);
+  // It is tried again by itself, or refuses with the reason for a while.
+  await until(async () => ["loaded", "failed"].includes((await show("formal")).status));
 });
 
 test("where two of three fit, the idle one that is not pinned makes room, and answers stay the same", async () => {
