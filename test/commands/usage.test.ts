@@ -70,6 +70,11 @@ test("a setting that is misspelt by one letter is named, with the one that was m
   );
 });
 
+test("a setting of other servers that can't be honoured is refused by name", () => {
+  for (const variable of ["DRAFT_MODEL", "MMPROJ"])
+    assert.throws(() => loadConfig({ [variable]: "x.gguf" }), new RegExp(`${variable} is not supported: `));
+});
+
 test("a data directory that is a file is a mistake, before anything is started", async (t) => {
   const directory = await temporaryDirectory(t);
   const file = join(directory, "file");
