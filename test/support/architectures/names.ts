@@ -17,3 +17,13 @@ dec xverse
 `
   .trim()
   .split(/\s+/);
+
+/** Those that are always mixtures of experts (`moe_mandatory` in llama.cpp's `test-llama-archs.cpp`). */
+export const withExperts: readonly string[] = `
+afmoe arctic bailingmoe bailingmoe2 bailingmoe3 cohere2moe dbrx deepseek deepseek2 deepseek32 deepseek4 dots1 dots3note
+ernie4_5 ernie4_5-moe exaone-moe glm-dsa glm4moe gpt-oss grok grovemoe hunyuan-moe hy_v3 kimi-k3 kimi-linear laguna
+lfm2moe llada-moe llama4 mellum mimo2 minimax-01 minimax-m2 minimax-m3 mistral4 olmoe paddleocr phimoe qwen2moe
+qwen35moe qwen3moe qwen3next qwen3vlmoe qwen4exp rnd1 smallthinker step35
+`
+  .trim()
+  .split(/\s+/);

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LlamaError } from "../../../src/inference/llama/errors.ts";
 import { runSituations } from "./matrix.ts";
+import { withExperts } from "./names.ts";
 import { type KvLayout, layouts, type Outcome } from "./outcomes.ts";
 import { makeTinyModel, UntakenModelError } from "./tiny-model.ts";
 
@@ -35,10 +36,11 @@ async function tried(path: string, kvLayout: KvLayout): Promise<Outcome> {
   }
 }
 
-/** With experts where llama.cpp takes it only so. */
+/** With experts where llama.cpp takes it only so, or fails without. */
 async function make(): Promise<string | Outcome> {
+  const hasExperts = withExperts.includes(architecture);
   let problem = "";
-  for (const experts of [false, true]) {
+  for (const experts of [hasExperts, !hasExperts]) {
     try {
       return await makeTinyModel({ directory, architecture, experts });
     } catch (error) {

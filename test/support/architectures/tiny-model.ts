@@ -46,6 +46,13 @@ const neededTensors: Readonly<Record<string, readonly string[]>> = {
   qwen35: ["blk.0.attn_qkv.weight", "blk.0.attn_gate.weight"],
   qwen35moe: ["blk.0.attn_qkv.weight", "blk.0.attn_gate.weight"],
   rwkv6: ["blk.0.time_mix_lerp_fused.weight", "blk.1.time_mix_lerp_fused.weight"],
+  phi3: ["blk.0.attn_qkv.weight", "blk.1.attn_qkv.weight"],
+  mimo2: [0, 1].flatMap((layer) => ["gate", "up", "down"].map((part) => `blk.${layer}.ffn_${part}.weight`)),
+  "glm-dsa": [0, 1].flatMap((layer) =>
+    ["k_norm.weight", "k_norm.bias", "proj.weight", "attn_k.weight", "attn_q_b.weight"].map(
+      (part) => `blk.${layer}.indexer.${part}`,
+    ),
+  ),
 };
 
 /**
@@ -73,7 +80,10 @@ async function wantedTensors(
     const missing =
       /missing tensor '([^']+)'/.exec(refusal)?.[1] ?? /tensor '([^']+)' not found/.exec(refusal)?.[1];
     const misshapen = /tensor '([^']+)' has wrong shape; expected ([\d, ]+)/.exec(refusal);
-    if (missing !== undefined && !wanted.has(missing)) {
+    const tooFew = /(\S+) has \d+ rows, too few [^(]*\((\d+)\)/.exec(refusal);
+    if (tooFew?.[1] !== undefined) {
+      wanted.set(tooFew[1], [1, Number(tooFew[2])]);
+    } else if (missing !== undefined && !wanted.has(missing)) {
       wanted.set(missing, shapes.get(withoutLayer(missing)) ?? [1]);
     } else if (misshapen?.[1] !== undefined && misshapen[2] !== undefined) {
       const dimensions = misshapen[2]
