@@ -3,7 +3,7 @@ import { InfillAnswer, InfillBody } from "../../dialects/infill/schema.ts";
 import type { Infill } from "../../dialects/infill/service.ts";
 import { markCached } from "../../http/cached-answer.ts";
 import type { SentEvent } from "../../http/event-stream.ts";
-import { responses } from "../../http/schema.ts";
+import { responseSchemas } from "../../http/schema.ts";
 import { streamEvents } from "../../http/stream-events.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
@@ -19,7 +19,7 @@ export function infillRoutes(
       tags: ["Inference"],
       summary: "Fill the gap between two pieces of code, in the shape of llama.cpp's server",
       body: InfillBody,
-      response: responses(InfillAnswer, 400, 401, 404, 429, 503),
+      response: responseSchemas(InfillAnswer, 400, 401, 404, 429, 503),
     };
     app.post("/infill", { config: { scope: "inference" }, schema }, async (request, reply) => {
       const { body, context } = request;
