@@ -28,5 +28,5 @@ const all = JSON.parse(readFileSync(outcomesFile, "utf8")) as readonly Tried[];
 const docs = readFileSync(docsFile, "utf8");
 const [open, close] = MARKS;
 const start = docs.indexOf(open) + open.length;
-const written = `${docs.slice(0, start)}\n${report(all)}\n${docs.slice(docs.indexOf(close))}`;
+const written = `${docs.slice(0, start)}\n${report(all, architectures)}\n${docs.slice(docs.indexOf(close))}`;
 writeFileSync(docsFile, written);

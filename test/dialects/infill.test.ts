@@ -24,8 +24,6 @@ before(async () => {
       { when: [around], rest: "a + b" },
       { when: [`--- types.py ---\nNumber = int\n\n${around}`], rest: "Number(a + b)" },
       { when: [`${around}(a`], rest: " + b)" },
-      // In code the marks are text, and no gap of their own.
-      { when: ["<|fim_prefix|>a <|fim_middle|> b<|fim_suffix|>c<|fim_middle|>"], rest: "as text" },
     ],
     [plain]: [],
   });

@@ -25,7 +25,7 @@ export async function startTemplateServer(
   const directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
   const remove = () => rm(directory, { recursive: true, force: true });
   const models = Object.entries(answers).map(([file, own]) => {
-    const texts = own.flatMap(({ thoughts = "", rest }) => [thoughts, rest]);
+    const texts = own.flatMap(({ thoughts = "", rest, when }) => [thoughts, rest, ...when]);
     return [modelOf(file), { template: templates.get(file) ?? "", texts }] as const;
   });
   const paths = await makeTemplateModels(directory, Object.fromEntries(models));

@@ -16,6 +16,15 @@ export function canShareBuffer(model: LlamaModel): boolean {
   return faults[model.architecture] !== "sharedLayout";
 }
 
+/** Models whose tokens are no text, by what they are. */
+const others: Readonly<Record<string, string>> = {
+  pockettts: "is a model of speech",
+  "wavtokenizer-dec": "is a model of sound",
+  eagle3: "drafts for another model, which this server does not use",
+  dflash: "drafts for another model, which this server does not use",
+  "gemma4-assistant": "drafts for another model, which this server does not use",
+};
+
 /** Sequences that may run side by side; undefined where any number may. */
 export function mostSequences(model: LlamaModel): number | undefined {
   return faults[model.architecture] === "severalSequences" ? 1 : undefined;
@@ -34,6 +43,8 @@ export function assertServable(
   const refuse = (reason: string) => new LlamaError("unsupported_architecture", `${path}: ${reason}`);
   if (llama.llama_model_is_diffusion(model.handle))
     throw refuse(`${architecture} writes by diffusion, which this server does not do.`);
+  const other = others[architecture];
+  if (other !== undefined) throw refuse(`${architecture} ${other}.`);
   const pooling = Number(model.metadata.get(`${architecture}.pooling_type`) ?? 0);
   if (pooling > 0 || architecture === "llama-embed")
     throw refuse(`${architecture} with pooling embeds or ranks texts. Serve it with EMBEDDING_MODEL.`);

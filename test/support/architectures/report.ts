@@ -9,20 +9,23 @@ export interface Tried {
 
 export const MARKS = ["<!-- architectures -->", "<!-- /architectures -->"] as const;
 
-/** The lists of docs/models.md. */
-export function report(tried: readonly Tried[]): string {
+/** The lists of docs/models.md: what came of those that were tried, and the names of the others. */
+export function report(tried: readonly Tried[], architectures: readonly string[]): string {
   const isSame = ({ separate, shared }: Tried) => separate.type === "same" && shared.type === "same";
   const same = tried.filter(isSame).map(({ architecture }) => architecture);
   const others = tried.filter((one) => !isSame(one));
   const rows = others.map(
     ({ architecture, separate, shared }) => `| ${architecture} | ${words(separate)} | ${words(shared)} |`,
   );
+  const names = new Set(tried.map(({ architecture }) => architecture));
+  const untried = architectures.filter((name) => !names.has(name));
   return [
     `Served alike alone and under all of it, in both layouts (${same.length} of ${tried.length}): ${same.join(", ")}.`,
     "",
     "| the others | separate | shared |",
     "| --- | --- | --- |",
     ...rows,
+    ...(untried.length > 0 ? ["", `Not tried in this way yet: ${untried.join(", ")}.`] : []),
   ].join("\n");
 }
 
