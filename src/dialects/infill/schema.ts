@@ -48,5 +48,6 @@ export const InfillAnswer = Type.Object({
   timings: OpenAiTimings,
   ...AccountField,
   ...CachedField,
+  request_id: Type.Optional(Type.String()),
 });
 export type InfillAnswer = Static<typeof InfillAnswer>;
