@@ -43,7 +43,7 @@ export function createLastingResponses({
     changes: new Changes(),
     isKept: retentionDays > 0,
     withResponses: (name, context, answer) =>
-      streamWithModel(models, name, context, (model) => answer(responses(model))),
+      streamWithModel(models, { model: name }, context, (model) => answer(responses(model))),
     log,
   });
   const completions = new KeptCompletions({ store, retentionDays, log });
