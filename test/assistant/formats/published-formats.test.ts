@@ -8,7 +8,7 @@ import { ChatTemplate } from "../../../src/assistant/template/template.ts";
 import { Network } from "../../../src/inference/constraints/network.ts";
 import { NetworkMachine, type NetworkState } from "../../../src/inference/constraints/network-state.ts";
 import { llamaCppTemplates } from "../../support/llama-cpp-templates.ts";
-import { dialectOf, type WrittenCall } from "./written-answers.ts";
+import { dialectOf, type WrittenCall } from "../../support/written-answers.ts";
 
 const tools: readonly DeclaredTool[] = [
   {

@@ -10,9 +10,9 @@ import Anthropic from "@anthropic-ai/sdk";
 import { generateText, type LanguageModel, stepCountIs, streamText, tool } from "ai";
 import OpenAI from "openai";
 import { z } from "zod";
-import { dialectOf } from "../../assistant/formats/written-answers.ts";
 import type { ScriptedAnswer } from "../../support/scripted-tokens.ts";
 import { modelOf, startTemplateServer, type TemplateServer } from "../../support/template-server.ts";
+import { dialectOf } from "../../support/written-answers.ts";
 
 /** Each writes in another form, and thinks unless it is told not to. */
 const files = [
