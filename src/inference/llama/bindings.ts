@@ -22,6 +22,8 @@ export interface Llama extends LlamaFunctions {
    * calling thread: a callback from a worker thread would wait for this one, which waits for the worker.
    */
   withLog<T>(onLine: (line: LogLine) => void, call: () => T): T;
+  /** Drops native log lines until `call` is settled: from another thread each would wait for this one's next turn. */
+  withoutLog<T>(call: () => Promise<T>): Promise<T>;
 }
 
 let loaded: Llama | undefined;
@@ -49,12 +51,23 @@ function openLlama(libraries: LlamaLibraries): Llama {
   );
 
   const ggml = openLibrary(libraries.files.ggml);
+  const problems = logProblems(functions);
+  // A log callback that does nothing must not be one of JavaScript's: this one only reads the clock.
+  const silence = koffi.address(library.symbol("llama_time_us", "int64"));
   const llama: Llama = {
     ...functions,
     libraries,
     createThreadPool: bindThreadPools(openLibrary(libraries.files.base), ggml),
     withProgress,
-    withLog: withLog(functions, logProblems(functions)),
+    withLog: withLog(functions, problems),
+    withoutLog: async (call) => {
+      functions.llama_log_set(silence, null);
+      try {
+        return await call();
+      } finally {
+        functions.llama_log_set(problems, null);
+      }
+    },
   };
   // Scores every libggml-cpu-* beside it against this processor and keeps the best; finds CUDA, Vulkan, Metal too.
   const loadBackends = bind(ggml, "ggml_backend_load_all_from_path", "void", ["str"]) as (

@@ -18,7 +18,7 @@ export function createContext(llama: Llama, model: LlamaModel, options: ContextO
   return handle ?? refuse(options, errors.join("; "));
 }
 
-/** Makes another one on another thread, while the first is used. What llama.cpp has to say of problems goes to stderr. */
+/** Makes another one on another thread, while the first is used. */
 export function createContextBeside(
   llama: Llama,
   model: LlamaModel,
@@ -26,12 +26,15 @@ export function createContextBeside(
   layout: KvLayout,
 ): Promise<ContextHandle> {
   const params = contextParams(llama, options, layout);
-  const { promise, resolve, reject } = Promise.withResolvers<ContextHandle | null>();
-  llama.llama_init_from_model.async(model.handle, params, (error, handle) => {
-    if (error) reject(error);
-    else resolve(handle);
-  });
-  return promise.then((handle) => handle ?? refuse(options, "it gave no reason"));
+  const create = () => {
+    const { promise, resolve, reject } = Promise.withResolvers<ContextHandle | null>();
+    llama.llama_init_from_model.async(model.handle, params, (error, handle) => {
+      if (error) reject(error);
+      else resolve(handle);
+    });
+    return promise;
+  };
+  return llama.withoutLog(create).then((handle) => handle ?? refuse(options, "it gave no reason"));
 }
 
 function contextParams(llama: Llama, options: ContextOptions, layout: KvLayout): ParamsStruct {

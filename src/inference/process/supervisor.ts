@@ -82,6 +82,7 @@ export class Supervisor<Model, Work, News extends WorkNews> {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // Flags of the server's own process, a debugger's port among them, are not the engine's.
       execArgv: [],
+      env: { ...process.env, GLIBC_TUNABLES: withHugePages(process.env["GLIBC_TUNABLES"]) },
     });
     this.#child = child;
     child.on("message", (message) => this.#receive(child, message as ProcessNews<Model> | News));
@@ -237,4 +238,12 @@ function isOwnNews<Model, News extends WorkNews>(
   message: ProcessNews<Model> | News,
 ): message is ProcessNews<Model> {
   return ownNews.has(message.type);
+}
+
+/**
+ * Lets glibc ask for huge pages where the system gives them on request (Linux's default): a KV cache then takes hundreds
+ * of page faults to make and not hundreds of thousands (docs/performance.md). What the user has set counts more.
+ */
+function withHugePages(tunables: string | undefined): string {
+  return ["glibc.malloc.hugetlb=1", ...(tunables ? [tunables] : [])].join(":");
 }
