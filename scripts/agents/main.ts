@@ -156,7 +156,9 @@ async function main(): Promise<number> {
   await writeWideModel(model, BUILTIN, WINDOW_TOKENS);
   const server =
     options.url === undefined
-      ? await startServer({ env: { MODEL_NAME: model, THREADS: "0", MAX_SEQUENCES: "8" } })
+      ? await startServer({
+          env: { MODEL_NAME: model, THREADS: "0", MAX_SEQUENCES: "8", KV_CACHE_MEMORY: "1GiB" },
+        })
       : undefined;
   try {
     const chosen = agents.filter(

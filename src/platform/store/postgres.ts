@@ -10,7 +10,7 @@ export interface PostgresOptions {
   readonly url: string;
   /** Maximum connections. */
   readonly poolSize: number;
-  /** Called when an idle connection broke. */
+  /** Called when a connection broke, idle or between two statements of a transaction. */
   readonly onLost: (error: Error) => void;
 }
 
@@ -18,9 +18,11 @@ export interface PostgresOptions {
 export class PostgresDatabase implements Connection {
   readonly #pool: Pool;
   readonly #guard = new TransactionGuard();
+  readonly #onLost: (error: Error) => void;
 
-  private constructor(pool: Pool) {
+  private constructor(pool: Pool, onLost: (error: Error) => void) {
     this.#pool = pool;
+    this.#onLost = onLost;
   }
 
   /** @throws UnavailableError when the server can't be reached or is too old */
@@ -33,7 +35,7 @@ export class PostgresDatabase implements Connection {
       types: { getTypeParser: typeParser },
     });
     pool.on("error", onLost);
-    const database = new PostgresDatabase(pool);
+    const database = new PostgresDatabase(pool, onLost);
     try {
       const [row] = await database.query<{ version: number; name: string }>(
         "SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS name",
@@ -77,6 +79,12 @@ export class PostgresDatabase implements Connection {
       throw toStoreError(error);
     });
     let isBroken = false;
+    // The pool listens to idle connections only, and an error without a listener would end this process.
+    const lost = (error: Error) => {
+      isBroken = true;
+      this.#onLost(error);
+    };
+    client.on("error", lost);
     try {
       return await work(sessionOf(client));
     } catch (error) {
@@ -85,6 +93,7 @@ export class PostgresDatabase implements Connection {
       });
       throw error;
     } finally {
+      client.off("error", lost);
       client.release(isBroken);
     }
   }

@@ -7,6 +7,7 @@ import { UnavailableError } from "../../../src/errors.ts";
 import { Store } from "../../../src/platform/store/database.ts";
 import { databaseKinds } from "../../support/databases.ts";
 import { until } from "../../support/server.ts";
+import { silentLog } from "../../support/silent-log.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const SOCKET_NAME = ".s.PGSQL.5432";
@@ -69,6 +70,36 @@ test("a database that goes away while nobody asks it anything is seen to be away
   assert.deepEqual(store.status, { kind: "postgres", state: "open" });
   assert.equal(messages.filter((message) => message.startsWith("the store does not answer")).length, 1);
   assert.equal(messages.filter((message) => message === "the store answers again").length, 1);
+  await store.close();
+  await road.cut();
+});
+
+test("a connection that is lost between two statements of a transaction fails that transaction, and no more", {
+  skip: postgres?.skip ?? "there is no Postgres among the databases",
+}, async (t) => {
+  assert.ok(postgres);
+  await using database = await postgres.start();
+  const real = new URL(database.url ?? "").searchParams.get("host") ?? "";
+  const directory = await temporaryDirectory(t);
+  const open = () => startRoad(join(real, SOCKET_NAME), join(directory, SOCKET_NAME));
+  let road = await open();
+  const store = new Store({
+    dataDir: directory,
+    databaseUrl: `postgres://test@localhost/postgres?host=${directory}`,
+    checkEveryMs: 20,
+    log: silentLog,
+  });
+  const queries = await store.database();
+  const cut = queries.transaction(async (session) => {
+    await session.query("SELECT 1");
+    await road.cut();
+    await until(() => store.status.state === "failed");
+    await session.query("SELECT 2");
+  });
+  await assert.rejects(cut, UnavailableError);
+  road = await open();
+  await until(() => store.status.state === "open");
+  assert.deepEqual(await queries.transaction((session) => session.query("SELECT 1 AS one")), [{ one: 1 }]);
   await store.close();
   await road.cut();
 });
