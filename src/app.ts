@@ -3,6 +3,8 @@ import type { FastifyBaseLogger } from "fastify";
 import type { ConstraintCompiler } from "./assistant/constraint-compiler.ts";
 import type { Config } from "./config/config.ts";
 import { DEFAULT_API_KEY } from "./config/settings.ts";
+import { McpEndpoint } from "./dialects/mcp/endpoint.ts";
+import { createTools } from "./dialects/mcp/tools.ts";
 import { EmbeddingsService } from "./dialects/openai/embeddings/service.ts";
 import { RerankService } from "./dialects/rerank/service.ts";
 import { ChatService } from "./features/chat/service.ts";
@@ -33,6 +35,7 @@ import { datasetRoutes } from "./routes/datasets.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { glossaryRoutes } from "./routes/glossary.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { mcpRoutes } from "./routes/mcp.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { createLastingResponses } from "./routes/openai/lasting-responses.ts";
@@ -129,7 +132,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   );
   await app.register(modelRoutes(model.engine));
   await app.register(chatRoutes({ chat, maxNewTokensLimit }));
-  await app.register(evaluateRoutes(new EvaluationService(judge, { sandbox, embedder })));
+  const evaluation = new EvaluationService(judge, { sandbox, embedder });
+  await app.register(evaluateRoutes(evaluation));
   const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
   const lasting = createLastingResponses({
     models: models.served,
@@ -168,6 +172,15 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
   });
   await app.register(batchEvalRoutes({ runs, maxNewTokensLimit, stopping }));
+  const tools = createTools({
+    models: models.served,
+    datasets,
+    rag: retrieval.rag,
+    evaluation,
+    runs,
+    maxNewTokensLimit,
+  });
+  await app.register(mcpRoutes(new McpEndpoint({ tools, version, clock: monotonicMs, log })));
   workWhileServing(
     app,
     {

@@ -40,6 +40,10 @@ const commands: Readonly<Record<string, Command>> = {
       return (await import("./commands/eval.ts")).evaluate(args, { apiKey, environment: process.env });
     },
   },
+  mcp: {
+    summary: "speaks MCP on standard input and output, for a server that runs",
+    run: async (args) => (await import("./commands/mcp.ts")).mcp(args, await configuration()),
+  },
   perplexity: {
     summary: "measures a model's perplexity on a text",
     run: async (args) => (await import("./commands/perplexity.ts")).perplexity(args, await configuration()),

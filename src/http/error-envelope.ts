@@ -109,6 +109,7 @@ export function errorSender(format: ErrorFormat) {
     if (known.code === "service_unavailable" && known.cause instanceof Error)
       request.context.account.note({ cause: known.cause.message });
     if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
+    if (known.code === "unauthorized") reply.header("www-authenticate", "Bearer");
     const { status, body } = format(known, request.id);
     reply.code(status).type("application/json; charset=utf-8").send(body);
   };

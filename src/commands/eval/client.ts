@@ -9,6 +9,7 @@ import type { Provenance, RunStatus } from "../../features/evaluation/runs/run.t
 import type { BatchEvalBody } from "../../features/evaluation/runs/schema.ts";
 import type { Summary } from "../../features/evaluation/runs/summary.ts";
 import { patientFetch, type RequestInit, type Response } from "../../platform/patient-fetch.ts";
+import { serverSentEvents } from "../../platform/server-sent-events.ts";
 
 /** Times that a connection that broke is made again before giving up, a second apart. */
 const RECONNECTS = 30;
@@ -176,24 +177,10 @@ async function describeError(response: Response): Promise<string> {
   }
 }
 
-/** Server-sent events with JSON data. */
-async function* readEvents(
-  response: Response,
-): AsyncIterable<{ readonly id: string; readonly data: unknown }> {
-  if (response.body === null) return;
-  let buffered = "";
-  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-    buffered += chunk;
-    const events = buffered.split("\n\n");
-    buffered = events.pop() ?? "";
-    for (const event of events) {
-      const field = (name: string) =>
-        event
-          .split("\n")
-          .find((line) => line.startsWith(`${name}: `))
-          ?.slice(name.length + 2);
-      const data = field("data");
-      if (data !== undefined) yield { id: field("id") ?? "", data: JSON.parse(data) };
-    }
-  }
+/** Events with JSON data. */
+async function* readEvents({
+  body,
+}: Response): AsyncIterable<{ readonly id: string; readonly data: unknown }> {
+  if (body === null) return;
+  for await (const { id = "", data } of serverSentEvents(body)) yield { id, data: JSON.parse(data) };
 }

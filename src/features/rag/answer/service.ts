@@ -17,6 +17,8 @@ export interface RagServiceOptions {
   readonly randomSeed: () => number;
 }
 
+type SearchBody = Pick<RagBody, "query" | "dataset_id" | "top_k" | "method">;
+
 /** Answers questions from the passages that a search finds. */
 export class RagService {
   readonly #options: RagServiceOptions;
@@ -62,6 +64,15 @@ export class RagService {
       ...accountField(body, context),
       request_id: requestId,
     };
+  }
+
+  /** The passages that fit a question, best first; nothing is answered from them. */
+  async search(
+    { query, dataset_id: datasetId, top_k: limit = 5, method = "hybrid" }: SearchBody,
+    { signal }: RequestContext,
+  ): Promise<Citation[]> {
+    const found = await this.#options.search.search(datasetId, { question: query, method, limit, signal });
+    return cite(found, found.chunks.length, datasetId, "");
   }
 
   async *#nothing() {

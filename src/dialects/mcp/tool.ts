@@ -1,0 +1,45 @@
+import type { Static, TObject } from "typebox";
+import type { RequestContext } from "../../telemetry/request-context.ts";
+
+/** What a tool may change, for clients that ask a person before it runs. */
+export interface ToolHints {
+  readonly readOnlyHint: boolean;
+  /** Called again with the same arguments it changes nothing more, and answers alike. */
+  readonly idempotentHint: boolean;
+}
+
+/** Something of this server that programs call over MCP. */
+export interface McpTool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly input: TObject;
+  readonly output: TObject;
+  readonly hints: ToolHints;
+  /** `progress` tells how much has been done, in units of the tool's own. @throws ApiError that the model reads */
+  readonly run: (
+    input: unknown,
+    context: RequestContext,
+    progress: (done: number) => void,
+  ) => Promise<ToolAnswer>;
+}
+
+export interface ToolAnswer {
+  /** What a model reads; the JSON of `structured` where that says it best. */
+  readonly text?: string;
+  readonly structured: object;
+}
+
+/** A tool whose input, which is checked by its schema before it runs, has the schema's type. */
+export function tool<I extends TObject>(
+  definition: Omit<McpTool, "input" | "run"> & {
+    readonly input: I;
+    readonly run: (
+      input: Static<I>,
+      context: RequestContext,
+      progress: (done: number) => void,
+    ) => Promise<ToolAnswer>;
+  },
+): McpTool {
+  return { ...definition, run: (input, ...rest) => definition.run(input as Static<I>, ...rest) };
+}
