@@ -1,4 +1,4 @@
-/** What strangers have sent to stop, slow or kill servers of this kind; docs/security.md says what bounds each. */
+/** What attackers have sent to stop, slow or kill servers of this kind; docs/security.md says what bounds each. */
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { bombPdf } from "./bomb-pdf.ts";
@@ -225,7 +225,7 @@ export const attacks: readonly Attack[] = [
       ).then(() => delay(1_000)),
   },
   {
-    name: "answers that nobody reads",
+    name: "answers that are not read",
     run: (target) => {
       const body = JSON.stringify({ tokens: Array<number>(170_000).fill(2040) });
       return connections(target, 12, rawPost(target, "/v1/detokenize", body.length, body), 5_000);

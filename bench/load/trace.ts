@@ -69,7 +69,7 @@ export function requestOf(entry: TraceEntry, index: number, seed: number): Gener
   };
 }
 
-/** Arrivals in milliseconds, stretched so that they come at `perSecond` on average; bursts stay bursts. */
+/** Arrivals in milliseconds, stretched to come at `perSecond` on average; bursts stay bursts. */
 export function arrivalsAt(entries: readonly TraceEntry[], perSecond: number): number[] {
   const last = entries.at(-1)?.atMs ?? 0;
   const stretch = last === 0 ? 0 : (1000 * entries.length) / perSecond / last;

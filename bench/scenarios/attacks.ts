@@ -19,7 +19,7 @@ const NORMAL_MS = 6_000;
 /** After an attack, for what it left behind. */
 const AFTERMATH_MS = 500;
 
-/** What others notice while a stranger does its worst, one kind after the other. */
+/** What other clients notice of each kind of attack, one after the other. */
 export const attacks: Scenario = {
   summary: `${allAttacks.length} kinds of attack: how long others wait for /healthz and for their stream's tokens`,
   defaultModel: "src/models/builtin/builtin.gguf",

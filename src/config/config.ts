@@ -58,7 +58,7 @@ function parseOrReport(setting: Setting<unknown>, text: string, problems: string
   try {
     return setting.parse(text);
   } catch (error) {
-    // Nobody's password belongs in a terminal or a log, wherever it was put.
+    // No password belongs in a terminal or a log, wherever it was put.
     const bare = text.replace(/\/\/[^/\s]*@/, "//…@");
     const shown = setting.isSecret ? "" : ` (it is ${JSON.stringify(bare.slice(0, 100))})`;
     problems.push(`${setting.variable} ${(error as Error).message}${shown}`);

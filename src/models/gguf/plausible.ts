@@ -45,11 +45,11 @@ export function assertPlausible({ path, metadata }: GgufFile): void {
     const key = `${String(architecture.value)}.${name}`;
     const entry = metadata.get(key);
     if (entry === undefined) continue;
-    const strange = valuesOf(entry).find((value) => !isWithin(value, range));
-    if (strange !== undefined)
+    const outside = valuesOf(entry).find((value) => !isWithin(value, range));
+    if (outside !== undefined)
       throw new ModelError(
         "invalid_gguf",
-        `${path}: ${key} is ${String(strange)}; ${range.isReal === true ? "a number" : "a whole number"} from ${range.min} to ${range.max} is expected`,
+        `${path}: ${key} is ${String(outside)}; ${range.isReal === true ? "a number" : "a whole number"} from ${range.min} to ${range.max} is expected`,
       );
   }
   assertPlausibleTokens({ path, metadata });
