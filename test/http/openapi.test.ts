@@ -62,7 +62,7 @@ const contract: Readonly<Record<string, readonly string[]>> = {
   "/v1/batch-evals/{id}/artifacts/export": ["get"],
   "/v1/models": ["get"],
   "/v1/models/{id}": ["get"],
-  "/v1/chat/completions": ["post"],
+  "/v1/chat/completions": ["get", "post"],
   "/v1/completions": ["post"],
   "/v1/responses": ["post"],
 };
