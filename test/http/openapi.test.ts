@@ -108,11 +108,11 @@ test("every path parameter is declared, and every POST with fields has a JSON bo
   assert.ok(document.paths["/chat"]?.["post"]?.requestBody?.content["application/json"]?.schema);
 });
 
-test("/v1 operations and /infill say that they need a key, the others do not", () => {
+test("/v1 operations, /infill and /mcp say that they need a key, the others do not", () => {
   const schemes = Object.keys(document.components?.securitySchemes ?? {}).sort();
   assert.deepEqual(schemes, ["apiKey", "bearer"]);
   for (const { path, operation } of operations()) {
-    assert.equal(operation.security !== undefined, path.startsWith("/v1/") || path === "/infill", path);
+    assert.equal(operation.security !== undefined, /^\/(v1\/|infill$|mcp$)/.test(path), path);
   }
 });
 

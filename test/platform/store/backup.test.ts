@@ -60,8 +60,8 @@ test("backup and restore", async (context) => {
     await withStore(dataDir, async (store) => {
       const note = (await store.database()).query("SELECT text FROM note");
       assert.deepEqual(await note, [{ text: "now" }]);
-      for (const name of ["backup", "restore"]) {
-        const { exitCode, output } = await command(name);
+      const backup = run(directory, { DATA_DIR: dataDir }, ["backup", join(directory, "second.tar.gz")]);
+      for (const { exitCode, output } of [await backup, await command("restore")]) {
         assert.equal(exitCode, 1, output);
         assert.match(output, new RegExp(`in use by the process with pid ${process.pid}\\b`));
       }
