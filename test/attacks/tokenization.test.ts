@@ -13,7 +13,9 @@ test("long runs of letters, spaces or signs are tokenized, and no engine dies of
     "tokenizer.ggml.pre": { type: "string", value: "tekken" },
     "llama.context_length": { type: "uint32", value: 32_768 },
   });
-  await using server = await startServer({ env: { MODEL_NAME: model, MAX_SEQUENCES: "2" } });
+  await using server = await startServer({
+    env: { MODEL_NAME: model, MAX_SEQUENCES: "2", KV_CACHE_MEMORY: "256MiB" },
+  });
   for (const unit of ["A", " ", "!", "漢", "aA1!"]) {
     const text = unit.repeat(60_000 / unit.length);
     const tokenized = await server.post("/v1/tokenize", { prompt: text });

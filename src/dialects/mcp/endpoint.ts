@@ -1,5 +1,6 @@
 import type { McpHttpHandler } from "@modelcontextprotocol/server";
 import { ApiError } from "../../errors.ts";
+import type { FieldsLog } from "../../platform/log.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import type { McpTool } from "./tool.ts";
 
@@ -10,7 +11,7 @@ export interface McpEndpointOptions {
   readonly tools: readonly McpTool[];
   readonly version: string;
   readonly clock: () => number;
-  readonly log: { error(fields: object, message: string): void };
+  readonly log: Pick<FieldsLog, "debug" | "error">;
 }
 
 /**
@@ -86,7 +87,8 @@ export class McpEndpoint {
         }
         return server;
       },
-      { onerror: (error) => log.error({ err: error }, "MCP") },
+      // Requests that it refuses, which their clients are told of.
+      { onerror: (error) => log.debug({ err: error }, "MCP") },
     );
   }
 

@@ -53,9 +53,10 @@ export class StepCost {
   }
 
   /** Divides the error between the decode part and the prompts, by how much of the step was prompts (Kaczmarz' step). */
-  #observePrefill(tokens: number, decodeRows: number, ms: number): void {
+  #observePrefill(prefillTokens: number, decodeRows: number, ms: number): void {
+    const tokens = counted(prefillTokens, decodeRows);
     this.#msPerPrefillToken ??= Math.max(0, ms - this.decodeMs(decodeRows)) / tokens;
-    const error = CORRECTION * (ms - this.expectedMs(decodeRows, tokens));
+    const error = CORRECTION * (ms - this.expectedMs(decodeRows, prefillTokens));
     const weight = tokens / EVEN_TOKENS;
     const norm = weight * weight + (decodeRows > 0 ? 1 : 0);
     this.#msPerPrefillToken = Math.max(0, this.#msPerPrefillToken + (error * weight) / norm / EVEN_TOKENS);
@@ -115,6 +116,11 @@ export class StepCost {
     const decodePasses = prefillTokens > 0 ? 1 : passes;
     const decodeMs =
       decodeRows > 0 ? Math.max(0, this.decodeMs(decodeRows, decodePasses) + this.#mixedExtraMs) : 0;
-    return decodeMs + prefillTokens * (this.#msPerPrefillToken ?? 0);
+    return decodeMs + counted(prefillTokens, decodeRows) * (this.#msPerPrefillToken ?? 0);
   }
+}
+
+/** A step of a few prompt tokens alone takes as long as one of some more: it reads the weights for them. */
+function counted(prefillTokens: number, decodeRows: number): number {
+  return prefillTokens > 0 && decodeRows === 0 ? Math.max(prefillTokens, EFFICIENT_TOKENS) : prefillTokens;
 }

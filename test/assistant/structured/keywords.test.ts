@@ -24,7 +24,7 @@ for (const { keyword, schema, draft, valid, invalid, isAjvStricter } of keywordC
       [invalid, false],
     ] as const) {
       for (const value of values) {
-        const matcher = new TokenMatcher(form);
+        const matcher: TokenMatcher = new TokenMatcher(form);
         const text = JSON.stringify(value);
         assert.equal(matcher.acceptBytes(Buffer.from(text)) && matcher.isComplete, isValid, text);
         if (isAjvStricter !== true) assert.equal(judge(value), isValid, `Ajv on ${text}`);
@@ -55,7 +55,7 @@ test("a property may be called __proto__", () => {
     const form = formOf(schema, isValidator);
     assert.ok(form !== undefined);
     const takes = (text: string) => {
-      const matcher = new TokenMatcher(form);
+      const matcher: TokenMatcher = new TokenMatcher(form);
       return matcher.acceptBytes(Buffer.from(text)) && matcher.isComplete;
     };
     assert.ok(takes('{"__proto__":true}'));

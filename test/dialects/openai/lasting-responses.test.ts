@@ -27,8 +27,23 @@ after(async () => {
 });
 
 const short = { max_output_tokens: 6, temperature: 0 };
-/** Some seconds' work: the model's own end is not taken. */
-const long = { max_output_tokens: 400, temperature: 0, ignore_eos: true };
+/** Some seconds' work, since no model can end it before. */
+const long = {
+  max_output_tokens: 400,
+  temperature: 0,
+  text: {
+    format: {
+      type: "json_schema" as const,
+      name: "long",
+      schema: {
+        type: "object",
+        properties: { text: { type: "string", minLength: 20_000 } },
+        required: ["text"],
+        additionalProperties: false,
+      },
+    },
+  },
+};
 
 async function collect(events: AsyncIterable<ResponseStreamEvent>): Promise<ResponseStreamEvent[]> {
   const all: ResponseStreamEvent[] = [];
