@@ -1,6 +1,7 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
 import type { KvLayoutChoice } from "../kv-layout.ts";
+import { machineReader } from "../machine/machine-load.ts";
 import { ProcessorWait } from "../machine/processor-wait.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { identityDigest } from "../model-identity.ts";
@@ -41,12 +42,13 @@ export class EngineCore {
   /** Loads the model; synchronous. @throws LlamaError */
   constructor(options: EngineOptions, clock: Clock, reports: CoreReports) {
     this.#clock = clock;
+    const readMachine = machineReader();
     this.#open = openModel(options, clock, reports);
     const { model, context, description } = this.#open;
     this.#tokenizer = new PromptTokenizer(model.vocabulary);
     this.#preparation = new RequestPreparation(this.#open, this.#tokenizer);
     this.#threads = description.threads;
-    this.#governor = options.threads === 0 ? new ThreadGovernor(description.threads) : undefined;
+    this.#governor = options.threads === 0 ? new ThreadGovernor(description.threads, readMachine) : undefined;
     const identity = `${identityDigest(description)} ${options.kvLayout}`;
     this.#tiers = context.isPlain
       ? new KvTiers({

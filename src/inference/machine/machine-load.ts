@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { allowedCpus } from "./cpu-affinity.ts";
 import { usableCores } from "./cpu-limit.ts";
 
 /** What the processors that this process may run on have done so far, in core-milliseconds. */
@@ -21,10 +22,15 @@ const AUTOGROUP = "/proc/sys/kernel/sched_autogroup_enabled";
 const TICK_MS = 10;
 
 /**
- * Reads the load of the processors `allowed`, which are to be asked for before compute threads are placed: placing them
- * narrows what the system allows. Undefined where the system does not say.
+ * Reads the load of the processors that this process may run on. To be made before compute threads are placed: placing
+ * them narrows what the system allows this thread. What it reads is undefined where the system does not say.
  */
-export function readMachineLoad(allowed: readonly number[]): MachineLoad | undefined {
+export function machineReader(): () => MachineLoad | undefined {
+  const allowed = allowedCpus();
+  return () => readMachineLoad(allowed);
+}
+
+function readMachineLoad(allowed: readonly number[]): MachineLoad | undefined {
   if (!existsSync(STAT)) return undefined;
   const names = new Set(allowed.map((cpu) => `cpu${cpu}`));
   let machine = 0;

@@ -1,5 +1,4 @@
-import { allowedCpus } from "./cpu-affinity.ts";
-import { type MachineLoad, readMachineLoad } from "./machine-load.ts";
+import type { MachineLoad } from "./machine-load.ts";
 
 /** Time between two looks at the machine: long enough for the kernel's 10 ms ticks to mean something. */
 const INTERVAL_MS = 200;
@@ -7,6 +6,11 @@ const INTERVAL_MS = 200;
 const CHANGE = 0.4;
 /** Cores that others use on a machine that is this process's own: its server, the system's services. */
 const QUIET = 0.3;
+/**
+ * What is missing of a core that others use as a whole: only such a core costs a thread unmeasured. This process's own
+ * server and its clients use less of one, and a thread given up for them would halve the pace of two.
+ */
+const WHOLE = 0.2;
 /** Step time after which the pace of a count is known. */
 const PACE_MS = 80;
 /** Step time that halves what earlier steps say. */
@@ -84,11 +88,13 @@ export class ThreadGovernor {
   #room: number;
   #hasSteppedSinceLook = false;
 
-  /** `most`: threads that there are. To be made before they are placed. */
-  constructor(most: number, read?: () => MachineLoad | undefined) {
-    const allowed = allowedCpus();
+  /**
+   * `most`: threads that there are. `read` must tell of all processors that the process may run on; `machineReader` makes
+   * it, before threads are placed.
+   */
+  constructor(most: number, read: () => MachineLoad | undefined) {
     this.#most = most;
-    this.#read = read ?? (() => readMachineLoad(allowed));
+    this.#read = read;
     this.#threads = most;
     this.#limit = most;
     this.#room = most;
@@ -115,7 +121,7 @@ export class ThreadGovernor {
     const yieldingMs = load.yieldingMs - last.yieldingMs;
     this.#others = Math.max(0, usedMs - yieldingMs) / elapsedMs;
     this.#limit = Math.max(1, Math.min(this.#most, load.limit));
-    this.#room = Math.max(1, Math.min(this.#limit, Math.round(load.processors - this.#others)));
+    this.#room = Math.max(1, Math.min(this.#limit, load.processors - Math.floor(this.#others + WHOLE)));
     this.#settledOthers ??= this.#others;
     if (Math.abs(this.#others - this.#settledOthers) > CHANGE) this.#meetNeighbours(isIdle);
     if (this.#threads > this.#limit) this.#settle(this.#limit, new Pace());
