@@ -57,6 +57,8 @@ export async function startServer(settings: ServerSettings = {}): Promise<TestSe
       THREADS: "1",
       // Some sequences: clearing the memory of the default's 64 takes a second of each start.
       KV_CACHE_MEMORY: "24MiB",
+      // With few sequences more of a burst waits.
+      MAX_QUEUE: "120",
       MODEL_NAME: TEST_MODEL,
       LOG_FORMAT: "json",
       ...settings.env,
