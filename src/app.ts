@@ -186,8 +186,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     {
       "batch evaluations": dispatcher,
       "responses in the background": lasting.background,
-      "the deletion of old responses": lasting.kept,
-      "the deletion of old completions": lasting.completions,
+      "the deletion of old responses": lasting.retention,
     },
     { store, stopping, log },
   );

@@ -100,3 +100,16 @@ export class UnavailableError extends ApiError {
     this.reason = reason;
   }
 }
+
+/** What is said of an error where no envelope carries it. */
+export interface ErrorWords {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The words of errors that are meant to be read, and of a defect only that it is one. */
+export function errorWords(error: unknown): ErrorWords {
+  if (error instanceof UnavailableError) return { code: error.reason, message: error.message };
+  if (error instanceof ApiError) return { code: error.code, message: error.message };
+  return { code: "internal_error", message: "A defect of the server; its log has the particulars." };
+}

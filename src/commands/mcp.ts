@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { McpBridge } from "./mcp/bridge.ts";
 
-export const usage = `Usage: node src/main.ts mcp [--url http://localhost:8000]
+const usage = `Usage: node src/main.ts mcp [--url http://localhost:8000]
 
 Speaks the Model Context Protocol on standard input and output, for programs that start their MCP servers themselves,
 and passes it on to a server that runs: the one at PORT on this machine, or at --url. API_KEY is the server's.`;

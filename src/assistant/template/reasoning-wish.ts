@@ -27,6 +27,7 @@ export class ReasoningVariables {
   readonly #render: (variables: Variables) => string | undefined;
   /** What ends thoughts, in the model's words. */
   readonly #close: () => string | undefined;
+  /** By the words of `efforts`. */
   readonly #levels = new Map<string, Variables>();
 
   constructor(
@@ -51,6 +52,8 @@ export class ReasoningVariables {
   #level(thinks: boolean | undefined, effort: string | undefined): Variables {
     const wanted = thinks === false ? "none" : effort;
     if (!/_effort\b/.test(this.#source) || (wanted === undefined && thinks === undefined)) return {};
+    // A level of the client's own is between it and the template.
+    if (wanted !== undefined && !efforts.includes(wanted)) return leveled(wanted);
     const key = wanted ?? "any";
     const found = this.#levels.get(key) ?? this.#findLevel(wanted);
     this.#levels.set(key, found);
@@ -59,8 +62,6 @@ export class ReasoningVariables {
 
   #findLevel(wanted: string | undefined): Variables {
     if (wanted === undefined) return this.#leastThatThinks();
-    // A level of the client's own is between it and the template.
-    if (!efforts.includes(wanted)) return leveled(wanted);
     if (this.#render(leveled("qzlevel"))?.includes("qzlevel") === true)
       return nearest(wanted, printedEfforts);
     if (wanted === "none") return this.#leastEffort();

@@ -1,5 +1,5 @@
 import type { McpHttpHandler } from "@modelcontextprotocol/server";
-import { ApiError } from "../../errors.ts";
+import { ApiError, errorWords } from "../../errors.ts";
 import type { FieldsLog } from "../../platform/log.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import type { McpTool } from "./tool.ts";
@@ -109,9 +109,7 @@ export class McpEndpoint {
       };
     } catch (error) {
       if (!(error instanceof ApiError)) log.error({ err: error }, `the MCP tool ${tool.name} met a defect`);
-      const text =
-        error instanceof ApiError ? error.message : "A defect of the server; its log has the particulars.";
-      return { isError: true, content: [{ type: "text" as const, text }] };
+      return { isError: true, content: [{ type: "text" as const, text: errorWords(error).message }] };
     }
   }
 }

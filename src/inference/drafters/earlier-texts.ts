@@ -1,7 +1,11 @@
+import { LRUCache } from "lru-cache";
+
 /** Tokens that are remembered, of the latest texts; with the tables about 3 MiB. */
 const CAPACITY = 2 ** 18;
 /** Tokens that must be the same for what followed them to be a guess: fewer are the same by chance. */
 const NGRAM = 4;
+/** Scopes that are told apart; clients make up as many as they like. */
+const MAX_SCOPES = 4096;
 /** Stands between two texts. */
 const BOUNDARY = -1;
 
@@ -16,12 +20,14 @@ export class EarlierTexts {
   readonly #following = new Int32Array(CAPACITY).fill(-1);
   /** Of each token, which scope's text it is in. */
   readonly #owners = new Int32Array(CAPACITY);
-  readonly #scopes = new Map<string, number>();
+  /** Numbers of the scopes that were used last: what others said can no longer be found. */
+  readonly #scopes = new LRUCache<string, number>({ max: MAX_SCOPES });
+  #nextOwner = 0;
   #end = 0;
 
   /** Remembers `tokens` from `start` on; those before are what it follows. The oldest are overwritten. */
   add(tokens: ArrayLike<number>, start: number, scope: string): void {
-    const owner = this.#scopes.get(scope) ?? this.#scopes.size;
+    const owner = this.#scopes.get(scope) ?? this.#nextOwner++;
     this.#scopes.set(scope, owner);
     const first = Math.max(0, start - NGRAM, tokens.length - CAPACITY / 2);
     this.#push(BOUNDARY, owner);

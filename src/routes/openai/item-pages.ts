@@ -1,18 +1,25 @@
-import { Type } from "typebox";
+import { type TSchema, Type } from "typebox";
 import { answerSchema } from "../../http/schema.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 
 const OrNone = Type.Union([Type.String(), Type.Null()]);
 
-/** A page of items in OpenAI's list form. */
-export const InputItems = answerSchema(
-  {
-    object: OneOf(["list"]),
-    data: Type.Array(Type.Object({}, { additionalProperties: true })),
-    first_id: OrNone,
-    last_id: OrNone,
-    has_more: Type.Boolean(),
-  },
+/** A page in OpenAI's list form. */
+export function pageOf<T extends TSchema>(item: T, description: string) {
+  return answerSchema(
+    {
+      object: OneOf(["list"]),
+      data: Type.Array(item),
+      first_id: OrNone,
+      last_id: OrNone,
+      has_more: Type.Boolean(),
+    },
+    description,
+  );
+}
+
+export const InputItems = pageOf(
+  Type.Object({}, { additionalProperties: true }),
   "Items, the latest first unless they are asked for in another order.",
 );
 

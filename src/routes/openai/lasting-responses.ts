@@ -1,12 +1,15 @@
+import { deleteOlder } from "../../dialects/openai/chat/completion-table.ts";
 import { KeptCompletions } from "../../dialects/openai/chat/kept-completions.ts";
 import { Conversations } from "../../dialects/openai/conversations/service.ts";
 import { BackgroundResponses } from "../../dialects/openai/responses/background.ts";
 import { KeptResponses } from "../../dialects/openai/responses/kept-responses.ts";
+import { deleteUnused } from "../../dialects/openai/responses/response-table.ts";
 import { Responses } from "../../dialects/openai/responses/service.ts";
 import { Changes } from "../../platform/jobs/changes.ts";
 import { JobQueue } from "../../platform/jobs/queue.ts";
 import type { FieldsLog, Log } from "../../platform/log.ts";
 import type { Store } from "../../platform/store/database.ts";
+import { Retention } from "../../platform/store/retention.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { perModel, streamWithModel } from "./with-model.ts";
@@ -24,8 +27,8 @@ export interface LastingResponses {
   readonly responses: (model: ServedModel) => Responses;
   readonly background: BackgroundResponses;
   readonly conversations: Conversations;
-  readonly kept: KeptResponses;
   readonly completions: KeptCompletions;
+  readonly retention: Retention;
 }
 
 export function createLastingResponses({
@@ -47,5 +50,14 @@ export function createLastingResponses({
     log,
   });
   const completions = new KeptCompletions({ store, retentionDays, log });
-  return { responses, background, conversations, kept, completions };
+  const retention = new Retention({
+    store,
+    days: retentionDays,
+    remove: async (queries, days) => {
+      await deleteUnused(queries, days);
+      await deleteOlder(queries, days);
+    },
+    log,
+  });
+  return { responses, background, conversations, completions, retention };
 }

@@ -5,20 +5,10 @@ import { ChatCompletion, Metadata } from "../../dialects/openai/chat/schema.ts";
 import { itemPage } from "../../dialects/openai/responses/input-items.ts";
 import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
-import { InputItems, ItemPage } from "./item-pages.ts";
+import { InputItems, ItemPage, pageOf } from "./item-pages.ts";
 
 const Stored = Type.Object({ ...ChatCompletion.properties, metadata: Metadata });
-const OrNone = Type.Union([Type.String(), Type.Null()]);
-const StoredPage = answerSchema(
-  {
-    object: OneOf(["list"]),
-    data: Type.Array(Stored),
-    first_id: OrNone,
-    last_id: OrNone,
-    has_more: Type.Boolean(),
-  },
-  "Chat completions that were stored.",
-);
+const StoredPage = pageOf(Stored, "Chat completions that were stored.");
 const Deleted = answerSchema(
   { id: Type.String(), object: OneOf(["chat.completion.deleted"]), deleted: Type.Boolean() },
   "A chat completion that is gone.",

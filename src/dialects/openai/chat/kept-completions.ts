@@ -3,7 +3,6 @@ import type { Database, Store } from "../../../platform/store/database.ts";
 import {
   type CompletionFilter,
   deleteCompletion,
-  deleteOlder,
   findCompletion,
   findMessages,
   insertCompletion,
@@ -13,8 +12,6 @@ import {
   updateCompletion,
 } from "./completion-table.ts";
 import type { ChatCompletion, ChatCompletionBody } from "./schema.ts";
-
-const CLEAN_MS = 3_600_000;
 
 export interface KeptCompletionsOptions {
   readonly store: Store;
@@ -26,7 +23,6 @@ export interface KeptCompletionsOptions {
 /** Chat completions with `store: true`. A store that fails costs what would have been kept, and no answer. */
 export class KeptCompletions {
   readonly #options: KeptCompletionsOptions;
-  #cleaning: NodeJS.Timeout | undefined;
 
   constructor(options: KeptCompletionsOptions) {
     this.#options = options;
@@ -89,25 +85,6 @@ export class KeptCompletions {
   async delete(id: string) {
     if (!(await deleteCompletion(await this.#database(id), id))) throw notFound(id);
     return { id, object: "chat.completion.deleted" as const, deleted: true };
-  }
-
-  /** Deletes from now on what is old. */
-  async recover(): Promise<void> {
-    this.#cleaning ??= setInterval(() => {
-      this.#clean().catch((error: unknown) =>
-        this.#options.log.warn({ err: error }, "old completions could not be deleted"),
-      );
-    }, CLEAN_MS).unref();
-    await this.#clean();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#cleaning);
-  }
-
-  async #clean(): Promise<void> {
-    const { store, retentionDays } = this.#options;
-    if (this.isOn && store.hasData) await deleteOlder(await store.database(), retentionDays);
   }
 
   async #database(id: string): Promise<Database> {

@@ -1,7 +1,7 @@
 import type { Claim } from "../../../platform/jobs/queue.ts";
 import type { Queries } from "../../../platform/store/database.ts";
 import type { OutputEvent } from "./output.ts";
-import { insertItems } from "./response-table.ts";
+import { insertItems, UNFINISHED } from "./response-table.ts";
 import type { ResponseBody } from "./schema.ts";
 import type { ResponseObject } from "./store.ts";
 
@@ -20,7 +20,7 @@ export async function beginAttempt(
 ): Promise<BackgroundJob | undefined> {
   const [row] = await queries.query<BackgroundJob>(
     `UPDATE responses SET status = 'in_progress', attempt = $2
-     WHERE position = $1 AND status IN ('queued', 'in_progress') RETURNING response, request`,
+     WHERE position = $1 AND ${UNFINISHED} RETURNING response, request`,
     [position, attempt],
   );
   return row;
@@ -59,7 +59,7 @@ export async function settle(queries: Queries, attempt: number, response: Respon
 /** @returns the response as it is then; undefined where there is none in the background */
 export async function cancelResponse(queries: Queries, id: string): Promise<ResponseObject | undefined> {
   const [row] = await queries.query<{ response: ResponseObject; isUnfinished: boolean }>(
-    `SELECT response, status IN ('queued', 'in_progress') AS "isUnfinished" FROM responses
+    `SELECT response, ${UNFINISHED} AS "isUnfinished" FROM responses
      WHERE response_id = $1 FOR UPDATE`,
     [id],
   );
@@ -75,7 +75,7 @@ export async function cancelResponse(queries: Queries, id: string): Promise<Resp
 /** Numbers of the responses that are yet to be made. */
 export async function unfinished(queries: Queries): Promise<number[]> {
   const rows = await queries.query<{ position: number }>(
-    "SELECT position FROM responses WHERE status IN ('queued', 'in_progress') ORDER BY position",
+    `SELECT position FROM responses WHERE ${UNFINISHED} ORDER BY position`,
   );
   return rows.map(({ position }) => position);
 }
@@ -86,13 +86,16 @@ export async function eventsAfter(
   id: string,
   after: number,
 ): Promise<{ readonly events: readonly OutputEvent[]; readonly isOver: boolean } | undefined> {
-  const [row] = await queries.query<{ status: string; rows: ReadonlyArray<readonly OutputEvent[]> | null }>(
-    `SELECT status, (SELECT json_agg(events ORDER BY last_number) FROM response_events
+  const [row] = await queries.query<{
+    isUnfinished: boolean;
+    rows: ReadonlyArray<readonly OutputEvent[]> | null;
+  }>(
+    `SELECT ${UNFINISHED} AS "isUnfinished", (SELECT json_agg(events ORDER BY last_number) FROM response_events
        WHERE response_id = $1 AND last_number > $2) AS rows
      FROM responses WHERE response_id = $1`,
     [id, after],
   );
   if (row === undefined) return undefined;
   const events = (row.rows ?? []).flat().filter((event) => Number(event["sequence_number"]) > after);
-  return { events, isOver: row.status !== "queued" && row.status !== "in_progress" };
+  return { events, isOver: !row.isUnfinished };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ApiError, UnavailableError } from "../../../errors.ts";
+import { ApiError, type ErrorWords, errorWords, UnavailableError } from "../../../errors.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
 import type { Changes } from "../../../platform/jobs/changes.ts";
 import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
@@ -260,19 +260,13 @@ export class BackgroundResponses {
     if (error instanceof AttemptOver || cancelled.aborted) await queue.complete(GROUP, claim, database);
     else if (this.#stopping.signal.aborted || error instanceof UnavailableError)
       await database.transaction((queries) => queue.giveBack(GROUP, [claim], queries));
-    else if (error instanceof ApiError) await this.#end(claim, job, error);
     else {
-      log.error({ err: error }, `response ${job.response.id} met a defect`);
-      const message = "A defect of the server; its log has the particulars.";
-      await this.#end(claim, job, { code: "internal_error", message });
+      if (!(error instanceof ApiError)) log.error({ err: error }, `response ${job.response.id} met a defect`);
+      await this.#end(claim, job, errorWords(error));
     }
   }
 
-  async #end(
-    claim: Claim,
-    { response }: BackgroundJob,
-    { code, message }: { readonly code: string; readonly message: string },
-  ): Promise<void> {
+  async #end(claim: Claim, { response }: BackgroundJob, { code, message }: ErrorWords): Promise<void> {
     const { store, queue } = this.#options;
     const writer = this.#writer(claim, response.id);
     const failed = { ...response, status: "failed", error: { code, message } };

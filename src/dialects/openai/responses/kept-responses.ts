@@ -2,11 +2,10 @@ import { UnavailableError } from "../../../errors.ts";
 import type { FieldsLog } from "../../../platform/log.ts";
 import type { Store } from "../../../platform/store/database.ts";
 import { MemoryResponseStore } from "./memory-store.ts";
-import { deleteResponse, deleteUnused, findItem, findResponse, insertResponse } from "./response-table.ts";
+import { deleteResponse, findItem, findResponse, insertResponse } from "./response-table.ts";
 import type { ResponseStore, StoredResponse } from "./store.ts";
 
 const MEMORY = { responses: 1000, characters: 64 * 2 ** 20 };
-const CLEAN_MS = 3_600_000;
 
 export interface KeptResponsesOptions {
   readonly store: Store;
@@ -22,7 +21,6 @@ export interface KeptResponsesOptions {
 export class KeptResponses implements ResponseStore {
   readonly #options: KeptResponsesOptions;
   readonly #memory = new MemoryResponseStore(MEMORY);
-  #cleaning: NodeJS.Timeout | undefined;
 
   constructor(options: KeptResponsesOptions) {
     this.#options = options;
@@ -47,7 +45,6 @@ export class KeptResponses implements ResponseStore {
     try {
       const database = await store.database();
       await database.transaction((queries) => insertResponse(queries, stored));
-      this.#cleanRegularly();
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
       log.warn({ err: error }, `response ${stored.response.id} is kept in memory only`);
@@ -58,29 +55,6 @@ export class KeptResponses implements ResponseStore {
     const wasRecent = await this.#memory.delete(id);
     const wasStored = this.#isStored && (await deleteResponse(await this.#options.store.database(), id));
     return wasRecent || wasStored;
-  }
-
-  /** Deletes from now on what was not used for long. */
-  async recover(): Promise<void> {
-    this.#cleanRegularly();
-    await this.#clean();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#cleaning);
-  }
-
-  #cleanRegularly(): void {
-    this.#cleaning ??= setInterval(() => {
-      this.#clean().catch((error: unknown) =>
-        this.#options.log.warn({ err: error }, "old responses could not be deleted"),
-      );
-    }, CLEAN_MS).unref();
-  }
-
-  async #clean(): Promise<void> {
-    const { store, retentionDays } = this.#options;
-    if (this.#isStored) await deleteUnused(await store.database(), retentionDays);
   }
 
   /** Whether the store may hold any: it is not opened to find nothing. */

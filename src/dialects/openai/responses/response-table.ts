@@ -3,6 +3,9 @@ import type { ResponseObject, StoredResponse } from "./store.ts";
 
 /** The SQL of responses; who may do what when is for those who call it. */
 
+/** Whether a response is yet to be made. */
+export const UNFINISHED = "(status IN ('queued', 'in_progress'))";
+
 const columns = `response, status, input, previous_id AS "previousId"`;
 
 interface Row {
@@ -82,12 +85,10 @@ export async function deleteResponse(queries: Queries, id: string): Promise<bool
   return rows.length > 0;
 }
 
-/** Deletes finished responses that were not used for `days`. @returns how many */
-export async function deleteUnused(queries: Queries, days: number): Promise<number> {
-  const rows = await queries.query(
-    `DELETE FROM responses WHERE used_at < now() - make_interval(days => $1)
-       AND status NOT IN ('queued', 'in_progress') RETURNING response_id`,
+/** Deletes finished responses that were not used for `days`. */
+export async function deleteUnused(queries: Queries, days: number): Promise<void> {
+  await queries.query(
+    `DELETE FROM responses WHERE used_at < now() - make_interval(days => $1) AND NOT ${UNFINISHED}`,
     [days],
   );
-  return rows.length;
 }

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { errorWords } from "../../../errors.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
 import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
 import type { DatasetRecord, EvalData } from "../../datasets/dataset.ts";
 import type { Attempts, Verdict } from "./attempts.ts";
-import { isShutdown, isTransient, recordError } from "./failure.ts";
+import { isShutdown, isTransient } from "./failure.ts";
 import { Pace } from "./pace.ts";
 import type { Run } from "./run.ts";
 
@@ -109,7 +110,7 @@ export class Execution {
       verdict = await evaluate(record.data, run, signal);
     } catch (error) {
       if (signal.aborted || isShutdown(error)) return attempts.interrupt(run.runId, [claim]);
-      const failure = recordError(error);
+      const failure = errorWords(error);
       if (isTransient(error)) return attempts.retry({ ...attempt, record }, failure);
       if (failure.code === "internal_error") onDefect(error);
       verdict = { error: failure };

@@ -1,11 +1,8 @@
-import { ApiError, UnavailableError, type UnavailableReason } from "../../../errors.ts";
+import { type ErrorWords, UnavailableError, type UnavailableReason } from "../../../errors.ts";
 import { UpstreamError } from "../../../inference/upstream/upstream-error.ts";
 
 /** Why a record has no measurement. */
-export interface RecordError {
-  readonly code: string;
-  readonly message: string;
-}
+export type RecordError = ErrorWords;
 
 /** Reasons worth retrying; every other failure would repeat. */
 const transient: ReadonlySet<UnavailableReason> = new Set([
@@ -27,13 +24,6 @@ export function isTransient(error: unknown): boolean {
 /** True when the server itself is going away, which is not the record's failure. */
 export function isShutdown(error: unknown): boolean {
   return error instanceof UnavailableError && error.reason === "draining";
-}
-
-/** What clients learn of an error: the words of those that are meant to be read, and of a defect only that it is one. */
-export function recordError(error: unknown): RecordError {
-  if (error instanceof UnavailableError) return { code: error.reason, message: error.message };
-  if (error instanceof ApiError) return { code: error.code, message: error.message };
-  return { code: "internal_error", message: "A defect of the server; its log has the particulars." };
 }
 
 /** Groups of failure codes, from "the run's surroundings" to "the model's answer". */
