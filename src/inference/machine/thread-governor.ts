@@ -6,11 +6,6 @@ const INTERVAL_MS = 200;
 const CHANGE = 0.4;
 /** Cores that others use on a machine that is this process's own: its server, the system's services. */
 const QUIET = 0.3;
-/**
- * What is missing of a core that others use as a whole: only such a core costs a thread unmeasured. This process's own
- * server and its clients use less of one, and a thread given up for them would halve the pace of two.
- */
-const WHOLE = 0.2;
 /** Step time after which the pace of a count is known. */
 const PACE_MS = 80;
 /** Step time that halves what earlier steps say. */
@@ -121,7 +116,7 @@ export class ThreadGovernor {
     const yieldingMs = load.yieldingMs - last.yieldingMs;
     this.#others = Math.max(0, usedMs - yieldingMs) / elapsedMs;
     this.#limit = Math.max(1, Math.min(this.#most, load.limit));
-    this.#room = Math.max(1, Math.min(this.#limit, load.processors - Math.floor(this.#others + WHOLE)));
+    this.#room = Math.max(1, Math.min(this.#limit, Math.round(load.processors - this.#others)));
     this.#settledOthers ??= this.#others;
     if (Math.abs(this.#others - this.#settledOthers) > CHANGE) this.#meetNeighbours(isIdle);
     if (this.#threads > this.#limit) this.#settle(this.#limit, new Pace());
