@@ -128,6 +128,12 @@ test("wrong arguments and unknown tools are told, and nothing is answered withou
   await using connected = await connect("auto");
   const wrong = await connected.call("chat", { messages: [] });
   assert.equal(wrong.isError, true);
+  for (const text of ["a\0", "\ud800"]) {
+    const unreadable = await connected.call("count_tokens", { text });
+    assert.equal(unreadable.isError, true);
+    assert.match(unreadable.content[0]?.text ?? "", /text/);
+  }
+  assert.equal((await connected.call("count_tokens", { text: "日本語 🎉" })).isError, undefined);
   const unknown = await connected.call("chat", { ...chat, model: "none" });
   assert.equal(unknown.isError, true);
   assert.match(unknown.content[0]?.text ?? "", /none/);

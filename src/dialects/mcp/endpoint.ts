@@ -114,10 +114,15 @@ export class McpEndpoint {
   }
 }
 
-/** The schema without what only this server's own validator knows. */
+/** What `format: "text"` asks for (`http/validation.ts`), in a keyword that every validator knows. */
+const TEXT = "^[^\\u0000\\ud800-\\udfff]*$";
+
+/** The schema in JSON Schema's own words. */
 function plain(schema: object): { type: "object"; [keyword: string]: unknown } {
-  const text = JSON.stringify(schema, (key, value) =>
-    key === "format" && value === "text" ? undefined : value,
-  );
+  const text = JSON.stringify(schema, (_key, value) => {
+    if (value?.format !== "text") return value;
+    const { format: _, ...rest } = value;
+    return { ...rest, allOf: [{ pattern: TEXT }] };
+  });
   return JSON.parse(text);
 }
