@@ -16,17 +16,18 @@ interface Service<B, Completion, Chunk> {
   stream(body: B, context: RequestContext): AsyncIterable<Chunk>;
 }
 
-/** Answers `/v1/chat/completions` or `/v1/completions`: whole, or as chunks that end with `[DONE]`. */
+/** Answers a completion of any dialect: whole, or as chunks, after which comes `last` where the dialect ends streams so. */
 export function answerCompletion<B extends Body, Completion extends object, Chunk extends object>(
   models: ServedModels,
   service: (model: ServedModel) => Service<B, Completion, Chunk>,
+  last?: "[DONE]",
 ) {
   return async (request: FastifyRequest, reply: FastifyReply, body: B): Promise<Completion | undefined> => {
     const { context } = request;
     context.account.note({ model: body.model ?? null });
     if (body.stream === true) {
       const chunks = streamWithModel(models, body, context, (model) => service(model).stream(body, context));
-      await streamEvents(request, reply, { events: asEvents(chunks), last: "[DONE]" });
+      await streamEvents(request, reply, { events: asEvents(chunks), ...(last !== undefined && { last }) });
       return undefined;
     }
     const completion = await withModel(models, body, context, (model) =>

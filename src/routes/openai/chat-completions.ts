@@ -17,7 +17,7 @@ export function chatCompletionRoutes(
       body: ChatCompletionBody,
       response: responseSchemas(ChatCompletion, 400, 401, 404, 429, 503),
     };
-    const answer = answerCompletion(models, completions);
+    const answer = answerCompletion(models, completions, "[DONE]");
     app.post("/v1/chat/completions", { config: { scope: "inference" }, schema }, async (request, reply) =>
       answer(request, reply, request.body),
     );

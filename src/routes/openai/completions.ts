@@ -17,7 +17,7 @@ export function completionRoutes(
       body: CompletionBody,
       response: responseSchemas(Completion, 400, 401, 404, 429, 503),
     };
-    const answer = answerCompletion(models, completions);
+    const answer = answerCompletion(models, completions, "[DONE]");
     app.post("/v1/completions", { config: { scope: "inference" }, schema }, (request, reply) =>
       answer(request, reply, request.body),
     );

@@ -1,13 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { InfillAnswer, InfillBody } from "../../dialects/infill/schema.ts";
 import type { Infill } from "../../dialects/infill/service.ts";
-import { markCached } from "../../http/cached-answer.ts";
-import type { SentEvent } from "../../http/event-stream.ts";
 import { responseSchemas } from "../../http/schema.ts";
-import { streamEvents } from "../../http/stream-events.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
-import { streamWithModel, withModel } from "./with-model.ts";
+import { answerCompletion } from "./answer-completion.ts";
 
 /** What editors complete code with. */
 export function infillRoutes(
@@ -21,20 +18,9 @@ export function infillRoutes(
       body: InfillBody,
       response: responseSchemas(InfillAnswer, 400, 401, 404, 429, 503),
     };
-    app.post("/infill", { config: { scope: "inference" }, schema }, async (request, reply) => {
-      const { body, context } = request;
-      context.account.note({ model: body.model ?? null });
-      if (body.stream === true) {
-        const pieces = streamWithModel(models, body, context, (model) => infill(model).stream(body, context));
-        return streamEvents(request, reply, { events: asEvents(pieces) });
-      }
-      const answer = await withModel(models, body, context, (model) => infill(model).complete(body, context));
-      markCached(reply, answer);
-      return answer;
-    });
+    const answer = answerCompletion(models, infill);
+    app.post("/infill", { config: { scope: "inference" }, schema }, async (request, reply) =>
+      answer(request, reply, request.body),
+    );
   };
-}
-
-async function* asEvents(pieces: AsyncIterable<object>): AsyncIterable<SentEvent> {
-  for await (const data of pieces) yield { data };
 }

@@ -45,8 +45,8 @@ export function createLastingResponses({
     queue: new JobQueue({ store, name: "responses", log }),
     changes: new Changes(),
     isKept: retentionDays > 0,
-    withResponses: (name, context, answer) =>
-      streamWithModel(models, { model: name }, context, (model) => answer(responses(model))),
+    withResponses: (body, context, answer) =>
+      streamWithModel(models, body, context, (model) => answer(responses(model))),
     log,
   });
   const completions = new KeptCompletions({ store, retentionDays, log });

@@ -107,6 +107,8 @@ const responses: readonly Case[] = [
   ["input", [{ type: "item_reference", id: "x" }], "input[0].id"],
   ["input", [{ role: "user", content: [{ type: "input_image" }] }], "input[0].content[0].type"],
   ["background", "yes"],
+  ["keep_alive", {}],
+  ["keep_alive", "soon"],
   ["conversation", 3],
   ["access_programs", { cyber: {} }],
   ["moderation", { model: "m" }],

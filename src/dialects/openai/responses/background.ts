@@ -40,9 +40,9 @@ export interface BackgroundOptions {
   readonly changes: Changes;
   /** Whether responses outlive the process at all. */
   readonly isKept: boolean;
-  /** Has the responses of the model of that name answer. */
+  /** Has the responses of the model that a request wants answer. */
   readonly withResponses: <T>(
-    model: string | null | undefined,
+    body: ResponseBody,
     context: RequestContext,
     answer: (responses: Responses) => AsyncIterable<T>,
   ) => AsyncIterable<T>;
@@ -76,7 +76,7 @@ export class BackgroundResponses {
       );
     const { store, changes } = this.#options;
     const prepared = await first(
-      this.#options.withResponses(body.model, context, async function* (responses) {
+      this.#options.withResponses(body, context, async function* (responses) {
         yield await responses.prepare(body, context);
       }),
     );
@@ -231,7 +231,7 @@ export class BackgroundResponses {
     const writer = this.#writer(claim, id);
     const context = { requestId: id, arrivedAt: monotonicMs(), signal, account: new RequestAccount() };
     const begun = { id, createdAt, isInBackground: true, ...(await writer.closeEarlier()) };
-    const made = withResponses(request.model, context, async function* (responses) {
+    const made = withResponses(request, context, async function* (responses) {
       const prepared = await responses.prepare(request, context, begun);
       for await (const event of responses.make(prepared, request, context))
         yield {

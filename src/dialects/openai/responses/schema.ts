@@ -34,6 +34,7 @@ const Id = Type.String({ minLength: 1, maxLength: 128, format: "text" });
 export const ResponseBody = Type.Object({
   model: OrNull(ModelName),
   ...KeepAliveField,
+  ...KeepAliveField,
   input: Type.Unsafe<string | unknown[]>({
     type: ["string", "array"],
     minItems: 1,
