@@ -3,16 +3,16 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ModelError } from "../../src/models/errors.ts";
-import { MetadataBuilder } from "../../src/models/gguf/metadata.ts";
-import { type GgufFile, readGguf } from "../../src/models/gguf/reader.ts";
-import { type MetadataValue, tensorTypes } from "../../src/models/gguf/types.ts";
-import { GgufWriter } from "../../src/models/gguf/writer.ts";
-import { checkModelFile } from "../../src/models/resolve.ts";
-import { editGguf } from "../support/edited-gguf.ts";
-import { writeSample } from "../support/gguf-sample.ts";
-import { BUILTIN } from "../support/model.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { ModelError } from "../../../src/models/errors.ts";
+import { MetadataBuilder } from "../../../src/models/gguf/metadata.ts";
+import { type GgufFile, readGguf } from "../../../src/models/gguf/reader.ts";
+import { type MetadataValue, tensorTypes } from "../../../src/models/gguf/types.ts";
+import { GgufWriter } from "../../../src/models/gguf/writer.ts";
+import { checkModelFile } from "../../../src/models/resolve.ts";
+import { editGguf } from "../../support/edited-gguf.ts";
+import { writeSample } from "../../support/gguf-sample.ts";
+import { BUILTIN } from "../../support/model.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 /** Either a clear refusal, or a file whose every tensor can be read. */
 function assertSafe(path: string): void {

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { resolveModel } from "../../src/models/resolve.ts";
-import { ggufBytes } from "../support/gguf-file.ts";
-import { failsWith, hubWorkplace } from "../support/hub-workplace.ts";
+import { resolveModel } from "../../../src/models/resolve.ts";
+import { ggufBytes } from "../../support/gguf-file.ts";
+import { failsWith, hubWorkplace } from "../../support/hub-workplace.ts";
 
 test("a cut connection is taken up where it broke", async (context) => {
   const { hub, options } = await hubWorkplace(context);
@@ -60,7 +60,7 @@ test("several processes that start at once fetch a model once", async (context) 
   const { hub, options } = await hubWorkplace(context);
   const bytes = await ggufBytes(context, { elements: 60_000 });
   hub.add("org/m", { "m-Q8_0.gguf": bytes });
-  const script = join(import.meta.dirname, "../support/resolve-process.ts");
+  const script = join(import.meta.dirname, "../../support/resolve-process.ts");
   const starts = Array.from({ length: 3 }, () =>
     promisify(execFile)(process.execPath, [script, "org/m", JSON.stringify(options)]),
   );

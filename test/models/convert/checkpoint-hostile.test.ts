@@ -3,14 +3,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
-import { convertCheckpoint } from "../../src/models/convert/convert.ts";
-import { parseJson } from "../../src/models/convert/json.ts";
-import { readSafetensors } from "../../src/models/convert/safetensors.ts";
-import { parseSentencePieceModel } from "../../src/models/convert/tokenizer/sentencepiece-model.ts";
-import { ModelError } from "../../src/models/errors.ts";
-import { makeCheckpoint, writeJson } from "../support/checkpoint.ts";
-import { encodeHeader, writeSafetensors } from "../support/safetensors.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { convertCheckpoint } from "../../../src/models/convert/convert.ts";
+import { parseJson } from "../../../src/models/convert/json.ts";
+import { readSafetensors } from "../../../src/models/convert/safetensors.ts";
+import { parseSentencePieceModel } from "../../../src/models/convert/tokenizer/sentencepiece-model.ts";
+import { ModelError } from "../../../src/models/errors.ts";
+import { makeCheckpoint, writeJson } from "../../support/checkpoint.ts";
+import { encodeHeader, writeSafetensors } from "../../support/safetensors.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 async function scratchFile(context: TestContext): Promise<string> {
   return join(await temporaryDirectory(context), "model.safetensors");

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { Quantization } from "../../src/models/convert/quantization.ts";
-import { resolveModel } from "../../src/models/resolve.ts";
-import { type CheckpointOptions, makeCheckpoint, number } from "../support/checkpoint.ts";
-import { EngineModel } from "../support/engine-model.ts";
-import { hubWorkplace } from "../support/hub-workplace.ts";
-import { SeededRandom } from "../support/random.ts";
-import { type Activations, referenceLogits } from "../support/reference-model.ts";
+import type { Quantization } from "../../../src/models/convert/quantization.ts";
+import { resolveModel } from "../../../src/models/resolve.ts";
+import { type CheckpointOptions, makeCheckpoint, number } from "../../support/checkpoint.ts";
+import { EngineModel } from "../../support/engine-model.ts";
+import { hubWorkplace } from "../../support/hub-workplace.ts";
+import { SeededRandom } from "../../support/random.ts";
+import { type Activations, referenceLogits } from "../../support/reference-model.ts";
 
 interface Differences {
   /** From a forward pass all in float64. */

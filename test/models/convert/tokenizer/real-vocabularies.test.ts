@@ -3,14 +3,14 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { convertCheckpoint } from "../../src/models/convert/convert.ts";
-import { readGguf } from "../../src/models/gguf/reader.ts";
-import { type PreTokenizerName, preTokenizers } from "../support/bpe-trainer.ts";
-import { makeCheckpoint, writeJson } from "../support/checkpoint.ts";
-import { EngineModel } from "../support/engine-model.ts";
-import { modelProto } from "../support/sentencepiece.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { corpusLines } from "../support/text-corpus.ts";
+import { convertCheckpoint } from "../../../../src/models/convert/convert.ts";
+import { readGguf } from "../../../../src/models/gguf/reader.ts";
+import { type PreTokenizerName, preTokenizers } from "../../../support/bpe-trainer.ts";
+import { makeCheckpoint, writeJson } from "../../../support/checkpoint.ts";
+import { EngineModel } from "../../../support/engine-model.ts";
+import { modelProto } from "../../../support/sentencepiece.ts";
+import { temporaryDirectory } from "../../../support/temporary-directory.ts";
+import { corpusLines } from "../../../support/text-corpus.ts";
 
 /**
  * The vocabularies of real models, and texts with the ids that each model's own tokenizer gives them: they come with

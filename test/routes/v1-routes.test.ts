@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertError } from "../../support/envelope.ts";
-import { KEY, startServer, type TestServer } from "../../support/server.ts";
+import { assertError } from "../support/envelope.ts";
+import { KEY, startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
 before(async () => {

@@ -1,9 +1,9 @@
 /* Filling gaps with a model that has the tokens for it; engines are told what to say (`scripted-tokens.ts`). */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { infillForm } from "../../src/dialects/openai/completions/infill.ts";
-import { json, readEvents } from "../support/server.ts";
-import { modelOf, startTemplateServer, type TemplateServer } from "../support/template-server.ts";
+import { infillForm } from "../../../src/dialects/openai/completions/infill.ts";
+import { json, readEvents } from "../../support/server.ts";
+import { modelOf, startTemplateServer, type TemplateServer } from "../../support/template-server.ts";
 
 const coder = "Qwen-Qwen2.5-7B-Instruct.jinja";
 const plain = "google-gemma-2-2b-it.jinja";

@@ -3,13 +3,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { convertCheckpoint } from "../../src/models/convert/convert.ts";
-import { ModelError } from "../../src/models/errors.ts";
-import { makeCheckpoint, writeJson } from "../support/checkpoint.ts";
-import { EngineModel } from "../support/engine-model.ts";
-import { sentencePiece, type TestSentencePiece } from "../support/sentencepiece.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { corpusLines } from "../support/text-corpus.ts";
+import { convertCheckpoint } from "../../../../src/models/convert/convert.ts";
+import { ModelError } from "../../../../src/models/errors.ts";
+import { makeCheckpoint, writeJson } from "../../../support/checkpoint.ts";
+import { EngineModel } from "../../../support/engine-model.ts";
+import { sentencePiece, type TestSentencePiece } from "../../../support/sentencepiece.ts";
+import { temporaryDirectory } from "../../../support/temporary-directory.ts";
+import { corpusLines } from "../../../support/text-corpus.ts";
 
 const settings = {
   bos_token: "<s>",

@@ -3,13 +3,13 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Tokenizer } from "@huggingface/tokenizers";
-import { convertCheckpoint } from "../../src/models/convert/convert.ts";
-import { readGguf } from "../../src/models/gguf/reader.ts";
-import { makeCheckpoint, writeJson } from "../support/checkpoint.ts";
-import type { Family } from "../support/checkpoint-configs.ts";
-import { EngineModel } from "../support/engine-model.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { corpusLines } from "../support/text-corpus.ts";
+import { convertCheckpoint } from "../../../../src/models/convert/convert.ts";
+import { readGguf } from "../../../../src/models/gguf/reader.ts";
+import { makeCheckpoint, writeJson } from "../../../support/checkpoint.ts";
+import type { Family } from "../../../support/checkpoint-configs.ts";
+import { EngineModel } from "../../../support/engine-model.ts";
+import { temporaryDirectory } from "../../../support/temporary-directory.ts";
+import { corpusLines } from "../../../support/text-corpus.ts";
 
 const families: readonly (readonly [Family, string])[] = [
   ["gpt2", "GPT-2"],

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ModelConfig } from "../../src/models/convert/architectures/model-config.ts";
-import { architectureOf } from "../../src/models/convert/architectures/registry.ts";
-import { MetadataBuilder } from "../../src/models/gguf/metadata.ts";
-import { type Expected, publishedModels, type Sizes } from "../support/published-models.ts";
+import { ModelConfig } from "../../../src/models/convert/architectures/model-config.ts";
+import { architectureOf } from "../../../src/models/convert/architectures/registry.ts";
+import { MetadataBuilder } from "../../../src/models/gguf/metadata.ts";
+import { type Expected, publishedModels, type Sizes } from "../../support/published-models.ts";
 
 /*
  * What llama.cpp v0.4.0 asks of a file, taken from its sources by hand: tensor names from src/llama-arch.cpp, shapes

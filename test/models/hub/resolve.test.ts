@@ -11,11 +11,11 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { ModelProgress } from "../../src/models/progress.ts";
-import { resolveModel } from "../../src/models/resolve.ts";
-import { FakeHub, sha256 } from "../support/fake-hub.ts";
-import { ggufBytes } from "../support/gguf-file.ts";
-import { failsWith, hubWorkplace } from "../support/hub-workplace.ts";
+import type { ModelProgress } from "../../../src/models/progress.ts";
+import { resolveModel } from "../../../src/models/resolve.ts";
+import { FakeHub, sha256 } from "../../support/fake-hub.ts";
+import { ggufBytes } from "../../support/gguf-file.ts";
+import { failsWith, hubWorkplace } from "../../support/hub-workplace.ts";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
 
@@ -195,7 +195,7 @@ test("a hub that fails for a moment is asked again, one that goes on failing is 
 test("names that leave the cache are refused", async (context) => {
   const { hub, options } = await hubWorkplace(context);
   for (const path of [
-    "../../evil-Q8_0.gguf",
+    "../../../evil-Q8_0.gguf",
     "a/../../evil-Q8_0.gguf",
     "/etc/evil-Q8_0.gguf",
     "a\\..\\evil-Q8_0.gguf",

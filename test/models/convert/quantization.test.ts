@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { loadQuantizer } from "../../src/inference/llama/quantize.ts";
+import { loadQuantizer } from "../../../src/inference/llama/quantize.ts";
 
 test("the library is loaded once, whatever the garbage collector does between two conversions", async () => {
   // Loaded a second time, libggml-base ends its process: seen only in a process of its own.
   const module = (path: string) => JSON.stringify(import.meta.resolve(path));
   const script = `
     import { setImmediate } from "node:timers/promises";
-    const { loadQuantizer } = await import(${module("../../src/inference/llama/quantize.ts")});
-    const { loadLlama } = await import(${module("../../src/inference/llama/bindings.ts")});
+    const { loadQuantizer } = await import(${module("../../../src/inference/llama/quantize.ts")});
+    const { loadLlama } = await import(${module("../../../src/inference/llama/bindings.ts")});
     for (let time = 0; time < 5; time++) {
       loadQuantizer();
       await setImmediate();

@@ -5,10 +5,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { makeCheckpoint } from "../support/checkpoint.ts";
-import { FakeHub } from "../support/fake-hub.ts";
-import { json, startServer, until, untilReady } from "../support/server.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { makeCheckpoint } from "../../support/checkpoint.ts";
+import { FakeHub } from "../../support/fake-hub.ts";
+import { json, startServer, until, untilReady } from "../../support/server.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 interface Readiness {
   readonly status: string;
@@ -60,7 +60,7 @@ test("without a model name the server downloads, converts and serves distilgpt2,
 test("the command line pulls, lists, removes and converts models", async (context) => {
   const hub = await hubWithDistilgpt2(context);
   const directory = await temporaryDirectory(context);
-  const main = join(import.meta.dirname, "../../src/main.ts");
+  const main = join(import.meta.dirname, "../../../src/main.ts");
   const env = {
     PATH: process.env["PATH"],
     HOME: directory,
@@ -102,7 +102,7 @@ test("the command line pulls, lists, removes and converts models", async (contex
 test("a pull that is interrupted says so, and the next one resumes where it stopped", async (context) => {
   const hub = await hubWithDistilgpt2(context);
   const directory = await temporaryDirectory(context);
-  const main = join(import.meta.dirname, "../../src/main.ts");
+  const main = join(import.meta.dirname, "../../../src/main.ts");
   const pull = () =>
     spawn(process.execPath, [main, "pull", "distilgpt2"], {
       cwd: directory,

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { MetadataBuilder } from "../../src/models/gguf/metadata.ts";
-import { readGguf } from "../../src/models/gguf/reader.ts";
-import { GgufWriter } from "../../src/models/gguf/writer.ts";
-import { allTypes, declarations, writeSample } from "../support/gguf-sample.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { MetadataBuilder } from "../../../src/models/gguf/metadata.ts";
+import { readGguf } from "../../../src/models/gguf/reader.ts";
+import { GgufWriter } from "../../../src/models/gguf/writer.ts";
+import { allTypes, declarations, writeSample } from "../../support/gguf-sample.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 test("what the writer writes the reader reads back, metadata of every type and tensors aligned", async (context) => {
   const { path, contents } = await writeSample(context);

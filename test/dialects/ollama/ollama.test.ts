@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { BUILTIN } from "../support/model.ts";
-import { json, startServer, type TestServer } from "../support/server.ts";
+import { BUILTIN } from "../../support/model.ts";
+import { json, startServer, type TestServer } from "../../support/server.ts";
 
 let server: TestServer;
 before(async () => {

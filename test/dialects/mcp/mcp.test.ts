@@ -3,8 +3,8 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { assertError } from "../support/envelope.ts";
-import { KEY, startServer, type TestServer, until } from "../support/server.ts";
+import { assertError } from "../../support/envelope.ts";
+import { KEY, startServer, type TestServer, until } from "../../support/server.ts";
 
 let server: TestServer;
 before(async () => {
@@ -161,7 +161,7 @@ test("a client that leaves ends what it asked for", async () => {
 });
 
 test("programs that start their MCP servers themselves speak to this one over standard input and output", async () => {
-  const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+  const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
   for (const mode of ["auto", "legacy"] as const) {
     const client = new Client({ name: "test", version: "1" }, { versionNegotiation: { mode } });
     const transport = new StdioClientTransport({

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { readTraceparent } from "../../src/telemetry/otel/trace-context.ts";
-import { BUILTIN } from "../support/model.ts";
-import { json, startServer, type TestServer } from "../support/server.ts";
+import { readTraceparent } from "../../../src/telemetry/otel/trace-context.ts";
+import { BUILTIN } from "../../support/model.ts";
+import { json, startServer, type TestServer } from "../../support/server.ts";
 
 interface Span {
   readonly traceId: string;

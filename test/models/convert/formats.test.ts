@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { convertCheckpoint } from "../../src/models/convert/convert.ts";
-import { quantizations } from "../../src/models/convert/quantization.ts";
-import { ModelError } from "../../src/models/errors.ts";
-import { type GgufFile, readGguf } from "../../src/models/gguf/reader.ts";
-import { makeCheckpoint, type TestCheckpoint } from "../support/checkpoint.ts";
-import { EngineModel } from "../support/engine-model.ts";
-import { roundTo } from "../support/safetensors.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { convertCheckpoint } from "../../../src/models/convert/convert.ts";
+import { quantizations } from "../../../src/models/convert/quantization.ts";
+import { ModelError } from "../../../src/models/errors.ts";
+import { type GgufFile, readGguf } from "../../../src/models/gguf/reader.ts";
+import { makeCheckpoint, type TestCheckpoint } from "../../support/checkpoint.ts";
+import { EngineModel } from "../../support/engine-model.ts";
+import { roundTo } from "../../support/safetensors.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 /** A tensor's numbers, decoded from the formats' definitions (ggml-common.h: `block_q8_0`, `block_q4_0`). */
 function decode(file: GgufFile, name: string): Float32Array {
