@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { FastifyBaseLogger } from "fastify";
 import type { ConstraintCompiler } from "./assistant/constraint-compiler.ts";
 import type { Config } from "./config/config.ts";
+import type { DescribedSetting } from "./config/described.ts";
 import { DEFAULT_API_KEY } from "./config/settings.ts";
 import { McpEndpoint } from "./dialects/mcp/endpoint.ts";
 import { createTools } from "./dialects/mcp/tools.ts";
@@ -44,6 +45,7 @@ import { ragRoutes } from "./routes/rag.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { servedModelRoutes } from "./routes/served-models.ts";
+import { settingsRoutes } from "./routes/settings.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { EmbeddingModelNames } from "./serving/embedding-model-names.ts";
 import type { ServedModels } from "./serving/served-models.ts";
@@ -93,6 +95,8 @@ export interface AppDependencies {
   readonly leaving: AbortSignal;
   /** Aborts when the server begins to shut down; ends work that no client waits for. */
   readonly stopping: AbortSignal;
+  /** What `config` was read from. */
+  readonly settings: readonly DescribedSetting[];
   readonly version: string;
 }
 
@@ -194,6 +198,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(requestRoutes(telemetry.ledger));
   await app.register(timelineRoutes(telemetry.steps));
   await app.register(glossaryRoutes);
+  await app.register(settingsRoutes({ config, settings: dependencies.settings, engine: model.engine }));
   const knownKey = config.apiKey === DEFAULT_API_KEY && isLoopback(config.host) ? config.apiKey : undefined;
   await app.register(consoleRoutes({ apiKey: config.apiKey, knownKey, directory: consoleBuild }));
   return app;

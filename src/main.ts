@@ -17,8 +17,8 @@ const commands: Readonly<Record<string, Command>> = {
     summary: "serves the API; its settings are environment variables: PORT=9000 MODEL_NAME=builtin npm start",
     run: async (args) => {
       if (args.length > 0) return refuseArguments(args);
-      const { config, warnings } = await readConfiguration();
-      return (await import("./commands/serve.ts")).serve(config, version(), warnings);
+      const { config, settings, warnings } = await readConfiguration();
+      return (await import("./commands/serve.ts")).serve({ config, settings, version: version() }, warnings);
     },
   },
   pull: {
@@ -86,9 +86,14 @@ function refuseArguments([first = ""]: readonly string[]): number {
 
 async function readConfiguration() {
   const { loadConfig, readEnvironment } = await import("./config/config.ts");
+  const { describeSettings } = await import("./config/described.ts");
   const { misspeltSettings } = await import("./config/misspelt.ts");
   const environment = readEnvironment(".env", process.env);
-  return { config: loadConfig(environment), warnings: misspeltSettings(environment) };
+  return {
+    config: loadConfig(environment),
+    settings: describeSettings(environment, process.env),
+    warnings: misspeltSettings(environment),
+  };
 }
 
 async function configuration(): Promise<Config> {

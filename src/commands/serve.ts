@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { createApp } from "../app.ts";
 import { ConstraintCompiler } from "../assistant/constraint-compiler.ts";
 import type { Config } from "../config/config.ts";
+import type { DescribedSetting } from "../config/described.ts";
 import { DEFAULT_API_KEY } from "../config/settings.ts";
 import { isLoopback } from "../http/host-check.ts";
 import type { Server } from "../http/server.ts";
@@ -36,12 +37,22 @@ import { createJudge, startJudge } from "./start-judge.ts";
 /** Time that connections get to end by themselves once every generation is over. */
 const CLOSE_GRACE_MS = 1_000;
 
+export interface ServerConfiguration {
+  readonly config: Config;
+  /** The same for people: where each value comes from. */
+  readonly settings: readonly DescribedSetting[];
+  readonly version: string;
+}
+
 /**
  * Serves until a signal or until the model turns out not to load. Resolves to the exit code.
  * @param warnings what was found in the environment and is not a mistake for certain
  * @throws ModelError before anything is opened when the model's path leads nowhere
  */
-export async function serve(config: Config, version: string, warnings: readonly string[]): Promise<number> {
+export async function serve(
+  { config, settings, version }: ServerConfiguration,
+  warnings: readonly string[],
+): Promise<number> {
   if (config.modelsFile === undefined) checkModelFile(config.modelName);
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   for (const warning of warnings) log.warn(warning);
@@ -98,6 +109,7 @@ export async function serve(config: Config, version: string, warnings: readonly 
     },
     leaving: leaving.signal,
     stopping: stopping.signal,
+    settings,
     version,
   });
   const signal = firstSignal();

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
+import { withoutPassword } from "./password.ts";
 import type { Setting } from "./setting.ts";
 import { sections } from "./settings.ts";
 
@@ -58,9 +59,7 @@ function parseOrReport(setting: Setting<unknown>, text: string, problems: string
   try {
     return setting.parse(text);
   } catch (error) {
-    // No password belongs in a terminal or a log, wherever it was put.
-    const bare = text.replace(/\/\/[^/\s]*@/, "//…@");
-    const shown = setting.isSecret ? "" : ` (it is ${JSON.stringify(bare.slice(0, 100))})`;
+    const shown = setting.isSecret ? "" : ` (it is ${JSON.stringify(withoutPassword(text).slice(0, 100))})`;
     problems.push(`${setting.variable} ${(error as Error).message}${shown}`);
     return undefined;
   }

@@ -67,7 +67,9 @@ test("no secret, and no particular of the database, is in answers without a key,
     ),
   );
   const guarded = await Promise.all(
-    ["/v1/metrics", "/v1/models", "/model"].map(async (path) => (await server.get(path, key)).text()),
+    ["/v1/metrics", "/v1/models", "/model", "/v1/settings"].map(async (path) =>
+      (await server.get(path, key)).text(),
+    ),
   );
   for (const text of open) {
     assert.doesNotMatch(text, /user-marker|ECONNREFUSED/);

@@ -3,6 +3,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
+import { costs } from "../../src/config/costs.ts";
+import { describeSettings } from "../../src/config/described.ts";
 import { misspeltSettings } from "../../src/config/misspelt.ts";
 import { run } from "../support/run.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -66,6 +68,27 @@ test("a setting that is misspelt by one letter is named, with the one that was m
   ]);
   assert.deepEqual(
     misspeltSettings(Object.fromEntries(Object.keys(process.env).map((name) => [name, ""]))),
+    [],
+  );
+});
+
+test("settings are described with where each value comes from, and without what is secret", () => {
+  const file = { PORT: "9000", HOST: "0.0.0.0", RATE_LIMIT: "5" };
+  const own = { PORT: "9001", RATE_LIMIT: "", API_KEY: "key-marker", MODEL_NAME: "http://u:pass-marker@x/y" };
+  const described = describeSettings({ ...file, ...own }, own);
+  const told = (name: string) => {
+    const { value, source } = described.find(({ variable }) => variable === name) ?? {};
+    return [value, source];
+  };
+  assert.deepEqual(told("PORT"), ["9001", "environment"]);
+  assert.deepEqual(told("HOST"), ["0.0.0.0", "file"]);
+  assert.deepEqual(told("RATE_LIMIT"), ["0", "default"]);
+  assert.deepEqual(told("API_KEY"), [undefined, "environment"]);
+  assert.deepEqual(told("MODEL_NAME"), ["http://…@x/y", "environment"]);
+  assert.doesNotMatch(JSON.stringify(described), /marker/);
+  const variables = new Set(described.map(({ variable }) => variable));
+  assert.deepEqual(
+    Object.keys(costs).filter((variable) => !variables.has(variable)),
     [],
   );
 });

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
+import type { Setting } from "../../src/routes/settings.ts";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
 import { json } from "../support/server.ts";
@@ -146,6 +147,55 @@ describe("the pages beside the chat", { skip }, () => {
     }
     await console_.assertAccessible("evaluations, with a result");
     await console_.assertFitsNarrow("evaluations");
+  });
+
+  test("Settings says what each value is, where it comes from, what it has come to and what it costs", async () => {
+    await page.route(
+      "**/v1/settings",
+      (route) =>
+        route.fulfill({
+          status: 503,
+          json: { error: { code: "service_unavailable", message: hostile }, request_id: "r1" },
+        }),
+      { times: 1 },
+    );
+    await console_.open("/settings");
+    await page.getByRole("alert").getByText(hostile).waitFor();
+    await console_.assertAccessible("settings, failed");
+    await page.getByRole("button", { name: "Try again" }).press("Enter");
+    const items = page.getByRole("main").getByRole("listitem");
+    await items.first().waitFor();
+    const { settings } = await json<{ settings: readonly Setting[] }>(console_.server.get("/v1/settings"));
+    const shown = await items.evaluateAll((all) =>
+      all.map((item) => ({
+        variable: item.querySelector("h3")?.textContent,
+        value: item.querySelector("samp")?.textContent,
+        text: item.textContent ?? "",
+      })),
+    );
+    const sources = { default: "default", environment: "set in the environment", file: "set in .env" };
+    for (const [index, { variable, value, source, in_force }] of settings.entries()) {
+      assert.equal(shown[index]?.variable, variable);
+      assert.equal(shown[index]?.value, value === null ? shown[index]?.value : value || "not set");
+      assert.ok(shown[index]?.text.includes(sources[source]), variable);
+      assert.ok(shown[index]?.text.includes(in_force ?? ""), variable);
+    }
+    const model = await json<{ sequences: number; context_window: number; kv_cache_bytes_per_token: number }>(
+      console_.server.get("/model"),
+    );
+    assert.equal(
+      settings.find(({ variable }) => variable === "KV_CACHE_MEMORY")?.memory_bytes,
+      model.sequences * model.context_window * model.kv_cache_bytes_per_token,
+    );
+    await console_.assertAccessible("settings");
+    await console_.assertFitsNarrow("settings");
+    await page.getByRole("checkbox", { name: /^only what was set here/ }).check();
+    await page.getByRole("searchbox", { name: "Find a setting" }).fill("kv cache");
+    await page.getByText(`1 setting of ${settings.length}`).waitFor();
+    await items.getByText("64MiB").waitFor();
+    await page.getByRole("searchbox", { name: "Find a setting" }).fill("no such thing");
+    await page.getByText("No setting is like that.").waitFor();
+    await console_.assertAccessible("settings, none found");
   });
 
   test("a page that is not there says so, and what fails is said in the server's words", async () => {

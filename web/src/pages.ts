@@ -14,6 +14,7 @@ export const pages: readonly Page[] = [
   { path: "/requests", name: "Requests", load: () => import("./requests/RequestsPage.svelte") },
   { path: "/data", name: "Data", load: () => import("./data/DataPage.svelte") },
   { path: "/evaluations", name: "Evaluations", load: () => import("./evaluations/EvaluationsPage.svelte") },
+  { path: "/settings", name: "Settings", load: () => import("./settings/SettingsPage.svelte") },
 ];
 
 export function pageAt(path: string): Page | undefined {

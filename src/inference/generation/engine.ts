@@ -18,6 +18,7 @@ import { processMemory } from "../machine/process-memory.ts";
 import type { WireError } from "../process/process-news.ts";
 import { Supervisor } from "../process/supervisor.ts";
 import { fromWire } from "../process/wire-error.ts";
+import { defaultQueue } from "../queue-limit.ts";
 import type { SequenceStart } from "../scheduler/report.ts";
 import type { StepRecord } from "../step-record.ts";
 import { unavailable } from "../unavailable.ts";
@@ -49,9 +50,6 @@ export interface LocalEngineOptions {
 }
 
 const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
-
-/** Room for a few to wait where only one or two can run. */
-const MIN_QUEUE = 8;
 
 /** Times a request that only waited is handed to a fresh process. */
 const MAX_HANDOVERS = 2;
@@ -199,7 +197,7 @@ export class LocalEngine implements Engine {
   #admit(): void {
     if (this.#state.status !== "ready") throw unavailable(this.#state);
     const { sequences } = this.describe();
-    const maxQueue = this.#options.maxQueue ?? Math.max(MIN_QUEUE, sequences);
+    const maxQueue = this.#options.maxQueue ?? defaultQueue(sequences);
     if (this.#generations.size < sequences + maxQueue) return;
     throw new UnavailableError("queue_full", `The queue is full: ${maxQueue} requests are waiting.`, {
       retryAfterSeconds: this.#rate.retryAfterSeconds(maxQueue, this.#clock()),
