@@ -138,6 +138,7 @@ export class Assistant {
     )) {
       switch (event.type) {
         case "started":
+        case "progress":
           yield event;
           break;
         case "text":

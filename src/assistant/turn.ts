@@ -1,4 +1,4 @@
-import type { GenerationTimings, ScoredToken, Usage } from "../inference/engine.ts";
+import type { GenerationProgress, GenerationTimings, ScoredToken, Usage } from "../inference/engine.ts";
 import type { Sampling } from "../inference/sampling.ts";
 import type { DeclaredTool } from "./formats/call-expressions.ts";
 import type { ChatMessage } from "./template/message.ts";
@@ -48,6 +48,8 @@ export type TurnFinish = "stop" | "length" | "tool_calls";
 export type TurnEvent =
   /** Once and first, when the prompt begins to be computed. */
   | { readonly type: "started"; readonly promptTokens: number; readonly cachedPromptTokens: number }
+  /** Before the first block, where the context asks for it. */
+  | { readonly type: "progress"; readonly progress: GenerationProgress }
   | { readonly type: "block_start"; readonly block: number; readonly kind: "text" | "reasoning" }
   | {
       readonly type: "block_start";

@@ -95,9 +95,31 @@ export interface Usage {
   readonly acceptedTokens: number;
 }
 
+/** Where a generation is that has no text yet. */
+export type GenerationProgress =
+  /** Without a sequence. */
+  | {
+      readonly phase: "queue";
+      /** Requests that are before it in the queue. */
+      readonly ahead: number;
+      /** Until it starts, by how fast requests end now; undefined while too few have. */
+      readonly expectedMs: number | undefined;
+    }
+  | {
+      readonly phase: "prompt";
+      readonly promptTokens: number;
+      readonly cachedPromptTokens: number;
+      /** Prompt tokens that are in the sequence, the cached ones among them. */
+      readonly processedTokens: number;
+      /** Since it got its sequence. */
+      readonly elapsedMs: number;
+    };
+
 export type GenerationEvent =
   /** Once and first, when the request has a sequence. */
   | { readonly type: "started"; readonly promptTokens: number; readonly cachedPromptTokens: number }
+  /** Before any text, where `reportsProgress` asks for it; what a slow reader missed is left out. */
+  | { readonly type: "progress"; readonly progress: GenerationProgress }
   /** The prompt's own tokens, as far as they are scored, once and before any text, when `promptLogprobs` was asked for. */
   | { readonly type: "prompt"; readonly tokens: readonly ScoredToken[] }
   | {
@@ -209,6 +231,8 @@ export interface GenerationContext {
   readonly account?: GenerationSink;
   /** Names the request in records of steps. */
   readonly requestId?: string;
+  /** Yield `progress` events. */
+  readonly reportsProgress?: true;
 }
 
 export interface Engine {

@@ -131,14 +131,10 @@ export class LocalEngine implements Engine {
     this.#admit();
     if (this.#generations.size === 0) this.#rate.resume(this.#clock());
     const id = this.#nextId++;
-    const generation = new PendingGeneration(
-      request,
-      context.arrivedAt ?? this.#clock(),
-      context.lane ?? "interactive",
-      context.cacheScope ?? "",
-      context.requestId,
-    );
+    const { arrivedAt = this.#clock() } = context;
+    const generation = new PendingGeneration(request, { ...context, arrivedAt });
     this.#generations.add(id, generation);
+    if (this.#generations.running >= this.describe().sequences) this.#reportPlaces();
     generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
     const cancel = () => this.#cancel(id);
     context.signal?.addEventListener("abort", cancel, { once: true });
@@ -151,7 +147,7 @@ export class LocalEngine implements Engine {
       // The reader may have left before the end.
       if (this.#generations.get(id) !== undefined) {
         cancel();
-        this.#generations.settle(id);
+        this.#settle(id);
       }
     }
   }
@@ -234,6 +230,7 @@ export class LocalEngine implements Engine {
 
   #stepped(news: StepNews): void {
     this.#totals.observe(news);
+    this.#prefilled(news);
     const { onSteps } = this.#options;
     if (news.records.length > 0)
       onSteps?.(news.records, news.threads, (id) => this.#generations.get(id)?.requestId);
@@ -244,16 +241,35 @@ export class LocalEngine implements Engine {
         this.#rate.completed(this.#clock());
         this.#supervisor.served();
       }
-      this.#generations.settle(output.id);
+      this.#settle(output.id);
+    }
+  }
+
+  /** How far the prompts of the steps' requests are; only those that want to know are looked at. */
+  #prefilled({ records }: StepNews): void {
+    for (const { generation: id, prefillTokens } of records.flatMap(({ sequences }) => sequences)) {
+      const generation = prefillTokens > 0 ? this.#generations.get(id) : undefined;
+      if (generation?.reportsProgress === true) generation.prefilled(prefillTokens, this.#clock());
     }
   }
 
   #started({ id, promptTokens, cachedPromptTokens }: SequenceStart): void {
-    this.#generations
-      .get(id)
-      ?.begin({ promptTokens, cachedPromptTokens }, this.#options.requestTimeoutMs, () =>
-        this.#timedOut(id, "request_timeout"),
-      );
+    const generation = this.#generations.get(id);
+    if (generation === undefined) return;
+    generation.begin({ promptTokens, cachedPromptTokens }, this.#clock());
+    generation.startTimer(this.#options.requestTimeoutMs, () => this.#timedOut(id, "request_timeout"));
+    this.#reportPlaces();
+  }
+
+  #reportPlaces(): void {
+    const now = this.#clock();
+    // It starts when those before it have, and one more request has ended.
+    this.#generations.reportPlaces((ahead) => this.#rate.expectedMs(ahead + 1, now));
+  }
+
+  #settle(id: number): void {
+    this.#generations.settle(id);
+    this.#reportPlaces();
   }
 
   #layoutChanged(kvLayout: KvLayoutChoice): void {

@@ -20,6 +20,17 @@ export class Generations {
     return this.#pending.values().reduce((count, { isStarted }) => count + Number(isStarted), 0);
   }
 
+  /** Tells each that waits, and wants to know, how many are before it: interactive requests go before batch work. */
+  reportPlaces(expectedMs: (ahead: number) => number | undefined): void {
+    if (!this.#pending.values().some(({ reportsProgress }) => reportsProgress)) return;
+    const waiting = [...this.#pending.values()].filter(({ isStarted }) => !isStarted);
+    const inLine = [
+      ...waiting.filter(({ lane }) => lane === "interactive"),
+      ...waiting.filter(({ lane }) => lane === "batch"),
+    ];
+    for (const [ahead, generation] of inLine.entries()) generation.waitsBehind(ahead, expectedMs(ahead));
+  }
+
   add(id: number, generation: PendingGeneration): void {
     this.#pending.set(id, generation);
   }

@@ -1,4 +1,4 @@
-import type { GenerationEvent, GenerationRequest } from "../engine.ts";
+import type { GenerationContext, GenerationEvent, GenerationProgress, GenerationRequest } from "../engine.ts";
 import type { Lane } from "../lane.ts";
 import { fromWire } from "../process/wire-error.ts";
 import type { SequenceStart } from "../scheduler/report.ts";
@@ -11,32 +11,34 @@ export type GenerationPhase = "sent" | "preparing" | "queued" | "started";
 /** The server's side of one generation: what was asked, what comes back, and the timer that bounds it. */
 export class PendingGeneration {
   readonly arrivedAt: number;
-  readonly events = new Channel<GenerationEvent>(joinTexts);
+  readonly events = new Channel<GenerationEvent>(join);
   /** Times it was kept over a crash. */
   handovers = 0;
   /** Its client has left; it is not worth keeping over a crash. */
   isCancelled = false;
+  readonly lane: Lane;
+  /** Of the request that it is for; undefined for work of the server's own. */
+  readonly requestId: string | undefined;
+  readonly reportsProgress: boolean;
   readonly #request: GenerationRequest;
-  readonly #lane: Lane;
   readonly #cacheScope: string;
   #phase: GenerationPhase = "sent";
   #timer: NodeJS.Timeout | undefined;
+  /** What was last reported of its place in the queue. */
+  #ahead: number | undefined;
+  /** How far its prompt is, from its start on. */
+  #prompt:
+    | { readonly start: Omit<SequenceStart, "id">; readonly startedAt: number; computed: number }
+    | undefined;
 
-  /** Of the request that it is for; undefined for work of the server's own. */
-  readonly requestId: string | undefined;
-
-  constructor(
-    request: GenerationRequest,
-    arrivedAt: number,
-    lane: Lane,
-    cacheScope: string,
-    requestId?: string,
-  ) {
-    this.requestId = requestId;
+  constructor(request: GenerationRequest, context: GenerationContext & { readonly arrivedAt: number }) {
+    const { arrivedAt, lane = "interactive", cacheScope = "", requestId, reportsProgress = false } = context;
     this.#request = request;
     this.arrivedAt = arrivedAt;
-    this.#lane = lane;
+    this.lane = lane;
     this.#cacheScope = cacheScope;
+    this.requestId = requestId;
+    this.reportsProgress = reportsProgress;
   }
 
   /** What hands it to an engine process, as generation `id`. */
@@ -45,7 +47,7 @@ export class PendingGeneration {
       type: "generate",
       id,
       request: this.#request,
-      lane: this.#lane,
+      lane: this.lane,
       cacheScope: this.#cacheScope,
       arrivedAt: this.arrivedAt,
     };
@@ -56,10 +58,37 @@ export class PendingGeneration {
     return this.#phase === "started";
   }
 
-  begin(start: Omit<SequenceStart, "id">, timeoutMs: number, onTimeout: () => void): void {
+  begin(start: Omit<SequenceStart, "id">, now: number): void {
     this.#phase = "started";
+    this.#prompt = { start, startedAt: now, computed: 0 };
     this.events.push({ type: "started", ...start });
-    this.startTimer(timeoutMs, onTimeout);
+    this.prefilled(0, now);
+  }
+
+  /** Its place in the queue, where that has changed. */
+  waitsBehind(ahead: number, expectedMs: number | undefined): void {
+    if (ahead === this.#ahead) return;
+    this.#ahead = ahead;
+    this.#progressed({ phase: "queue", ahead, expectedMs });
+  }
+
+  /** A step computed `tokens` more of its prompt. */
+  prefilled(tokens: number, now: number): void {
+    if (this.#prompt === undefined) return;
+    this.#prompt.computed += tokens;
+    const { start, startedAt, computed } = this.#prompt;
+    const { promptTokens, cachedPromptTokens } = start;
+    this.#progressed({
+      phase: "prompt",
+      promptTokens,
+      cachedPromptTokens,
+      processedTokens: cachedPromptTokens + computed,
+      elapsedMs: now - startedAt,
+    });
+  }
+
+  #progressed(progress: GenerationProgress): void {
+    if (this.reportsProgress) this.events.push({ type: "progress", progress });
   }
 
   /** True while a process works on it, and may die of it. */
@@ -108,8 +137,12 @@ export class PendingGeneration {
   }
 }
 
-/** Two pieces of text that wait for the same reader are one, unless their tokens are told apart. */
-function joinTexts(waiting: GenerationEvent, next: GenerationEvent): GenerationEvent | undefined {
+/**
+ * Two pieces of text that wait for the same reader are one, unless their tokens are told apart; of its progress only the
+ * latest matters.
+ */
+function join(waiting: GenerationEvent, next: GenerationEvent): GenerationEvent | undefined {
+  if (waiting.type === "progress" && next.type === "progress") return next;
   if (waiting.type !== "text" || next.type !== "text") return undefined;
   if (waiting.tokens !== undefined || next.tokens !== undefined) return undefined;
   return { type: "text", text: waiting.text + next.text };

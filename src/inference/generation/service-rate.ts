@@ -24,11 +24,16 @@ export class ServiceRate {
     if (this.#completedAt.length > WINDOW) this.#completedAt.shift();
   }
 
-  /** Whole seconds until `ahead` requests are done at the measured rate; 1 while nothing was measured. */
-  retryAfterSeconds(ahead: number, now: number): number {
+  /** Until `count` requests are done at the measured rate; undefined while nothing was measured. */
+  expectedMs(count: number, now: number): number | undefined {
     const first = this.#completedAt[0];
-    if (first === undefined || this.#completedAt.length < 2) return 1;
-    const msPerRequest = (now - first) / this.#completedAt.length;
-    return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, Math.ceil((ahead * msPerRequest) / 1000)));
+    if (first === undefined || this.#completedAt.length < 2) return undefined;
+    return (count * (now - first)) / this.#completedAt.length;
+  }
+
+  /** The same in whole seconds, for a client that is to come again; 1 while nothing was measured. */
+  retryAfterSeconds(ahead: number, now: number): number {
+    const seconds = Math.ceil((this.expectedMs(ahead, now) ?? 0) / 1000);
+    return Math.min(LONGEST_RETRY_SECONDS, Math.max(1, seconds));
   }
 }

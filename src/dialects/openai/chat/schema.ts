@@ -9,6 +9,7 @@ import { NotHonouredField } from "../../notes.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 import { TokenLogprob } from "../logprobs.ts";
+import { ProgressFields, ProgressRequestField } from "../progress.ts";
 
 const Schema = Type.Unsafe<Record<string, unknown>>({ type: "object" });
 
@@ -120,6 +121,7 @@ export const ChatCompletionBody = Type.Object({
   ),
   metadata: OrNull(Metadata),
   ...StreamFields,
+  ...ProgressRequestField,
   ...IncludeField,
   grammar: OrNull(
     Type.String({
@@ -216,6 +218,7 @@ export const ChatCompletionChunk = Type.Object({
   service_tier: Type.String(),
   system_fingerprint: Type.String(),
   timings: Type.Optional(OpenAiTimings),
+  ...ProgressFields,
   ...AccountField,
   ...CachedField,
   ...NotHonouredField,

@@ -7,6 +7,7 @@ import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { type Note, noteInLog, notesOfChanges, notHonoured } from "../../notes.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
+import { progressFields, reporting } from "../progress.ts";
 import type { KeptCompletions } from "./kept-completions.ts";
 import { ChoiceDeltas, ChoiceMessage, choiceOf } from "./output.ts";
 import { toRequest } from "./request.ts";
@@ -73,7 +74,11 @@ export class ChatCompletions {
     const deltas = Array.from({ length: body.n ?? 1 }, () => new ChoiceDeltas(calls));
     const kept = body.store === true ? deltas.map(() => new ChoiceMessage(calls)) : [];
     const passes: Pass[] = [];
-    for await (const { choice: index, event } of this.#events(body, plan, context)) {
+    for await (const { choice: index, event } of this.#events(body, plan, reporting(body, context))) {
+      if (event.type === "progress") {
+        yield chunk(choiceOf(index, {}), progressFields(event.progress));
+        continue;
+      }
       kept[index]?.take(event);
       if (event.type === "done") passes.push(event);
       for (const delta of deltas[index]?.take(event) ?? []) {

@@ -5,6 +5,7 @@ import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts
 import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
+import { ProgressFields, ProgressRequestField } from "../progress.ts";
 
 /** Body of `POST /v1/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const CompletionBody = Type.Object({
@@ -35,6 +36,7 @@ export const CompletionBody = Type.Object({
   suffix: OrNull(Type.String({ maxLength: 1_000_000, format: "text" })),
   ...SamplingFields,
   ...StreamFields,
+  ...ProgressRequestField,
   ...IncludeField,
   grammar: OrNull(
     Type.String({
@@ -73,6 +75,7 @@ export const Completion = Type.Object({
   usage: Type.Optional(Type.Union([UsageSchema, Type.Null()])),
   system_fingerprint: Type.String(),
   timings: Type.Optional(OpenAiTimings),
+  ...ProgressFields,
   ...AccountField,
   ...CachedField,
   request_id: Type.Optional(Type.String()),

@@ -8,6 +8,7 @@ import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
+import { progressFields, reporting } from "../progress.ts";
 import { CompletionAnswer, tokensText, toLogprobs } from "./answer.ts";
 import { type CompletionPlan, toPlan } from "./request.ts";
 import type { Completion, CompletionBody, CompletionChoice } from "./schema.ts";
@@ -66,7 +67,12 @@ export class Completions {
       ...(wantsUsage && { usage: null }),
       ...rest,
     });
-    for await (const { prompt, answer, event } of this.#events(plan, context)) {
+    for await (const { prompt, answer, event } of this.#events(plan, reporting(body, context))) {
+      if (event.type === "progress") {
+        const none = { index: answer, text: "", logprobs: null, finish_reason: null };
+        yield chunk(none, progressFields(event.progress));
+        continue;
+      }
       let offset = offsets.get(answer);
       const echo = echoes[prompt] ?? "";
       if (offset === undefined) {
