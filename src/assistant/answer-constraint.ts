@@ -1,6 +1,7 @@
 import { InvalidRequestError } from "../errors.ts";
+import type { Automaton } from "../inference/constraints/automaton.ts";
 import { type Expression, type Form, json, sequence } from "../inference/constraints/expression.ts";
-import { Network } from "../inference/constraints/network.ts";
+import { Network, NetworkError } from "../inference/constraints/network.ts";
 import {
   type DeclaredTool,
   optionalCalls,
@@ -11,7 +12,9 @@ import {
 import type { AnswerFormat } from "./formats/format.ts";
 import { RuleBook } from "./formats/rule-book.ts";
 import { readGbnf } from "./structured/gbnf.ts";
+import { textsAutomaton, wholeTextAutomaton } from "./structured/language.ts";
 import { assertBounded } from "./structured/limits.ts";
+import { RegexError } from "./structured/regex-syntax.ts";
 import { objectProgram, schemaProgram } from "./structured/schema-program.ts";
 import type { AnswerForm } from "./turn.ts";
 
@@ -39,14 +42,7 @@ export interface AnswerRules {
  */
 export function answerConstraint(rules: AnswerRules): Form | undefined {
   const { form, tools, format, isThinking } = rules;
-  if (form.type === "grammar") {
-    if (tools.length > 0)
-      throw new InvalidRequestError("grammar can't be joined with tools.", { param: "grammar" });
-    const grammar = readGbnf(form.grammar);
-    // What the engine would refuse is refused here, off its thread.
-    new Network(grammar, []);
-    return grammar;
-  }
+  if (form.type === "grammar") return grammarForm(form, tools);
   const book = new RuleBook();
   const answer = answerExpression(rules, book);
   if (answer === undefined) return undefined;
@@ -59,29 +55,63 @@ export function answerConstraint(rules: AnswerRules): Form | undefined {
   };
 }
 
+function grammarForm({ grammar, path }: AnswerForm & { type: "grammar" }, tools: readonly unknown[]): Form {
+  if (tools.length > 0) throw new InvalidRequestError(`${path} can't be joined with tools.`, { param: path });
+  const form = readGbnf(grammar, path);
+  assertFollowed(form, path);
+  return form;
+}
+
+/** Refuses here, off the engine's thread, what it would refuse. @throws InvalidRequestError */
+function assertFollowed(form: Form, path: string): void {
+  try {
+    new Network(form, []);
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    throw new InvalidRequestError(error.message, { param: path });
+  }
+}
+
 function answerExpression(rules: AnswerRules, book: RuleBook): Expression | undefined {
   const { form, tools, format, isSpeaking, begunOpening, mustCall, parallel } = rules;
-  const value = jsonExpression(form);
+  const value = contentExpression(form);
   const answer = value && spokenAnswer(format, isSpeaking, value);
   if (tools.length === 0) return answer;
   const calls = { tools, format, isSpeaking, begunOpening, parallel, rules: book };
   return mustCall ? requiredCalls(calls) : optionalCalls(calls, answer);
 }
 
-function jsonExpression(form: AnswerForm): Expression | undefined {
+function contentExpression(form: AnswerForm): Expression | undefined {
   switch (form.type) {
     case "json":
       return json(objectProgram());
     case "schema":
       return json(schemaProgram(form.schema, { path: form.path }));
+    case "choice":
+      return automatonExpression(() => textsAutomaton(form.texts), form.path);
+    case "pattern":
+      return automatonExpression(() => wholeTextAutomaton(form.pattern), form.path);
     default:
       return undefined;
   }
 }
 
-/** True where there is a schema to translate or a grammar to check, which may take a while. */
+function automatonExpression(make: () => Automaton | undefined, path: string): Expression {
+  try {
+    const automaton = make();
+    if (automaton === undefined) throw new RegexError("no text that it matches, which");
+    const expression = { type: "automaton", automaton } as const;
+    assertFollowed({ start: expression }, path);
+    return expression;
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error;
+    throw new InvalidRequestError(`${path} has ${error.message} can't be held.`, { param: path });
+  }
+}
+
+/** True where there is something of the client's to translate, which may take a while. */
 export function isLaborious({ form, tools }: AnswerRules): boolean {
-  return tools.length > 0 || form.type === "schema" || form.type === "grammar";
+  return tools.length > 0 || (form.type !== "text" && form.type !== "json");
 }
 
 /** Refuses schemas too large or too deep for anything that walks them. @throws InvalidRequestError */

@@ -11,6 +11,7 @@ import {
 } from "./answer-constraint.ts";
 import type { ConstraintReply } from "./constraint-thread.ts";
 import { knownFormat } from "./formats/known-formats.ts";
+import type { AnswerForm } from "./turn.ts";
 
 const entry = new URL("./constraint-thread.ts", import.meta.url);
 
@@ -94,9 +95,8 @@ export class ConstraintCompiler {
     return constraint;
   }
 
-  /** The constraint that GBNF of a client's own is. @throws InvalidRequestError */
-  async grammar(grammar: string, signal?: AbortSignal): Promise<Constraint | undefined> {
-    const form = { type: "grammar", grammar } as const;
+  /** What a text is held to that is no chat's. @throws InvalidRequestError */
+  async compileText(form: AnswerForm, signal?: AbortSignal): Promise<Constraint | undefined> {
     const format = knownFormat("");
     const rules = {
       form,
@@ -202,7 +202,7 @@ function formOf(
     case "ready":
       throw new Error("the thread was ready already");
     case undefined: {
-      const path = form.type === "schema" ? form.path : (tools[0]?.path ?? "grammar");
+      const path = "path" in form ? form.path : (tools[0]?.path ?? "tools");
       throw new InvalidRequestError(`${path} is too complex: it takes more than ${limitMs} ms to compile.`, {
         param: path,
       });

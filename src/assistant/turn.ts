@@ -9,10 +9,14 @@ export type AnswerForm =
   | { readonly type: "text" }
   /** Any JSON object. */
   | { readonly type: "json" }
-  /** JSON by a schema, which errors name by `path`. */
+  /** JSON by a schema. Errors name what a client sent by its `path`. */
   | { readonly type: "schema"; readonly schema: unknown; readonly path: string }
+  /** One of a list of texts. */
+  | { readonly type: "choice"; readonly texts: readonly string[]; readonly path: string }
+  /** A text that a regular expression matches as a whole. */
+  | { readonly type: "pattern"; readonly pattern: string; readonly path: string }
   /** GBNF of the client's own. */
-  | { readonly type: "grammar"; readonly grammar: string };
+  | { readonly type: "grammar"; readonly grammar: string; readonly path: string };
 
 export type ToolChoice =
   | { readonly type: "none" }

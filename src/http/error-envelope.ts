@@ -67,13 +67,6 @@ export function toApiError(error: unknown, bodyLimit?: number): ApiError {
       return new ApiError("unsupported_media_type", "Send the body as content-type: application/json.", {
         cause: error,
       });
-    case "FST_ERR_CTP_EMPTY_JSON_BODY":
-      return new InvalidRequestError("The body is empty; it must be JSON.", { cause: error });
-    case "FST_ERR_CTP_INVALID_JSON_BODY":
-      return new InvalidRequestError(
-        "The body is not JSON, or has keys that reach for prototypes (__proto__, constructor.prototype).",
-        { cause: error },
-      );
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
       return new InvalidRequestError("The body is not as long as its content-length says.", { cause: error });
   }

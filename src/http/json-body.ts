@@ -7,15 +7,11 @@ import { parseInSlices } from "./sliced-json.ts";
 /** Bytes that are parsed at once: about a millisecond. */
 const LARGE_BODY = 256 * 1024;
 
-type Parsers = Pick<
-  FastifyInstance,
-  "addContentTypeParser" | "removeContentTypeParser" | "getDefaultJsonParser"
->;
+type Parsers = Pick<FastifyInstance, "addContentTypeParser" | "removeContentTypeParser">;
 type Done = (error: Error | null, value?: unknown) => void;
 
 /** Takes JSON bodies, and no others: a page of another origin can't send that type without asking first. */
 export function acceptJsonOnly(app: Parsers): void {
-  const parse = jsonParser(app);
   app.removeContentTypeParser(["text/plain", "application/json"]);
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) =>
     parse(request, body as Buffer, done),
@@ -27,7 +23,6 @@ export function acceptJsonOnly(app: Parsers): void {
  * sends without asking first names the page in Origin, and is refused.
  */
 export function acceptJsonOfAnyType(app: Parsers): void {
-  const parse = jsonParser(app);
   app.addContentTypeParser("*", { parseAs: "buffer" }, (request, body, done) => {
     if (request.headers.origin === undefined) parse(request, body as Buffer, done);
     else
@@ -40,37 +35,40 @@ export function acceptJsonOfAnyType(app: Parsers): void {
   });
 }
 
-/** JSON bodies must be UTF-8: what is not would reach the model as something that the client never wrote. */
-function jsonParser(app: Parsers): (request: FastifyRequest, bytes: Buffer, done: Done) => void {
-  const parseSmall = app.getDefaultJsonParser("error", "error");
-  return (request, bytes, done) => {
-    // Wrappers that send the header with every request send it where there is nothing to say, too.
-    if (bytes.length === 0 && request.routeOptions.schema?.body === undefined) done(null, undefined);
-    else if (!isUtf8(bytes)) done(new InvalidRequestError("The body is not valid UTF-8."));
-    else if (bytes.length > LARGE_BODY) parseLarge(bytes).then((value) => done(null, value), done);
-    else {
-      try {
-        assertShallow(bytes);
-      } catch (error) {
-        done(error as Error);
-        return;
-      }
-      parseSmall(request, bytes.toString("utf8"), done);
-    }
-  };
+const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
+
+/**
+ * JSON bodies must be UTF-8: what is not would reach the model as something that the client never wrote. A key
+ * `__proto__` is a key as any other, a property in somebody's schema: `JSON.parse` makes it one of the object's own.
+ */
+function parse(request: FastifyRequest, body: Buffer, done: Done): void {
+  const bytes = body.subarray(0, 3).equals(BYTE_ORDER_MARK) ? body.subarray(3) : body;
+  // Wrappers that send the header with every request send it where there is nothing to say, too.
+  if (bytes.length === 0 && request.routeOptions.schema?.body === undefined) done(null, undefined);
+  else if (bytes.length === 0) done(new InvalidRequestError("The body is empty; it must be JSON."));
+  else if (!isUtf8(bytes)) done(new InvalidRequestError("The body is not valid UTF-8."));
+  else
+    (bytes.length > LARGE_BODY ? parseLarge(bytes) : parseSmall(bytes)).then(
+      (value) => done(null, value),
+      (error: Error) =>
+        done(
+          error instanceof SyntaxError
+            ? new InvalidRequestError("The body is not JSON.", { cause: error })
+            : error,
+        ),
+    );
+}
+
+async function parseSmall(bytes: Buffer): Promise<unknown> {
+  assertShallow(bytes);
+  return JSON.parse(bytes.toString("utf8"));
 }
 
 /** Large bodies are parsed one after another: slices of many at once would make one long turn of the event loop. */
 let lastLarge: Promise<unknown> = Promise.resolve();
 
-async function parseLarge(bytes: Buffer): Promise<unknown> {
+function parseLarge(bytes: Buffer): Promise<unknown> {
   const parsed = lastLarge.then(() => parseInSlices(bytes));
   lastLarge = parsed.catch(() => undefined);
-  try {
-    return await parsed;
-  } catch (error) {
-    if (error instanceof SyntaxError)
-      throw new InvalidRequestError("The body is not JSON.", { cause: error });
-    throw error;
-  }
+  return parsed;
 }

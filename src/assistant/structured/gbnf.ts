@@ -16,26 +16,24 @@ const MAX_NESTING = 64;
 /** Elements with all repetitions written out. */
 const MAX_ELEMENTS = 50_000;
 
-/** A grammar in llama.cpp's GBNF as a form. @throws InvalidRequestError where it is malformed or too large */
-export function readGbnf(source: string): Form {
-  return new GbnfReader(source).read();
-}
-
-function refuseGrammar(why: string): never {
-  throw new InvalidRequestError(`grammar ${why}.`, { param: "grammar" });
+/** A grammar in llama.cpp's GBNF as a form. @throws InvalidRequestError, naming `path`, where it is malformed or too large */
+export function readGbnf(source: string, path = "grammar"): Form {
+  return new GbnfReader(source, path).read();
 }
 
 /** Reads GBNF as llama.cpp does (llama-grammar.cpp). */
 class GbnfReader {
   readonly #source: string;
+  readonly #path: string;
   readonly #rules = new Map<string, Expression>();
   readonly #named = new Set<string>();
   #at = 0;
   #nesting = 0;
   #elements = 0;
 
-  constructor(source: string) {
+  constructor(source: string, path: string) {
     this.#source = source;
+    this.#path = path;
   }
 
   read(): Form {
@@ -50,8 +48,8 @@ class GbnfReader {
     }
     const undefinedName = [...this.#named].find((name) => !this.#rules.has(name));
     if (undefinedName !== undefined)
-      refuseGrammar(`names the rule ${undefinedName}, which it does not define`);
-    if (!this.#rules.has("root")) refuseGrammar("has no rule named root");
+      this.#refuse(`names the rule ${undefinedName}, which it does not define`);
+    if (!this.#rules.has("root")) this.#refuse("has no rule named root");
     return { start: { type: "rule", name: "root" }, rules: Object.fromEntries(this.#rules) };
   }
 
@@ -94,7 +92,7 @@ class GbnfReader {
   #count(elements: number): void {
     this.#elements += elements;
     if (this.#elements > MAX_ELEMENTS)
-      refuseGrammar(`has more than ${MAX_ELEMENTS} elements with its repetitions written out`);
+      this.#refuse(`has more than ${MAX_ELEMENTS} elements with its repetitions written out`);
   }
 
   #characters(ranges: readonly Range[]): Expression {
@@ -125,7 +123,7 @@ class GbnfReader {
 
   #group(): Expression {
     this.#at++;
-    if (++this.#nesting > MAX_NESTING) refuseGrammar(`has brackets nested deeper than ${MAX_NESTING}`);
+    if (++this.#nesting > MAX_NESTING) this.#refuse(`has brackets nested deeper than ${MAX_NESTING}`);
     this.#skip(true);
     const inner = this.#alternatives();
     if (!this.#take(")")) this.#fail("a bracket is not closed");
@@ -201,8 +199,12 @@ class GbnfReader {
     this.#at += match.exec(this.#source)?.[0].length ?? 0;
   }
 
+  #refuse(why: string): never {
+    throw new InvalidRequestError(`${this.#path} ${why}.`, { param: this.#path });
+  }
+
   #fail(what: string): never {
     const line = this.#source.slice(0, this.#at).split("\n").length;
-    refuseGrammar(`is not valid GBNF: ${what} (line ${line})`);
+    this.#refuse(`is not valid GBNF: ${what} (line ${line})`);
   }
 }

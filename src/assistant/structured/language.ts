@@ -28,6 +28,19 @@ export function patternLanguage(source: string): Language {
   return language;
 }
 
+/** The texts that a pattern matches as a whole, undefined where there are none. @throws RegexError */
+export function wholeTextAutomaton(source: string): Automaton | undefined {
+  const tree = new RegexParser(source).parse();
+  const branches = tree.type === "choice" ? tree.items : [tree];
+  const items = branches.map(
+    (item): Regex => ({
+      type: "sequence",
+      items: [{ type: "assert", kind: "start" }, item, { type: "assert", kind: "end" }],
+    }),
+  );
+  return automatonOf({ type: "choice", items });
+}
+
 /** The texts of a list, for what is not one of them. @throws RegexError */
 export function textsAutomaton(texts: readonly string[]): Automaton | undefined {
   const items = texts.map((text): Regex => {

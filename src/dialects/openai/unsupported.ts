@@ -1,19 +1,18 @@
 import { oneOf, type Unsupported } from "../refusals.ts";
+import { unsupportedForms } from "./answer-form.ts";
 
 const common: readonly Unsupported[] = [
   { param: "service_tier", reason: "there is one tier", isWish: true, harmless: oneOf("auto", "default") },
   { param: "moderation", reason: "this server judges no content" },
 ];
 
-/** Other servers' ways of asking for a form: an answer of another form is of no use to who asks. */
-const otherForms = (instead: string): readonly Unsupported[] =>
-  ["guided_json", "guided_choice", "guided_regex", "guided_grammar", "structured_outputs", "format"].map(
-    (param) => ({ param, reason: `use ${instead}` }),
-  );
+/** Ollama's own name, which its clients don't send here. */
+const format = (instead: string): Unsupported => ({ param: "format", reason: `use ${instead}` });
 
 export const unsupportedInChat: readonly Unsupported[] = [
   ...common,
-  ...otherForms("response_format or grammar"),
+  ...unsupportedForms,
+  format("response_format"),
   { param: "audio", reason: "the model writes text only" },
   {
     param: "modalities",
@@ -31,16 +30,17 @@ export const unsupportedInChat: readonly Unsupported[] = [
 
 const included = oneOf("message.output_text.logprobs", "reasoning.encrypted_content", "account");
 
-/** A completion has no form but a grammar's. */
 export const unsupportedInCompletions: readonly Unsupported[] = [
-  ...otherForms("grammar"),
-  { param: "response_format", reason: "use grammar, or chat completions" },
-  { param: "json_schema", reason: "use grammar, or chat completions" },
+  ...unsupportedForms,
+  format("structured_outputs"),
+  { param: "response_format", reason: "use structured_outputs, or chat completions" },
+  { param: "json_schema", reason: "use structured_outputs, or chat completions" },
 ];
 
 export const unsupportedInResponses: readonly Unsupported[] = [
   ...common,
-  ...otherForms("text.format"),
+  ...unsupportedForms,
+  format("text.format"),
   { param: "response_format", reason: "use text.format" },
   { param: "json_schema", reason: "use text.format" },
   { param: "generate", reason: "a response is always generated", harmless: oneOf(true) },

@@ -5,12 +5,15 @@
  * text with calls in it, if there are any, `anyTextUntil([{ text: "<tool_call>", behind: calls }], { mayEnd: true })`.
  * Rules, for recursion, are named in the form.
  */
+import type { Automaton } from "./automaton.ts";
 import type { JsonProgram } from "./json-program.ts";
 
 export type Expression =
   /** The text itself. `isMarkup`: control tokens may stand for their part of it. */
   | { readonly type: "text"; readonly text: string; readonly isMarkup?: boolean }
   | { readonly type: "characters"; readonly ranges: ReadonlyArray<readonly [from: number, to: number]> }
+  /** The texts that an automaton accepts. */
+  | { readonly type: "automaton"; readonly automaton: Automaton }
   /** A JSON value that satisfies a node of a program, node 0 where none is named. */
   | { readonly type: "json"; readonly program: JsonProgram; readonly node?: number }
   | { readonly type: "sequence"; readonly items: readonly Expression[] }

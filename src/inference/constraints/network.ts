@@ -1,4 +1,5 @@
 import { InvalidRequestError } from "../../errors.ts";
+import { type Automaton, LAST_CODE_POINT } from "./automaton.ts";
 import type { Expression, Form, Marker } from "./expression.ts";
 import type { JsonFrame } from "./json-frame.ts";
 import { JsonMachine } from "./json-machine.ts";
@@ -101,6 +102,9 @@ export class Network {
         case "characters":
           this.#characters(expression.ranges, from, to);
           break;
+        case "automaton":
+          this.#automaton(expression.automaton, from, to);
+          break;
         case "json":
           this.#edge(from, {
             type: "json",
@@ -193,6 +197,27 @@ export class Network {
         this.#edge(at, { type: "bytes", from: low, upTo: high, to: next });
         at = next;
       }
+    }
+  }
+
+  /** A place for each state; neighbouring ranges that lead to one state are one. */
+  #automaton({ starts, classes, classCount, table, accepting }: Automaton, from: number, to: number): void {
+    const places = Array.from(accepting, () => this.#place());
+    this.#edge(from, { type: "empty", to: places[0] as number });
+    for (const [state, place] of places.entries()) {
+      if (accepting[state] === 1) this.#edge(place, { type: "empty", to });
+      const ranges = new Map<number, Array<[number, number]>>();
+      for (const [index, first] of starts.entries()) {
+        const target = table[state * classCount + (classes[index] as number)] as number;
+        if (target < 0) continue;
+        const last = (starts[index + 1] ?? LAST_CODE_POINT + 1) - 1;
+        const known = ranges.get(target);
+        const before = known?.at(-1);
+        if (known === undefined) ranges.set(target, [[first, last]]);
+        else if (before?.[1] === first - 1) before[1] = last;
+        else known.push([first, last]);
+      }
+      for (const [target, own] of ranges) this.#characters(own, place, places[target] as number);
     }
   }
 

@@ -252,28 +252,105 @@ test("forms that other servers ask for otherwise are held to, or refused by name
     }),
   );
   assert.match(message.content[0]?.text ?? "", /^\{\s*"ok":\s*(true|false)\s*\}$/);
-  const others = [
-    "guided_json",
-    "guided_choice",
-    "guided_regex",
-    "guided_grammar",
-    "structured_outputs",
-    "format",
-  ];
   const refused = async (url: string, body: object, param: string) => {
     const response = await started.server.post(url, { model: started.model, ...body });
     assert.equal(response.status, 400, `${url} ${param}`);
     assert.equal((await json<{ error: { param: string } }>(response)).error.param, param);
   };
-  for (const param of others) {
-    await refused("/v1/chat/completions", { messages: [user], [param]: { type: "object" } }, param);
-    await refused("/v1/completions", { prompt: "a", [param]: { type: "object" } }, param);
-    await refused("/v1/responses", { input: "a", [param]: { type: "object" } }, param);
+  const routes = {
+    "/v1/chat/completions": { messages: [user] },
+    "/v1/completions": { prompt: "a" },
+    "/v1/responses": { input: "a" },
+  };
+  for (const [url, body] of Object.entries(routes)) {
+    await refused(url, { ...body, format: { type: "object" } }, "format");
+    for (const [param, value] of Object.entries({
+      guided_json: "{",
+      guided_regex: "(?<=a)b",
+      guided_choice: [],
+      guided_grammar: "root ::= other",
+      guided_whitespace_pattern: "",
+    }))
+      await refused(url, { ...body, [param]: value }, param);
+    await refused(
+      url,
+      { ...body, structured_outputs: { structural_tag: "x" } },
+      "structured_outputs.structural_tag",
+    );
+    await refused(url, { ...body, structured_outputs: { regex: "$." } }, "structured_outputs.regex");
+    await refused(url, { ...body, guided_regex: "a", guided_choice: ["a"] }, "guided_choice");
   }
   for (const param of ["response_format", "json_schema"]) {
     await refused("/v1/completions", { prompt: "a", [param]: { type: "json_object" } }, param);
     await refused("/v1/responses", { input: "a", [param]: { type: "json_object" } }, param);
   }
+});
+
+test("vLLM's ways to ask for a form are understood, by their older and newer names", async () => {
+  const schema = {
+    type: "object",
+    properties: { ok: { type: "boolean" } },
+    required: ["ok"],
+    additionalProperties: false,
+  };
+  const isHeld = /^\{\s*"ok":\s*(true|false)\s*\}$/;
+  const forms = [
+    { json: schema, expected: isHeld },
+    { json: JSON.stringify(schema), expected: isHeld },
+    { regex: "[A-C]-\\d{3}|é+x", expected: /^([A-C]-\d{3}|é+x)$/ },
+    { choice: ["red", "redder", "grün", "0 or 1"], expected: /^(red|redder|grün|0 or 1)$/ },
+    { grammar: 'root ::= "x" [0-9]', expected: /^x[0-9]$/ },
+    { json_object: true, expected: /^\{/ },
+  ] as const;
+  const text = async (fields: object): Promise<readonly string[]> => {
+    const answer = await json<{ choices: ReadonlyArray<{ text: string }> }>(
+      started.complete({ prompt: "Look", max_tokens: 48, ...fields }),
+    );
+    const response = await json<{ output: ReadonlyArray<{ content?: ReadonlyArray<{ text: string }> }> }>(
+      started.server.post("/v1/responses", {
+        model: started.model,
+        input: "Look at red.",
+        max_output_tokens: 48,
+        ...fields,
+      }),
+    );
+    const deltas = await streamed(fields);
+    return [
+      (await chat(fields)).message.content ?? "",
+      deltas.map(({ delta }) => delta.content ?? "").join(""),
+      answer.choices[0]?.text ?? "",
+      response.output
+        .flatMap(({ content }) => content ?? [])
+        .map(({ text }) => text)
+        .join(""),
+    ];
+  };
+  for (const { expected, ...form } of forms) {
+    const [name, value] = Object.entries(form)[0] ?? [];
+    const ways = [
+      { structured_outputs: form },
+      ...(name === "json_object" ? [] : [{ [`guided_${name}`]: value }]),
+    ];
+    for (const fields of ways)
+      for (const found of await text({ ...fields, seed: 3 })) assert.match(found, expected);
+  }
+  const called = await chat({ tools: [{ type: "function", function: look }], guided_choice: ["no"] });
+  assert.ok(called.message.tool_calls !== undefined || called.message.content === "no");
+});
+
+test("a tool may have a property called __proto__", async () => {
+  const body = `{"model": ${JSON.stringify(started.model)}, "messages": [{"role": "user", "content": "Look."}],
+    "max_tokens": 64, "tool_choice": "required", "tools": [{"type": "function", "function": {"name": "odd", "strict": true,
+    "parameters": {"type": "object", "properties": {"__proto__": {"enum": ["x"]}, "constructor": {"const": {"prototype": 1}}},
+    "required": ["__proto__", "constructor"], "additionalProperties": false}}}]}`;
+  const { choices } = await json<Completion>(started.server.post("/v1/chat/completions", body));
+  const [call] = choices[0]?.message.tool_calls ?? [];
+  const { name, arguments: text = "" } = call?.function ?? {};
+  assert.equal(name, "odd");
+  assert.deepEqual(Object.entries(JSON.parse(text) as object), [
+    ["__proto__", "x"],
+    ["constructor", { prototype: 1 }],
+  ]);
 });
 
 test("completions read a template's special tokens", async () => {

@@ -36,16 +36,20 @@ test("brackets in text are no nesting", async () => {
   assert.equal(response.status, 200);
 });
 
-test("a body whose keys reach for prototypes is refused and changes nothing", async () => {
+test("keys that name a prototype are unknown fields, and change nothing", async () => {
   for (const body of [
     '{"prompt":"a","__proto__":{"max_new_tokens":1}}',
     '{"prompt":"a","constructor":{"prototype":{"polluted":true}}}',
     '{"prompt":"a","x":[{"__proto__":{"polluted":true}}]}',
   ]) {
-    const { error } = await assertError(await server.post("/chat", body), invalid);
-    assert.match(error.message, /prototype/);
+    const answer = await server.post("/chat", body);
+    assert.equal(answer.status, 200);
+    assert.ok(((await answer.json()) as ChatResponse).completion_tokens > 1);
   }
-  assert.equal((await server.post("/chat", small)).status, 200);
+});
+
+test("a byte order mark before a body is not part of it", async () => {
+  assert.equal((await server.post("/chat", `\uFEFF${JSON.stringify(small)}`)).status, 200);
 });
 
 test("unknown fields are ignored", async () => {

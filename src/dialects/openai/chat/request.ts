@@ -3,6 +3,7 @@ import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
 import type { Note } from "../../notes.ts";
 import { accountFor } from "../../refusals.ts";
+import { askedForm } from "../answer-form.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
 import { unsupportedInChat } from "../unsupported.ts";
 import { type CallForm, functionCall } from "./calls.ts";
@@ -56,12 +57,12 @@ export function toConversation(
   return { messages: all.slice(0, -1), ...(last.content !== "" && { begun: last.content }) };
 }
 
-function toForm({ response_format: format, json_schema: schema, grammar }: ChatCompletionBody): AnswerForm {
-  const form: AnswerForm =
-    isSet(schema) && !isSet(format) ? { type: "schema", schema, path: "json_schema" } : formOf(format);
-  if (!isSet(grammar)) return form;
-  if (form.type !== "text") throw invalid("grammar", "can't be joined with response_format");
-  return { type: "grammar", grammar };
+function toForm(body: ChatCompletionBody): AnswerForm {
+  const { response_format: format, json_schema: schema } = body;
+  return askedForm(body, [
+    ["response_format", formOf(format)],
+    ["json_schema", isSet(schema) ? { type: "schema", schema, path: "json_schema" } : { type: "text" }],
+  ]);
 }
 
 function formOf(format: ResponseFormat | null | undefined): AnswerForm {

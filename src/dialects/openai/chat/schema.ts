@@ -7,6 +7,7 @@ import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../../conversation-fields.ts"
 import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { NotHonouredField } from "../../notes.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
+import { FormFields } from "../answer-form.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 import { TokenLogprob } from "../logprobs.ts";
 import { ProgressFields, ProgressRequestField } from "../progress.ts";
@@ -123,13 +124,7 @@ export const ChatCompletionBody = Type.Object({
   ...StreamFields,
   ...ProgressRequestField,
   ...IncludeField,
-  grammar: OrNull(
-    Type.String({
-      maxLength: 262_144,
-      format: "text",
-      description: "Extra: GBNF that the answer must follow.",
-    }),
-  ),
+  ...FormFields,
 });
 export type ChatCompletionBody = Static<typeof ChatCompletionBody>;
 

@@ -4,6 +4,7 @@ import { OneOf } from "../../../platform/schema/one-of.ts";
 import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts";
 import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
+import { FormFields } from "../answer-form.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 import { ProgressFields, ProgressRequestField } from "../progress.ts";
 
@@ -38,13 +39,7 @@ export const CompletionBody = Type.Object({
   ...StreamFields,
   ...ProgressRequestField,
   ...IncludeField,
-  grammar: OrNull(
-    Type.String({
-      maxLength: 262_144,
-      format: "text",
-      description: "Extra: GBNF that the text must follow.",
-    }),
-  ),
+  ...FormFields,
 });
 export type CompletionBody = Static<typeof CompletionBody>;
 

@@ -9,6 +9,7 @@ import { namingFields } from "../../field-names.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
 import { progressFields, reporting } from "../progress.ts";
+import { askedForm } from "../answer-form.ts";
 import { CompletionAnswer, tokensText, toLogprobs } from "./answer.ts";
 import { type CompletionPlan, toPlan } from "./request.ts";
 import type { Completion, CompletionBody, CompletionChoice } from "./schema.ts";
@@ -102,9 +103,7 @@ export class Completions {
   }
 
   async #plan(body: CompletionBody, signal: AbortSignal): Promise<CompletionPlan> {
-    const constraint = isSet(body.grammar)
-      ? await this.#constraints.grammar(body.grammar, signal)
-      : undefined;
+    const constraint = await this.#constraints.compileText(askedForm(body), signal);
     return toPlan(body, this.#engine.describe(), this.#randomSeed, constraint);
   }
 

@@ -5,6 +5,7 @@ import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
 import type { Note } from "../../notes.ts";
 import { accountFor } from "../../refusals.ts";
+import { askedForm } from "../answer-form.ts";
 import { toSampling, toStop } from "../sampling.ts";
 import { unsupportedInResponses } from "../unsupported.ts";
 import type { ResponseBody } from "./schema.ts";
@@ -52,7 +53,11 @@ function reasoningOf(effort: unknown): ReasoningWish {
   return effort === "none" ? { thinks: false } : { thinks: true, effort: String(effort) };
 }
 
-function toForm({ text }: ResponseBody): AnswerForm {
+function toForm(body: ResponseBody): AnswerForm {
+  return askedForm(body, [["text.format", formatOf(body)]]);
+}
+
+function formatOf({ text }: ResponseBody): AnswerForm {
   const format = text?.format;
   if (!isSet(format) || format.type === "text") return { type: "text" };
   if (format.type === "json_object") return { type: "json" };

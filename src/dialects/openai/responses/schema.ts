@@ -4,6 +4,7 @@ import { OneOf } from "../../../platform/schema/one-of.ts";
 import { LongText } from "../../../platform/schema/text.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../../conversation-fields.ts";
 import { KeepAliveField, ModelName } from "../../model-name.ts";
+import { FormFields } from "../answer-form.ts";
 import { SamplingFields, StreamFields } from "../fields.ts";
 
 const Tool = Type.Object({
@@ -33,7 +34,6 @@ const Id = Type.String({ minLength: 1, maxLength: 128, format: "text" });
 /** Body of `POST /v1/responses`; docs/openai.md says of every parameter what becomes of it. */
 export const ResponseBody = Type.Object({
   model: OrNull(ModelName),
-  ...KeepAliveField,
   ...KeepAliveField,
   input: Type.Unsafe<string | unknown[]>({
     type: ["string", "array"],
@@ -67,6 +67,7 @@ export const ResponseBody = Type.Object({
   include: OrNull(Type.Array(Type.String())),
   reasoning: OrNull(Type.Unsafe<{ effort?: unknown; summary?: unknown }>({ type: "object" })),
   ...SamplingFields,
+  ...FormFields,
   ...StreamFields,
 });
 export type ResponseBody = Static<typeof ResponseBody>;
