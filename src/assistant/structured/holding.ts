@@ -87,10 +87,11 @@ function holdItems(part: Part, at: KeywordValues, own: Application, reading: Rea
 function holdProperties(part: Part, at: KeywordValues, own: Application, reading: Reading): void {
   const named = at.has("properties") ? at.map("properties") : {};
   const patterned = at.has("patternProperties") ? at.map("patternProperties") : {};
-  for (const [name, schema] of Object.entries(named)) {
+  const rules = Object.entries(named).map(([name, schema]) => {
     const located = within(own, schema, `properties.${name}`, reading);
-    part.rule({ kind: "name", name, literal: literal(located), by: own });
-  }
+    return { kind: "name", name, literal: literal(located), by: own } as const;
+  });
+  part.rule(...rules);
   for (const [pattern, schema] of Object.entries(patterned)) {
     at.pattern("patternProperties", pattern);
     const located = within(own, schema, `patternProperties.${pattern}`, reading);

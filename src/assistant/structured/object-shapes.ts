@@ -82,20 +82,19 @@ function objectShape(part: Part, context: ObjectContext): DraftObject {
   const isNamed = (name: string) => part.nameRules.length === 0 || accepts(allowedNames, name);
   const rulesFor = (matchesRule: (rule: KeyRule) => boolean) =>
     part.keyRules.filter(matchesRule).map(({ literal }) => literal);
-  const forName = (name: string) =>
-    rulesFor((rule) => {
-      switch (rule.kind) {
-        case "name":
-          return rule.name === name;
-        case "pattern":
-          return matchesPattern(rule.pattern, name, context);
-        case "rest":
-          return (
-            !rule.names.has(name) && !rule.patterns.some((pattern) => matchesPattern(pattern, name, context))
-          );
-      }
-    });
-  const declares = part.keyRules.some(({ kind }) => kind === "name");
+  const named = Map.groupBy(
+    part.keyRules.filter((rule) => rule.kind === "name"),
+    ({ name }) => name,
+  );
+  const wider = part.keyRules.filter((rule) => rule.kind !== "name");
+  const forName = (name: string) => {
+    const matches = (pattern: string) => matchesPattern(pattern, name, context);
+    const own = wider.filter((rule) =>
+      rule.kind === "pattern" ? matches(rule.pattern) : !rule.names.has(name) && !rule.patterns.some(matches),
+    );
+    return [...(named.get(name) ?? []), ...own].map(({ literal }) => literal);
+  };
+  const declares = named.size > 0;
   const others: Array<{ automaton: number | undefined; language: Automaton; node: number }> = [];
   for (const { automaton, matched } of nameCells(part, allowedNames, context)) {
     const rules = rulesFor((rule) => {
@@ -116,13 +115,14 @@ function objectShape(part: Part, context: ObjectContext): DraftObject {
         node: context.nodeOf(rules),
       });
   }
-  const allowed = names.filter((name) => !part.forbidden.includes(name) && isNamed(name));
+  const forbidden = new Set(part.forbidden);
+  const allowed = new Set(names.filter((name) => !forbidden.has(name) && isNamed(name)));
   const taken = [...new Set([...names, ...part.forbidden])];
   return {
     type: "object",
-    names: allowed.map((name) => ({ name, node: context.nodeOf(forName(name)) })),
+    names: [...allowed].map((name) => ({ name, node: context.nodeOf(forName(name)) })),
     required: part.required,
-    forbidden: [...part.forbidden, ...names.filter((name) => !allowed.includes(name))],
+    forbidden: [...part.forbidden, ...names.filter((name) => !allowed.has(name))],
     others: others.map(({ automaton, language, node }) => ({
       automaton,
       node,

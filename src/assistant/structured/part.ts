@@ -143,15 +143,15 @@ export class Part {
   }
 
   requireAll(names: readonly string[]): void {
-    for (const name of names) this.require(name);
+    this.required = [...new Set([...this.required, ...names])];
   }
 
   forbid(name: string): void {
     if (!this.forbidden.includes(name)) this.forbidden = [...this.forbidden, name];
   }
 
-  rule(rule: KeyRule): void {
-    this.keyRules = [...this.keyRules, rule];
+  rule(...rules: readonly KeyRule[]): void {
+    this.keyRules = this.keyRules.concat(rules);
   }
 
   apply(application: Application): void {
@@ -188,7 +188,8 @@ export class Part {
     if (this.texts?.length === 0 || this.minLength > (this.maxLength ?? this.minLength))
       this.narrowTypes(~TYPE.string);
     if (this.minItems > (this.maxItems ?? this.minItems)) this.narrowTypes(~TYPE.array);
-    const isTorn = this.required.some((name) => this.forbidden.includes(name));
+    const required = new Set(this.required);
+    const isTorn = this.forbidden.some((name) => required.has(name));
     const most = this.maxProperties ?? Number.POSITIVE_INFINITY;
     if (isTorn || this.required.length > most || this.minProperties > most) this.narrowTypes(~TYPE.object);
   }

@@ -152,13 +152,14 @@ function finishedArray(shape: DraftArray, rename: (node: number) => number, most
 function finishedObject(shape: DraftObject, rename: (node: number) => number): ObjectShape {
   const { names, required, forbidden, others, minProperties, maxProperties } = shape;
   const usable = names.filter(({ node }) => rename(node) >= 0);
+  const needed = new Set(required);
   const living = others.filter(({ node }) => rename(node) >= 0);
   const nameCount = otherNames(living);
   return {
     type: "object",
     names: usable.map(({ name }) => name),
     nodes: usable.map(({ node }) => rename(node)),
-    required: usable.map(({ name }) => required.includes(name)),
+    required: usable.map(({ name }) => needed.has(name)),
     forbidden: [...forbidden, ...names.filter(({ node }) => rename(node) < 0).map(({ name }) => name)],
     others: living.map(({ automaton, node }) => ({
       ...(automaton !== undefined && { automaton }),
