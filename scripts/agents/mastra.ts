@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** What is used of Mastra here; the package itself is no dependency of this project. */
+/** What is used of Mastra here; the package itself is not a dependency of this project. */
 interface MastraAgent {
   generate(prompt: string): Promise<{ readonly text: string }>;
   stream(prompt: string): Promise<{ readonly textStream: AsyncIterable<string> }>;

@@ -15,7 +15,7 @@ import type { AnswerForm } from "./turn.ts";
 
 const entry = new URL("./constraint-thread.ts", import.meta.url);
 
-/** Time for one form, so that its refusal comes within a second; the costliest schemas of the wild take a third of it. */
+/** Time for one form: its refusal must come within a second; the costliest schemas of the wild take a third of it. */
 const TIME_LIMIT_MS = 800;
 /** Forms that are kept, and characters of what they were made of: an application asks with the same ones again. */
 const CACHED_FORMS = 256;

@@ -63,7 +63,7 @@ async function eventsOf(engine: Engine): Promise<TurnEvent[]> {
 
 const call = ["Let me see.", "\n<tool_call>\n", '{"name": "look", "arguments": {"colour', '": "'];
 
-test("a call that a stop string ends within its arguments is no call, and what came of it is told to be cut", async () => {
+test("a call that a stop string ends within its arguments is not a call, and what came of it is reported as cut", async () => {
   const events = await eventsOf(engineThatSays(call, "red"));
   const end = events.at(-1);
   assert.ok(end?.type === "done");

@@ -43,7 +43,7 @@ after(async () => {
 const key = { "x-api-key": secrets.API_KEY };
 const judged = { prompt: "a", response: "b" };
 
-test("what a judge's upstream quotes reaches nobody without a key", async () => {
+test("what a judge's upstream quotes reaches no client without a key", async () => {
   for (const [status, body] of [
     [401, (authorization: string) => JSON.stringify({ error: { message: `Incorrect: ${authorization}` } })],
     [400, () => "<html>internal page 10.1.2.3 page-marker</html>"],

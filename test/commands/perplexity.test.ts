@@ -23,7 +23,7 @@ test("a file's perplexity is llama-perplexity's, with its progress", {
   }
 });
 
-test("what is no window, too little text or no file is refused", async (context) => {
+test("an impossible window, too little text and a missing file are refused", async (context) => {
   const directory = await temporaryDirectory(context);
   const refused = async (args: readonly string[], exitCode: number, words: RegExp) => {
     const result = await run(directory, env, ["perplexity", ...args]);

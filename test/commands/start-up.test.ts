@@ -35,7 +35,7 @@ test("a directory as model is refused as such", async () => {
 });
 
 for (const [name, change, message] of [
-  ["something that is no GGUF", () => Buffer.from("hello, world"), /not a GGUF/i],
+  ["something that is not a GGUF file", () => Buffer.from("hello, world"), /not a GGUF/i],
   ["an empty file", () => Buffer.alloc(0), /GGUF|empty|truncated|cut/i],
   [
     "a file cut in its metadata",
@@ -124,7 +124,7 @@ test("all mistakes of a configuration are listed at once, exit code 2, and no se
   assert.doesNotMatch(result.output, /marker/);
 });
 
-test("a prefix file that is no list of prefixes is a mistake of the configuration", async () => {
+test("a prefix file that is not a list of prefixes is a mistake of the configuration", async () => {
   const file = join(directory, "prefixes.json");
   await writeFile(file, '{"system": 1}');
   assertFailed(
@@ -162,7 +162,7 @@ test("more threads than processors, which would only wait for one another, becom
   assert.equal((await chat(server, greedy)).completion_tokens, 60);
 });
 
-test("a context that is no whole number of steps, and a shared cache, start without a warning", async () => {
+test("a context that is not a whole number of steps, and a shared cache, start without a warning", async () => {
   for (const KV_LAYOUT of ["separate", "shared"]) {
     await using server = await startServer({ env: { KV_LAYOUT, CONTEXT_SIZE: "300", MAX_SEQUENCES: "3" } });
     const { context_window } = await json<{ context_window: number }>(server.get("/model"));

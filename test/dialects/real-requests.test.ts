@@ -56,7 +56,7 @@ async function promptOf(messages: unknown): Promise<string> {
   return (await json<{ content: string }>(started.server.post("/v1/detokenize", { tokens }))).content;
 }
 
-test("no history puts a word in the prompt that nobody wrote", async () => {
+test("no history puts a word in the prompt that no one wrote", async () => {
   for (const { url, body, about } of realRequests) {
     if (url !== "/v1/chat/completions") continue;
     const prompt = await promptOf(body["messages"]);

@@ -141,7 +141,7 @@ test("an endless path is shown and logged in part", async () => {
   for (const line of server.log) assert.ok(String(line["path"] ?? "").length < 2000);
 });
 
-test("a thousand idle connections, and some that never finish a request, hold nobody up", async () => {
+test("a thousand idle connections, and some that never finish a request, hold up no other client", async () => {
   const { hostname, port } = new URL(server.url);
   const sockets = Array.from({ length: 1000 }, (_, index) => {
     const socket = connect(Number(port), hostname);

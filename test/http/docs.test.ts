@@ -22,7 +22,7 @@ async function summaries(): Promise<readonly string[]> {
   );
 }
 
-test("/docs lists every route in a browser and asks nobody but this server", { skip }, async () => {
+test("/docs lists every route in a browser and asks only this server", { skip }, async () => {
   const browser = await launchBrowser();
   try {
     const page = await browser.newPage();

@@ -67,7 +67,7 @@ test("a stream carries the request id and latency headers, and asks proxies not 
   assert.match(response.headers.get("cache-control") ?? "", /no-cache/);
 });
 
-test("a path that is no valid URL is a 400 in the envelope", async () => {
+test("a path that is not a valid URL is a 400 in the envelope", async () => {
   const response = await sendRaw(server, rawGet("/%zz", ["x-request-id: bad-url"]));
   assert.equal(response.status, 400);
   const body = JSON.parse(response.body);
@@ -82,7 +82,7 @@ test("a path parameter longer than any id is an error in the envelope", async ()
   await assertError(response, { status: 400, code: "invalid_request" });
 });
 
-test("what is no HTTP at all is refused without a stack", async () => {
+test("what is not HTTP at all is refused without a stack", async () => {
   const response = await sendRaw(server, "nonsense\r\n\r\n");
   assert.equal(response.status, 400);
   assertNoStack(response.body);

@@ -35,7 +35,7 @@ test("what is parsed in slices is what is parsed at once", async () => {
   );
 });
 
-test("what is no JSON at once is none in slices", async () => {
+test("what is not JSON at once is not JSON in slices", async () => {
   const pieces = [",", ":", '"', "{", "}", "[", "]", "1", " ", "\\", "null"];
   await fc.assert(
     fc.asyncProperty(

@@ -19,7 +19,7 @@ import { EngineModel } from "../support/engine-model.ts";
 import { ggufBytes } from "../support/gguf-file.ts";
 import { failsWith, hubWorkplace } from "../support/hub-workplace.ts";
 
-/** The files of a checkpoint as a repository would have them, beside formats that nobody should fetch. */
+/** The files of a checkpoint as a repository would have them, beside formats that must not be fetched. */
 function repositoryFiles(directory: string, options: CheckpointOptions): Record<string, Buffer> {
   makeCheckpoint(directory, options);
   const files = readdirSync(directory).map((file) => [file, readFileSync(join(directory, file))] as const);

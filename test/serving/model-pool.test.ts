@@ -125,7 +125,7 @@ test("a model is loaded when it is asked for, once for all who wait, and kept", 
   assert.equal(model("a").loads, 1);
 });
 
-test("a model whose engine has failed for good is loaded anew, once for all who ask for it", async (t) => {
+test("a model whose engine has failed permanently is loaded anew, once for all who ask for it", async (t) => {
   const { lease, model, pass } = poolOf(t, { a: { bytes: 60 } });
   const first = lease("a");
   await pass(LOAD_MS);
@@ -137,7 +137,7 @@ test("a model whose engine has failed for good is loaded anew, once for all who 
   assert.equal(model("a").loads, 2);
 });
 
-test("a model whose engine has failed for good leaves, and takes no memory from others", async (t) => {
+test("a model whose engine has failed permanently leaves, and takes no memory from others", async (t) => {
   const { lease, model, pass } = poolOf(t, { a: { bytes: 60 }, b: { bytes: 30 } });
   const first = lease("a");
   await pass(LOAD_MS);
@@ -177,7 +177,7 @@ test("a loading and a pinned model are not unloaded for another", async (t) => {
   assert.ok(model("a").isLoaded);
 });
 
-test("nobody waits longer than the bound for a turn, and is told so", async (t) => {
+test("no request waits longer than the bound for a turn, and the refusal says so", async (t) => {
   const { lease, pass } = poolOf(t, { a: { bytes: 60 }, b: { bytes: 60 } });
   const first = lease("a");
   await pass(LOAD_MS);
@@ -282,7 +282,7 @@ test("a full queue refuses at once, and who leaves makes room in it", async (t) 
   (await second)[Symbol.dispose]();
 });
 
-test("a load that nobody waits for any more is given up", async (t) => {
+test("a load that no request waits for any more is given up", async (t) => {
   const { lease, model, pass } = poolOf(t, { a: { bytes: 10 } });
   const leaving = new AbortController();
   const waiting = assert.rejects(lease("a", undefined, leaving.signal), reason("cancelled"));

@@ -9,7 +9,7 @@ const path = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google
 export const skipWithoutBrowser =
   path === undefined ? "needs Chromium, which is not installed" : (false as const);
 
-/** A real Chromium without a window, which asks nobody for anything by itself. */
+/** A real Chromium without a window, which sends nothing by itself. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: path ?? "",

@@ -67,7 +67,7 @@ export function writeJson(path: string, value: unknown): void {
 
 export function number(config: TestConfig, key: string): number {
   const value = config[key];
-  if (typeof value !== "number") throw new TypeError(`${key} is no number`);
+  if (typeof value !== "number") throw new TypeError(`${key} is not a number`);
   return value;
 }
 

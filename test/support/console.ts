@@ -20,7 +20,7 @@ export interface ConsoleUnderTest extends AsyncDisposable {
   assertAccessible(what: string): Promise<void>;
   /** Asserts that nothing is wider than the narrowest window that WCAG names, and goes back to a wide one. */
   assertFitsNarrow(what: string): Promise<void>;
-  /** Asserts that the page logged no error, broke no policy and asked nobody but the server, except for what `isExpected`. */
+  /** Asserts that the page logged no error, broke no policy and asked only the server, except for what `isExpected`. */
   assertQuiet(isExpected?: (complaint: string) => boolean): void;
 }
 

@@ -20,7 +20,7 @@ export function enginePid(server: TestServer): number {
   return pid;
 }
 
-/** True while `pid` exists and is no zombie. */
+/** True while `pid` exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

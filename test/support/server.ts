@@ -22,7 +22,7 @@ export interface LogLine {
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
   readonly process: ChildProcess;
-  /** Every log line so far; lines that are no JSON come as `{ level: "text", msg }`. */
+  /** Every log line so far; lines that are not JSON come as `{ level: "text", msg }`. */
   readonly log: readonly LogLine[];
   /** Path of a directory of this server's own, removed with it. */
   readonly directory: string;
@@ -117,7 +117,7 @@ export async function startServer(settings: ServerSettings = {}): Promise<TestSe
     await untilReady(server);
     return server;
   } catch (error) {
-    // Nobody else has it, to dispose of it.
+    // No caller has it yet, to dispose of it.
     await server[Symbol.asyncDispose]();
     throw error;
   }

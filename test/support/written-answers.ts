@@ -93,7 +93,7 @@ const list =
     each(calls, ({ name, args }) => `{"${nameKey}": "${name}", "${argumentsKey}": ${json(args)}}`, ", ") +
     close;
 
-/** Qwen3-Coder's parameters; `Spell` is of values that are no text. */
+/** Qwen3-Coder's parameters; `Spell` is of values that are not text. */
 const coder = (others: Spell, between: string) => (calls: readonly WrittenCall[]) =>
   each(
     calls,

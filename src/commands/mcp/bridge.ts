@@ -53,7 +53,7 @@ export class McpBridge {
     try {
       message = JSON.parse(line) as Message;
     } catch {
-      this.#fail(null, -32700, "The line is no JSON.");
+      this.#fail(null, -32700, "The line is not JSON.");
       return;
     }
     const { id, method, params } = message;

@@ -16,7 +16,7 @@ export function canShareBuffer(model: LlamaModel): boolean {
   return faults[model.architecture] !== "sharedLayout";
 }
 
-/** Models whose tokens are no text, by what they are. */
+/** Models whose tokens are not text, by what they are. */
 const others: Readonly<Record<string, string>> = {
   pockettts: "is a model of speech",
   "wavtokenizer-dec": "is a model of sound",

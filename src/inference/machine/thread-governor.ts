@@ -12,7 +12,7 @@ const PACE_MS = 80;
 const MEMORY_MS = 300;
 /** A count must be this much faster to be preferred: equal ones must not take turns. */
 const MARGIN = 1.05;
-/** Factor by which the pace must change to be no accident of the work. */
+/** Factor by which the pace must change to count as more than an accident of the work. */
 const PACE_CHANGE = 1.3;
 /** A trial ends early once it has lost this much time. */
 const MOST_LOST_MS = 30;

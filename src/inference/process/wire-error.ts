@@ -2,7 +2,7 @@ import { ApiError } from "../../errors.ts";
 import { LlamaError } from "../llama/errors.ts";
 import type { WireError } from "./process-news.ts";
 
-/** An error as it crosses to the server; what is no `ApiError` is a defect, whose stack `report` gets. */
+/** An error as it crosses to the server; anything but an `ApiError` is a defect, whose stack `report` gets. */
 export function asWireError(error: unknown, report: (text: string) => void): WireError {
   if (error instanceof ApiError) {
     const { code, message, param, details, retryAfterSeconds } = error;

@@ -198,7 +198,7 @@ test("a call that is none goes out as it was written", () => {
   }
 });
 
-test("the beginning of a call that a limit of tokens cut is no text, and an answer's own end is", () => {
+test("the beginning of a call that a limit of tokens cut is not text, and an answer's own end is", () => {
   const kinds = (text: string, isCut: boolean) => {
     const parser = new BlockParser(knownFormat(templates.hermes), {
       isThinking: false,

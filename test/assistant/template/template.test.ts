@@ -148,7 +148,7 @@ test("a model's template for tools is used where there are some, and only there"
   assert.equal(new ChatTemplate(chatMl).withTools.source, chatMl.chatTemplate);
 });
 
-test("a template that is no Jinja is told, and conversations become transcripts", () => {
+test("a template that is not Jinja is reported, and conversations become transcripts", () => {
   const model = { ...chatMl, chatTemplate: "{% for m in messages %}{{ m.content" };
   assert.equal(typeof templateProblem(model), "string");
   assert.equal(templateProblem(chatMl), undefined);

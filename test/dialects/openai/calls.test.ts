@@ -214,7 +214,7 @@ test("what the limit of tokens cuts is incomplete, streamed and whole", async ()
   }
 });
 
-test("a call that was cut is no call with nothing in it", async () => {
+test("a call that was cut is not a call with nothing in it", async () => {
   const asked = { model: started.model, messages: [user], temperature: 0 };
   const message = await json<{ content: object[]; stop_reason: string }>(
     started.server.post("/v1/messages", {

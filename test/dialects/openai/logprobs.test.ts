@@ -106,7 +106,7 @@ test("echo gives the prompt's own scores, and offsets that point into the text",
   assert.equal(only.usage?.completion_tokens, 0);
 });
 
-test("tokens inside a stop string are nobody's to see", async () => {
+test("tokens inside a stop string are not shown", async () => {
   const answer = await json<ChatCompletion>(
     started.chat({ grammar: only("one two three four"), stop: "two three", max_tokens: 64, logprobs: true }),
   );

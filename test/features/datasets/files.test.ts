@@ -60,12 +60,12 @@ suite("files that are not quite what their name says", () => {
     await refused("mac.csv", "text,title\rone,T\rtwo,U\r", /end in CR alone/);
   });
 
-  test("empty lines before the header of a CSV are no header", async () => {
+  test("empty lines before the header of a CSV are not a header", async () => {
     const { texts } = await uploaded("a.csv", "\ufeff\r\n\ntext\none\n");
     assert.deepEqual(texts, ["one"]);
   });
 
-  test("a row that is no CSV is told by its line in the file", async () => {
+  test("a row that is not CSV is reported with its line in the file", async () => {
     const { texts, errors } = await uploaded("a.csv", 'text\none\nt"w"o\n"th"ree\nfour\n"five\nsix');
     assert.deepEqual(texts, ["one", "four"]);
     assert.deepEqual(errors, [

@@ -88,6 +88,6 @@ test("questions and documents get the prefixes that the model was trained with",
   assert.notDeepEqual(asDocument, asQuery);
 });
 
-test("no texts are no vectors", async (context) => {
+test("no texts give no vectors", async (context) => {
   assert.deepEqual(await installed(context).embed([]), { vectors: [], lengths: [], tokens: [] });
 });

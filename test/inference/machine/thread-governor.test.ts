@@ -137,7 +137,7 @@ test("what others use of a large machine takes nothing from a container with a q
   assert.equal(machine.governor.threads, 2);
 });
 
-test("after a pause the first look is no reason to change", () => {
+test("after a pause the first look is not a reason to change", () => {
   const machine = new Machine(2);
   machine.run(1, { neighbours: 0 });
   machine.governor.look(1e6);

@@ -45,7 +45,7 @@ test("where more prompts wait than streams run, a step may be longer in that pro
   assert.ok(Math.abs(twice - one - TARGET_MS / 0.4) < 10, `${one} and ${twice} tokens`);
 });
 
-test("with nobody waiting for a next token a step is as large as it can be", () => {
+test("with no reader waiting for a next token a step is as large as it can be", () => {
   const cost = new StepCost(TARGET_MS);
   cost.observe(100, 0, 1000);
   assert.equal(cost.prefillTokens(0, 1, 512), 512);

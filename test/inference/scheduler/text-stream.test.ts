@@ -31,7 +31,7 @@ test("any splitting of the bytes gives the same text, in whole characters", () =
   );
 });
 
-test("bytes that are no UTF-8 become U+FFFD, however they are split", () => {
+test("bytes that are not UTF-8 become U+FFFD, however they are split", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), cuts, (bytes, at) => {
       const expected = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);

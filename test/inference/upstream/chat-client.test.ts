@@ -170,7 +170,7 @@ test("an answer may take longer than fetch waits by default, before its headers 
   }
 });
 
-test("an answer that is no chat completion is a failure", async () => {
+test("an answer that is not a chat completion is a failure", async () => {
   for (const text of ["<html>", "{}", '{"choices": []}']) {
     answers = [(_request, response) => response.end(text)];
     await assert.rejects(ask(client()), /no chat completion/);

@@ -117,7 +117,7 @@ test("any JSON header is read or refused, never a crash", async (context) => {
   );
 });
 
-test("brackets inside strings are no nesting", () => {
+test("brackets inside strings are not nesting", () => {
   assert.deepEqual(parseJson('{"a":"[[[[\\"[[["}', "x", { bytes: 100, depth: 1 }), { a: '[[[["[[[' });
   assert.throws(() => parseJson("{}".padEnd(200), "x", { bytes: 100, depth: 1 }), /more than 100/);
 });

@@ -66,7 +66,7 @@ describe("token buckets in Redis", { skip: skipWithoutRedis }, () => {
     await until(async () => (await shared?.take("patient"))?.retryAfterMs === 0);
   });
 
-  test("a bucket is forgotten when it would be full, and its client is no readable key", async () => {
+  test("a bucket is forgotten when it would be full, and its client is not a readable key", async () => {
     const [shared] = servers(60);
     await server.command("FLUSHALL");
     await shared?.take("ip:192.0.2.7");

@@ -38,7 +38,7 @@ async function startRoad(to: string, from: string) {
   };
 }
 
-test("a database that goes away while nobody asks it anything is seen to be away, and to be back", {
+test("a database that goes away while it is idle is seen to be away, and to be back", {
   skip: postgres?.skip ?? "there is no Postgres among the databases",
 }, async (t) => {
   assert.ok(postgres);

@@ -111,7 +111,7 @@ test("a run goes on after a restart, and its followers get every event once", as
   );
 });
 
-test("a record that can't be evaluated is a failure of its own and stops nobody", async () => {
+test("a record that can't be evaluated is a failure of its own and stops no other record", async () => {
   const rows = [...records(3), { record_id: "long", prompt: "word ".repeat(5_000) }];
   const runId = await startRun(server, { dataset_id: await createDataset(server, rows) });
   const events = await untilFinished(server, runId);
@@ -132,7 +132,7 @@ test("a record that can't be evaluated is a failure of its own and stops nobody"
   );
 });
 
-test("a set without references is no success of metrics that need one", async () => {
+test("a set without references is not a success for metrics that need one", async () => {
   const rows = [{ prompt: "What is 1 plus 1?" }, { prompt: "What is 2 plus 1?" }];
   const runId = await startRun(server, {
     dataset_id: await createDataset(server, rows),

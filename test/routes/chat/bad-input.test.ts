@@ -30,7 +30,7 @@ for (const [name, body] of [
   });
 }
 
-test("brackets in text are no nesting", async () => {
+test("brackets in text are not nesting", async () => {
   const prompt = `${"[{".repeat(2000)}\\"${"[".repeat(10)}`;
   const response = await server.post("/chat", { ...small, prompt: "Once", unknown: prompt });
   assert.equal(response.status, 200);
@@ -57,7 +57,7 @@ test("unknown fields are ignored", async () => {
   assert.equal(answer.status, 200);
 });
 
-test("bytes that are no UTF-8 are refused", async () => {
+test("bytes that are not UTF-8 are refused", async () => {
   const body = Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]);
   const response = await sendRaw(server, rawPost("/chat", body));
   assert.equal(response.status, 400);

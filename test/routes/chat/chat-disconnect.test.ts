@@ -53,7 +53,7 @@ for (const stream of [true, false]) {
     assert.equal(await metric(server, "inference_running_sequences"), 0);
     assert.equal(await metric(server, "inference_kv_cache_usage_ratio"), 0);
     const computed = (await metric(server, "inference_tokens_completion_total")) - tokens;
-    assert.ok(computed < long.max_new_tokens, `${computed} tokens were computed for nobody`);
+    assert.ok(computed < long.max_new_tokens, `${computed} tokens were computed for a client that had left`);
   });
 }
 

@@ -215,7 +215,7 @@ test("a client that leaves takes its texts with it", { skip: skipWithoutProc }, 
   const left = fetch(`${server.url}/v1/embeddings`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-api-key": "dev-local-key" },
-    body: JSON.stringify({ input: ["text that nobody waits for", "and another"] }),
+    body: JSON.stringify({ input: ["text without a reader", "and another"] }),
     signal: controller.signal,
   });
   await until(async () => (await metric(server, "embedding_queue_texts")) === 2);

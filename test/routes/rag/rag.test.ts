@@ -134,7 +134,7 @@ describe("a corpus", () => {
     assert.equal((await ask({ query, max_new_tokens: 4 })).status, 200);
   });
 
-  test("that isn't there, or is no corpus, is an error that names the field", async () => {
+  test("that isn't there, or is not a corpus, is an error that names the field", async () => {
     const missing = await server.post("/v1/rag", { query: "x", dataset_id: "ds_none" });
     assert.equal(missing.status, 404);
     const evalSet = await upload(server, [{ prompt: "1 + 1?", reference: "2" }], "eval_set");

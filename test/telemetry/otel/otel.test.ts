@@ -111,7 +111,7 @@ test("each request becomes a span of its client's trace, with its phases, and no
   for (const text of bodies) assert.equal(text.includes(CANARY), false);
 });
 
-test("what is no traceparent begins a trace of its own", () => {
+test("what is not a traceparent begins a trace of its own", () => {
   assert.deepEqual(readTraceparent(traceparent("01")), {
     traceId: parent.trace,
     parentSpanId: parent.span,

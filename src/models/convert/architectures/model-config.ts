@@ -51,7 +51,7 @@ export class ModelConfig {
     return isObject(value) ? value : undefined;
   }
 
-  /** Undefined where it is no list of numbers. */
+  /** Undefined where it is not a list of numbers. */
   numbers(key: string): readonly number[] | undefined {
     const value = this.#values[key];
     if (!isArray(value)) return undefined;
@@ -59,7 +59,7 @@ export class ModelConfig {
     return numbers.length === value.length ? numbers : undefined;
   }
 
-  /** Undefined where it is no list of texts. */
+  /** Undefined where it is not a list of texts. */
   texts(key: string): readonly string[] | undefined {
     const value = this.#values[key];
     if (!isArray(value)) return undefined;

@@ -35,7 +35,7 @@ function close(actual: number | undefined, expected: number): void {
 const head = ['{"', "score", '":', " "].map((text) => token(text));
 const tail = [token(","), token(' "rationale'), token('": "x"}')];
 
-test("is the mean of the scores by their probabilities, and what is no score does not count", () => {
+test("is the mean of the scores by their probabilities, and what is not a score does not count", () => {
   close(
     expectedScore(place([...head, token("8", { "8": 0.5, "9": 0.3, "7": 0.1, x: 0.1 }), ...tail])),
     (4 + 2.7 + 0.7) / 0.9,

@@ -24,7 +24,7 @@ import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 const KILLS = Number(process.env["EVAL_KILLS"] ?? 2);
 const RECORDS = Number(process.env["EVAL_RECORDS"] ?? 40);
 const SEED = Number(process.env["EVAL_SEED"] ?? 7);
-/** Kills of one run, at the most. */
+/** Kills of one run, at most. */
 const KILLS_PER_RUN = 8;
 /** The latest moment of a kill, after the server is ready. */
 const KILL_WITHIN_MS = 1_500;
