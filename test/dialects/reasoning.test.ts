@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { apis, parameters, type Wish } from "../support/reasoning-apis.ts";
 import type { ScriptedAnswer } from "../support/scripted-tokens.ts";
 import { json } from "../support/server.ts";
 import { modelOf, startTemplateServer, type TemplateServer } from "../support/template-server.ts";
@@ -39,34 +40,6 @@ const answers: Readonly<Record<string, readonly ScriptedAnswer[]>> = {
   ],
   [plain]: [{ when: ["user"], rest: "Just said" }],
 };
-
-interface Wish {
-  readonly model: string;
-  readonly prompt?: string;
-  /** What the API has for it: a level, a switch, a budget. */
-  readonly reasoning?: object;
-  readonly stop?: string;
-  readonly maxTokens?: number;
-  readonly schema?: object;
-  readonly mustCall?: true;
-}
-
-interface Told {
-  readonly thought: string;
-  readonly text: string;
-  readonly call: unknown;
-  /** `stop`, `length` or `call`, whatever the API's word. */
-  readonly ended: string;
-  readonly reasoningTokens?: number | undefined;
-}
-
-const parameters = {
-  type: "object",
-  properties: { colour: { enum: ["red", "blue"] } },
-  required: ["colour"],
-  additionalProperties: false,
-};
-
 let started: TemplateServer | string;
 before(async () => {
   started = await startTemplateServer(answers);
@@ -82,189 +55,6 @@ async function post<T>(path: string, body: object): Promise<T> {
   assert.equal(response.status, 200, JSON.stringify(answer));
   return answer;
 }
-
-type Ask = (wish: Wish) => Promise<Told>;
-
-const chat: Ask = async ({ model, prompt = "Hi", reasoning, stop, maxTokens, schema, mustCall }) => {
-  const { choices, usage } = await post<{
-    choices: [
-      {
-        finish_reason: string;
-        message: {
-          content: string | null;
-          reasoning_content?: string;
-          tool_calls?: [{ function: { arguments: string } }];
-        };
-      },
-    ];
-    usage: { completion_tokens_details: { reasoning_tokens: number } };
-  }>("/v1/chat/completions", {
-    model: modelOf(model),
-    messages: [{ role: "user", content: prompt }],
-    ...reasoning,
-    ...(stop !== undefined && { stop }),
-    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
-    ...(schema !== undefined && {
-      response_format: { type: "json_schema", json_schema: { name: "answer", schema, strict: true } },
-    }),
-    ...(mustCall && {
-      tools: [{ type: "function", function: { name: "look", parameters } }],
-      tool_choice: "required",
-    }),
-  });
-  const [{ message, finish_reason: reason }] = choices;
-  return {
-    thought: message.reasoning_content ?? "",
-    text: message.content ?? "",
-    call: message.tool_calls && JSON.parse(message.tool_calls[0].function.arguments),
-    ended: reason === "tool_calls" ? "call" : reason,
-    reasoningTokens: usage.completion_tokens_details.reasoning_tokens,
-  };
-};
-
-interface Item {
-  readonly type: string;
-  readonly content?: ReadonlyArray<{ readonly text: string }>;
-  readonly arguments?: string;
-}
-
-const responses: Ask = async ({ model, prompt = "Hi", reasoning, stop, maxTokens, schema, mustCall }) => {
-  const { output, status, usage } = await post<{
-    output: readonly Item[];
-    status: string;
-    usage: { output_tokens_details: { reasoning_tokens: number } };
-  }>("/v1/responses", {
-    model: modelOf(model),
-    input: prompt,
-    ...reasoning,
-    ...(stop !== undefined && { stop }),
-    ...(maxTokens !== undefined && { max_output_tokens: maxTokens }),
-    ...(schema !== undefined && {
-      text: { format: { type: "json_schema", name: "answer", schema, strict: true } },
-    }),
-    ...(mustCall && { tools: [{ type: "function", name: "look", parameters }], tool_choice: "required" }),
-  });
-  const item = (type: string) => output.find((candidate) => candidate.type === type);
-  const textOf = (type: string) =>
-    item(type)
-      ?.content?.map(({ text }) => text)
-      .join("") ?? "";
-  const called = item("function_call")?.arguments;
-  return {
-    thought: textOf("reasoning"),
-    text: textOf("message"),
-    call: called === undefined ? undefined : JSON.parse(called),
-    ended: called !== undefined ? "call" : status === "incomplete" ? "length" : "stop",
-    reasoningTokens: usage.output_tokens_details.reasoning_tokens,
-  };
-};
-
-const messages: Ask = async ({
-  model,
-  prompt = "Hi",
-  reasoning,
-  stop,
-  maxTokens = 1000,
-  schema,
-  mustCall,
-}) => {
-  const { effort, ...rest } = (reasoning ?? {}) as { readonly effort?: string };
-  const { content, stop_reason: reason } = await post<{
-    content: ReadonlyArray<{ type: string; thinking?: string; text?: string; input?: unknown }>;
-    stop_reason: string;
-  }>("/v1/messages", {
-    model: modelOf(model),
-    max_tokens: maxTokens,
-    messages: [{ role: "user", content: prompt }],
-    ...rest,
-    output_config: { effort, ...(schema !== undefined && { format: { type: "json_schema", schema } }) },
-    ...(stop !== undefined && { stop_sequences: [stop] }),
-    ...(mustCall && { tools: [{ name: "look", input_schema: parameters }], tool_choice: { type: "any" } }),
-  });
-  const words: Record<string, string> = { max_tokens: "length", tool_use: "call" };
-  return {
-    thought: content.map(({ thinking = "" }) => thinking).join(""),
-    text: content.map(({ text = "" }) => text).join(""),
-    call: content.find(({ type }) => type === "tool_use")?.input,
-    ended: words[reason] ?? "stop",
-  };
-};
-
-/** Without a way to insist on a call. */
-const ollama: Ask = async ({ model, prompt = "Hi", reasoning, stop, maxTokens, schema, mustCall }) => {
-  const { message, done_reason: reason } = await post<{
-    message: { content: string; thinking?: string; tool_calls?: [{ function: { arguments: unknown } }] };
-    done_reason: string;
-  }>("/api/chat", {
-    model: modelOf(model),
-    messages: [{ role: "user", content: prompt }],
-    stream: false,
-    ...reasoning,
-    options: {
-      ...(stop !== undefined && { stop: [stop] }),
-      ...(maxTokens !== undefined && { num_predict: maxTokens }),
-    },
-    ...(schema !== undefined && { format: schema }),
-    ...(mustCall && { tools: [{ type: "function", function: { name: "look", parameters } }] }),
-  });
-  return {
-    thought: message.thinking ?? "",
-    text: message.content,
-    call: message.tool_calls?.[0].function.arguments,
-    ended: message.tool_calls === undefined ? reason : "call",
-  };
-};
-
-/** An API's own words for a level, the switch, and a budget where it has them. */
-interface Api {
-  readonly ask: Ask;
-  readonly levels: ReadonlyArray<{ readonly level: string; readonly reasoning: object }>;
-  readonly off: readonly object[];
-  readonly on: readonly object[];
-  readonly budget: ((tokens: number) => object) | undefined;
-}
-
-const apis: Readonly<Record<string, Api>> = {
-  "chat completions": {
-    ask: chat,
-    levels: ["minimal", "low", "medium", "high", "xhigh"].map((level) => ({
-      level: level,
-      reasoning: { reasoning_effort: level },
-    })),
-    off: [
-      { reasoning_effort: "none" },
-      { chat_template_kwargs: { enable_thinking: false } },
-      { reasoning_effort: "high", chat_template_kwargs: { enable_thinking: false } },
-    ],
-    on: [{}, { reasoning_effort: "medium" }, { chat_template_kwargs: { enable_thinking: true } }],
-    budget: (tokens: number) => ({ thinking_budget: tokens }),
-  },
-  responses: {
-    ask: responses,
-    levels: ["minimal", "low", "medium", "high", "xhigh"].map((effort) => ({
-      level: effort,
-      reasoning: { reasoning: { effort } },
-    })),
-    off: [{ reasoning: { effort: "none" } }],
-    on: [{}, { reasoning: { effort: "low" } }, { reasoning: { summary: "auto" } }],
-    budget: undefined,
-  },
-  messages: {
-    ask: messages,
-    levels: ["low", "medium", "high", "max"].map((effort) => ({ level: effort, reasoning: { effort } })),
-    off: [{ thinking: { type: "disabled" } }],
-    on: [{}, { thinking: { type: "enabled", budget_tokens: 1024 } }, { thinking: { type: "adaptive" } }],
-    budget: (tokens: number) => ({ thinking: { type: "enabled", budget_tokens: tokens } }),
-  },
-  Ollama: {
-    ask: ollama,
-    levels: ["low", "medium", "high"].map((level) => ({ level: level, reasoning: { think: level } })),
-    off: [{ think: false }],
-    on: [{}, { think: true }],
-    budget: undefined,
-  },
-};
-
 /** The level that gpt-oss knows. */
 const known: Readonly<Record<string, string>> = { minimal: "low", xhigh: "high", max: "high" };
 const thought = "Hm, STOP, go on.";
@@ -297,7 +87,8 @@ test("what of a conversation was changed for the model's template is told in eac
   }
 });
 
-for (const [api, { ask, levels: own, off, on, budget }] of Object.entries(apis)) {
+for (const [api, { ask: askBy, levels: own, off, on, budget }] of Object.entries(apis)) {
+  const ask = (wish: Wish) => askBy(post, wish);
   test(`${api}: a level of effort reaches a template that knows levels, as the nearest that it knows`, async (t) => {
     if (typeof started === "string") return t.skip(started);
     for (const { level, reasoning } of own) {
