@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import type { Setting } from "../../src/routes/settings.ts";
+import type { TimelineStep } from "../../src/telemetry/steps/timeline.ts";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
 import { json } from "../support/server.ts";
@@ -27,6 +28,12 @@ describe("the pages beside the chat", { skip }, () => {
     await page.getByLabel("Kind").selectOption(kind);
     await page.getByRole("button", { name: "Upload" }).press("Enter");
     await page.getByRole("heading", { name, level: 2 }).waitFor();
+  }
+
+  /** Has the next answer to a path be an error, with words that must stay words. */
+  async function fail(path: string): Promise<void> {
+    const json = { error: { code: "service_unavailable", message: hostile }, request_id: "r1" };
+    await page.route(path, (route) => route.fulfill({ status: 503, json }), { times: 1 });
   }
 
   test("Now shows what /v1/metrics counts", async () => {
@@ -83,6 +90,57 @@ describe("the pages beside the chat", { skip }, () => {
     await page.getByRole("searchbox", { name: "Search" }).fill("nonsense>1");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").getByText("400 invalid_request").waitFor();
+  });
+
+  test("Timeline finds the steps of a request, and shows each of them by keyboard as the API has it", async () => {
+    await console_.server.post("/v1/chat", { prompt: "A step in time", max_new_tokens: 12 });
+    await console_.open("/requests");
+    await page.getByRole("region", { name: "List of requests" }).getByRole("link").first().press("Enter");
+    await page.getByRole("link", { name: "Its steps" }).press("Enter");
+    const id = await page.getByRole("searchbox", { name: "Steps of a request" }).inputValue();
+    const { steps } = await json<{ steps: readonly TimelineStep[] }>(
+      console_.server.get(`/v1/timeline?request=${id}&last=5000`),
+    );
+    const picture = page.getByRole("img", { name: /^Steps of the engine/ });
+    const table = page.getByRole("region", { name: "Table of steps" });
+    await picture.focus();
+    await page.keyboard.press("0");
+    const rows = await table
+      .getByRole("row")
+      .filter({ has: page.getByRole("cell") })
+      .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent?.trim())));
+    assert.deepEqual(
+      rows.map(([index, , , , , prefill, decode, kv]) => [index, prefill, decode, kv].map(Number)),
+      steps.map(({ index, prefill_tokens, decode_rows, kv_tokens }) => [
+        index,
+        prefill_tokens,
+        decode_rows,
+        kv_tokens,
+      ]),
+    );
+    await page.keyboard.press("]");
+    const share = steps[0]?.sequences.find(({ request_id }) => request_id === id);
+    const step = page.getByRole("region", { name: `Who was in step ${steps[0]?.index}` });
+    await step
+      .getByRole("row", { name: new RegExp(`^${id} ${share?.kv_sequence} ${share?.prefill_tokens} `) })
+      .waitFor();
+    await page.keyboard.press("ArrowRight");
+    await page.getByText(new RegExp(`^Step ${steps[1]?.index}: `)).waitFor({ state: "attached" });
+    await page.keyboard.press("+");
+    await page.getByText(`of ${steps.length} steps`, { exact: false }).waitFor();
+    await console_.assertAccessible("timeline, of a request");
+    await console_.assertFitsNarrow("timeline");
+    await page.getByRole("link", { name: "All requests" }).press("Enter");
+    await table.getByRole("row").nth(steps.length).waitFor();
+    await console_.assertAccessible("timeline");
+    await console_.open("/timeline?request=nobody");
+    await page.getByText("No step of request nobody is kept", { exact: false }).waitFor();
+    await console_.assertAccessible("timeline, empty");
+    await page.getByRole("searchbox", { name: "Steps of a request" }).fill("");
+    await fail("**/v1/timeline?*");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("503 service_unavailable").waitFor();
+    await console_.assertAccessible("timeline, failed");
   });
 
   test("documents are uploaded, watched and asked by keyboard, with the places of their passages", async () => {
@@ -150,15 +208,7 @@ describe("the pages beside the chat", { skip }, () => {
   });
 
   test("Settings says what each value is, where it comes from, what it has come to and what it costs", async () => {
-    await page.route(
-      "**/v1/settings",
-      (route) =>
-        route.fulfill({
-          status: 503,
-          json: { error: { code: "service_unavailable", message: hostile }, request_id: "r1" },
-        }),
-      { times: 1 },
-    );
+    await fail("**/v1/settings");
     await console_.open("/settings");
     await page.getByRole("alert").getByText(hostile).waitFor();
     await console_.assertAccessible("settings, failed");
@@ -201,12 +251,7 @@ describe("the pages beside the chat", { skip }, () => {
   test("a page that is not there says so, and what fails is said in the server's words", async () => {
     await console_.open("/nowhere");
     await page.getByRole("heading", { name: "Page not found" }).waitFor();
-    await page.route("**/v1/batch-evals?*", (route) =>
-      route.fulfill({
-        status: 503,
-        json: { error: { code: "service_unavailable", message: hostile }, request_id: "r1" },
-      }),
-    );
+    await fail("**/v1/batch-evals?*");
     await console_.open("/evaluations");
     const alert = page.getByRole("alert");
     await alert.getByText(hostile).waitFor();

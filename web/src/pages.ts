@@ -12,6 +12,7 @@ export const pages: readonly Page[] = [
   { path: "/", name: "Chat", load: () => import("./chat/ChatPage.svelte") },
   { path: "/now", name: "Now", load: () => import("./now/NowPage.svelte") },
   { path: "/requests", name: "Requests", load: () => import("./requests/RequestsPage.svelte") },
+  { path: "/timeline", name: "Timeline", load: () => import("./timeline/TimelinePage.svelte") },
   { path: "/data", name: "Data", load: () => import("./data/DataPage.svelte") },
   { path: "/evaluations", name: "Evaluations", load: () => import("./evaluations/EvaluationsPage.svelte") },
   { path: "/settings", name: "Settings", load: () => import("./settings/SettingsPage.svelte") },
