@@ -30,6 +30,7 @@ import { MemoryTokenBuckets, type TokenBuckets } from "./platform/rate-limit/tok
 import type { RedisConnection } from "./platform/redis/connection.ts";
 import type { Store } from "./platform/store/database.ts";
 import { batchEvalRoutes } from "./routes/batch-evals.ts";
+import { cacheRoutes } from "./routes/cache.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
@@ -51,6 +52,7 @@ import { EmbeddingModelNames } from "./serving/embedding-model-names.ts";
 import type { ServedModels } from "./serving/served-models.ts";
 import type { Ledger } from "./telemetry/ledger/ledger.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import type { Receipts } from "./telemetry/receipts.ts";
 import type { StepRing } from "./telemetry/steps/step-ring.ts";
 
 /** What `npm run build:console` makes of `web/`. */
@@ -80,6 +82,7 @@ export interface AppPlatform {
 export interface AppTelemetry {
   readonly metrics: Metrics;
   readonly steps: StepRing;
+  readonly receipts: Receipts;
   /** Told of every request, the ledger among them. */
   readonly recorders: readonly RequestRecorder[];
   /** Undefined where no requests are kept. */
@@ -195,7 +198,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     { store, stopping, log },
   );
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
-  await app.register(requestRoutes(telemetry.ledger));
+  await app.register(requestRoutes(telemetry.ledger, telemetry.receipts));
+  await app.register(cacheRoutes(models.served));
   await app.register(timelineRoutes(telemetry.steps));
   await app.register(glossaryRoutes);
   await app.register(settingsRoutes({ config, settings: dependencies.settings, engine: model.engine }));

@@ -29,6 +29,7 @@ import { Metrics } from "../telemetry/metrics.ts";
 import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
 import { SpanExporter } from "../telemetry/otel/exporter.ts";
+import { Receipts } from "../telemetry/receipts.ts";
 import { StepRing } from "../telemetry/steps/step-ring.ts";
 import { createModels } from "./create-models.ts";
 import { startEmbedder, startReranker } from "./start-embeddings.ts";
@@ -78,6 +79,7 @@ export async function serve(
   const randomSeed = () => randomInt(2 ** 32);
   const constraints = new ConstraintCompiler();
   const steps = new StepRing();
+  const receipts = new Receipts();
   const models = createModels(config, {
     log,
     metrics,
@@ -103,7 +105,8 @@ export async function serve(
     telemetry: {
       metrics,
       steps,
-      recorders: [ledger, exporter].filter((each) => each !== undefined),
+      receipts,
+      recorders: [ledger, exporter, receipts].filter((each) => each !== undefined),
       ledger,
       log,
     },

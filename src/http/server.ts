@@ -190,7 +190,7 @@ function refuseUnsupportedHeaders({ headers, raw }: FastifyRequest): void {
 
 /** Told of requests just before their answers are whole: the ledger, traces. */
 export interface RequestRecorder {
-  record(row: LedgerRow, trace: TraceContext | undefined): void;
+  record(row: LedgerRow, trace: TraceContext | undefined, account: RequestAccount): void;
 }
 
 interface Observers {
@@ -232,7 +232,7 @@ function recordIn(recorders: readonly RequestRecorder[], request: FastifyRequest
   const row = rowOf(request, reply);
   if (row.error === "unauthorized") return;
   const trace = readTraceparent(String(request.headers["traceparent"] ?? ""));
-  for (const recorder of recorders) recorder.record(row, trace);
+  for (const recorder of recorders) recorder.record(row, trace, request.context.account);
 }
 
 /** Has `work` done before the last of an answer is handed over, however it is written. */

@@ -1,3 +1,4 @@
+import type { CacheView } from "./cache-report.ts";
 import type {
   Engine,
   EngineState,
@@ -37,6 +38,10 @@ export abstract class EngineDecorator implements Engine {
 
   detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string> {
     return this.inner.detokenize(tokens, signal);
+  }
+
+  viewCache(): Promise<CacheView> {
+    return this.inner.viewCache();
   }
 
   close(timeoutMs: number): Promise<void> {

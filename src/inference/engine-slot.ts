@@ -1,3 +1,4 @@
+import type { CacheView } from "./cache-report.ts";
 import type {
   Engine,
   EngineState,
@@ -102,6 +103,10 @@ export class EngineSlot implements Engine {
 
   detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string> {
     return this.#required().detokenize(tokens, signal);
+  }
+
+  async viewCache(): Promise<CacheView> {
+    return this.#required().viewCache();
   }
 
   async close(timeoutMs: number): Promise<void> {

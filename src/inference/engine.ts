@@ -3,6 +3,7 @@
  * its own; an upstream over HTTP can stand in for it. Plain data in, plain data out.
  */
 
+import type { CacheView, PrefixReport } from "./cache-report.ts";
 import type { CacheTier } from "./cache-tier.ts";
 import type { GenerationParts } from "./generation-parts.ts";
 import type { KvLayoutChoice } from "./kv-layout.ts";
@@ -10,6 +11,14 @@ import type { Lane } from "./lane.ts";
 import type { ModelIdentity } from "./model-identity.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Thoughts } from "./thoughts.ts";
+
+/** A message's place in the text of a prompt, in UTF-16 units. */
+export interface MessageSpan {
+  readonly index: number;
+  readonly role: string;
+  readonly from: number;
+  readonly until: number;
+}
 
 /** A stretch of prompt: text to tokenize, or tokens as they are. */
 export type PromptPart =
@@ -25,6 +34,8 @@ export interface Prompt {
   readonly parts: readonly PromptPart[];
   /** Put the model's beginning-of-sequence token first, when the model's tokenizer does so by itself. */
   readonly addBos: boolean;
+  /** What of the parts' text together is from which message, in order; for accounts, never for the answer. */
+  readonly messages?: readonly MessageSpan[];
 }
 
 export interface GenerationRequest {
@@ -95,6 +106,15 @@ export interface Usage {
   readonly acceptedTokens: number;
 }
 
+/** What is known of a generation when it has a sequence. */
+export interface GenerationStart {
+  readonly promptTokens: number;
+  readonly cachedPromptTokens: number;
+  /** Tokens that prompt and answer may have together; absent, like what follows, for an earlier answer, of which nothing is computed. */
+  readonly contextWindow?: number;
+  readonly prefix?: PrefixReport;
+}
+
 /** Where a generation is that has no text yet. */
 export type GenerationProgress =
   /** Without a sequence. */
@@ -117,7 +137,7 @@ export type GenerationProgress =
 
 export type GenerationEvent =
   /** Once and first, when the request has a sequence. */
-  | { readonly type: "started"; readonly promptTokens: number; readonly cachedPromptTokens: number }
+  | ({ readonly type: "started" } & GenerationStart)
   /** Before any text, where `reportsProgress` asks for it; what a slow reader missed is left out. */
   | { readonly type: "progress"; readonly progress: GenerationProgress }
   /** The prompt's own tokens, as far as they are scored, once and before any text, when `promptLogprobs` was asked for. */
@@ -214,8 +234,15 @@ export type GenerationEnd = Pick<
 
 /** Told of the generations of a request. */
 export interface GenerationSink {
-  /** A generation begins; its own time starts at `arrivedAt`. Returns what the caller calls when it has ended. */
-  started(request: GenerationRequest, arrivedAt: number): (end: GenerationEnd) => void;
+  /** A generation begins; its own time starts at `arrivedAt`. */
+  began(request: GenerationRequest, arrivedAt: number): GenerationObserver;
+}
+
+/** Told of one generation. */
+export interface GenerationObserver {
+  /** It has a sequence. */
+  started(start: GenerationStart): void;
+  ended(end: GenerationEnd): void;
 }
 
 /** What a generation has of the request that it is for. */
@@ -249,6 +276,8 @@ export interface Engine {
   tokenize(prompt: Prompt, signal?: AbortSignal): Promise<number[]>;
   /** Text of tokens; bytes that are not UTF-8 become U+FFFD. */
   detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string>;
+  /** What the KV cache holds, and how well it serves. @throws UnavailableError while no model is loaded */
+  viewCache(): Promise<CacheView>;
   /** Stops taking requests, lets running ones finish for `timeoutMs`, then ends the process. */
   close(timeoutMs: number): Promise<void>;
 }

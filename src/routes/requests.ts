@@ -5,11 +5,13 @@ import { ApiError, InvalidRequestError } from "../errors.ts";
 import { answerSchema, responseSchemas } from "../http/schema.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
 import { timeOfUuidV7 } from "../platform/uuid.ts";
+import { ContextReceipt } from "../telemetry/context-receipt.ts";
 import { exportLines } from "../telemetry/ledger/export.ts";
 import type { Ledger } from "../telemetry/ledger/ledger.ts";
 import { parseQuery, queryFields } from "../telemetry/ledger/query.ts";
 import { describeRequest, RecordedRequest, RequestDetail } from "../telemetry/ledger/schema.ts";
 import { seriesOf, TimePoint } from "../telemetry/ledger/series.ts";
+import { KEPT_RECEIPTS, type Receipts } from "../telemetry/receipts.ts";
 
 const Query = Type.Optional(
   Type.String({
@@ -44,6 +46,7 @@ const Series = answerSchema(
   { step_minutes: Type.Integer(), points: Type.Array(TimePoint) },
   "One point for each stretch of time, oldest first; the last one is not over.",
 );
+const Receipt = answerSchema(ContextReceipt.properties, "What the model was given.");
 const Detail = answerSchema(RequestDetail.properties, "One request, whole.");
 
 const contentTypes = { jsonl: "application/x-ndjson", csv: "text/csv; charset=utf-8" } as const;
@@ -52,7 +55,7 @@ const MAX_POINTS = 1500;
 const MINUTE_MS = 60_000;
 
 /** The ledger: what was asked, how long it took, and why. */
-export function requestRoutes(ledger: Ledger | undefined): FastifyPluginAsyncTypebox {
+export function requestRoutes(ledger: Ledger | undefined, receipts: Receipts): FastifyPluginAsyncTypebox {
   const kept = () => {
     if (ledger === undefined)
       throw new ApiError("not_implemented", "No requests are kept: LEDGER_DAYS is 0.");
@@ -133,6 +136,26 @@ export function requestRoutes(ledger: Ledger | undefined): FastifyPluginAsyncTyp
         if (row === undefined)
           throw new ApiError("not_found", `No request ${JSON.stringify(id)} is kept.`, { param: "id" });
         return describeRequest(row, "whole");
+      },
+    );
+    app.get(
+      "/v1/requests/:id/context",
+      {
+        config,
+        schema: {
+          tags,
+          summary: "Show what a request's prompt was made of",
+          description:
+            "Its parts with the tokens that came from the KV cache, where and why the cache stopped.",
+          params: RequestId,
+          response: responseSchemas(Receipt, 400, 401, 404, 429),
+        },
+      },
+      async ({ params: { id } }) => {
+        const receipt = receipts.find(id);
+        if (receipt !== undefined) return receipt;
+        const message = `No receipt of request ${JSON.stringify(id)} is kept: memory has those of the latest ${KEPT_RECEIPTS} that computed a prompt.`;
+        throw new ApiError("not_found", message, { param: "id" });
       },
     );
   };

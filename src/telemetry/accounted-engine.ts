@@ -16,9 +16,10 @@ export class AccountedEngine extends EngineDecorator {
     context: GenerationContext = {},
   ): AsyncIterable<GenerationEvent> {
     const { arrivedAt = this.#clock() } = context;
-    const ended = context.account?.started(request, arrivedAt);
+    const generation = context.account?.began(request, arrivedAt);
     for await (const event of this.inner.generate(request, { ...context, arrivedAt })) {
-      if (event.type === "done") ended?.(event);
+      if (event.type === "started") generation?.started(event);
+      if (event.type === "done") generation?.ended(event);
       yield event;
     }
   }

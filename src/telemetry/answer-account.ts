@@ -2,6 +2,7 @@ import { type Static, Type } from "typebox";
 import { type Clock, monotonicMs } from "../platform/clock.ts";
 import { OrNull } from "../platform/schema/nullable.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
+import { ContextReceipt, contextReceipt } from "./context-receipt.ts";
 import type { LatencyParts } from "./latency-parts.ts";
 import type { RequestAccount } from "./request-account.ts";
 import type { RequestContext } from "./request-context.ts";
@@ -47,25 +48,32 @@ export type AnswerAccount = Static<typeof AnswerAccount>;
 /** What an answer can be asked to carry beside itself. */
 export const IncludeField = {
   include: OrNull(
-    Type.Array(OneOf(["account"]), {
+    Type.Array(OneOf(["account", "context_receipt"]), {
       maxItems: 16,
-      description: "Extra: `account` adds where the answer's time went.",
+      description:
+        "Extra: `account` adds where the answer's time went, `context_receipt` what of the prompt came from the cache.",
     }),
   ),
 };
 
-export const AccountField = { account: Type.Optional(AnswerAccount) };
+export const AccountField = {
+  account: Type.Optional(AnswerAccount),
+  context_receipt: Type.Optional(ContextReceipt),
+};
 
-/** The field where `include` asks for it, as of now; nothing otherwise, and where nothing was generated. */
+/** The fields that `include` asks for, as of now; none where nothing was generated. */
 export function accountField(
   { include }: { readonly include?: readonly string[] | null },
   { account, arrivedAt }: Pick<RequestContext, "account" | "arrivedAt">,
   clock: Clock = monotonicMs,
-): { readonly account?: AnswerAccount } {
-  if (include?.includes("account") !== true) return {};
-  const limits = limitsOf(account, arrivedAt, clock());
-  if (limits === undefined) return {};
-  return { account: describe(limits) };
+): { readonly account?: AnswerAccount; readonly context_receipt?: ContextReceipt } {
+  const isWanted = (field: keyof typeof AccountField) => include?.includes(field) === true;
+  const limits = isWanted("account") ? limitsOf(account, arrivedAt, clock()) : undefined;
+  const receipt = isWanted("context_receipt") ? contextReceipt(account) : undefined;
+  return {
+    ...(limits !== undefined && { account: describe(limits) }),
+    ...(receipt !== undefined && { context_receipt: receipt }),
+  };
 }
 
 /** The same of an answer whose parts are known. */

@@ -3,8 +3,10 @@ import { farthest } from "../inference/cache-tier.ts";
 import type {
   FinishReason,
   GenerationEnd,
+  GenerationObserver,
   GenerationRequest,
   GenerationSink,
+  GenerationStart,
   GenerationTimings,
   Prompt,
   Usage,
@@ -20,6 +22,8 @@ export interface AccountedGeneration {
   readonly prompt: Prompt;
   /** Where its own time begins, on `monotonicMs`. */
   readonly arrivedAt: number;
+  /** Undefined before it has a sequence. */
+  readonly start: GenerationStart | undefined;
   /** Undefined while it runs, and for one that failed or whose reader left. */
   readonly end: GenerationEnd | undefined;
 }
@@ -31,18 +35,18 @@ type EndedGeneration = AccountedGeneration & { readonly end: GenerationEnd };
  * metrics, `Server-Timing` and the ledger read it: no route can forget a part of it.
  */
 export class RequestAccount implements GenerationSink {
-  readonly #generations: Array<{ prompt: Prompt; arrivedAt: number; end: GenerationEnd | undefined }> = [];
+  readonly #generations: Array<{
+    -readonly [Field in keyof AccountedGeneration]: AccountedGeneration[Field];
+  }> = [];
   readonly #notes: LogFields = {};
   #receivedAt: number | undefined;
   #sendMs = 0;
   #error: { readonly code: string; readonly reason: string | undefined } | undefined;
 
-  started({ prompt }: GenerationRequest, arrivedAt: number): (end: GenerationEnd) => void {
-    const generation = { prompt, arrivedAt, end: undefined as GenerationEnd | undefined };
-    this.#generations.push(generation);
-    return (end) => {
-      generation.end = end;
-    };
+  began({ prompt }: GenerationRequest, arrivedAt: number): GenerationObserver {
+    const at = this.#generations.push({ prompt, arrivedAt, start: undefined, end: undefined }) - 1;
+    const set = (known: Partial<AccountedGeneration>) => Object.assign(this.#generations[at] ?? {}, known);
+    return { started: (start) => set({ start }), ended: (end) => set({ end }) };
   }
 
   /** Adds facts of a route's own to the log line; never text of prompts or answers. */

@@ -9,6 +9,7 @@ import { Jinja } from "./jinja/jinja.ts";
 import { formatTime } from "./jinja/strftime.ts";
 import { BoundsError, TemplateError } from "./jinja/values.ts";
 import type { ChatMessage, Tool } from "./message.ts";
+import { messageSpans } from "./message-spans.ts";
 import { type PrintedCalls, printedCalls } from "./printed-calls.ts";
 import { type PrintedSystem, printedSystem } from "./printed-system.ts";
 import { ReasoningVariables, type ReasoningWish, switched } from "./reasoning-wish.ts";
@@ -138,10 +139,13 @@ export class ChatTemplate {
     const marker = this.#specialTexts.marker(told.messages, tools, options.variables);
     const { text, changes } = this.#adapted(this.#template, told, options, marker);
     const { bosText } = this.#model;
+    const parts = this.#specialTexts.split(text, marker);
+    const plain = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
     return {
       prompt: {
-        parts: this.#specialTexts.split(text, marker),
+        parts,
         addBos: bosText === "" || !text.startsWith(bosText),
+        messages: messageSpans(plain, told.messages),
       },
       changes,
     };

@@ -1,5 +1,6 @@
 import type { Prompt } from "../../inference/engine.ts";
 import type { ChatMessage } from "./message.ts";
+import { messageSpans } from "./message-spans.ts";
 
 /**
  * For models without a template: one message is given to the model to continue, as it is; a conversation becomes a
@@ -10,7 +11,8 @@ export function transcript(messages: readonly ChatMessage[]): Prompt {
   const lines = messages.map(
     ({ role, content }) => `${role.charAt(0).toUpperCase()}${role.slice(1)}: ${content}\n`,
   );
-  return plainPrompt(only?.content ?? `${lines.join("")}Assistant:`);
+  const text = only?.content ?? `${lines.join("")}Assistant:`;
+  return { ...plainPrompt(text), messages: messageSpans(text, messages) };
 }
 
 /** Text for the model to continue, with nothing in it read as a special token. */

@@ -28,7 +28,12 @@ export const unsupportedInChat: readonly Unsupported[] = [
   },
 ];
 
-const included = oneOf("message.output_text.logprobs", "reasoning.encrypted_content", "account");
+const included = oneOf(
+  "message.output_text.logprobs",
+  "reasoning.encrypted_content",
+  "account",
+  "context_receipt",
+);
 
 export const unsupportedInCompletions: readonly Unsupported[] = [
   ...unsupportedForms,
@@ -56,7 +61,7 @@ export const unsupportedInResponses: readonly Unsupported[] = [
   },
   {
     param: "include",
-    reason: "only message.output_text.logprobs and account can be included",
+    reason: "only message.output_text.logprobs, account and context_receipt can be included",
     isWish: true,
     harmless: (value) => Array.isArray(value) && value.every(included),
   },

@@ -3,6 +3,7 @@ import { UnavailableError } from "../../errors.ts";
 import { type Clock, monotonicMs } from "../../platform/clock.ts";
 import type { FieldsLog } from "../../platform/log.ts";
 import { PendingReplies } from "../../platform/pending-replies.ts";
+import type { CacheView } from "../cache-report.ts";
 import type {
   Engine,
   EngineState,
@@ -22,6 +23,7 @@ import { defaultQueue } from "../queue-limit.ts";
 import type { SequenceStart } from "../scheduler/report.ts";
 import type { StepRecord } from "../step-record.ts";
 import { unavailable } from "../unavailable.ts";
+import { GenerationNames } from "./generation-names.ts";
 import { Generations } from "./generations.ts";
 import { PendingGeneration } from "./pending-generation.ts";
 import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine } from "./protocol.ts";
@@ -67,6 +69,7 @@ export class LocalEngine implements Engine {
   readonly #generations = new Generations(() => this.#rate.pause(this.#clock()));
   readonly #totals = new StepTotals();
   readonly #tokenWork = new TokenWork();
+  readonly #names = new GenerationNames();
   readonly #replies = new PendingReplies<EngineNews>();
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
@@ -134,6 +137,7 @@ export class LocalEngine implements Engine {
     const { arrivedAt = this.#clock() } = context;
     const generation = new PendingGeneration(request, { ...context, arrivedAt });
     this.#generations.add(id, generation);
+    this.#names.add(id, context.requestId);
     if (this.#generations.running >= this.describe().sequences) this.#reportPlaces();
     generation.startTimer(this.#options.queueTimeoutMs, () => this.#timedOut(id, "queue_timeout"));
     const cancel = () => this.#cancel(id);
@@ -167,6 +171,12 @@ export class LocalEngine implements Engine {
     );
     if (reply.type !== "text") throw new Error(`unexpected reply ${reply.type}`);
     return reply.text;
+  }
+
+  async viewCache(): Promise<CacheView> {
+    const reply = await this.#ask((id) => ({ type: "cache", id }));
+    if (reply.type !== "cache") throw new Error(`unexpected reply ${reply.type}`);
+    return this.#names.ofView(reply.view);
   }
 
   async close(timeoutMs: number): Promise<void> {
@@ -221,6 +231,7 @@ export class LocalEngine implements Engine {
         break;
       case "tokens":
       case "text":
+      case "cache":
         this.#replies.answer(message.id, message);
         break;
       default:
@@ -253,10 +264,11 @@ export class LocalEngine implements Engine {
     }
   }
 
-  #started({ id, promptTokens, cachedPromptTokens }: SequenceStart): void {
+  #started({ id, prefix, ...counts }: SequenceStart): void {
     const generation = this.#generations.get(id);
     if (generation === undefined) return;
-    generation.begin({ promptTokens, cachedPromptTokens }, this.#clock());
+    const { contextWindow } = this.describe();
+    generation.begin({ ...counts, contextWindow, prefix: this.#names.ofReport(prefix) }, this.#clock());
     generation.startTimer(this.#options.requestTimeoutMs, () => this.#timedOut(id, "request_timeout"));
     this.#reportPlaces();
   }

@@ -1,7 +1,12 @@
-import type { GenerationContext, GenerationEvent, GenerationProgress, GenerationRequest } from "../engine.ts";
+import type {
+  GenerationContext,
+  GenerationEvent,
+  GenerationProgress,
+  GenerationRequest,
+  GenerationStart,
+} from "../engine.ts";
 import type { Lane } from "../lane.ts";
 import { fromWire } from "../process/wire-error.ts";
-import type { SequenceStart } from "../scheduler/report.ts";
 import { Channel } from "./channel.ts";
 import type { ToEngine, WireOutput } from "./protocol.ts";
 
@@ -27,9 +32,7 @@ export class PendingGeneration {
   /** What was last reported of its place in the queue. */
   #ahead: number | undefined;
   /** How far its prompt is, from its start on. */
-  #prompt:
-    | { readonly start: Omit<SequenceStart, "id">; readonly startedAt: number; computed: number }
-    | undefined;
+  #prompt: { readonly start: GenerationStart; readonly startedAt: number; computed: number } | undefined;
 
   constructor(request: GenerationRequest, context: GenerationContext & { readonly arrivedAt: number }) {
     const { arrivedAt, lane = "interactive", cacheScope = "", requestId, reportsProgress = false } = context;
@@ -58,7 +61,7 @@ export class PendingGeneration {
     return this.#phase === "started";
   }
 
-  begin(start: Omit<SequenceStart, "id">, now: number): void {
+  begin(start: GenerationStart, now: number): void {
     this.#phase = "started";
     this.#prompt = { start, startedAt: now, computed: 0 };
     this.events.push({ type: "started", ...start });

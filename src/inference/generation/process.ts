@@ -58,6 +58,9 @@ async function handle(core: EngineCore, voice: Voice<EngineNews>, message: Engin
     case "detokenize":
       send({ type: "text", id: message.id, text: await core.detokenize(message.tokens) });
       break;
+    case "cache":
+      send({ type: "cache", id: message.id, view: core.scheduler.viewCache() });
+      break;
     default:
       message satisfies never;
   }

@@ -1,5 +1,7 @@
+import type { PromptSection } from "../cache-report.ts";
 import type { Prompt, PromptPart } from "../engine.ts";
 import type { Vocabulary } from "../llama/vocabulary.ts";
+import { promptSections } from "./prompt-sections.ts";
 import { unknownToken } from "./request-checks.ts";
 
 /** Bytes of text that are tokenized at once; longer texts go to another thread, because no stream must wait for them. */
@@ -20,6 +22,13 @@ export class PromptTokenizer {
     if (prompt.addBos && addsBos && bos !== undefined) pieces.push(Int32Array.of(bos));
     for (const part of prompt.parts) pieces.push(await this.#tokenizePart(part));
     return concatenate(pieces);
+  }
+
+  /** The sections that the `tokens` of a prompt are of. */
+  sections({ parts, messages = [] }: Prompt, tokens: Int32Array): readonly PromptSection[] {
+    const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+    if (messages.length === 0 || texts.length < parts.length) return [{ tokens: tokens.length }];
+    return promptSections(texts.join(""), messages, tokens, (token) => this.#vocabulary.writtenBytes(token));
   }
 
   /** Fewest tokens that a prompt can have, without tokenizing it. */

@@ -1,4 +1,5 @@
 /** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
+import type { CacheView } from "../cache-report.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
 import type { KvLayoutChoice, KvLayoutSetting } from "../kv-layout.ts";
 import type { Lane } from "../lane.ts";
@@ -58,6 +59,7 @@ export type ToEngine =
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "tokenize"; readonly id: number; readonly prompt: Prompt }
   | { readonly type: "detokenize"; readonly id: number; readonly tokens: readonly number[] }
+  | { readonly type: "cache"; readonly id: number }
   | { readonly type: "ping" };
 
 /** Where the engine is after a step. */
@@ -88,4 +90,5 @@ export type EngineNews =
   | { readonly type: "layout"; readonly choice: KvLayoutChoice }
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
   | { readonly type: "tokens"; readonly id: number; readonly tokens: readonly number[] }
-  | { readonly type: "text"; readonly id: number; readonly text: string };
+  | { readonly type: "text"; readonly id: number; readonly text: string }
+  | { readonly type: "cache"; readonly id: number; readonly view: CacheView<number> };

@@ -15,7 +15,14 @@ import { assertFits, tokenLimit, unknownToken } from "./request-checks.ts";
 /** What a sequence needs of a request, beside what the engine knows of it. */
 export type PreparedRequest = Pick<
   SequenceRequest,
-  "prompt" | "maxTokens" | "shownTokens" | "endingTokens" | "createSampler" | "scores" | "promptScores"
+  | "prompt"
+  | "sections"
+  | "maxTokens"
+  | "shownTokens"
+  | "endingTokens"
+  | "createSampler"
+  | "scores"
+  | "promptScores"
 >;
 
 /** Makes requests ready to run: tokens, limits, the constraint, a sampler. */
@@ -54,6 +61,7 @@ export class RequestPreparation {
     const special = { addSpecial: false, parseSpecial: true };
     return {
       prompt,
+      sections: this.#tokenizer.sections(request.prompt, prompt),
       maxTokens,
       shownTokens: vocabulary.specialTokensIn(shownTexts),
       endingTokens: thoughts === undefined ? [] : [...vocabulary.tokenize(thoughts.ending, special)],

@@ -1,3 +1,4 @@
+import type { CacheWay } from "../cache-report.ts";
 import type { CacheTier } from "../cache-tier.ts";
 import type { CommonBeginning, KvLayout } from "../kv-layout.ts";
 import { commonPrefix } from "./common-prefix.ts";
@@ -18,8 +19,32 @@ export interface Reservation {
   readonly cachedTokens: number;
   /** Leading tokens in common with what some sequence holds, whether they could be taken over or not. */
   readonly knownTokens: number;
+  /** Leading tokens in common with what is saved elsewhere. */
+  readonly savedTokens: number;
   /** Where they came from; undefined where there are none. */
   readonly cachedFrom: CacheTier | undefined;
+  readonly source: Source | undefined;
+}
+
+/** What cached tokens were taken from. */
+export interface Source {
+  readonly way: CacheWay;
+  /** The request that had left them. */
+  readonly owner: number | undefined;
+  /** When that last had them; undefined for what is saved elsewhere. */
+  readonly lastUsedAt: number | undefined;
+}
+
+/** Tokens that gave way, and that no other sequence holds. */
+export interface Loss {
+  readonly kvSequence: number;
+  readonly owner: number | undefined;
+  /** How many, from the `kept`th on. */
+  readonly tokens: number;
+  readonly kept: number;
+  /** They can be had from elsewhere. */
+  readonly isSaved: boolean;
+  readonly cause: "overwritten" | "trimmed";
 }
 
 /**
@@ -47,6 +72,7 @@ export class PrefixCache {
   readonly #table: Slots;
   readonly #slots: readonly Slot[];
   readonly #saved: SavedSequences;
+  #losses: Loss[] = [];
 
   /** `saved`: where sequences go that must give way. */
   constructor(memory: SequenceMemory, saved = new SavedSequences(0)) {
@@ -54,6 +80,22 @@ export class PrefixCache {
     this.#table = new Slots(memory, (slot) => this.#save(slot), saved.isOn);
     this.#slots = this.#table.all;
     this.#saved = saved;
+  }
+
+  /** The KV sequences, in order. */
+  get slots(): readonly Readonly<Slot>[] {
+    return this.#slots;
+  }
+
+  get saved(): SavedSequences {
+    return this.#saved;
+  }
+
+  /** What gave way since the last call. */
+  takeLosses(): readonly Loss[] {
+    const losses = this.#losses;
+    this.#losses = [];
+    return losses;
   }
 
   get hasIdleSlot(): boolean {
@@ -76,10 +118,10 @@ export class PrefixCache {
 
   /**
    * Reserves a sequence for `prompt`, with the longest known prefix already in it.
-   * When no idle sequence is worth reusing, the least recently used one is overwritten.
+   * When no idle sequence is worth reusing, the least recently used one is overwritten. `owner`: the request.
    * @throws Error when all are busy: ask `hasIdleSlot` first
    */
-  reserve(prompt: Int32Array, now: number, scope = ""): Reservation {
+  reserve(prompt: Int32Array, now: number, scope = "", owner?: number): Reservation {
     const victim = leastRecentlyUsed(this.#table.idle);
     if (victim === undefined) throw new Error("every sequence is busy");
 
@@ -88,37 +130,56 @@ export class PrefixCache {
     );
     const holder = this.#longestHolder(prompt, scope);
     const held = holder === undefined ? 0 : this.#reusable(holder, prompt, scope);
-    const saved = this.#savedBeyond(held, prompt, scope);
+    const found = this.#saved.longest(prompt, scope);
+    const savedTokens = Math.min(found?.shared ?? 0, prompt.length - 1);
+    // Reading it must be worth while.
+    const saved = savedTokens >= held + MIN_SAVED_TOKENS ? found?.entry : undefined;
     const isInPlace =
       saved === undefined && holder !== undefined && this.#isBestReusedInPlace(holder, prompt, scope);
     const chosen = isInPlace ? holder : victim;
     const target = this.#memory.isOnePass ? chosen : this.#table.placeBesideBusy(chosen, isInPlace);
     const restored = saved === undefined ? 0 : this.#restore(saved, target, prompt);
-    const shared = restored > 0 ? restored : this.#takeOver(target, prompt, scope);
+    const { shared, source } =
+      saved !== undefined && restored > 0
+        ? {
+            shared: restored,
+            source: { way: "restored", owner: saved.owner, lastUsedAt: undefined } as const,
+          }
+        : this.#takeOver(target, prompt, scope);
     target.tokens.length = this.#memory.truncate(target.kvSequence, shared);
     target.busy = true;
     target.lastUsedAt = now;
     target.scope = scope;
+    target.owner = owner;
     const cachedTokens = target.tokens.length;
-    const cachedFrom = cachedTokens === 0 ? undefined : restored > 0 ? saved?.tier : "slot";
-    return { slot: target, cachedTokens, knownTokens: known, cachedFrom };
+    const isCached = cachedTokens > 0;
+    return {
+      slot: target,
+      cachedTokens,
+      knownTokens: known,
+      savedTokens,
+      cachedFrom: isCached ? (restored > 0 ? saved?.tier : "slot") : undefined,
+      source: isCached ? source : undefined,
+    };
   }
 
-  /** Fills `target` from the sequence that holds most of the prompt; returns how many tokens it then has of it. */
-  #takeOver(target: Slot, prompt: Int32Array, scope: string): number {
+  /** Fills `target` from the sequence that holds most of the prompt; says how many tokens it then has of it. */
+  #takeOver(
+    target: Slot,
+    prompt: Int32Array,
+    scope: string,
+  ): { readonly shared: number; readonly source: Source | undefined } {
     // Making place may have moved it.
     const donor = this.#longestHolder(prompt, scope);
     const shared = donor === undefined ? 0 : this.#worthTaking(donor, target, prompt, scope);
+    const source = donor && {
+      way: donor === target ? ("in_place" as const) : ("copied" as const),
+      owner: donor.owner,
+      lastUsedAt: donor.lastUsedAt,
+    };
     if (donor !== undefined && target !== donor && shared > 0) this.#table.copy(donor, target, shared);
     else this.#save(target, shared);
-    return shared;
-  }
-
-  /** A saved sequence that has so much more of the prompt than `held` that it is worth restoring. */
-  #savedBeyond(held: number, prompt: Int32Array, scope: string): SavedSequence | undefined {
-    const found = this.#saved.longest(prompt, scope);
-    const shared = Math.min(found?.shared ?? 0, prompt.length - 1);
-    return shared >= held + MIN_SAVED_TOKENS ? found?.entry : undefined;
+    return { shared, source };
   }
 
   /** Returns the prompt's tokens that `target` has now; 0 where the state could not be read. */
@@ -137,20 +198,31 @@ export class PrefixCache {
   }
 
   /** Saves what `slot` is about to lose beyond its first `kept` tokens, unless it can be had elsewhere. */
-  #save(slot: Slot, kept = 0): void {
-    const { tokens, scope } = slot;
-    if (slot.busy || tokens.length - kept < MIN_SAVED_TOKENS || !this.#saved.isOn) return;
-    const isHeld = this.#slots.some(
+  #save(slot: Slot, kept = 0, cause: Loss["cause"] = "overwritten"): void {
+    const { kvSequence, tokens, owner } = slot;
+    const lost = tokens.length - kept;
+    if (slot.busy || lost < MIN_COPIED_TOKENS || this.#isHeldElsewhere(slot)) return;
+    const isSaved = lost >= MIN_SAVED_TOKENS && this.#saved.isOn && this.#saveState(slot);
+    this.#losses.push({ kvSequence, owner, tokens: lost, kept, isSaved, cause });
+  }
+
+  #isHeldElsewhere({ kvSequence, tokens, scope }: Slot): boolean {
+    return this.#slots.some(
       (other) =>
-        other !== slot &&
+        other.kvSequence !== kvSequence &&
         maySee(other, scope) &&
         other.tokens.length >= tokens.length &&
         commonPrefix(other.tokens, tokens) === tokens.length,
     );
-    if (isHeld || this.#saved.covers(tokens, scope)) return;
-    const state = this.#memory.save(slot.kvSequence);
-    if (state !== undefined)
-      this.#saved.keep({ tokens: Int32Array.from(tokens), state, scope, tier: "memory" });
+  }
+
+  /** Keeps a sequence's state where it is not kept yet; false where it can't be saved. */
+  #saveState({ kvSequence, tokens, scope, owner }: Slot): boolean {
+    if (this.#saved.covers(tokens, scope)) return true;
+    const state = this.#memory.save(kvSequence);
+    if (state === undefined) return false;
+    this.#saved.keep({ tokens: Int32Array.from(tokens), state, scope, tier: "memory", owner });
+    return true;
   }
 
   /** What sequences without a request hold, the most recently used first; each is read when it is asked for. */
@@ -188,6 +260,7 @@ export class PrefixCache {
     slot.tokens.length = this.#memory.truncate(slot.kvSequence, length);
     slot.busy = false;
     slot.pinned = true;
+    slot.owner = undefined;
   }
 
   /** Pins `tokens` in an idle sequence that `restore` fills; false, and nothing pinned, when it could not. */
@@ -200,6 +273,7 @@ export class PrefixCache {
     if (!restore(slot.kvSequence)) return false;
     slot.tokens.push(...tokens);
     slot.pinned = true;
+    slot.owner = undefined;
     return true;
   }
 
@@ -233,7 +307,7 @@ export class PrefixCache {
     for (const oldest of idle.toSorted((a, b) => a.lastUsedAt - b.lastUsedAt)) {
       if (held <= maxTokens) return;
       held -= oldest.tokens.length;
-      this.#save(oldest);
+      this.#save(oldest, 0, "trimmed");
       this.#memory.truncate(oldest.kvSequence, 0);
       oldest.tokens.length = 0;
     }

@@ -8,6 +8,8 @@ export interface SavedSequence {
   /** Whose prompts may find it; see `Slot`. */
   readonly scope: string;
   readonly tier: Exclude<CacheTier, "slot">;
+  /** The request that had it, of this process. */
+  readonly owner?: number | undefined;
 }
 
 /** Below this many tokens computing them anew costs as little as keeping them. */

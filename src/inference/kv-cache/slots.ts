@@ -32,6 +32,8 @@ export interface Slot {
   lastUsedAt: number;
   /** Whose prompts may take over what it holds. */
   scope: string;
+  /** The latest request that had it; undefined for pinned prefixes and what an earlier process left. */
+  owner: number | undefined;
 }
 
 /** Free to be given to a request. */
@@ -82,6 +84,7 @@ export class Slots {
       pinned: false,
       lastUsedAt: Number.NEGATIVE_INFINITY,
       scope: "",
+      owner: undefined,
     }));
   }
 
@@ -162,5 +165,6 @@ export class Slots {
     to.tokens.length = 0;
     for (let position = 0; position < length; position++) to.tokens.push(from.tokens[position] as number);
     to.scope = from.scope;
+    to.owner = from.owner;
   }
 }

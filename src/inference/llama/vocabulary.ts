@@ -247,6 +247,12 @@ export class Vocabulary {
     return piece;
   }
 
+  /** Bytes of what a text has where the token is read from it. */
+  writtenBytes(token: number): number {
+    const length = this.piece(token).length;
+    return length === 0 ? this.#pieceBytes(token, true).length : length;
+  }
+
   /** Text of a control token as a template writes it, e.g. `<|im_end|>`. */
   specialText(token: number): string {
     return this.#pieceBytes(token, true).toString("utf8");

@@ -1,3 +1,4 @@
+import type { CacheStudy } from "../kv-cache/cache-study.ts";
 import type { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import { Partings } from "./partings.ts";
@@ -8,6 +9,7 @@ import { WaitingQueue } from "./waiting-queue.ts";
 /** Gives waiting requests the idle KV sequences, each with the longest prefix that is known. */
 export class Admission {
   readonly #cache: PrefixCache;
+  readonly #study: CacheStudy;
   readonly #waiting: WaitingQueue;
   /** Most requests that can start at once. */
   readonly #sequences: number;
@@ -17,8 +19,14 @@ export class Admission {
   #cacheHitTokens = 0;
 
   /** `onStart` is called for each request that leaves the queue, before anything of it is computed. */
-  constructor(context: DecodeContext, cache: PrefixCache, onStart: (start: SequenceStart) => void) {
+  constructor(
+    context: DecodeContext,
+    cache: PrefixCache,
+    study: CacheStudy,
+    onStart: (start: SequenceStart) => void,
+  ) {
     this.#cache = cache;
+    this.#study = study;
     this.#waiting = new WaitingQueue(context.sequences);
     this.#sequences = context.sequences;
     this.#partings = context.canCut ? undefined : new Partings();
@@ -68,8 +76,9 @@ export class Admission {
   }
 
   #start(sequence: Sequence, now: number): void {
-    const { shareablePrompt, scope } = sequence;
-    const { slot, cachedTokens, knownTokens, cachedFrom } = this.#cache.reserve(shareablePrompt, now, scope);
+    const { id, shareablePrompt, scope, sections } = sequence;
+    const reservation = this.#cache.reserve(shareablePrompt, now, scope, id);
+    const { slot, cachedTokens, knownTokens, cachedFrom } = reservation;
     this.#waiting.remove(sequence);
     sequence.time.waited(sequence.waitsFor, now);
     sequence.slot = slot;
@@ -80,9 +89,10 @@ export class Admission {
     sequence.startedAt = now;
     this.#cacheHitTokens += cachedTokens;
     this.#onStart({
-      id: sequence.id,
+      id,
       promptTokens: sequence.prompt.length,
       cachedPromptTokens: cachedTokens,
+      prefix: { ...this.#study.started(sequence, reservation, now), sections },
     });
   }
 }

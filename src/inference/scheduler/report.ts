@@ -1,3 +1,4 @@
+import type { PrefixReport } from "../cache-report.ts";
 import type { FinishReason, GenerationTimings, ScoredToken, Usage } from "../engine.ts";
 import type { StepRecord } from "../step-record.ts";
 
@@ -24,6 +25,7 @@ export interface SequenceStart {
   readonly id: number;
   readonly promptTokens: number;
   readonly cachedPromptTokens: number;
+  readonly prefix: PrefixReport<number>;
 }
 
 export interface StepReport {

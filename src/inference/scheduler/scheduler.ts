@@ -1,6 +1,8 @@
 import type { Clock } from "../../platform/clock.ts";
+import type { CacheView } from "../cache-report.ts";
 import { promptLookup } from "../drafters/prompt-lookup.ts";
 import type { FinishReason } from "../engine.ts";
+import { CacheStudy } from "../kv-cache/cache-study.ts";
 import { maxIdleTokens, PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { SavedSequences } from "../kv-cache/saved-sequences.ts";
 import type { SlotMove } from "../kv-cache/slots.ts";
@@ -56,6 +58,7 @@ export class Scheduler {
   readonly #gaps: Gaps;
   readonly #account: StepAccount;
   readonly #layout: LayoutFollower | undefined;
+  readonly #study: CacheStudy;
   readonly #emission = new Emission();
   /** What the KV sequences hold. */
   readonly cache: PrefixCache;
@@ -66,7 +69,6 @@ export class Scheduler {
     this.#texts = texts;
     this.#clock = options.clock;
     this.cache = new PrefixCache(context, options.saved);
-    this.#admission = new Admission(context, this.cache, options.onStart ?? (() => {}));
     this.#cost = new StepCost(options.stepTargetMs);
     // A draft that turns out wrong must be taken back.
     const canDraft = options.speculation && context.canCut;
@@ -81,6 +83,8 @@ export class Scheduler {
       options.clock,
       options.processorWait ?? (() => ({ longestMs: 0, totalMs: 0 })),
     );
+    this.#study = new CacheStudy(this.cache, context, (tokens) => this.#account.promptMs(tokens));
+    this.#admission = new Admission(context, this.cache, this.#study, options.onStart ?? (() => {}));
     const { clock, onLayoutChanged } = options;
     this.#layout = onLayoutChanged && new LayoutFollower(context, this.cache, clock, onLayoutChanged);
   }
@@ -110,6 +114,11 @@ export class Scheduler {
   /** Share of the KV cache that running sequences hold, 0 to 1. */
   get cacheUsage(): number {
     return this.cache.busyTokens / (this.#context.sequences * this.#context.contextPerSequence);
+  }
+
+  /** What the cache holds, and how well it served. */
+  viewCache(): CacheView<number> {
+    return this.#study.view(this.#context.contextPerSequence, this.#clock());
   }
 
   /** Time that a full step should take, by what earlier ones took. */
@@ -277,6 +286,7 @@ export class Scheduler {
     } else if (slot !== undefined) {
       this.#speculation?.remember(slot.tokens, prompt.length, sequence.scope);
       const { layout, contextPerSequence } = this.#context;
+      this.#study.ended(sequence, slot.tokens);
       this.cache.release(slot, now);
       this.cache.trim(maxIdleTokens(layout, contextPerSequence));
     }

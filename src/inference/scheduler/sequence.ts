@@ -1,3 +1,4 @@
+import type { PromptSection } from "../cache-report.ts";
 import type { CacheTier } from "../cache-tier.ts";
 import type { FinishReason, GenerationTimings, Usage } from "../engine.ts";
 import type { WaitPart } from "../generation-parts.ts";
@@ -24,6 +25,8 @@ export interface TokenSampler {
 export interface SequenceRequest {
   readonly id: number;
   readonly prompt: Int32Array;
+  /** What the prompt's tokens are of; one section when left out. */
+  readonly sections?: readonly PromptSection[];
   readonly maxTokens: number;
   readonly stop: readonly string[];
   /** Control tokens that are part of the text. */
@@ -51,6 +54,7 @@ export interface SequenceRequest {
 export class Sequence {
   readonly id: number;
   readonly prompt: Int32Array;
+  readonly sections: readonly PromptSection[];
   readonly maxTokens: number;
   readonly lane: Lane;
   readonly scope: string;
@@ -90,6 +94,7 @@ export class Sequence {
   constructor(request: SequenceRequest) {
     this.id = request.id;
     this.prompt = request.prompt;
+    this.sections = request.sections ?? [{ tokens: request.prompt.length }];
     this.maxTokens = request.maxTokens;
     this.lane = request.lane;
     this.scope = request.scope ?? "";

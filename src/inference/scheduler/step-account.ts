@@ -21,6 +21,13 @@ export class StepAccount {
     this.#processorWait = processorWait;
   }
 
+  /** Milliseconds that a prompt of `tokens` should take to compute, passes over the weights not counted. */
+  promptMs(tokens: number): number {
+    const prefillKvTokens = (tokens * (tokens + 1)) / 2;
+    const shape = { passes: 0, decodeRows: 0, prefillTokens: tokens, kvTokens: 0, prefillKvTokens };
+    return this.#model.expectedMs(shape);
+  }
+
   /** To be called just before a decode. Returns the time that it begins. */
   begin(running: readonly Sequence[]): number {
     this.#processorWait();
