@@ -1,7 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { ApiError, type ErrorWords, errorWords, UnavailableError } from "../../../errors.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
 import type { Changes } from "../../../platform/jobs/changes.ts";
+import { JobLoop } from "../../../platform/jobs/job-loop.ts";
 import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
 import type { FieldsLog, Log } from "../../../platform/log.ts";
 import type { Queries, Store } from "../../../platform/store/database.ts";
@@ -23,16 +23,10 @@ import type { ResponseBody } from "./schema.ts";
 import { finished, notFound, type Responses } from "./service.ts";
 import type { ResponseObject } from "./store.ts";
 
-/** The one group of jobs: each response is one, by its number. */
-const GROUP = "all";
 /** Responses that one server makes in the background at the same time; further ones wait in the store. */
 const CONCURRENCY = 8;
-/** How often jobs that are due are looked for while there are any. */
+/** How often the events of a response that other servers make are looked for. */
 const POLL_MS = 1_000;
-/** How often those of servers that went away are looked for. */
-const PATROL_MS = 15_000;
-/** Well within the time after which a claim lapses. */
-const KEEP_MS = 10_000;
 
 export interface BackgroundOptions {
   readonly store: Store;
@@ -55,14 +49,24 @@ export interface BackgroundOptions {
  */
 export class BackgroundResponses {
   readonly #options: BackgroundOptions;
-  readonly #stopping = new AbortController();
+  readonly #jobs: JobLoop<BackgroundJob | undefined>;
   /** What this process makes now, by the response's id. */
   readonly #running = new Map<string, AbortController>();
-  readonly #claims = new Map<Claim, Promise<void>>();
-  #loop: Promise<void> | undefined;
 
   constructor(options: BackgroundOptions) {
+    const { store, queue, log } = options;
     this.#options = options;
+    this.#jobs = new JobLoop({
+      store,
+      queue,
+      name: "responses in the background",
+      concurrency: CONCURRENCY,
+      due: unfinished,
+      begin: beginAttempt,
+      work: (claim, job, stopping) => this.#make(claim, job, stopping),
+      giveUp: (claim) => this.#giveUp(claim),
+      log,
+    });
   }
 
   /** Checks and queues a response. @returns it as it is then. @throws ApiError where the request is wrong */
@@ -74,7 +78,7 @@ export class BackgroundResponses {
         "Responses in the background need RESPONSES_RETENTION_DAYS to be more than 0.",
         { param: "background" },
       );
-    const { store, changes } = this.#options;
+    const { store } = this.#options;
     const prepared = await first(
       this.#options.withResponses(body, context, async function* (responses) {
         yield await responses.prepare(body, context);
@@ -86,8 +90,7 @@ export class BackgroundResponses {
     await database.transaction((queries) =>
       insertResponse(queries, { response, input, previousId }, { ...body, input }),
     );
-    this.#start();
-    changes.changed(GROUP);
+    this.#jobs.wake();
     return response;
   }
 
@@ -121,75 +124,13 @@ export class BackgroundResponses {
   }
 
   /** Makes from now on what an earlier process left, and what others leave. */
-  async recover(): Promise<void> {
-    const { store, queue } = this.#options;
-    const waiting = await unfinished(await store.database());
-    // Only one process has the embedded database: what is taken up there was so by one that is gone.
-    if (waiting.length > 0 && store.status.kind === "pglite") await queue.drop(GROUP);
-    this.#start();
+  recover(): Promise<void> {
+    return this.#jobs.recover();
   }
 
   /** Gives back what is under way, for the next process to take up. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
-    await Promise.allSettled(this.#claims.values());
-    await this.#options.queue.stop();
-  }
-
-  #start(): void {
-    this.#loop ??= this.#work();
-  }
-
-  async #work(): Promise<void> {
-    const { changes, log } = this.#options;
-    const { signal } = this.#stopping;
-    const keeping = setInterval(() => this.#keep(), KEEP_MS);
-    while (!signal.aborted) {
-      const wanted = changes.next(GROUP, PATROL_MS, signal);
-      const isBusy = await this.#takeUp().catch((error: unknown) => {
-        log.error({ err: error }, "responses in the background could not be taken up");
-        return true;
-      });
-      const soon = isBusy ? [pause(POLL_MS, undefined, { signal }).catch(() => {})] : [];
-      await Promise.race([wanted, ...soon, ...this.#claims.values()]);
-    }
-    clearInterval(keeping);
-  }
-
-  #keep(): void {
-    const claims = [...this.#claims.keys()];
-    if (claims.length === 0) return;
-    this.#options.queue
-      .keep(GROUP, claims)
-      .catch((error: Error) => this.#options.log.warn(`claims of responses: ${error.message}`));
-  }
-
-  /** @returns whether any response is yet to be made, here or elsewhere */
-  async #takeUp(): Promise<boolean> {
-    const { store, queue } = this.#options;
-    const database = await store.database();
-    const waiting = await unfinished(database);
-    if (waiting.length === 0) return false;
-    await queue.open(GROUP);
-    // Those that are queued already stay so.
-    await queue.add(GROUP, waiting);
-    await queue.takeLost((_group, claim) => this.#giveUp(claim));
-    const free = CONCURRENCY - this.#claims.size;
-    if (free <= 0) return true;
-    const taken = await database.transaction(async (queries) => {
-      const claims = await queue.claim(GROUP, free, queries);
-      const jobs: Array<readonly [Claim, BackgroundJob | undefined]> = [];
-      for (const claim of claims) jobs.push([claim, await beginAttempt(queries, claim)]);
-      return jobs;
-    });
-    for (const [claim, job] of taken) {
-      const made = this.#make(claim, job)
-        .catch((error: unknown) => this.#options.log.error({ err: error }, "a response in the background"))
-        .finally(() => this.#claims.delete(claim));
-      this.#claims.set(claim, made);
-    }
-    return true;
+  stop(): Promise<void> {
+    return this.#jobs.stop();
   }
 
   /** Fails a response that was taken up many times and never came back: it may be what kills the server. */
@@ -202,20 +143,20 @@ export class BackgroundResponses {
     await this.#end(claim, job, { code: "response_lost", message });
   }
 
-  async #make(claim: Claim, job: BackgroundJob | undefined): Promise<void> {
-    const { store, queue, changes } = this.#options;
+  async #make(claim: Claim, job: BackgroundJob | undefined, stopping: AbortSignal): Promise<void> {
+    const { store, changes } = this.#options;
     if (job === undefined) {
-      await queue.complete(GROUP, claim, await store.database());
+      await this.#jobs.complete(claim, await store.database());
       return;
     }
     const { id } = job.response;
     const controller = new AbortController();
     this.#running.set(id, controller);
-    const signal = AbortSignal.any([controller.signal, this.#stopping.signal]);
+    const signal = AbortSignal.any([controller.signal, stopping]);
     try {
       await this.#answer(claim, job, signal);
     } catch (error) {
-      await this.#failed(claim, job, controller.signal, error);
+      await this.#failed(claim, job, { cancelled: controller.signal, stopping }, error);
     } finally {
       this.#running.delete(id);
       changes.changed(id);
@@ -227,7 +168,7 @@ export class BackgroundResponses {
     { request, response: { id, created_at: createdAt } }: BackgroundJob,
     signal: AbortSignal,
   ): Promise<void> {
-    const { store, queue, withResponses } = this.#options;
+    const { store, withResponses } = this.#options;
     const writer = this.#writer(claim, id);
     const context = { requestId: id, arrivedAt: monotonicMs(), signal, account: new RequestAccount() };
     const begun = { id, createdAt, isInBackground: true, ...(await writer.closeEarlier()) };
@@ -248,18 +189,23 @@ export class BackgroundResponses {
       const database = await store.database();
       await database.transaction(async (queries) => {
         if (await settle(queries, claim.attempt, response)) await keep(response, queries);
-        await queue.complete(GROUP, claim, queries);
+        await this.#jobs.complete(claim, queries);
       });
     }
   }
 
   /** What is only busy or away is tried again; anything else is the response's end. */
-  async #failed(claim: Claim, job: BackgroundJob, cancelled: AbortSignal, error: unknown): Promise<void> {
-    const { store, queue, log } = this.#options;
+  async #failed(
+    claim: Claim,
+    job: BackgroundJob,
+    { cancelled, stopping }: { readonly cancelled: AbortSignal; readonly stopping: AbortSignal },
+    error: unknown,
+  ): Promise<void> {
+    const { store, log } = this.#options;
     const database = await store.database();
-    if (error instanceof AttemptOver || cancelled.aborted) await queue.complete(GROUP, claim, database);
-    else if (this.#stopping.signal.aborted || error instanceof UnavailableError)
-      await database.transaction((queries) => queue.giveBack(GROUP, [claim], queries));
+    if (error instanceof AttemptOver || cancelled.aborted) await this.#jobs.complete(claim, database);
+    else if (stopping.aborted || error instanceof UnavailableError)
+      await database.transaction((queries) => this.#jobs.giveBack(claim, queries));
     else {
       if (!(error instanceof ApiError)) log.error({ err: error }, `response ${job.response.id} met a defect`);
       await this.#end(claim, job, errorWords(error));
@@ -267,7 +213,7 @@ export class BackgroundResponses {
   }
 
   async #end(claim: Claim, { response }: BackgroundJob, { code, message }: ErrorWords): Promise<void> {
-    const { store, queue } = this.#options;
+    const { store } = this.#options;
     const writer = this.#writer(claim, response.id);
     const failed = { ...response, status: "failed", error: { code, message } };
     const { nextNumber } = await writer.closeEarlier();
@@ -276,7 +222,7 @@ export class BackgroundResponses {
     const database = await store.database();
     await database.transaction(async (queries) => {
       await settle(queries, claim.attempt, failed);
-      await queue.complete(GROUP, claim, queries);
+      await this.#jobs.complete(claim, queries);
     });
   }
 
