@@ -8,6 +8,7 @@ import { McpEndpoint } from "./dialects/mcp/endpoint.ts";
 import { createTools } from "./dialects/mcp/tools.ts";
 import { EmbeddingsService } from "./dialects/openai/embeddings/service.ts";
 import { RerankService } from "./dialects/rerank/service.ts";
+import { createAgents } from "./features/agents/create.ts";
 import { ChatService } from "./features/chat/service.ts";
 import { Datasets } from "./features/datasets/datasets.ts";
 import { Judge } from "./features/evaluation/judge.ts";
@@ -29,6 +30,9 @@ import { RedisTokenBuckets } from "./platform/rate-limit/redis-token-buckets.ts"
 import { MemoryTokenBuckets, type TokenBuckets } from "./platform/rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./platform/redis/connection.ts";
 import type { Store } from "./platform/store/database.ts";
+import { agentRoutes } from "./routes/agents/agents.ts";
+import { sessionContentRoutes } from "./routes/agents/session-contents.ts";
+import { sessionRoutes } from "./routes/agents/sessions.ts";
 import { batchEvalRoutes } from "./routes/batch-evals.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { chatRoutes } from "./routes/chat.ts";
@@ -179,6 +183,15 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
   });
   await app.register(batchEvalRoutes({ runs, maxNewTokensLimit, stopping }));
+  const agents = createAgents({
+    models: models.served,
+    store,
+    retentionDays: config.responsesRetentionDays,
+    log,
+  });
+  await app.register(agentRoutes(models.served, agents));
+  await app.register(sessionRoutes({ ...agents, models: models.served, randomSeed, stopping }));
+  await app.register(sessionContentRoutes(agents.sessions));
   const tools = createTools({
     models: models.served,
     datasets,
@@ -194,6 +207,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       "batch evaluations": dispatcher,
       "responses in the background": lasting.background,
       "the deletion of old responses": lasting.retention,
+      "agent sessions": agents.worker,
+      "the deletion of old agent sessions": agents.retention,
     },
     { store, stopping, log },
   );

@@ -131,11 +131,11 @@ test("every reference points at something in the document", () => {
   }
 });
 
-test("only reranking, which needs a model of its own, and the ledger, which can be off, may answer 501", () => {
+test("only what needs a model of its own, or what is kept by a setting, may answer 501", () => {
   const paths = operations().filter(({ operation }) => operation.responses?.["501"] !== undefined);
   assert.deepEqual(
     paths.map(({ path }) => path),
-    ["/v1/rerank", "/v1/requests", "/v1/requests/series", "/v1/requests/{id}"],
+    ["/v1/rerank", "/v1/agents/sessions", "/v1/requests", "/v1/requests/series", "/v1/requests/{id}"],
   );
 });
 

@@ -1,10 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { llamaCppTemplates } from "./llama-cpp-templates.ts";
+import { makeScriptedModels } from "./scripted-server.ts";
 import type { ScriptedAnswer } from "./scripted-tokens.ts";
-import { startServer, type TestServer } from "./server.ts";
-import { makeTemplateModels } from "./template-models.ts";
+import type { TestServer } from "./server.ts";
 
 /** A server of one model for each published template, which are told what to say. */
 export interface TemplateServer extends AsyncDisposable {
@@ -22,37 +19,23 @@ export async function startTemplateServer(
 ): Promise<TemplateServer | string> {
   const templates = await llamaCppTemplates();
   if (typeof templates === "string") return templates;
-  const directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
-  const remove = () => rm(directory, { recursive: true, force: true });
-  const models = Object.entries(answers).map(([file, own]) => {
-    const texts = own.flatMap(({ thoughts = "", rest, when }) => [thoughts, rest, ...when]);
-    return [modelOf(file), { template: templates.get(file) ?? "", texts }] as const;
-  });
-  const paths = await makeTemplateModels(directory, Object.fromEntries(models));
-  const script = join(directory, "answers.json");
-  const byModel = Object.entries(answers).map(([file, own]) => [modelOf(file), own]);
-  await writeFile(script, JSON.stringify(Object.fromEntries(byModel)));
-  const modelsFile = join(directory, "models.json");
-  const sources = Object.fromEntries([...paths].map(([model, source]) => [model, { source }]));
-  await writeFile(modelsFile, JSON.stringify({ models: sources }));
+  const scripted = await makeScriptedModels(
+    Object.fromEntries(
+      Object.entries(answers).map(([file, own]) => [
+        modelOf(file),
+        { template: templates.get(file) ?? "", answers: own },
+      ]),
+    ),
+  );
   try {
-    const server = await startServer({
-      env: {
-        MODELS_FILE: modelsFile,
-        SCRIPTED_ANSWERS: script,
-        NODE_OPTIONS: `--import=${new URL("scripted-tokens.ts", import.meta.url).href}`,
-        CONTEXT_SIZE: "4096",
-        MAX_SEQUENCES: "2",
-        KV_CACHE_MEMORY: "64MiB",
-      },
-    });
+    const server = await scripted.start();
     const dispose = async () => {
       await server[Symbol.asyncDispose]();
-      await remove();
+      await scripted[Symbol.asyncDispose]();
     };
     return { server, [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await remove();
+    await scripted[Symbol.asyncDispose]();
     throw error;
   }
 }

@@ -1,0 +1,64 @@
+import { randomBytes } from "node:crypto";
+import { monotonicMs } from "../../platform/clock.ts";
+import { Changes } from "../../platform/jobs/changes.ts";
+import { JobQueue } from "../../platform/jobs/queue.ts";
+import type { FieldsLog, Log } from "../../platform/log.ts";
+import type { Store } from "../../platform/store/database.ts";
+import { Retention } from "../../platform/store/retention.ts";
+import type { ServedModels } from "../../serving/served-models.ts";
+import { Agents } from "./agents.ts";
+import { SessionWorker } from "./loop/worker.ts";
+import { SessionLedger } from "./session/ledger.ts";
+import { deleteUnusedSessions } from "./session/tables.ts";
+import { Sessions } from "./sessions.ts";
+import { Toolbox } from "./tools/toolbox.ts";
+
+export interface AgentsParts {
+  readonly models: ServedModels;
+  readonly store: Store;
+  /** Days that a session is kept unused; with 0 there are none. */
+  readonly retentionDays: number;
+  readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "warn" | "error">;
+}
+
+export interface AgentsFeature {
+  readonly agents: Agents;
+  readonly sessions: Sessions;
+  readonly worker: SessionWorker;
+  readonly retention: Retention;
+  readonly newId: (prefix: string) => string;
+}
+
+export function createAgents({ models, store, retentionDays, log }: AgentsParts): AgentsFeature {
+  const newId = (prefix: string) => prefix + randomBytes(15).toString("hex");
+  const changes = new Changes();
+  const ledger = new SessionLedger({
+    store,
+    clock: monotonicMs,
+    newId,
+    onChange: (id, hasNewWork) => {
+      changes.changed(id);
+      if (hasNewWork) worker.wake();
+    },
+  });
+  const worker = new SessionWorker({
+    store,
+    queue: new JobQueue({ store, name: "agents", log }),
+    ledger,
+    models,
+    toolbox: new Toolbox(),
+    clock: monotonicMs,
+    newId,
+    log,
+  });
+  const sessions = new Sessions({
+    store,
+    ledger,
+    changes,
+    newId,
+    interrupt: (id) => worker.interrupt(id),
+    isKept: retentionDays > 0,
+  });
+  const retention = new Retention({ store, days: retentionDays, remove: deleteUnusedSessions, log });
+  return { agents: new Agents(store), sessions, worker, retention, newId };
+}

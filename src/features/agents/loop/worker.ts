@@ -1,0 +1,208 @@
+import { ApiError, errorWords, UnavailableError } from "../../../errors.ts";
+import { JobLoop } from "../../../platform/jobs/job-loop.ts";
+import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
+import type { FieldsLog, Log } from "../../../platform/log.ts";
+import type { Store } from "../../../platform/store/database.ts";
+import type { ServedModels } from "../../../serving/served-models.ts";
+import { beginCall, expire, settleCall } from "../session/calls.ts";
+import type { Outcome } from "../session/item.ts";
+import { type SessionLedger, WorkOver } from "../session/ledger.ts";
+import { next } from "../session/planner.ts";
+import { resume, settleStep } from "../session/steps.ts";
+import { allItems, dueWork, type SessionRow } from "../session/tables.ts";
+import type { Call, TurnError } from "../session/turn.ts";
+import { fail } from "../session/turns.ts";
+import type { ServerTool } from "../tools/server-tool.ts";
+import { definitionOf, type Toolbox } from "../tools/toolbox.ts";
+import { answer } from "./model-step.ts";
+import { Teller } from "./teller.ts";
+
+/** Sessions that one process works on at the same time; the engine has its own queue. */
+const CONCURRENCY = 64;
+
+export interface SessionWorkerOptions {
+  readonly store: Store;
+  readonly queue: JobQueue;
+  readonly ledger: SessionLedger;
+  readonly models: ServedModels;
+  readonly toolbox: Toolbox;
+  readonly clock: () => number;
+  readonly newId: (prefix: string) => string;
+  readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "error">;
+}
+
+/** Does what sessions are to do next, step by step, until they rest. Each step is in the store before the next begins. */
+export class SessionWorker {
+  readonly #options: SessionWorkerOptions;
+  readonly #jobs: JobLoop<SessionRow | undefined>;
+  /** Sessions that this process works on now. */
+  readonly #running = new Map<string, AbortController>();
+
+  constructor(options: SessionWorkerOptions) {
+    const { store, queue, ledger, log } = options;
+    this.#options = options;
+    this.#jobs = new JobLoop({
+      store,
+      queue,
+      name: "agent sessions",
+      concurrency: CONCURRENCY,
+      due: dueWork,
+      begin: (queries, claim) =>
+        ledger.begin(queries, claim, async (draft, { told }) => {
+          expire(draft);
+          resume(draft, await told());
+        }),
+      work: (claim, begun, stopping) => this.#work(claim, begun, stopping),
+      giveUp: (claim) => this.#giveUp(claim),
+      log,
+    });
+  }
+
+  wake(): void {
+    this.#jobs.wake();
+  }
+
+  /** Ends what this process does for a session now. */
+  interrupt(sessionId: string): void {
+    this.#running.get(sessionId)?.abort();
+  }
+
+  recover(): Promise<void> {
+    return this.#jobs.recover();
+  }
+
+  stop(): Promise<void> {
+    return this.#jobs.stop();
+  }
+
+  async #work(claim: Claim, begun: SessionRow | undefined, stopping: AbortSignal): Promise<void> {
+    const { store } = this.#options;
+    if (begun !== undefined) {
+      const controller = new AbortController();
+      this.#running.set(begun.id, controller);
+      try {
+        let row = begun;
+        while (row.work === claim.position) {
+          stopping.throwIfAborted();
+          row = await this.#step(claim, row, controller.signal, stopping);
+        }
+      } catch (error) {
+        if (await this.#isToBeTriedAgain(claim, begun.id, error, controller.signal, stopping)) return;
+      } finally {
+        this.#running.delete(begun.id);
+      }
+    }
+    await this.#jobs.complete(claim, await store.database());
+  }
+
+  async #step(
+    claim: Claim,
+    row: SessionRow,
+    cancelled: AbortSignal,
+    stopping: AbortSignal,
+  ): Promise<SessionRow> {
+    const { ledger, models, toolbox, clock, newId, store } = this.#options;
+    const { plan, state } = row;
+    const action = next(state);
+    const tools = await toolbox.open(plan.agent.tools);
+    if (action.type === "tools") return this.#runTools(claim, action.calls, tools, cancelled);
+    if (action.type !== "model" || state.active === null)
+      throw new Error(`there is no work to ${action.type}`);
+    const result = await answer({
+      models,
+      plan,
+      active: state.active,
+      items: await allItems(await store.database(), row.id),
+      tools,
+      teller: new Teller({ ledger, claim, sessionId: row.id, clock }),
+      newId,
+      signal: AbortSignal.any([cancelled, stopping]),
+    });
+    return ledger.work(claim, (draft) => settleStep(draft, result));
+  }
+
+  /** Runs calls side by side. A server that stops waits for them: what they do is known then. */
+  async #runTools(
+    claim: Claim,
+    calls: readonly Call[],
+    tools: ReadonlyMap<string, ServerTool>,
+    cancelled: AbortSignal,
+  ): Promise<SessionRow> {
+    const { ledger } = this.#options;
+    const begun: Call[] = [];
+    let row = await ledger.work(claim, (draft) => {
+      begun.length = 0;
+      for (const call of calls) {
+        const tool = tools.get(call.tool);
+        if (beginCall(draft, call.callId, tool && definitionOf(tool))) begun.push(call);
+      }
+    });
+    await Promise.all(
+      begun.map(async (call) => {
+        const outcome = await this.#run(call, tools.get(call.tool), cancelled);
+        row = await ledger.work(claim, (draft) => settleCall(draft, call.callId, outcome));
+      }),
+    );
+    return row;
+  }
+
+  async #run(call: Call, tool: ServerTool | undefined, signal: AbortSignal): Promise<Outcome> {
+    try {
+      if (tool === undefined) throw new Error("a call of no tool was begun");
+      const given = JSON.parse(call.arguments) as Record<string, unknown>;
+      return { output: await tool.run(given, { callId: call.callId, signal }), error: null };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (!(error instanceof ApiError))
+        this.#options.log.error({ err: error }, `the tool ${call.tool} met a defect`);
+      return { output: null, error: errorWords(error).message };
+    }
+  }
+
+  /** What is only busy or away is tried again; anything else ends the turn. */
+  async #isToBeTriedAgain(
+    claim: Claim,
+    id: string,
+    error: unknown,
+    cancelled: AbortSignal,
+    stopping: AbortSignal,
+  ): Promise<boolean> {
+    const { store, log } = this.#options;
+    if (error instanceof WorkOver || cancelled.aborted) return false;
+    if (stopping.aborted || error instanceof UnavailableError) {
+      const database = await store.database();
+      await database.transaction((queries) => this.#jobs.giveBack(claim, queries));
+      return true;
+    }
+    if (!(error instanceof ApiError)) log.error({ err: error }, `the agent session ${id} met a defect`);
+    await this.#fail(claim, toTurnError(error));
+    return false;
+  }
+
+  async #giveUp(claim: Claim): Promise<void> {
+    const { store, ledger } = this.#options;
+    const database = await store.database();
+    const row = await database.transaction((queries) => ledger.begin(queries, claim, () => {}));
+    const message = "Taken up again and again, and never heard of since.";
+    if (row !== undefined) await this.#fail(claim, { code: "internal_error", message });
+  }
+
+  async #fail(claim: Claim, error: TurnError): Promise<void> {
+    try {
+      await this.#options.ledger.work(claim, async (draft, { told }) => fail(draft, error, await told()));
+    } catch (problem) {
+      if (!(problem instanceof WorkOver)) throw problem;
+    }
+  }
+}
+
+/** An error in the codes that turns have. */
+function toTurnError(error: unknown): TurnError {
+  const { code, message } = errorWords(error);
+  const codes: Readonly<Record<string, string>> = {
+    context_length_exceeded: "context_length_exceeded",
+    not_found: "resource_not_found",
+    invalid_request: "invalid_request",
+  };
+  return { code: codes[code] ?? "internal_error", message };
+}

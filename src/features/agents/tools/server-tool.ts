@@ -1,0 +1,49 @@
+import type { DeclaredTool } from "../../../assistant/formats/call-expressions.ts";
+import type { Effect } from "../approval.ts";
+
+/** Facts that every run of a tool is given. */
+export interface ToolContext {
+  /** The same each time that one call is run: a key for tools that do a thing once. */
+  readonly callId: string;
+  readonly signal: AbortSignal;
+}
+
+/** A tool that runs here. */
+export interface ServerTool {
+  readonly declared: DeclaredTool;
+  /** Whose it is. */
+  readonly label: string;
+  readonly effect: Effect;
+  /** @returns what the model reads. @throws ApiError in words for the model */
+  readonly run: (given: Readonly<Record<string, unknown>>, context: ToolContext) => Promise<string>;
+}
+
+/** The label of tools that are this server's own. */
+export const OWN = "llm-server";
+
+/** What no call of a tool of this server's own can be without. */
+export function ownTool(
+  { name, description, properties }: OwnTool,
+  effect: Effect,
+  run: ServerTool["run"],
+): ServerTool {
+  const parameters = {
+    type: "object",
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  };
+  return {
+    declared: { name, description, parameters, strict: true, path: `tools.${name}` },
+    label: OWN,
+    effect,
+    run,
+  };
+}
+
+interface OwnTool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schemas of its arguments, all of them required. */
+  readonly properties: Readonly<Record<string, object>>;
+}
