@@ -16,6 +16,7 @@ import { DeferredEmbedder } from "../inference/embedding/deferred-embedder.ts";
 import { DeferredReranker } from "../inference/embedding/deferred-reranker.ts";
 import type { Engine } from "../inference/engine.ts";
 import { EngineSlot } from "../inference/engine-slot.ts";
+import { LLAMA_RELEASE } from "../inference/llama/library.ts";
 import { checkModelFile } from "../models/resolve.ts";
 import { Caches } from "../platform/cache/caches.ts";
 import { RedisConnection } from "../platform/redis/connection.ts";
@@ -58,6 +59,7 @@ export async function serve(
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   for (const warning of warnings) log.warn(warning);
   const metrics = new Metrics();
+  metrics.built({ version, node: process.versions.node, llama_cpp: LLAMA_RELEASE });
   const store = new Store({
     dataDir: config.dataDir,
     databaseUrl: config.databaseUrl,

@@ -230,6 +230,16 @@ export class Metrics implements CacheObserver {
       this.#timePerOutputToken.observe(timings.decodeMs / (usage.completionTokens - 1));
   }
 
+  /** What runs here, as labels of a gauge that is 1: a dashboard joins it with the others. */
+  built(labels: Readonly<Record<"version" | "node" | "llama_cpp", string>>): void {
+    new Gauge({
+      name: "llm_build_info",
+      help: "1, labelled with the versions of the server, of Node.js and of llama.cpp.",
+      labelNames: Object.keys(labels),
+      registers: [this.registry],
+    }).set(labels, 1);
+  }
+
   /** Reads the embedding engine's live numbers whenever the metrics are read. */
   watchEmbeddings(engine: EmbeddingEngine): void {
     const waiting: Gauge = new Gauge({

@@ -4,6 +4,8 @@ import type { ArrayShape } from "./json-program.ts";
 
 type Phase = "open" | "item" | "after" | "closing";
 
+const textOf = ({ shape, index, counted }: ArrayEntry) => `${shape}.${index}.${counted}`;
+
 /** Within an array, between its tokens. */
 export class ArrayFrame extends JsonFrame {
   readonly #entries: readonly ArrayEntry[];
@@ -20,7 +22,7 @@ export class ArrayFrame extends JsonFrame {
     space: number,
     choices: readonly ItemChoice[],
   ) {
-    super(context, parent);
+    super(context, parent, entries.length + choices.length);
     this.#entries = entries;
     this.#phase = phase;
     this.#space = space;
@@ -41,9 +43,8 @@ export class ArrayFrame extends JsonFrame {
     choices: readonly ItemChoice[] = [],
   ): ArrayFrame | null {
     if (entries.length + choices.length === 0) return null;
-    const text = ({ shape, index, counted }: ArrayEntry) => `${shape}.${index}.${counted}`;
-    const expected = choices.map(({ after, node }) => `${text(after)}=${node}`);
-    const key = `a${parent.id}:${phase}${space}:${entries.map(text).join()}:${expected.join()}`;
+    const expected = choices.map(({ after, node }) => `${textOf(after)}=${node}`);
+    const key = `a${parent.id}:${phase}${space}:${entries.map(textOf).join()}:${expected.join()}`;
     return context.intern(key, () => new ArrayFrame(context, parent, entries, phase, space, choices));
   }
 
@@ -103,10 +104,11 @@ export class ArrayFrame extends JsonFrame {
     return this.parent.received([...new Set(closed.map(({ shape }) => shape))]);
   }
 
-  received(matched: readonly number[]): JsonFrame | null {
+  received(shapes: readonly number[]): JsonFrame | null {
+    const matched = new Set(shapes);
     const left = new Map<string, ArrayEntry>();
     for (const { after, node } of this.#choices) {
-      if (matches(this.context, node, matched)) left.set(JSON.stringify(after), after);
+      if (matches(this.context, node, matched)) left.set(textOf(after), after);
     }
     return this.#next([...left.values()], "after");
   }

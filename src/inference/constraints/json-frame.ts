@@ -36,9 +36,12 @@ export abstract class JsonFrame extends State {
   readonly parent: JsonFrame | undefined;
   /** Objects and arrays around it. */
   readonly depth: number;
+  protected override readonly weight: number;
 
-  constructor(context: JsonContext, parent: JsonFrame | undefined) {
+  /** `possibilities`: shapes, or what is left of them, that are told apart here. */
+  constructor(context: JsonContext, parent: JsonFrame | undefined, possibilities = 1) {
     super();
+    this.weight = 1 + (possibilities >> 1);
     this.context = context;
     this.parent = parent;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
@@ -77,8 +80,8 @@ export abstract class JsonFrame extends State {
 }
 
 /** Nodes that have one of `matched` among their shapes. */
-export function matches({ program }: JsonContext, node: number, matched: readonly number[]): boolean {
-  return program.nodes[node]?.some((shape) => matched.includes(shape)) ?? false;
+export function matches({ program }: JsonContext, node: number, matched: ReadonlySet<number>): boolean {
+  return program.nodes[node]?.some((shape) => matched.has(shape)) ?? false;
 }
 
 /** Blanks that indent at most one level. */

@@ -11,8 +11,8 @@ import { StringFrame } from "./string-frame.ts";
 import type { TextForm } from "./text-form.ts";
 import { freeLexer, TextLexer } from "./text-lexer.ts";
 
-/** What reads the keys of an object in one of its places; many keys that may be left out are as many places. */
-const MAX_KEY_LEXERS = 1000;
+/** What reads the keys of an object in one of its places, and shapes of nodes that are possible together. Many keys that may be left out are as many places. */
+const MAX_KEPT = 1000;
 /** Frames kept to be met again. Past them all are forgotten; those in use live on. */
 const MAX_FRAMES = 50_000;
 
@@ -46,11 +46,14 @@ class RootFrame extends JsonFrame {
 /** Makes the frames of one program. */
 export class JsonMachine implements JsonContext {
   readonly program: JsonProgram;
+  readonly #shapesByType = new LRUCache<string, ReadonlyMap<Shape["type"], readonly number[]>>({
+    max: MAX_KEPT,
+  });
   readonly #frames = new Map<string, JsonFrame>();
   readonly #automata = new Map<number, AutomatonRunner>();
   readonly #numberRules = new Map<number, NumberRule>();
   readonly #lexers = new Map<string, TextLexer>();
-  readonly #keyLexers = new LRUCache<string, KeyLexer>({ max: MAX_KEY_LEXERS });
+  readonly #keyLexers = new LRUCache<string, KeyLexer>({ max: MAX_KEPT });
 
   constructor(program: JsonProgram) {
     this.program = program;
@@ -110,7 +113,7 @@ export class JsonMachine implements JsonContext {
 
   /** The first is that of the names, where there are any; one of each of the other properties follows. */
   #keyForms({ texts, named, others }: KeyChoices): readonly TextForm[] {
-    const isWanted = (index: number) => (named[index]?.length ?? 0) > 0;
+    const isWanted = (index: number) => named(texts[index] ?? "").length > 0;
     return [
       ...(texts.length > 0 ? [{ minLength: 0, texts, isWanted }] : []),
       ...others.map(({ automaton }) => ({
@@ -142,10 +145,8 @@ export class JsonMachine implements JsonContext {
   }
 
   begin(parent: JsonFrame, nodes: readonly number[], byte: number): JsonFrame | null {
-    const of = (type: Shape["type"]) => {
-      const all = nodes.flatMap((node) => this.program.nodes[node] ?? []);
-      return [...new Set(all)].filter((shape) => this.shape(shape).type === type);
-    };
+    const shapes = this.#shapesOf(nodes);
+    const of = (type: Shape["type"]) => shapes.get(type) ?? [];
     switch (byte) {
       case 0x7b:
         return ObjectFrame.begin(this, parent, of("object"));
@@ -162,6 +163,17 @@ export class JsonMachine implements JsonContext {
       default:
         return NumberFrame.begin(this, parent, of("number"), byte);
     }
+  }
+
+  #shapesOf(nodes: readonly number[]): ReadonlyMap<Shape["type"], readonly number[]> {
+    const key = nodes.join();
+    let shapes = this.#shapesByType.get(key);
+    if (shapes === undefined) {
+      const all = new Set(nodes.flatMap((node) => this.program.nodes[node] ?? []));
+      shapes = Map.groupBy(all, (shape) => this.shape(shape).type);
+      this.#shapesByType.set(key, shapes);
+    }
+    return shapes;
   }
 
   #booleans(shapes: readonly number[], wanted: boolean): readonly number[] {

@@ -6,8 +6,8 @@ import { State } from "./state.ts";
 /** Where the callers of a rule continue once it ends: made once for all that called it in one state. */
 interface Return {
   readonly id: number;
-  /** Places behind the calls, each with where the callers of its own rule continue. */
-  readonly edges: Array<{ readonly to: number; readonly above: Return | undefined }>;
+  /** Places behind the calls, each with where the callers of its own rule continue; by both, since calls are many. */
+  readonly edges: Map<string, { readonly to: number; readonly above: Return | undefined }>;
 }
 
 /** One of the places in a network that a text may have come to. */
@@ -19,14 +19,15 @@ interface Item {
   readonly json: JsonFrame | undefined;
 }
 
-/** Places at once: a grammar that is more ambiguous than that is refused where it becomes so. */
+/** Places at once, and ways back from rules among them: a grammar that is more ambiguous is refused where it becomes so. */
 const MAX_ITEMS = 1500;
+const MAX_RETURNS = 10_000;
 const MAX_STATES = 20_000;
 
 /** More readings at once than are followed. */
 class AmbiguityError extends InvalidRequestError {
   constructor() {
-    super(`The grammar is too ambiguous: it has more than ${MAX_ITEMS} readings of one text.`, {
+    super("The grammar is too ambiguous: one text has more readings than are followed.", {
       param: "grammar",
     });
   }
@@ -74,6 +75,7 @@ export class NetworkMachine {
 export class NetworkState extends State {
   readonly #machine: NetworkMachine;
   readonly isComplete: boolean;
+  protected override readonly weight: number;
   /** Items that read something next. */
   readonly #reading: ReadonlyArray<{ readonly edge: Edge; readonly above: Return | undefined }>;
   readonly #values: readonly Item[];
@@ -99,6 +101,7 @@ export class NetworkState extends State {
       open.push(item);
     };
     let isComplete = false;
+    let followed = 0;
     for (const item of kernel) reach(item);
     for (let item = open.pop(); item !== undefined; item = open.pop()) {
       const { place, above, json } = item;
@@ -112,7 +115,8 @@ export class NetworkState extends State {
       // A rule's end has no edges of its own.
       if (above !== undefined && out.length === 0) {
         emptied.add(`${place}.${above.id}`);
-        for (const back of above.edges) reach({ place: back.to, above: back.above, json: undefined });
+        for (const back of above.edges.values())
+          reach({ place: back.to, above: back.above, json: undefined });
       }
       for (const edge of out) {
         switch (edge.type) {
@@ -125,16 +129,18 @@ export class NetworkState extends State {
           case "rule": {
             let back = returns.get(edge.start);
             if (back === undefined) {
-              back = { id: ++lastReturn, edges: [] };
+              back = { id: ++lastReturn, edges: new Map() };
               returns.set(edge.start, back);
               own.add(back);
             }
             const { to } = edge;
             // A call that ends its own rule continues where that one would, which keeps lists by recursion flat.
             const isTail = above !== undefined && !own.has(above) && network.leadsOnlyToEnd(to);
-            for (const next of isTail ? above.edges : [{ to, above }]) {
-              if (back.edges.some((known) => known.to === next.to && known.above === next.above)) continue;
-              back.edges.push(next);
+            for (const next of isTail ? above.edges.values() : [{ to, above }]) {
+              if (++followed > MAX_RETURNS) throw new AmbiguityError();
+              const key = `${next.to}.${next.above?.id ?? 0}`;
+              if (back.edges.has(key)) continue;
+              back.edges.set(key, next);
               if (emptied.has(`${edge.end}.${back.id}`))
                 reach({ place: next.to, above: next.above, json: undefined });
             }
@@ -149,10 +155,7 @@ export class NetworkState extends State {
     this.isComplete = isComplete;
     this.#reading = reading;
     this.#values = values;
-  }
-
-  protected override get weight(): number {
-    return 1 + ((this.#reading.length + this.#values.length) >> 3);
+    this.weight = 1 + ((seen.size + followed) >> 4) + ((reading.length + values.length) >> 3);
   }
 
   get readsTokens(): boolean {

@@ -23,8 +23,8 @@ export interface KeyChoice {
 export interface KeyChoices {
   /** Texts to tell apart, sorted: names, and what other properties may not be called. */
   readonly texts: readonly string[];
-  /** For each text what it leads to; nothing where only other properties could be called so, and may not. */
-  readonly named: ReadonlyArray<readonly KeyChoice[]>;
+  /** What a text leads to; nothing where only other properties could be called so, and may not. */
+  named(text: string): readonly KeyChoice[];
   /** Properties that have none of the names of their shape; `names` are the texts that they may not have. */
   readonly others: ReadonlyArray<
     KeyChoice & { readonly automaton: number | undefined; readonly excluded: ReadonlySet<string> }
@@ -103,27 +103,55 @@ function afterOther(shape: ObjectShape, entry: ObjectEntry, isOrdered: boolean):
   };
 }
 
+/** A shape's properties in the order of their names' code units, and where each name is. */
+interface Names {
+  readonly sorted: readonly string[];
+  readonly indices: ReadonlyMap<string, number>;
+}
+const knownNames = new WeakMap<ObjectShape, Names>();
+
+function namesOf(shape: ObjectShape): Names {
+  let names = knownNames.get(shape);
+  if (names === undefined) {
+    const indices = new Map(shape.names.map((name, index) => [name, index]));
+    names = { sorted: sortTexts(shape.names), indices };
+    knownNames.set(shape, names);
+  }
+  return names;
+}
+
 export function keyChoices(
   entries: ReadonlyArray<{ readonly entry: ObjectEntry; readonly shape: ObjectShape }>,
   isOrdered: boolean,
 ): KeyChoices {
-  const byName = new Map<string, KeyChoice[]>();
   const others: Array<KeyChoices["others"][number]> = [];
-  for (const { entry, shape } of entries) {
+  const excludedTexts: string[] = [];
+  const sources = entries.map(({ entry, shape }) => {
     const { indices, mayBeOther } = nextKeys(shape, entry, isOrdered);
-    for (const index of indices) {
-      const name = shape.names[index] as string;
-      const choice = { after: afterName(shape, entry, index, isOrdered), node: shape.nodes[index] as number };
-      byName.set(name, [...(byName.get(name) ?? []), choice]);
+    if (mayBeOther) {
+      const excluded = new Set([...shape.names, ...shape.forbidden]);
+      for (const name of excluded) excludedTexts.push(name);
+      const after = afterOther(shape, entry, isOrdered);
+      for (const { automaton, node } of shape.others) others.push({ after, node, automaton, excluded });
     }
-    if (!mayBeOther) continue;
-    const excluded = new Set([...shape.names, ...shape.forbidden]);
-    for (const name of excluded) if (!byName.has(name)) byName.set(name, []);
-    const after = afterOther(shape, entry, isOrdered);
-    for (const { automaton, node } of shape.others) others.push({ after, node, automaton, excluded });
-  }
-  const texts = sortTexts(byName.keys());
-  return { texts, named: texts.map((text) => byName.get(text) ?? []), others };
+    return { entry, shape, next: new Set(indices) };
+  });
+  // Each is sorted already, so that one alone, which may be of thousands of names, need not be.
+  const lists = sources.map(({ shape, next }) => {
+    const { sorted, indices } = namesOf(shape);
+    return sorted.filter((name) => next.has(indices.get(name) ?? -1));
+  });
+  const [first = []] = lists;
+  return {
+    texts: lists.length === 1 && others.length === 0 ? first : sortTexts([...lists.flat(), ...excludedTexts]),
+    named: (text) =>
+      sources.flatMap(({ entry, shape, next }) => {
+        const index = namesOf(shape).indices.get(text) ?? -1;
+        if (!next.has(index)) return [];
+        return [{ after: afterName(shape, entry, index, isOrdered), node: shape.nodes[index] as number }];
+      }),
+    others,
+  };
 }
 
 /** What a key leads to that has ended; nothing where it is none that may stand here. */
@@ -134,7 +162,7 @@ export function keyChoicesAt(
   const found = endings.find(({ text }) => text !== undefined);
   const name = found?.text === undefined ? undefined : texts[found.text];
   const choices: KeyChoice[] = [];
-  if (found?.text !== undefined && !found.isEscaped) choices.push(...(named[found.text] ?? []));
+  if (name !== undefined && found?.isEscaped === false) choices.push(...named(name));
   // Names have the first form, where there are any.
   const firstOther = texts.length > 0 ? 1 : 0;
   for (const { form, text } of endings) {

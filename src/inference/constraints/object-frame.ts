@@ -30,7 +30,7 @@ export class ObjectFrame extends JsonFrame {
     space: number,
     choices: readonly KeyChoice[],
   ) {
-    super(context, parent);
+    super(context, parent, entries.length + choices.length);
     this.#entries = entries;
     this.#phase = phase;
     this.#space = space;
@@ -140,7 +140,8 @@ export class ObjectFrame extends JsonFrame {
     return this.parent.received([...new Set(closed.map(({ shape }) => shape))]);
   }
 
-  received(matched: readonly number[]): JsonFrame | null {
+  received(shapes: readonly number[]): JsonFrame | null {
+    const matched = new Set(shapes);
     const kept = this.#choices.filter(({ node }) => matches(this.context, node, matched));
     return this.#next(
       kept.map(({ after }) => after),

@@ -21,9 +21,7 @@ export abstract class State {
   #table: Array<State | null | undefined> | undefined;
 
   /** What a transition costs, in those of a simple state. */
-  protected get weight(): number {
-    return 1;
-  }
+  protected readonly weight: number = 1;
 
   /** The state behind one more byte, null where nothing that may follow begins so. */
   step(byte: number): this | null {

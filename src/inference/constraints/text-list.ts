@@ -59,9 +59,14 @@ export function goesOnWithin(
   from: number,
   to: number,
 ): boolean {
-  for (let index = low; index < high; index++) {
-    const next = (texts[index] as string).codePointAt(depth);
+  for (let index = low; index < high; ) {
+    const text = texts[index] as string;
+    const next = text.codePointAt(depth);
     if (next !== undefined && next >= from && next <= to) return true;
+    // Past all that go on with the same code unit, or with none.
+    const unit = next === undefined ? -1 : text.charCodeAt(depth);
+    const isPair = next !== undefined && next > 0xffff;
+    index = isPair ? index + 1 : boundary(texts, { low: index, high, depth }, unit, depth, true);
   }
   return false;
 }

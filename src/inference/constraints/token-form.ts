@@ -13,6 +13,12 @@ const MAX_MASKS = 400;
 /** Transitions worked out for one mask; a mask is only begun where that is not enough, and still right as far as it goes. */
 const MAX_WORK = 20_000;
 
+/** Work that one mask may take; it goes on past the limit until some token is found. */
+interface Budget {
+  readonly limit: number;
+  hasFound: boolean;
+}
+
 /** A form made ready for a vocabulary; shared by all texts that are held to it. */
 export class TokenForm {
   readonly table: TokenTable;
@@ -37,20 +43,20 @@ export class TokenForm {
     const state = exact.relaxed(this.table.longest);
     const known = this.#masks.get(state);
     if (known !== undefined) return known;
-    const limit = workDone() + MAX_WORK;
+    const budget = { limit: workDone() + MAX_WORK, hasFound: false };
     const { frame } = state;
     const { mask, isWhole } =
-      frame === undefined ? this.#maskOf(state, limit) : this.#maskWithin(frame, state, limit);
+      frame === undefined ? this.#maskOf(state, budget) : this.#maskWithin(frame, state, budget);
     if (isWhole) keep(this.#masks, state, mask);
     return mask;
   }
 
-  #maskOf(state: NetworkState, limit: number) {
+  #maskOf(state: NetworkState, budget: Budget) {
     const { table } = this;
     const free = state.freeCharacters;
     const mask = free > 0 ? table.freeMask(free).slice() : table.emptyMask();
     const tries = table.isUnbounded(free) ? [table.quoted] : [table.quoted, table.unquoted, table.plain];
-    const isWhole = tries.every((trie) => walk(state, trie, mask, limit));
+    const isWhole = tries.every((trie) => walk(state, trie, mask, budget));
     if (state.readsTokens)
       for (const { token, text } of table.controls) if (state.stepToken(text) !== null) allow(mask, token);
     if (state.isComplete) for (const token of table.endTokens) allow(mask, token);
@@ -58,21 +64,21 @@ export class TokenForm {
   }
 
   /** Within a JSON value, whose frames are walked as long as it lasts, and not states of the whole form. */
-  #maskWithin(frame: JsonFrame, state: NetworkState, limit: number) {
+  #maskWithin(frame: JsonFrame, state: NetworkState, budget: Budget) {
     const { table } = this;
     const ended = (json: JsonFrame) => state.withFrame(json);
     if (frame instanceof StringFrame) {
-      const within = this.#textMask(frame.text, limit);
+      const within = this.#textMask(frame.text, budget);
       const mask = within.mask.slice();
-      return { mask, isWhole: walk(frame, table.quoted, mask, limit, ended) && within.isWhole };
+      return { mask, isWhole: walk(frame, table.quoted, mask, budget, ended) && within.isWhole };
     }
     const mask = table.emptyMask();
     const tries = [table.quoted, table.unquoted, table.plain];
-    return { mask, isWhole: tries.every((trie) => walk(frame, trie, mask, limit, ended)) };
+    return { mask, isWhole: tries.every((trie) => walk(frame, trie, mask, budget, ended)) };
   }
 
   /** Tokens that leave a string open: the same wherever the string is. */
-  #textMask(text: TextState, limit: number): { readonly mask: Uint32Array; readonly isWhole: boolean } {
+  #textMask(text: TextState, budget: Budget): { readonly mask: Uint32Array; readonly isWhole: boolean } {
     const known = this.#textMasks.get(text);
     if (known !== undefined) return { mask: known, isWhole: true };
     const { table } = this;
@@ -81,7 +87,7 @@ export class TokenForm {
     // Among several forms, one with an automaton may take longer tokens than one of any text.
     const mask = free > 0 ? table.freeMask(free).slice() : table.emptyMask();
     const tries = free > 0 && text.items.length === 1 ? [table.unquoted] : [table.unquoted, table.plain];
-    const isWhole = tries.every((trie) => walk(text, trie, mask, limit));
+    const isWhole = tries.every((trie) => walk(text, trie, mask, budget));
     if (isWhole) keep(this.#textMasks, text, mask);
     return { mask, isWhole };
   }
@@ -100,13 +106,12 @@ function walk(
   start: State,
   trie: TokenTrie,
   mask: Uint32Array,
-  limit: number,
+  budget: Budget,
   ended?: (json: JsonFrame) => State,
 ): boolean {
   const { bytes, depths, skips, firsts, tokens } = trie;
   const states: State[] = [start];
   const count = bytes.length;
-  let hasFound = false;
   for (let node = 0; node < count; ) {
     const depth = depths[node] as number;
     let next: State | null = (states[depth] as State).step(bytes[node] as number);
@@ -120,10 +125,10 @@ function walk(
     states[depth + 1] = next;
     for (let at = firsts[node] as number; at < (firsts[node + 1] as number); at++) {
       allow(mask, tokens[at] as number);
-      hasFound = true;
+      budget.hasFound = true;
     }
     node++;
-    if ((node & 63) === 0 && hasFound && workDone() > limit) return false;
+    if (budget.hasFound && workDone() > budget.limit) return false;
   }
   return true;
 }

@@ -1,4 +1,4 @@
-import { UnavailableError } from "../../errors.ts";
+import { InvalidRequestError, UnavailableError } from "../../errors.ts";
 
 /** A statement that Postgres refused. */
 export class QueryError extends Error {
@@ -28,6 +28,14 @@ const unavailableStates: Readonly<Record<string, string>> = {
   "58": "The database met an error of the system it runs on.",
 };
 
+/** What Postgres says of texts that JSON may hold and its own may not. */
+function isUnstorable(code: string, message: string): boolean {
+  const [notInRepertoire, untranslatable, invalidText] = ["22021", "22P05", "22P02"];
+  return (
+    code === notInRepertoire || code === untranslatable || (code === invalidText && /json/.test(message))
+  );
+}
+
 interface DriverError {
   readonly message: string;
   readonly code?: unknown;
@@ -40,6 +48,11 @@ export function toStoreError(error: unknown): Error {
   if (error instanceof TypeError) return error;
   const { message, code, constraint } = error as DriverError;
   if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) {
+    if (isUnstorable(code, message))
+      return new InvalidRequestError(
+        "A text of the request can't be stored or looked for: it has NUL characters, or halves of surrogate pairs.",
+        { cause: error },
+      );
     if (code === "53100") return storeUnavailable("The disk of the database is full.", error);
     const explanation = unavailableStates[code.slice(0, 2)];
     if (explanation !== undefined) return storeUnavailable(explanation, error);

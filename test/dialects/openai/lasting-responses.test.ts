@@ -160,6 +160,28 @@ test("a conversation is answered in and grows, and its items can be read and tak
   );
 });
 
+test("texts that a database can't hold are kept as JSON, or refused by name", async () => {
+  const odd = "a\ud800\u0000b";
+  const bare = await server.post("/v1/conversations", {
+    items: [odd, { id: odd, role: "user", content: odd }],
+  });
+  assert.equal(bare.status, 200);
+  const { id } = (await bare.json()) as { id: string };
+  const { data } = await client.conversations.items.list(id, { order: "asc" });
+  assert.equal(data.length, 2);
+  assert.deepEqual(JSON.parse(JSON.stringify(data[1])).content, [{ type: "input_text", text: odd }]);
+  const messages = [{ role: "user", content: "Once" }];
+  const refused = [
+    ["/v1/chat/completions", { messages, max_tokens: 1, store: true, metadata: { a: odd } }],
+    ["/v1/chat/completions", { messages, max_tokens: 1, store: true, metadata: { [odd]: "a" } }],
+  ] as const;
+  for (const [path, body] of refused) assert.equal((await server.post(path, body)).status, 400);
+  const found = await server.get(`/v1/chat/completions?metadata[a]=${encodeURIComponent("\0")}`);
+  assert.equal(found.status, 400);
+  const response = await server.post("/v1/responses", { input: [{ role: "user", content: odd }], ...short });
+  assert.equal(response.status, 200);
+});
+
 test("a response in the background is made without its client, and can be followed from any event on", async () => {
   const conversation = await client.conversations.create({});
   const queued = await client.responses.create({

@@ -48,6 +48,7 @@ test("every name of the contract is there, with help and type", async () => {
     assert.match(metrics, new RegExp(`^# TYPE ${name} ${type}$`, "m"), name);
     assert.match(metrics, new RegExp(`^# HELP ${name} .`, "m"), name);
   }
+  assert.match(metrics, /^llm_build_info\{version="\d[^"]*",node="24[^"]*",llama_cpp="v[^"]*"\} 1$/m);
 });
 
 test("the counters say what a known set of requests did", async () => {

@@ -71,9 +71,13 @@ const Choose = Type.Unsafe<
 >({ type: ["string", "object"] });
 
 /** As many pairs as OpenAI takes. */
-export const Metadata = Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 512 }), {
-  maxProperties: 16,
-});
+export const Metadata = Type.Record(
+  Type.String({ maxLength: 64 }),
+  Type.String({ maxLength: 512, format: "text" }),
+  {
+    maxProperties: 16,
+  },
+);
 
 /** Body of `POST /v1/chat/completions`; docs/openai.md says of every parameter what becomes of it. */
 export const ChatCompletionBody = Type.Object({

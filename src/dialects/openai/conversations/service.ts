@@ -1,6 +1,7 @@
 import { ApiError } from "../../../errors.ts";
 import type { Database, Queries, Store } from "../../../platform/store/database.ts";
 import { newId } from "../../ids.ts";
+import type { Item } from "../item-list.ts";
 import { toMessages } from "../responses/input.ts";
 import { itemPage, type PageRequest, toInputItems } from "../responses/input-items.ts";
 import {
@@ -103,7 +104,7 @@ export class Conversations {
 }
 
 /** @throws InvalidRequestError naming an item that no response could be made from */
-function asItems(items: readonly unknown[]): readonly object[] {
+function asItems(items: readonly unknown[]): readonly Item[] {
   toMessages(items, [], "items");
   return toInputItems(items);
 }

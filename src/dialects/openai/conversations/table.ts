@@ -1,4 +1,5 @@
 import type { Queries } from "../../../platform/store/database.ts";
+import { type Item, itemList, itemParameters } from "../item-list.ts";
 
 /** The SQL of conversations and their items. */
 
@@ -53,12 +54,11 @@ export async function deleteConversation(queries: Queries, id: string): Promise<
 }
 
 /** Adds items at the end, which have ids; those that are there already stay where they are. */
-export async function appendItems(queries: Queries, id: string, items: readonly object[]): Promise<void> {
+export async function appendItems(queries: Queries, id: string, items: readonly Item[]): Promise<void> {
   await queries.query(
     `INSERT INTO conversation_items (conversation_id, item_id, item)
-     SELECT $1, entry ->> 'id', entry FROM json_array_elements($2::json) WITH ORDINALITY AS list (entry, place)
-     ORDER BY place ON CONFLICT DO NOTHING`,
-    [id, JSON.stringify(items)],
+     SELECT $1, item_id, item FROM ${itemList(2)} ORDER BY place ON CONFLICT DO NOTHING`,
+    [id, ...itemParameters(items)],
   );
 }
 

@@ -1,8 +1,12 @@
+import { isWellFormed } from "../../../platform/schema/well-formed.ts";
 import type { Part } from "../../content.ts";
 import { newId } from "../../ids.ts";
+import type { Item } from "../item-list.ts";
+
+const MAX_ID_LENGTH = 128;
 
 /** A response's input as items with ids, as it is listed afterwards. */
-export function toInputItems(input: string | readonly unknown[]): readonly object[] {
+export function toInputItems(input: string | readonly unknown[]): readonly Item[] {
   const items = typeof input === "string" ? [{ role: "user", content: input }] : input;
   return items.map((item) => {
     const {
@@ -12,11 +16,17 @@ export function toInputItems(input: string | readonly unknown[]): readonly objec
       ...rest
     } = (typeof item === "string" ? { role: "user", content: item } : item) as Part;
     if (type !== "message")
-      return { id: id ?? newId("item_"), type, ...(content !== undefined && { content }), ...rest };
+      return { id: ownId(id) ?? newId("item_"), type, ...(content !== undefined && { content }), ...rest };
     const kind = rest["role"] === "assistant" ? "output_text" : "input_text";
     const parts = typeof content === "string" ? [{ type: kind, text: content }] : content;
-    return { id: id ?? newId("msg_"), type, status: "completed", ...rest, content: parts ?? [] };
+    return { id: ownId(id) ?? newId("msg_"), type, status: "completed", ...rest, content: parts ?? [] };
   });
+}
+
+/** An id that a client gave an item, where it can be one. */
+function ownId(id: unknown): string | undefined {
+  const isId = typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH && isWellFormed(id);
+  return isId ? id : undefined;
 }
 
 export interface PageRequest {

@@ -1,4 +1,5 @@
 import type { Queries } from "../../../platform/store/database.ts";
+import { itemList, itemParameters } from "../item-list.ts";
 import type { ResponseObject, StoredResponse } from "./store.ts";
 
 /** The SQL of responses; who may do what when is for those who call it. */
@@ -58,8 +59,8 @@ export async function insertItems(queries: Queries, { id, output }: ResponseObje
   if (output.length === 0) return;
   await queries.query(
     `INSERT INTO response_items (item_id, response_id, item)
-     SELECT entry ->> 'id', $1, entry FROM json_array_elements($2::json) AS entry ON CONFLICT DO NOTHING`,
-    [id, JSON.stringify(output)],
+     SELECT item_id, $1, item FROM ${itemList(2)} ON CONFLICT DO NOTHING`,
+    [id, ...itemParameters(output)],
   );
 }
 

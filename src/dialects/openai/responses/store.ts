@@ -1,9 +1,10 @@
+import type { Item } from "../item-list.ts";
 /** A response in the form of OpenAI's API. */
 export interface ResponseObject {
   readonly id: string;
   readonly object: string;
   readonly status: string;
-  readonly output: readonly object[];
+  readonly output: readonly Item[];
   readonly [field: string]: unknown;
 }
 
