@@ -18,7 +18,7 @@ export interface Attack {
 type Body = object | string;
 
 /** Sends `body` and waits for the answer, or leaves after `leaveAfterMs`. */
-async function post(
+export async function post(
   { url, apiKey, statuses }: Target,
   path: string,
   body: Body | FormData,

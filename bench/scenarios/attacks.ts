@@ -1,5 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Attack, attacks as allAttacks } from "../load/attacks.ts";
+import { Attacker } from "../load/attacker.ts";
+import type { AttackReport } from "../load/attacker-process.ts";
+import { attacks as allAttacks } from "../load/attacks.ts";
 import { Bystander } from "../load/bystander.ts";
 import type { BystanderReport } from "../load/bystander-thread.ts";
 import type { Check, Measurement } from "../report/report.ts";
@@ -29,7 +31,9 @@ export const attacks: Scenario = {
     await watched(server.url, () => delay(2_000));
     const normal = await watched(server.url, () => delay(context.options.durationSeconds ?? NORMAL_MS));
     const measurements: Measurement[] = [measurementOf("undisturbed", normal, normal, {}, {})];
-    for (const attack of allAttacks) measurements.push(await measure(context, server, attack, normal));
+    using attacker = new Attacker();
+    for (const attack of allAttacks)
+      measurements.push(await measure(context, server, { attacker, name: attack.name }, normal));
     return { measurements, checks: measurements.slice(1).flatMap(checksOf), charts: [], notes: [] };
   },
 };
@@ -45,25 +49,27 @@ async function watched(url: string, work: () => Promise<void>): Promise<Bystande
 async function measure(
   context: BenchContext,
   { url, pid }: { readonly url: string; readonly pid: number },
-  attack: Attack,
+  { attacker, name }: { readonly attacker: Attacker; readonly name: string },
   normal: BystanderReport,
 ): Promise<Measurement> {
   context.signal.throwIfAborted();
-  const statuses = new Map<string, number>();
+  let statuses: AttackReport["statuses"] = {};
   const restarts = async () => (await readMetrics(url)).sum("engine_restarts_total") ?? 0;
   const before = await restarts();
   using monitor = new UsageMonitor(pid);
-  const seen = await watched(url, () => attack.run({ url, apiKey: API_KEY, statuses }));
+  const seen = await watched(url, async () => {
+    ({ statuses } = await attacker.run({ name, url, apiKey: API_KEY }));
+  });
   const figures = finite({
     engineRestarts: (await restarts()) - before,
     maxResidentMib: monitor.maxResidentBytes / 2 ** 20,
-    ...Object.fromEntries([...statuses].map(([status, count]) => [`status_${status}`, count])),
+    ...Object.fromEntries(Object.entries(statuses).map(([status, count]) => [`status_${status}`, count])),
   });
   for (const failure of seen.failures) context.say(`    ${failure}`);
-  const measurement = measurementOf(attack.name, seen, normal, figures, { bystander: seen.failures.length });
+  const measurement = measurementOf(name, seen, normal, figures, { bystander: seen.failures.length });
   const { probeWorstMs = 0, gapP99Ratio = 0, gapWorstMs = 0 } = measurement.figures;
   context.say(
-    `  ${attack.name}: /healthz at worst ${probeWorstMs.toFixed(0)} ms; gaps p99 ${gapP99Ratio.toFixed(1)} times normal, at worst ${gapWorstMs.toFixed(0)} ms; ${JSON.stringify(Object.fromEntries(statuses))}`,
+    `  ${name}: /healthz at worst ${probeWorstMs.toFixed(0)} ms; gaps p99 ${gapP99Ratio.toFixed(1)} times normal, at worst ${gapWorstMs.toFixed(0)} ms; ${JSON.stringify(statuses)}`,
   );
   return measurement;
 }

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { Worker } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
 import { InvalidRequestError } from "../errors.ts";
 import type { Constraint, Form } from "../inference/constraints/expression.ts";
@@ -9,20 +8,16 @@ import {
   assertSchemasBounded,
   isLaborious,
 } from "./answer-constraint.ts";
+import { CompilingThread } from "./compiling-thread.ts";
 import type { ConstraintReply } from "./constraint-thread.ts";
 import { knownFormat } from "./formats/known-formats.ts";
 import type { AnswerForm } from "./turn.ts";
-
-const entry = new URL("./constraint-thread.ts", import.meta.url);
 
 /** Time for one form: its refusal must come within a second; the costliest schemas of the wild take a third of it. */
 const TIME_LIMIT_MS = 800;
 /** Forms that are kept, and characters of what they were made of: an application asks with the same ones again. */
 const CACHED_FORMS = 256;
 const CACHED_CHARACTERS = 16 * 2 ** 20;
-
-/** Time that a form gets once all its requests have gone; starting a new thread costs about as much. */
-const ABANDONED_LIMIT_MS = 100;
 
 /** A form to work out, for all who ask for an equal one at the same time. */
 class Job {
@@ -61,9 +56,14 @@ class Job {
   }
 }
 
+/** What came of a form that was worked out. That it took too long is not kept: another hour it may not. */
+type Outcome =
+  | { readonly constraint: Constraint | undefined; readonly refusal?: never }
+  | { readonly refusal: RefusedError };
+
 /** Works out what answers are held to, on a separate thread: no schema holds up other requests. */
 export class ConstraintCompiler {
-  readonly #cache = new LRUCache<string, { readonly constraint: Constraint | undefined }>({
+  readonly #cache = new LRUCache<string, Outcome>({
     max: CACHED_FORMS,
     maxSize: CACHED_CHARACTERS,
     sizeCalculation: (_, key) => 1 + key.length,
@@ -71,12 +71,16 @@ export class ConstraintCompiler {
   readonly #timeLimitMs: number;
   #waiting: Job[] = [];
   readonly #underWay = new Map<string, Job>();
-  #worker: Worker | undefined;
-  #isReady = false;
+  #thread: CompilingThread | undefined;
   #isBusy = false;
 
   constructor(timeLimitMs: number = TIME_LIMIT_MS) {
     this.#timeLimitMs = timeLimitMs;
+  }
+
+  /** Starts the thread before the first form needs it: on a busy machine that takes longer than most forms. */
+  start(): void {
+    this.#thread ??= new CompilingThread();
   }
 
   /**
@@ -87,12 +91,18 @@ export class ConstraintCompiler {
     assertSchemasBounded(rules);
     const text = JSON.stringify(rules);
     const known = this.#cache.get(text);
+    if (known?.refusal !== undefined) throw known.refusal;
     if (known !== undefined) return known.constraint;
-    const form = isLaborious(rules) ? await this.#elsewhere(rules, text, signal) : answerConstraint(rules);
-    const key = createHash("sha256").update(text).digest("base64url");
-    const constraint = form && { key, form };
-    this.#cache.set(text, { constraint });
-    return constraint;
+    try {
+      const form = isLaborious(rules) ? await this.#elsewhere(rules, text, signal) : answerConstraint(rules);
+      const key = createHash("sha256").update(text).digest("base64url");
+      const constraint = form && { key, form };
+      this.#cache.set(text, { constraint });
+      return constraint;
+    } catch (refusal) {
+      if (refusal instanceof RefusedError) this.#cache.set(text, { refusal });
+      throw refusal;
+    }
   }
 
   /** What a text is held to that is no chat's. @throws InvalidRequestError */
@@ -143,51 +153,26 @@ export class ConstraintCompiler {
   }
 
   async #ask({ rules, abandoned }: Job): Promise<Form | undefined> {
-    this.#worker ??= new Worker(entry);
-    const worker = this.#worker;
-    // A thread at work keeps the process alive, an idle one must not.
-    worker.ref();
+    this.#thread ??= new CompilingThread();
+    const thread = this.#thread;
     try {
-      if (!this.#isReady) await nextReply(worker);
-      this.#isReady = true;
-      const reply = nextReply(worker, { limitMs: this.#timeLimitMs, abandoned });
-      worker.postMessage(rules);
-      return formOf(await reply, rules, this.#timeLimitMs);
+      const reply = await thread.ask(rules, { limitMs: this.#timeLimitMs, abandoned });
+      if (reply === undefined) await this.#end(thread);
+      return formOf(reply, rules, this.#timeLimitMs);
     } catch (error) {
-      if (error instanceof RefusedError) throw error;
-      this.#worker = undefined;
-      this.#isReady = false;
-      await worker.terminate();
+      if (!(error instanceof InvalidRequestError)) await this.#end(thread);
       throw error;
-    } finally {
-      worker.unref();
     }
   }
-}
 
-/** The thread has answered, and is free again. */
-class RefusedError extends InvalidRequestError {}
-
-/** The thread's next answer, undefined where it takes longer than `limitMs`, or is still to come after it was abandoned. */
-async function nextReply(
-  worker: Worker,
-  until?: { readonly limitMs: number; readonly abandoned: AbortSignal },
-): Promise<ConstraintReply | undefined> {
-  const answer = Promise.withResolvers<ConstraintReply | undefined>();
-  worker.once("message", answer.resolve).once("error", answer.reject);
-  const timers: NodeJS.Timeout[] = [];
-  const endAfter = (limitMs: number) => timers.push(setTimeout(() => answer.resolve(undefined), limitMs));
-  const hurry = () => endAfter(ABANDONED_LIMIT_MS);
-  if (until !== undefined) endAfter(until.limitMs);
-  until?.abandoned.addEventListener("abort", hurry);
-  try {
-    return await answer.promise;
-  } finally {
-    for (const timer of timers) clearTimeout(timer);
-    until?.abandoned.removeEventListener("abort", hurry);
-    worker.off("message", answer.resolve).off("error", answer.reject);
+  async #end(thread: CompilingThread): Promise<void> {
+    this.#thread = undefined;
+    await thread.end();
   }
 }
+
+/** What a form is refused for whenever it is asked for. */
+class RefusedError extends InvalidRequestError {}
 
 function formOf(
   reply: ConstraintReply | undefined,
@@ -201,6 +186,7 @@ function formOf(
       throw new RefusedError(reply.message, reply.param === undefined ? {} : { param: reply.param });
     case "ready":
       throw new Error("the thread was ready already");
+    case "stopped":
     case undefined: {
       const path = "path" in form ? form.path : (tools[0]?.path ?? "tools");
       throw new InvalidRequestError(`${path} is too complex: it takes more than ${limitMs} ms to compile.`, {

@@ -130,7 +130,10 @@ export async function serve(
   void startReranker(reranker, context);
   void startJudge(judgeEngine, context);
   const starting = models.start().then(
-    () => signal,
+    () => {
+      constraints.start();
+      return signal;
+    },
     (error: unknown) => error,
   );
   const reason = await Promise.race([signal, starting]);

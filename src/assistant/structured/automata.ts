@@ -1,6 +1,7 @@
 import { type Automaton, longestPaths } from "../../inference/constraints/automaton.ts";
 import { type CharacterSet, wordCharacter } from "./character-set.ts";
 import type { Condition, Nfa } from "./nfa.ts";
+import { assertAwaited } from "./patience.ts";
 import { RegexError } from "./regex-syntax.ts";
 
 /** Largest automaton, and most work for one; beyond, a pattern is refused as too complex. */
@@ -92,6 +93,7 @@ export function determinize(nfa: Nfa): Automaton | undefined {
   const rows: Int32Array[] = [];
   const accepting: number[] = [];
   for (let id = 0; id < places.length; id++) {
+    assertAwaited();
     const { kernel, isStart, isBehindWord } = places[id] as Place;
     const passes = (isEnd: boolean, isBeforeWord: boolean) => (condition: Condition) => {
       switch (condition) {
@@ -174,6 +176,7 @@ function trim(
 function leadingTo(accepting: readonly number[], rows: readonly Int32Array[]): Uint8Array {
   const live = Uint8Array.from(accepting);
   for (let hasGrown = true; hasGrown; ) {
+    assertAwaited();
     hasGrown = false;
     // States refer to later ones for the most part.
     for (let state = rows.length - 1; state >= 0; state--) {
@@ -218,6 +221,7 @@ export function combine(a: Automaton, b: Automaton, kind: "and" | "without"): Au
   const rows: Int32Array[] = [];
   const accepting: number[] = [];
   for (let id = 0; id < places.length; id++) {
+    assertAwaited();
     const [x, y] = places[id] as readonly [number, number];
     accepting.push(a.accepting[x] === 1 && (b.accepting[y] === 1) === (kind === "and") ? 1 : 0);
     const row = new Int32Array(pairs.length).fill(-1);

@@ -33,10 +33,19 @@ export function draftOf(schema: unknown, otherwise: Draft = 2020): Draft {
 /** Keywords whose value is not a schema and holds none. */
 const opaque = new Set(["enum", "const", "default", "example", "examples", "required", "type"]);
 
+/** Whether a schema says nothing of other schemas or places. */
+function isLeaf(schema: SchemaObject): boolean {
+  return Object.entries(schema).every(
+    ([keyword, value]) => (value === null || typeof value !== "object") && !/^\$|^id$/.test(keyword),
+  );
+}
+
 /** Finds schemas in a document: by place, by `$id`, by `$anchor`. */
 export class SchemaDocument {
   readonly root: Located;
   readonly #located = new Map<object, Located>();
+  /** Equal schemas that hold no others, by their text: thousands of properties are often of one kind. */
+  readonly #leaves = new Map<string, Located>();
   readonly #always = new Map<boolean, Located>();
   readonly #named = new Map<
     string,
@@ -66,7 +75,10 @@ export class SchemaDocument {
       const draft = draftOf(schema, around.draft);
       const own = identity(schema, draft);
       const base = own === undefined ? around.base : resolve(own, around.base);
-      located = { id: this.#count++, schema, path, base, draft };
+      const text = isLeaf(schema) ? JSON.stringify([schema, base, draft]) : undefined;
+      located = text === undefined ? undefined : this.#leaves.get(text);
+      located ??= { id: this.#count++, schema, path, base, draft };
+      if (text !== undefined) this.#leaves.set(text, located);
       this.#located.set(schema, located);
     }
     return located;

@@ -5,6 +5,7 @@ import { tooComplex } from "./errors.ts";
 import { holds, type Reading } from "./holding.ts";
 import { KeywordValues } from "./keyword-values.ts";
 import { type Application, type Literal, Part } from "./part.ts";
+import { assertAwaited } from "./patience.ts";
 
 /** Parts that one node may come to, and all nodes together. */
 const MAX_PARTS_PER_NODE = 1500;
@@ -37,6 +38,7 @@ export class Expansion {
     const done: Part[] = [];
     let count = 0;
     for (let part = stack.pop(); part !== undefined; part = stack.pop()) {
+      assertAwaited();
       this.#settle(part);
       part.tighten();
       if (part.types === 0) continue;

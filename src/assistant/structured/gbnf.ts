@@ -11,6 +11,8 @@ import {
 } from "../../inference/constraints/expression.ts";
 import { characterSet, complement, type Range } from "./character-set.ts";
 
+import { assertAwaited } from "./patience.ts";
+
 /** Brackets within brackets: the reader calls itself. */
 const MAX_NESTING = 64;
 /** Elements with all repetitions written out. */
@@ -39,6 +41,7 @@ class GbnfReader {
   read(): Form {
     this.#skip(true);
     while (this.#at < this.#source.length) {
+      assertAwaited();
       const name = this.#name();
       this.#skip(false);
       if (name === "" || !this.#take("::=")) this.#fail("a rule like `name ::= …` is expected");

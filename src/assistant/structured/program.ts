@@ -6,12 +6,14 @@ import type {
   Shape,
 } from "../../inference/constraints/json-program.ts";
 import type { DraftArray, DraftObject, DraftShape } from "./draft-shapes.ts";
+import { assertAwaited } from "./patience.ts";
 import { type Drafts, valueCount } from "./value-count.ts";
 
 /** Which nodes have a value at all: the least set that holds itself up. */
 export function areLiving(drafts: Drafts): readonly boolean[] {
   const living = drafts.map(() => false);
   for (let hasGrown = true; hasGrown; ) {
+    assertAwaited();
     hasGrown = false;
     // Nodes refer to later ones for the most part.
     for (let node = drafts.length - 1; node >= 0; node--) {
