@@ -24,6 +24,7 @@ import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type RequestRecorder, type Server } from "./http/server.ts";
 import type { Embedder } from "./inference/embedder.ts";
 import type { Reranker } from "./inference/reranker.ts";
+import { Planner } from "./instruments/planner/planner.ts";
 import type { Caches } from "./platform/cache/caches.ts";
 import { monotonicMs } from "./platform/clock.ts";
 import { RedisTokenBuckets } from "./platform/rate-limit/redis-token-buckets.ts";
@@ -35,6 +36,7 @@ import { sessionContentRoutes } from "./routes/agents/session-contents.ts";
 import { sessionRoutes } from "./routes/agents/sessions.ts";
 import { batchEvalRoutes } from "./routes/batch-evals.ts";
 import { cacheRoutes } from "./routes/cache.ts";
+import { capacityRoutes } from "./routes/capacity.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
@@ -215,6 +217,16 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
   await app.register(requestRoutes(telemetry.ledger, telemetry.receipts));
   await app.register(cacheRoutes(models.served));
+  const { batchSize, stepTargetMs, maxQueue } = config;
+  const planner = new Planner({
+    models: models.served,
+    steps: telemetry.steps,
+    ledger: telemetry.ledger,
+    batchSize,
+    stepTargetMs,
+    maxQueue,
+  });
+  await app.register(capacityRoutes(planner));
   await app.register(timelineRoutes(telemetry.steps));
   await app.register(glossaryRoutes);
   await app.register(settingsRoutes({ config, settings: dependencies.settings, engine: model.engine }));

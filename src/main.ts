@@ -40,6 +40,11 @@ const commands: Readonly<Record<string, Command>> = {
       return (await import("./commands/eval.ts")).evaluate(args, { apiKey, environment: process.env });
     },
   },
+  capacity: {
+    summary: "tells how many users a running server fits",
+    run: async (args) =>
+      (await import("./commands/capacity.ts")).capacity(args, (await configuration()).apiKey),
+  },
   mcp: {
     summary: "speaks MCP on standard input and output, for a server that runs",
     run: async (args) => (await import("./commands/mcp.ts")).mcp(args, await configuration()),

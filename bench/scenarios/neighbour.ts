@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { runClosedLoop } from "../load/closed-loop.ts";
+import { Neighbour } from "../load/neighbour.ts";
 import { makeWorkload } from "../load/workload.ts";
 import type { Check, Measurement } from "../report/report.ts";
 import { median } from "../report/statistics.ts";
@@ -7,8 +7,6 @@ import type { RunningServer } from "../servers/server.ts";
 import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** The neighbour ends by itself after this long, where it was not stopped before. */
-const NEIGHBOUR_LIFE_MS = 600_000;
 /** Tokens that let our server notice that it has, or no longer has, neighbours. */
 const NOTICE_TOKENS = 60;
 const sides = [
@@ -106,21 +104,4 @@ function check(measurements: readonly Measurement[], count: number, level: numbe
     bar: "≥ 0.9",
     isMet: share >= 0.9,
   };
-}
-
-/** A process that uses one core until it is disposed of. */
-class Neighbour implements Disposable {
-  readonly #child: ChildProcess;
-  readonly #onExit = () => this.#child.kill("SIGKILL");
-
-  constructor() {
-    const program = `const end = Date.now() + ${NEIGHBOUR_LIFE_MS}; while (Date.now() < end);`;
-    this.#child = spawn(process.execPath, ["-e", program], { stdio: "ignore" });
-    process.once("exit", this.#onExit);
-  }
-
-  [Symbol.dispose](): void {
-    process.off("exit", this.#onExit);
-    this.#child.kill("SIGKILL");
-  }
 }

@@ -8,6 +8,7 @@ import { hostile } from "./hostile.ts";
 import { neighbour } from "./neighbour.ts";
 import { overhead } from "./overhead.ts";
 import { overload } from "./overload.ts";
+import { planner } from "./planner.ts";
 import { repetition } from "./repetition.ts";
 import { routesCompared } from "./routes.ts";
 import type { Scenario } from "./scenario.ts";
@@ -17,6 +18,7 @@ import { soak } from "./soak.ts";
 import { structured } from "./structured.ts";
 import { trace } from "./trace.ts";
 import { unrelated } from "./unrelated.ts";
+import { verdicts } from "./verdicts.ts";
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   unrelated,
@@ -25,6 +27,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "shared-prefix": sharedPrefix,
   "arrival-gap": arrivalGap,
   overload,
+  planner,
   neighbour,
   overhead,
   routes: routesCompared,
@@ -33,6 +36,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   structured,
   repetition,
   trace,
+  verdicts,
   disconnects,
   attacks,
   soak,

@@ -38,14 +38,20 @@ export class StepModel {
   readonly #products = units.map(() => units.map(() => 0));
   readonly #targets = units.map(() => 0);
   readonly #rates = units.map(() => 0);
+  readonly #memory: number;
+
+  /** `memory`: weight that each observation keeps when the next one comes. */
+  constructor(memory = MEMORY) {
+    this.#memory = memory;
+  }
 
   observe(shape: StepShape, ms: number): void {
     const scale = 1 / Math.max(ms, MIN_MS);
     const x = units.map((unit) => shape[unit] * scale);
     for (const [i, xi] of x.entries()) {
       const row = this.#products[i] as number[];
-      for (const [j, xj] of x.entries()) row[j] = (row[j] as number) * MEMORY + xi * xj;
-      this.#targets[i] = (this.#targets[i] as number) * MEMORY + xi * ms * scale;
+      for (const [j, xj] of x.entries()) row[j] = (row[j] as number) * this.#memory + xi * xj;
+      this.#targets[i] = (this.#targets[i] as number) * this.#memory + xi * ms * scale;
     }
     for (let sweep = 0; sweep < SWEEPS; sweep++) this.#descend();
   }

@@ -62,6 +62,11 @@ export class Ledger {
     this.#ringHasAll = false;
   }
 
+  /** The latest rows that this process has recorded, oldest first; none of earlier ones. */
+  get recent(): readonly LedgerRow[] {
+    return this.#ring;
+  }
+
   /** Newest first: those before the row called `before`, up to `limit`. @throws UnavailableError without the store */
   async list(
     conditions: readonly Condition[],
