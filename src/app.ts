@@ -17,6 +17,7 @@ import type { JudgeModel } from "./features/evaluation/judges/judge-model.ts";
 import { createBatchEvals } from "./features/evaluation/runs/create.ts";
 import { Sandbox } from "./features/evaluation/sandbox/sandbox.ts";
 import { EvaluationService } from "./features/evaluation/service.ts";
+import { McpServers } from "./features/mcp-servers/servers.ts";
 import { Retrieval } from "./features/rag/retrieval.ts";
 import { registerDocsPage } from "./http/docs-page.ts";
 import { isLoopback } from "./http/host-check.ts";
@@ -44,6 +45,7 @@ import { evaluateRoutes } from "./routes/evaluate.ts";
 import { glossaryRoutes } from "./routes/glossary.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { mcpRoutes } from "./routes/mcp.ts";
+import { mcpServerRoutes } from "./routes/mcp-servers.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { createLastingResponses } from "./routes/openai/lasting-responses.ts";
@@ -185,14 +187,24 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
   });
   await app.register(batchEvalRoutes({ runs, maxNewTokensLimit, stopping }));
+  const servers = new McpServers({
+    entries: config.mcpServers,
+    secret: (name) => process.env[name],
+    store,
+    version,
+    log,
+  });
+  app.addHook("onClose", () => servers.close());
+  await app.register(mcpServerRoutes(servers));
   const agents = createAgents({
     models: models.served,
     store,
+    servers,
     retentionDays: config.responsesRetentionDays,
     log,
   });
-  await app.register(agentRoutes(models.served, agents));
-  await app.register(sessionRoutes({ ...agents, models: models.served, randomSeed, stopping }));
+  await app.register(agentRoutes(models.served, agents, servers));
+  await app.register(sessionRoutes({ ...agents, servers, models: models.served, randomSeed, stopping }));
   await app.register(sessionContentRoutes(agents.sessions));
   const tools = createTools({
     models: models.served,

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { mcpServersFile } from "./mcp-servers-file.ts";
 import { modelsFile } from "./models-file.ts";
 import { prefixFile } from "./prefix-file.ts";
 import {
@@ -245,6 +246,10 @@ export const sections = {
     ),
   },
   Responses: {
+    mcpServers: mcpServersFile(
+      "MCP_SERVERS_FILE",
+      'MCP servers whose tools agents and responses may use: a JSON file `{"mcpServers": {…}}` ([agents](agents.md)).',
+    ),
     responsesRetentionDays: integer(
       "RESPONSES_RETENTION_DAYS",
       30,

@@ -12,7 +12,9 @@ export type AgentTool =
       readonly parameters: Readonly<Record<string, unknown>>;
     }
   /** One of this server's own. */
-  | { readonly type: "calculator" };
+  | { readonly type: "calculator" }
+  /** Those of an MCP server of the operator's; all that it has where none are named. */
+  | { readonly type: "mcp"; readonly label: string; readonly allowed: readonly string[] | null };
 
 export type AgentForm =
   | { readonly type: "text" }

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 /** What a call may change, which decides what becomes of it when it is interrupted. */
 export type Effect =
   /** Nothing. */
@@ -19,18 +17,13 @@ export interface ApprovalPolicy {
   readonly isUnattended: boolean;
 }
 
-/** Whether a call of this tool waits for a person. */
-export function needsApproval(policy: ApprovalPolicy, tool: string, effect: Effect): boolean {
-  const rule = (Object.hasOwn(policy.tools, tool) ? policy.tools[tool] : undefined) ?? policy.default;
+/** Whether a call of this tool waits for a person: by the session's rule for it, its server's, or the session's default. */
+export function needsApproval(
+  policy: ApprovalPolicy,
+  tool: string,
+  { effect, approval }: { readonly effect: Effect; readonly approval?: ApprovalRule | undefined },
+): boolean {
+  const own = Object.hasOwn(policy.tools, tool) ? policy.tools[tool] : undefined;
+  const rule = own ?? approval ?? policy.default;
   return rule === "always" || (rule === "ask_unless_read_only" && effect !== "read");
-}
-
-/** SHA-256 of a value's JSON with the keys of objects in order. */
-export function digestOf(value: unknown): string {
-  const canonical = JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === "object" && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-  return createHash("sha256").update(canonical).digest("hex");
 }

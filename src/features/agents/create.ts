@@ -6,6 +6,7 @@ import type { FieldsLog, Log } from "../../platform/log.ts";
 import type { Store } from "../../platform/store/database.ts";
 import { Retention } from "../../platform/store/retention.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
+import type { McpServers } from "../mcp-servers/servers.ts";
 import { Agents } from "./agents.ts";
 import { SessionWorker } from "./loop/worker.ts";
 import { SessionLedger } from "./session/ledger.ts";
@@ -16,6 +17,7 @@ import { Toolbox } from "./tools/toolbox.ts";
 export interface AgentsParts {
   readonly models: ServedModels;
   readonly store: Store;
+  readonly servers: McpServers;
   /** Days that a session is kept unused; with 0 there are none. */
   readonly retentionDays: number;
   readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "warn" | "error">;
@@ -29,7 +31,7 @@ export interface AgentsFeature {
   readonly newId: (prefix: string) => string;
 }
 
-export function createAgents({ models, store, retentionDays, log }: AgentsParts): AgentsFeature {
+export function createAgents({ models, store, servers, retentionDays, log }: AgentsParts): AgentsFeature {
   const newId = (prefix: string) => prefix + randomBytes(15).toString("hex");
   const changes = new Changes();
   const ledger = new SessionLedger({
@@ -46,7 +48,7 @@ export function createAgents({ models, store, retentionDays, log }: AgentsParts)
     queue: new JobQueue({ store, name: "agents", log }),
     ledger,
     models,
-    toolbox: new Toolbox(),
+    toolbox: new Toolbox({ servers, log }),
     clock: monotonicMs,
     newId,
     log,

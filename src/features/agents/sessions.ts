@@ -1,8 +1,8 @@
 import { ApiError, InvalidRequestError } from "../../errors.ts";
+import { digestOf } from "../../platform/digest.ts";
 import type { Changes } from "../../platform/jobs/changes.ts";
 import type { Queries, Store } from "../../platform/store/database.ts";
 import type { SessionPlan } from "./agent.ts";
-import { digestOf } from "./approval.ts";
 import { type List, type ListRequest, listRows } from "./pages.ts";
 import { type Decision, decide, takeResult } from "./session/calls.ts";
 import type { Item, Outcome } from "./session/item.ts";

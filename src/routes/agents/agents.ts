@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { describeAgent } from "../../dialects/openai/agents/output.ts";
-import { changedAgent, toAgent } from "../../dialects/openai/agents/request.ts";
+import { changedAgent, checkServers, toAgent } from "../../dialects/openai/agents/request.ts";
 import { AgentBody, AgentChange } from "../../dialects/openai/agents/schema.ts";
 import type { AgentsFeature } from "../../features/agents/create.ts";
+import type { McpServers } from "../../features/mcp-servers/servers.ts";
 import { responseSchemas } from "../../http/schema.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { config, ListQuery, OneId, Open, OpenPage, tags, toPage } from "./pages.ts";
@@ -13,6 +14,7 @@ const One = Open("An agent, as in OpenAI's reference.");
 export function agentRoutes(
   models: ServedModels,
   { agents, newId }: Pick<AgentsFeature, "agents" | "newId">,
+  servers: McpServers,
 ): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
@@ -28,6 +30,7 @@ export function agentRoutes(
       },
       async ({ body }) => {
         models.find(body.model);
+        checkServers(body.tools ?? [], servers, "tools");
         return describeAgent(await agents.create(toAgent(body, newId("agent_")), body.metadata ?? {}));
       },
     );
@@ -61,6 +64,7 @@ export function agentRoutes(
       { config, schema: { ...of("Change an agent"), body: AgentChange } },
       async ({ params, body }) => {
         if (body.model !== undefined) models.find(body.model);
+        checkServers(body.tools ?? [], servers, "tools");
         const { agent, metadata } = await agents.get(params.id);
         return describeAgent(await agents.replace(changedAgent(agent, body), body.metadata ?? metadata));
       },

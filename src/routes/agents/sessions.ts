@@ -3,12 +3,13 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { describeEvent, eventNumber } from "../../dialects/openai/agents/events.ts";
 import { describeSession } from "../../dialects/openai/agents/output.ts";
-import { toAgent, toInputs, toMessages, toPlan } from "../../dialects/openai/agents/request.ts";
+import { checkServers, toAgent, toInputs, toMessages, toPlan } from "../../dialects/openai/agents/request.ts";
 import { InputBody, SessionBody, SessionChange } from "../../dialects/openai/agents/schema.ts";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Agent } from "../../features/agents/agent.ts";
 import type { AgentsFeature } from "../../features/agents/create.ts";
 import type { SessionRow } from "../../features/agents/session/tables.ts";
+import type { McpServers } from "../../features/mcp-servers/servers.ts";
 import { EventStream } from "../../http/event-stream.ts";
 import { responseSchemas } from "../../http/schema.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
@@ -20,6 +21,7 @@ const One = Open("A session, as in OpenAI's reference.");
 
 export interface SessionRoutes extends AgentsFeature {
   readonly models: ServedModels;
+  readonly servers: McpServers;
   readonly randomSeed: () => number;
   /** Aborts when the server begins to stop. */
   readonly stopping: AbortSignal;
@@ -27,7 +29,7 @@ export interface SessionRoutes extends AgentsFeature {
 
 /** `/v1/agents/sessions`: sessions are made, given input, followed and forked. */
 export function sessionRoutes(feature: SessionRoutes): FastifyPluginAsyncTypebox {
-  const { agents, sessions, models, newId, randomSeed, stopping } = feature;
+  const { agents, sessions, models, servers, newId, randomSeed, stopping } = feature;
 
   async function agentOf(body: SessionBody): Promise<Agent> {
     const { agent, agent_id: id } = body;
@@ -36,6 +38,7 @@ export function sessionRoutes(feature: SessionRoutes): FastifyPluginAsyncTypebox
     const wanted = isSet(agent)
       ? toAgent(agent, newId("agent_"), "agent.")
       : (await agents.get(id ?? "")).agent;
+    checkServers(agent?.tools ?? [], servers, "agent.tools");
     models.find(wanted.model, "agent.model");
     return wanted;
   }

@@ -176,7 +176,14 @@ function agentFields({ id, name, model, instructions, tools, form, reasoning, te
 }
 
 function describeTool(tool: AgentTool): object {
-  return tool.type === "function" ? { ...tool, defer_loading: false } : tool;
+  switch (tool.type) {
+    case "function":
+      return { ...tool, defer_loading: false };
+    case "mcp":
+      return { type: "mcp", server_label: tool.label, allowed_tools: tool.allowed };
+    default:
+      return tool;
+  }
 }
 
 function effortOf(reasoning: Agent["reasoning"]): string | null {

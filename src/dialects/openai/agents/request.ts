@@ -2,6 +2,7 @@ import type { Agent, AgentForm, AgentTool, SessionPlan } from "../../../features
 import type { ApprovalPolicy } from "../../../features/agents/approval.ts";
 import { defaultLimits, type Limits } from "../../../features/agents/limits.ts";
 import type { Input } from "../../../features/agents/sessions.ts";
+import type { McpServers } from "../../../features/mcp-servers/servers.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid, textOf } from "../../content.ts";
 import type { Note } from "../../notes.ts";
@@ -122,12 +123,35 @@ function toTools(tools: readonly ToolBody[], path: string): readonly AgentTool[]
   return tools.flatMap((tool, index) => {
     const made = toTool(tool, `${path}[${index}]`);
     for (const each of made) {
-      const name = each.type === "function" ? each.name : each.type;
+      const name = nameOf(each);
       if (names.has(name)) throw invalid(`${path}[${index}]`, `there are two tools ${JSON.stringify(name)}`);
       names.add(name);
     }
     return made;
   });
+}
+
+/** No agent has two tools of it. */
+function nameOf(tool: AgentTool): string {
+  if (tool.type === "function") return tool.name;
+  return tool.type === "mcp" ? `${tool.label}__` : tool.type;
+}
+
+/**
+ * Servers are the operator's: a request names one by its label and starts none.
+ * @throws ApiError naming the field
+ */
+export function checkServers(tools: readonly ToolBody[], servers: McpServers, path: string): void {
+  for (const [index, { type, server_label: label, transport }] of tools.entries()) {
+    if (type !== "mcp" || label === undefined) continue;
+    const at = `${path}[${index}]`;
+    if (transport?.type === "stdio")
+      throw invalid(`${at}.transport`, "can't be stdio: programs are started only from MCP_SERVERS_FILE");
+    const { entry } = servers.connection(label, `${at}.server_label`);
+    const url = transport?.server_url;
+    if (url !== undefined && (!("url" in entry) || url !== entry.url))
+      throw invalid(`${at}.transport.server_url`, `is not the one that MCP_SERVERS_FILE has for ${label}`);
+  }
 }
 
 function toTool(tool: ToolBody, path: string): readonly AgentTool[] {
@@ -146,6 +170,9 @@ function toTool(tool: ToolBody, path: string): readonly AgentTool[] {
       ];
     case "calculator":
       return [{ type: "calculator" }];
+    case "mcp":
+      if (tool.server_label === undefined) throw invalid(`${path}.server_label`, "is required");
+      return [{ type: "mcp", label: tool.server_label, allowed: tool.allowed_tools ?? null }];
     // All tools are declared, so that there is nothing to search for.
     case "tool_search":
       return [];

@@ -18,6 +18,9 @@ const Tool = Type.Object({
   defer_loading: OrNull(Type.Boolean()),
   enabled: OrNull(Type.Boolean()),
   mode: OrNull(Type.String()),
+  server_label: Type.Optional(Id),
+  transport: OrNull(Type.Object({ type: Type.String(), server_url: Type.Optional(Type.String()) })),
+  allowed_tools: OrNull(Type.Array(Type.String())),
 });
 export type ToolBody = Static<typeof Tool>;
 

@@ -2,12 +2,12 @@ import type { DeclaredTool } from "../../../assistant/formats/call-expressions.t
 import type { Turn, TurnEnd } from "../../../assistant/turn.ts";
 import { UnavailableError } from "../../../errors.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
+import { digestOf } from "../../../platform/digest.ts";
 import type { ServedModel } from "../../../serving/served-model.ts";
 import type { ServedModels } from "../../../serving/served-models.ts";
 import { RequestAccount } from "../../../telemetry/request-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import type { AgentTool, SessionPlan } from "../agent.ts";
-import { digestOf } from "../approval.ts";
 import { LAST_ANSWER_TOKENS, type LimitReason } from "../limits.ts";
 import type { Item } from "../session/item.ts";
 import type { MadeCall, StepResult } from "../session/steps.ts";
@@ -149,8 +149,8 @@ function withTool(
   const server = tools.get(tool);
   const base = { callId, tool, arguments: given };
   if (server !== undefined) {
-    const { label, effect } = server;
-    return { ...base, server: { label, effect }, definition: definitionOf(server) };
+    const { label, effect, approval } = server;
+    return { ...base, server: { label, effect, approval }, definition: definitionOf(server) };
   }
   const declared = plan.agent.tools.find((each) => each.type === "function" && each.name === tool);
   return { ...base, server: undefined, definition: digestOf(declared ?? tool) };

@@ -1,5 +1,5 @@
 import { ApiError } from "../../../errors.ts";
-import { digestOf } from "../approval.ts";
+import { digestOf } from "../../../platform/digest.ts";
 import { lastAnswerPrompt, reachedLimit } from "../limits.ts";
 import { noteCall } from "../repetition.ts";
 import { type Draft, isOpen } from "./draft.ts";

@@ -1,5 +1,4 @@
-import type { Effect } from "../approval.ts";
-import { needsApproval } from "../approval.ts";
+import { type ApprovalRule, type Effect, needsApproval } from "../approval.ts";
 import type { LimitReason } from "../limits.ts";
 import { ask, closeStep, itemOf, resumeCalls, settleCall } from "./calls.ts";
 import type { Draft } from "./draft.ts";
@@ -30,7 +29,9 @@ export interface MadeCall {
   readonly tool: string;
   readonly arguments: string;
   /** Of the server's own tools; undefined for functions. */
-  readonly server: { readonly label: string; readonly effect: Effect } | undefined;
+  readonly server:
+    | { readonly label: string; readonly effect: Effect; readonly approval?: ApprovalRule | undefined }
+    | undefined;
   readonly definition: string;
 }
 
@@ -82,7 +83,7 @@ function newCall(draft: Draft, made: MadeCall, index: number): Call {
   const { server, tool, definition } = made;
   const asks =
     server !== undefined &&
-    needsApproval(draft.plan.approval, tool, server.effect) &&
+    needsApproval(draft.plan.approval, tool, server) &&
     !draft.state.remembered.includes(definition);
   return {
     callId: made.callId,

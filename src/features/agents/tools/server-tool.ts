@@ -1,5 +1,5 @@
 import type { DeclaredTool } from "../../../assistant/formats/call-expressions.ts";
-import type { Effect } from "../approval.ts";
+import type { ApprovalRule, Effect } from "../approval.ts";
 
 /** Facts that every run of a tool is given. */
 export interface ToolContext {
@@ -14,6 +14,8 @@ export interface ServerTool {
   /** Whose it is. */
   readonly label: string;
   readonly effect: Effect;
+  /** What the operator says of it. */
+  readonly approval?: ApprovalRule | undefined;
   /** @returns what the model reads. @throws ApiError in words for the model */
   readonly run: (given: Readonly<Record<string, unknown>>, context: ToolContext) => Promise<string>;
 }

@@ -1,0 +1,139 @@
+import type { Tool } from "@modelcontextprotocol/client";
+import type { McpServerEntries, McpServerEntry } from "../../config/mcp-servers-file.ts";
+import { ApiError } from "../../errors.ts";
+import { digestOf } from "../../platform/digest.ts";
+import type { FieldsLog } from "../../platform/log.ts";
+import type { Store } from "../../platform/store/database.ts";
+import { McpConnection } from "./connection.ts";
+import { findPins, pin, setPin } from "./pin-table.ts";
+
+export interface McpServersOptions {
+  readonly entries: McpServerEntries;
+  readonly secret: (name: string) => string | undefined;
+  readonly store: Store;
+  readonly version: string;
+  readonly log: Pick<FieldsLog, "warn">;
+}
+
+/** A tool of a server, and what becomes of calls of it. */
+export interface RemoteTool {
+  readonly label: string;
+  /** By which a model calls it. */
+  readonly name: string;
+  readonly tool: Tool;
+  readonly effect: "read" | "idempotent" | "write";
+  /** What the operator's file says of it; undefined leaves it to others. */
+  readonly approval: "always" | "never" | undefined;
+  /** It is not as it was pinned: it can't be called until a person approves it. */
+  readonly isQuarantined: boolean;
+  readonly call: McpConnection["call"];
+}
+
+/** The MCP servers of the operator's file. Their tools are pinned as they are first seen. */
+export class McpServers {
+  readonly #options: McpServersOptions;
+  readonly #connections: ReadonlyMap<string, McpConnection>;
+
+  constructor(options: McpServersOptions) {
+    this.#options = options;
+    const { entries, secret, version } = options;
+    this.#connections = new Map(
+      Object.entries(entries).map(([label, entry]) => [
+        label,
+        new McpConnection({ label, entry, secret, version }),
+      ]),
+    );
+  }
+
+  get labels(): readonly string[] {
+    return [...this.#connections.keys()];
+  }
+
+  /** @throws ApiError `not_found` */
+  connection(label: string, param = "server_label"): McpConnection {
+    const connection = this.#connections.get(label);
+    if (connection !== undefined) return connection;
+    throw new ApiError("not_found", `MCP_SERVERS_FILE has no server ${JSON.stringify(label)}.`, { param });
+  }
+
+  /** The tools of a server that its entry allows. @throws ApiError where it can't be had */
+  async tools(label: string): Promise<readonly RemoteTool[]> {
+    const connection = this.connection(label);
+    const { entry } = connection;
+    const all = await connection.tools();
+    const tools = all.filter(({ name }) => entry.allowed_tools?.includes(name) ?? true);
+    const pins = await this.#pins(label, tools);
+    return tools.map((tool) => ({
+      label,
+      name: nameFor(label, tool.name),
+      tool,
+      effect: effectOf(tool, entry),
+      approval: approvalOf(tool, entry),
+      isQuarantined: pins.get(tool.name) !== digestOfTool(tool),
+      call: (...given) => connection.call(...given),
+    }));
+  }
+
+  /** Takes a tool as it is now. @throws ApiError `not_found` */
+  async approve(label: string, name: string): Promise<void> {
+    const tool = (await this.connection(label).tools()).find((candidate) => candidate.name === name);
+    if (tool === undefined)
+      throw new ApiError("not_found", `${label} has no tool ${JSON.stringify(name)}.`, { param: "tool" });
+    await setPin(await this.#options.store.database(), label, name, digestOfTool(tool));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
+  }
+
+  async #pins(label: string, tools: readonly Tool[]): Promise<ReadonlyMap<string, string>> {
+    const database = await this.#options.store.database();
+    const pins = new Map(await findPins(database, label));
+    const fresh = tools.filter(({ name }) => !pins.has(name));
+    for (const tool of fresh) {
+      const digest = digestOfTool(tool);
+      await pin(database, label, tool.name, digest);
+      pins.set(tool.name, digest);
+    }
+    for (const tool of tools)
+      if (pins.get(tool.name) !== digestOfTool(tool))
+        this.#options.log.warn(
+          { server: label, tool: tool.name },
+          "an MCP tool was changed since it was first seen, and can't be called until it is approved",
+        );
+    return pins;
+  }
+}
+
+/** What a tool promises its callers. */
+function digestOfTool({ name, description, inputSchema, annotations }: Tool): string {
+  return digestOf({ name, description, inputSchema, annotations });
+}
+
+/** A name that models may use, the same each time; two tools of a server never share one. */
+function nameFor(label: string, tool: string): string {
+  const plain = `${label}__${tool}`.replaceAll(/[^A-Za-z0-9_-]/g, "_");
+  if (plain === `${label}__${tool}` && plain.length <= 64) return plain;
+  return `${plain.slice(0, 55)}_${digestOf([label, tool]).slice(0, 8)}`;
+}
+
+/** A server's word on what its tools change counts only where the operator says so. */
+function effectOf(
+  { annotations }: Tool,
+  { trust_annotations: isTrusted }: McpServerEntry,
+): RemoteTool["effect"] {
+  if (isTrusted !== true) return "write";
+  if (annotations?.readOnlyHint === true) return "read";
+  return annotations?.idempotentHint === true ? "idempotent" : "write";
+}
+
+function approvalOf(tool: Tool, entry: McpServerEntry): RemoteTool["approval"] {
+  const rule = entry.require_approval;
+  if (rule === undefined || typeof rule === "string") return rule;
+  const fits = (filter: { tool_names?: string[]; read_only?: boolean } | undefined) =>
+    filter !== undefined &&
+    (filter.tool_names === undefined || filter.tool_names.includes(tool.name)) &&
+    (filter.read_only === undefined || filter.read_only === (effectOf(tool, entry) === "read"));
+  if (fits(rule.always)) return "always";
+  return fits(rule.never) ? "never" : undefined;
+}
