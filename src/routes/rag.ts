@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import type { RagService } from "../features/rag/answer/service.ts";
 import type { IndexReport } from "../features/rag/index/index-report.ts";
-import { IndexStatus, RagAnswer, RagBody } from "../features/rag/schema.ts";
+import { IndexStatus, RagAnswer, RagBody, SearchAnswer, SearchBody } from "../features/rag/schema.ts";
 import { responseSchemas } from "../http/schema.ts";
 import { streamEvents, tokenEvents } from "../http/stream-events.ts";
 import { drain } from "../inference/completion.ts";
@@ -13,7 +13,7 @@ export interface RagDependencies {
   readonly maxNewTokensLimit: number;
 }
 
-/** `POST /v1/rag/query` and, the same, `POST /v1/rag`; `GET /v1/rag/indexes/{dataset_id}`. */
+/** `POST /v1/rag/query` and, the same, `POST /v1/rag`; `POST /v1/rag/search`; `GET /v1/rag/indexes/{dataset_id}`. */
 export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies): FastifyPluginAsyncTypebox {
   const body = RagBody(maxNewTokensLimit);
   return async (app) => {
@@ -31,6 +31,22 @@ export function ragRoutes({ rag, indexes, maxNewTokensLimit }: RagDependencies):
         return drain(answer);
       });
     }
+    app.post(
+      "/v1/rag/search",
+      {
+        config: { scope: "inference" },
+        schema: {
+          tags: ["Retrieval"],
+          summary: "Find passages of a corpus",
+          body: SearchBody,
+          response: responseSchemas(SearchAnswer, 400, 401, 404, 409, 429, 503),
+        },
+      },
+      async (request) => ({
+        passages: await rag.search(request.body, request.context),
+        request_id: request.id,
+      }),
+    );
     const schema = {
       tags: ["Retrieval"],
       summary: "Show a corpus's index, and how far it is",

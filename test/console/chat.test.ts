@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
-import type { Locator, Page } from "playwright-core";
+import type { Locator, Page, Request } from "playwright-core";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
 import { only } from "../support/openai-server.ts";
+import { json, KEY, until } from "../support/server.ts";
 
 /** What a stream's last chunks say, which the page must show. */
 interface Told {
@@ -34,7 +35,8 @@ describe("the chat page", { skip }, () => {
   let console_: ConsoleUnderTest;
   let page: Page;
   before(async () => {
-    console_ = await startConsole();
+    // Few at the same time, so that a test can make one wait.
+    console_ = await startConsole({ MAX_SEQUENCES: "2" });
     page = console_.page;
     await console_.open("/");
   });
@@ -59,7 +61,7 @@ describe("the chat page", { skip }, () => {
     await console_.assertAccessible("empty");
     await console_.assertFitsNarrow("empty");
     const { timings, usage, account: latency } = await ask("Once upon a time");
-    const account = answers().last().getByRole("region", { name: "What it cost" });
+    const account = answers().last().getByRole("group", { name: "What it cost" });
     const figures = (await account.textContent()) ?? "";
     const ms = (value: number) => (value < 10 ? String(value) : Math.round(value).toLocaleString("en"));
     for (const part of ["queue", "prefill", "decode"] as const)
@@ -107,7 +109,9 @@ describe("the chat page", { skip }, () => {
     await page.getByRole("button", { name: "Close settings" }).press("Enter");
     const sent = page.waitForRequest("**/v1/chat/completions");
     const { usage } = await ask("And then?");
-    const { messages, stream, stream_options, include, ...parameters } = (await sent).postDataJSON();
+    const { messages, stream, stream_options, include, return_progress, ...parameters } = (
+      await sent
+    ).postDataJSON();
     assert.deepEqual(parameters, { temperature: 0, max_completion_tokens: 3 });
     assert.deepEqual(messages[0], { role: "system", content: "You are brief." });
     assert.equal(usage.completion_tokens, 3);
@@ -142,6 +146,127 @@ describe("the chat page", { skip }, () => {
     await page.getByText("The answer was stopped.").waitFor({ state: "attached" });
     stopped.resolve();
     await page.unrouteAll({ behavior: "ignoreErrors" });
+  });
+
+  const settings = () => page.getByRole("complementary", { name: "Settings of this conversation" });
+  const openSettings = () => page.getByRole("button", { name: "Settings", exact: true }).press("Enter");
+  const closeSettings = () => page.getByRole("button", { name: "Close settings" }).press("Enter");
+  const begin = () => page.getByRole("button", { name: "New conversation" }).press("Enter");
+
+  test("two answers come side by side, each with its own settings, and either is gone on from", async () => {
+    await begin();
+    await openSettings();
+    await settings().getByRole("checkbox", { name: "Two answers side by side" }).check();
+    await settings().getByRole("radio", { name: "B" }).check();
+    await settings().getByLabel("Most tokens").fill("5");
+    await console_.assertAccessible("settings of two answers");
+    await closeSettings();
+    const bodies: Array<{ max_completion_tokens: number; messages: ReadonlyArray<{ content: string }> }> = [];
+    const note = (request: Request) => {
+      if (request.url().endsWith("/v1/chat/completions")) bodies.push(request.postDataJSON());
+    };
+    page.on("request", note);
+    await ask("Tell me something");
+    assert.deepEqual(bodies.map(({ max_completion_tokens }) => max_completion_tokens).toSorted(), [3, 5]);
+    const b = page.getByRole("group", { name: "Answer B" });
+    await b.getByText("max_completion_tokens 5").waitFor();
+    await console_.assertAccessible("two answers");
+    await console_.assertFitsNarrow("two answers");
+    await b.getByRole("button", { name: "Go on from B" }).press("Enter");
+    await b.getByRole("button", { name: "The conversation goes on from here" }).waitFor();
+    const kept = (await b.locator(".markdown").textContent())?.trim();
+    await openSettings();
+    await settings().getByRole("checkbox", { name: "Two answers side by side" }).uncheck();
+    await closeSettings();
+    await ask("And more?");
+    page.off("request", note);
+    assert.equal(bodies.at(-1)?.messages[2]?.content.trim(), kept);
+  });
+
+  test("a question goes with passages of the documents that were chosen, which are shown", async () => {
+    const form = new FormData();
+    form.set("name", "ferry.md");
+    form.set("type", "rag_corpus");
+    form.set("file", new Blob(["The ferry to Skarn leaves every day at 7:40."]), "ferry.md");
+    const made = await fetch(`${console_.server.url}/v1/datasets`, {
+      method: "POST",
+      headers: KEY,
+      body: form,
+    });
+    const { dataset_id } = (await made.json()) as { dataset_id: string };
+    await until(async () => {
+      const { status } = await json<{ status: string }>(console_.server.get(`/v1/rag/indexes/${dataset_id}`));
+      return status === "ready";
+    });
+    await begin();
+    await openSettings();
+    await settings().getByLabel("Documents as context").selectOption("ferry.md");
+    await closeSettings();
+    const sent = page.waitForRequest("**/v1/chat/completions");
+    await ask("When does the ferry to Skarn leave?");
+    const { messages } = (await sent).postDataJSON();
+    assert.match(
+      messages.at(-1).content,
+      /\[1\] ferry\.md: The ferry to Skarn leaves every day at 7:40\.\s+Question: When does/,
+    );
+    await page.getByText("with 1 passage of").press("Enter");
+    await page.getByText(/^\[1\] .*characters 0–44/).waitFor();
+    await console_.assertAccessible("an answer from documents");
+    await openSettings();
+    await settings().getByLabel("Documents as context").selectOption("none");
+    await closeSettings();
+  });
+
+  test("a tool that the model calls is answered for it", async () => {
+    await begin();
+    await openSettings();
+    await settings().getByLabel("Most tokens").fill("60");
+    await settings().getByRole("checkbox", { name: "Tools" }).check();
+    const editor = settings().getByLabel("Functions that the model may call");
+    await editor.fill("[");
+    await settings().getByRole("alert").getByText("Not JSON yet").waitFor();
+    const city = { type: "string", enum: ["Paris"] };
+    const tool = {
+      name: "get_weather",
+      strict: true,
+      parameters: { type: "object", properties: { city }, required: ["city"] },
+    };
+    await editor.fill(JSON.stringify([{ type: "function", function: tool }]));
+    await settings().getByLabel("Whether it calls one").selectOption("it must");
+    await console_.assertAccessible("settings with tools");
+    await closeSettings();
+    await ask("What is the weather in Paris?");
+    const call = page.getByRole("form", { name: "Tools that the model calls" });
+    await call.getByText('"city": "Paris"').waitFor();
+    await call.getByLabel("What get_weather gave").fill("18 degrees");
+    await console_.assertAccessible("a call of a tool");
+    const sent = page.waitForRequest("**/v1/chat/completions");
+    await call.getByRole("button", { name: "Give it to the model" }).press("Enter");
+    const { messages } = (await sent).postDataJSON();
+    const [{ tool_calls }, result] = messages.slice(-2);
+    assert.deepEqual(result, { role: "tool", tool_call_id: tool_calls[0].id, content: "18 degrees" });
+    await whole(answers().last());
+    await page.getByText("gave: 18 degrees").waitFor();
+    await openSettings();
+    await settings().getByRole("checkbox", { name: "Tools" }).uncheck();
+    await settings().getByLabel("Most tokens").fill("3");
+    await closeSettings();
+  });
+
+  test("who waits sees the place in the queue", async () => {
+    await begin();
+    const others = Array.from({ length: 4 }, (_, n) =>
+      console_.server.post("/v1/completions", { prompt: `Story ${n}`, max_tokens: 250, ignore_eos: true }),
+    );
+    await message().focus();
+    await page.keyboard.insertText("Am I next?");
+    await page.keyboard.press("Enter");
+    await page
+      .getByText(/(ahead|next) in the queue/)
+      .first()
+      .waitFor();
+    await whole(answers().last());
+    await Promise.all(others);
   });
 
   test("a refusal is shown in the server's words", async () => {

@@ -5,25 +5,34 @@ import { AccountField, IncludeField } from "../../telemetry/answer-account.ts";
 import { Timings } from "../../telemetry/timings.ts";
 import { searchMethods } from "./search/retriever.ts";
 
+/** What is looked up, and how. */
+const SearchFields = {
+  query: PromptText("What to look up and answer."),
+  dataset_id: Type.String({ minLength: 1, maxLength: 128, format: "text" }),
+  top_k: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 50,
+      default: 5,
+      description: "Maximum number of passages to answer from.",
+    }),
+  ),
+  method: Type.Optional(
+    OneOf(searchMethods, {
+      default: "hybrid",
+      description: "Search by meaning (`vector`), by words (`lexical`), or by both.",
+    }),
+  ),
+};
+
+/** Body of `POST /v1/rag/search`. */
+export const SearchBody = Type.Object(SearchFields);
+export type SearchBody = Static<typeof SearchBody>;
+
 /** Body of `POST /v1/rag/query`; `limit` is the largest `max_new_tokens` that this server allows. */
 export function RagBody(limit: number) {
   return Type.Object({
-    query: PromptText("What to look up and answer."),
-    dataset_id: Type.String({ minLength: 1, maxLength: 128, format: "text" }),
-    top_k: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 50,
-        default: 5,
-        description: "Maximum number of passages to answer from.",
-      }),
-    ),
-    method: Type.Optional(
-      OneOf(searchMethods, {
-        default: "hybrid",
-        description: "Search by meaning (`vector`), by words (`lexical`), or by both.",
-      }),
-    ),
+    ...SearchFields,
     max_new_tokens: Type.Optional(
       Type.Integer({ minimum: 1, maximum: limit, default: Math.min(220, limit) }),
     ),
@@ -56,6 +65,13 @@ const Citation = Type.Object({
   text: Type.String(),
 });
 export type Citation = Static<typeof Citation>;
+
+export const SearchAnswer = Type.Object({
+  passages: Type.Array(Citation, {
+    description: "Most relevant first; empty when nothing relevant was found. Nothing is answered from them.",
+  }),
+  request_id: Type.String(),
+});
 
 export const RagAnswer = Type.Object({
   answer: Type.String(),

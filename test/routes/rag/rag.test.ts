@@ -87,6 +87,21 @@ describe("a corpus", () => {
     assert.equal(answer.request_id, response.headers.get("x-request-id"));
   });
 
+  test("is searched without an answer, for the same passages", async () => {
+    const question = { query: "Where does Maria Kovac live?", dataset_id: datasetId, top_k: 2 };
+    const { citations } = await json<RagAnswer>(ask(question));
+    const { passages } = await json<{ passages: readonly Citation[] }>(
+      server.post("/v1/rag/search", question),
+    );
+    assert.equal(passages[0]?.doc_id, "lisbon");
+    assert.deepEqual(
+      passages.map(({ cited: _, ...passage }) => passage),
+      citations.map(({ cited: _, ...passage }) => passage),
+    );
+    const missing = await server.post("/v1/rag/search", { query: "What?", dataset_id: "ds_none" });
+    assert.equal(missing.status, 404);
+  });
+
   test("is found by words, by meaning and by both, each citation at its place in the document", async () => {
     for (const method of ["lexical", "vector", "hybrid"]) {
       const { citations } = await json<RagAnswer>(

@@ -2,92 +2,33 @@ import { ApiFailure, failureOf } from "../api/client.ts";
 import { counted, duration } from "../format.ts";
 import { server } from "../server.svelte.ts";
 import { type Account, totalMs } from "./account.ts";
-import { requestBody, streamAnswer } from "./answer-stream.ts";
+import { type Answer, requestBody, streamAnswer } from "./answer-stream.ts";
+import { Answering } from "./answering.svelte.ts";
 import {
   branch,
+  type ChatSettings,
   type Conversation,
+  type Documents,
+  difference,
   emptyConversation,
   newestHead,
   type Outcome,
+  type Pairing,
+  type Side,
+  settingsOf,
+  type ToolResult,
   type Turn,
 } from "./conversation.ts";
+import { findPassages } from "./documents.ts";
 import { deleteConversation, loadConversations, saveConversation } from "./history.ts";
 
-/** An answer that is coming in. */
-class Answering {
-  readonly conversationId: string;
-  readonly parentId: string;
-  readonly startedAt = performance.now();
-  readonly #abort = new AbortController();
-  text = $state("");
-  reasoning = $state("");
-  pieces = $state(0);
-  firstTextAt = $state<number | null>(null);
-
-  constructor(conversationId: string, parentId: string) {
-    this.conversationId = conversationId;
-    this.parentId = parentId;
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  /** Pieces are shown a frame at a time, however fast they come. */
-  readonly sink = new FrameSink((text, reasoning, pieces) => {
-    this.firstTextAt ??= performance.now();
-    this.text += text;
-    this.reasoning += reasoning;
-    this.pieces += pieces;
-  });
-
-  stop(): void {
-    this.#abort.abort();
-  }
-}
-
-/** Gathers pieces until the browser draws; a hidden page draws nothing and gathers a while longer. */
-class FrameSink {
-  readonly #show: (text: string, reasoning: string, pieces: number) => void;
-  #text = "";
-  #reasoning = "";
-  #pieces = 0;
-
-  constructor(show: (text: string, reasoning: string, pieces: number) => void) {
-    this.#show = show;
-  }
-
-  text(piece: string): void {
-    this.#text += piece;
-    this.#wait();
-  }
-
-  reasoning(piece: string): void {
-    this.#reasoning += piece;
-    this.#wait();
-  }
-
-  flush(): void {
-    if (this.#pieces === 0) return;
-    this.#show(this.#text, this.#reasoning, this.#pieces);
-    this.#text = "";
-    this.#reasoning = "";
-    this.#pieces = 0;
-  }
-
-  #wait(): void {
-    this.#pieces++;
-    if (this.#pieces > 1) return;
-    if (document.hidden) setTimeout(() => this.flush(), 250);
-    else requestAnimationFrame(() => this.flush());
-  }
-}
-
-/** The conversations of this browser, and the answer that is coming in. It outlives the page that shows it. */
+/** The conversations of this browser, and the answers that are coming in. It outlives the page that shows it. */
 class Chat {
   all = $state.raw<readonly Conversation[]>([]);
   current = $state.raw<Conversation>(emptyConversation(Date.now()));
-  answering = $state.raw<Answering | null>(null);
+  answering = $state.raw<readonly Answering[]>([]);
+  /** The documents that are being searched for a question. */
+  searching = $state.raw<Documents | null>(null);
   /** What a screen reader is told: that an answer began and ended, and not its every word. */
   news = $state("");
   /** Why conversations are not kept, in browsers that keep nothing. */
@@ -96,6 +37,7 @@ class Chat {
 
   /** The turns that are shown. */
   readonly turns = $derived(branch(this.current.turns, this.current.headId));
+  readonly isBusy = $derived(this.answering.length > 0 || this.searching !== null);
 
   async load(): Promise<void> {
     if (this.#isLoaded) return;
@@ -115,36 +57,56 @@ class Chat {
   }
 
   async remove(conversation: Conversation): Promise<void> {
-    if (this.answering?.conversationId === conversation.id) this.answering.stop();
+    for (const answering of this.answering)
+      if (answering.conversationId === conversation.id) answering.stop();
     this.all = this.all.filter(({ id }) => id !== conversation.id);
     if (this.current.id === conversation.id) this.begin();
     await this.#keep(() => deleteConversation(conversation.id));
   }
 
-  configure(changes: Partial<Pick<Conversation, "system" | "parameters">>): void {
-    this.current = { ...this.current, ...changes };
-    if (this.current.turns.length > 0) void this.#change(this.current, {});
+  configure(changes: Partial<ChatSettings>, side: Side = "a"): void {
+    const { other } = this.current;
+    this.#set(side === "b" && other !== undefined ? { other: { ...other, ...changes } } : changes);
+  }
+
+  /** Asks for two answers from now on, or for one again. */
+  compare(isWanted: boolean): void {
+    this.#set({ other: isWanted ? settingsOf(this.current, "a") : undefined });
+  }
+
+  /** Has questions answered from a dataset's passages, or from nothing but the conversation. */
+  consult(documents: Documents | undefined): void {
+    this.#set({ documents });
   }
 
   /** Says `text` after the turn `parentId`, and asks for the answer. */
   async say(text: string, parentId = this.current.headId): Promise<void> {
-    const turn: Turn = {
-      id: crypto.randomUUID(),
-      parentId,
-      role: "user",
-      createdAt: Date.now(),
-      text,
-      reasoning: "",
-      outcome: { kind: "done" },
-      account: null,
-    };
-    const conversation = await this.#add(this.current, turn);
-    await this.#answer(conversation, turn.id);
+    const turn = newTurn({ parentId, role: "user", text });
+    const { documents } = this.current;
+    if (documents === undefined) return this.#ask(await this.#add(this.current, turn), turn.id);
+    this.searching = documents;
+    const conversation = this.current;
+    try {
+      const passages = await findPassages(text, documents, server.model?.context_window);
+      await this.#ask(await this.#add(conversation, { ...turn, passages }), turn.id);
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      const asked = await this.#add(conversation, turn);
+      await this.#add(asked, newTurn({ parentId: turn.id, role: "assistant", text: "", outcome }));
+    } finally {
+      this.searching = null;
+    }
+  }
+
+  /** Gives the model what its tools gave, and asks for the answer. */
+  async giveResults(answer: Turn, results: readonly ToolResult[]): Promise<void> {
+    const turn = newTurn({ parentId: answer.id, role: "tool", text: "", results });
+    await this.#ask(await this.#add(this.current, turn), turn.id);
   }
 
   /** Asks once more for the answer to the same question; the one before stays, as a branch. */
   async regenerate(answer: Turn): Promise<void> {
-    if (answer.parentId !== null) await this.#answer(this.current, answer.parentId);
+    if (answer.parentId !== null) await this.#ask(this.current, answer.parentId);
   }
 
   /** Shows the branch that `turn` is in. */
@@ -153,48 +115,69 @@ class Chat {
   }
 
   stop(): void {
-    this.answering?.stop();
+    for (const answering of this.answering) answering.stop();
   }
 
-  async #answer(conversation: Conversation, parentId: string): Promise<void> {
-    const answering = new Answering(conversation.id, parentId);
-    const history = branch(conversation.turns, parentId);
-    await this.#change(conversation, { headId: parentId });
-    this.answering = answering;
+  /** One answer, or two at the same time. */
+  async #ask(conversation: Conversation, parentId: string): Promise<void> {
+    this.searching = null;
+    const asked = await this.#change(conversation, { headId: parentId });
+    const { other } = asked;
+    if (other === undefined) return this.#answer(asked, parentId, asked);
+    const id = crypto.randomUUID();
+    const own = settingsOf(asked, "a");
+    await Promise.all([
+      this.#answer(asked, parentId, own, { id, side: "a", difference: difference(own, other) }),
+      this.#answer(asked, parentId, other, { id, side: "b", difference: difference(other, own) }),
+    ]);
+  }
+
+  async #answer(
+    conversation: Conversation,
+    parentId: string,
+    settings: ChatSettings,
+    pair?: Pairing,
+  ): Promise<void> {
+    const answering = new Answering(conversation.id, parentId, pair);
+    this.answering = [...this.answering, answering];
     this.news = "The answer is being made.";
-    let account: Account | null = null;
+    let answer: Answer | undefined;
     let outcome: Outcome;
     try {
-      account = await streamAnswer(
-        requestBody(conversation, history),
-        conversation.parameters,
+      answer = await streamAnswer(
+        requestBody(settings, branch(conversation.turns, parentId)),
+        settings.parameters,
         server.model?.context_window ?? null,
         answering.sink,
         answering.signal,
       );
       outcome = answering.signal.aborted ? { kind: "stopped" } : { kind: "done" };
     } catch (error) {
-      const failure = failureOf(error);
-      const code = failure instanceof ApiFailure ? failure.code : "unreachable";
-      outcome = { kind: "failed", message: failure.message, code };
+      outcome = outcomeOf(error);
     } finally {
       answering.sink.flush();
-      this.answering = null;
+      this.answering = this.answering.filter((each) => each !== answering);
     }
+    const { account = null, toolCalls = [] } = answer ?? {};
     this.news = newsOf(outcome, account);
-    const turn: Turn = {
-      id: crypto.randomUUID(),
+    const { text, reasoning } = answering;
+    const turn = newTurn({
       parentId,
       role: "assistant",
-      createdAt: Date.now(),
-      text: answering.text,
-      reasoning: answering.reasoning,
+      text,
+      reasoning,
       outcome,
       account,
-    };
+      ...(toolCalls.length > 0 && { toolCalls }),
+      ...(pair !== undefined && { pair }),
+    });
     const now = this.#find(conversation.id);
     // It may have been deleted meanwhile.
-    if (now !== undefined) await this.#add(now, turn);
+    if (now === undefined) return;
+    // Of two the first is gone on with, whichever is whole first.
+    if (pair?.side === "b" && now.headId !== parentId)
+      await this.#change(now, { turns: [...now.turns, turn] });
+    else await this.#add(now, turn);
   }
 
   #find(id: string): Conversation | undefined {
@@ -203,6 +186,11 @@ class Chat {
 
   #add(conversation: Conversation, turn: Turn): Promise<Conversation> {
     return this.#change(conversation, { turns: [...conversation.turns, turn], headId: turn.id });
+  }
+
+  #set(changes: Partial<Conversation>): void {
+    this.current = { ...this.current, ...changes };
+    if (this.current.turns.length > 0) void this.#change(this.current, {});
   }
 
   async #change(conversation: Conversation, changes: Partial<Conversation>): Promise<Conversation> {
@@ -222,6 +210,23 @@ class Chat {
       this.historyError = `This browser does not keep conversations: ${error.message}`;
     }
   }
+}
+
+function newTurn(turn: Partial<Turn> & Pick<Turn, "parentId" | "role" | "text">): Turn {
+  return {
+    id: crypto.randomUUID(),
+    createdAt: Date.now(),
+    reasoning: "",
+    outcome: { kind: "done" },
+    account: null,
+    ...turn,
+  };
+}
+
+function outcomeOf(error: unknown): Outcome {
+  const failure = failureOf(error);
+  const code = failure instanceof ApiFailure ? failure.code : "unreachable";
+  return { kind: "failed", message: failure.message, code };
 }
 
 function newsOf(outcome: Outcome, account: Account | null): string {

@@ -31,16 +31,25 @@ export function exported(conversation: Conversation, format: ExportFormat, origi
   }
 }
 
+const names = { user: "User", assistant: "Assistant", tool: "Tools" } as const;
+
 function markdown(conversation: Conversation): string {
   const { system } = conversation;
-  const turns = branch(conversation.turns, conversation.headId).map(({ role, text, account }) => {
-    const usage = account?.usage;
-    const cost =
-      usage == null
-        ? ""
-        : `\n\n*${usage.prompt_tokens} prompt tokens, ${usage.completion_tokens} new, request ${account?.requestId}*`;
-    return `## ${role === "user" ? "User" : "Assistant"}\n\n${text}${cost}\n`;
-  });
+  const turns = branch(conversation.turns, conversation.headId).map(
+    ({ role, text, account, toolCalls = [], results = [] }) => {
+      const usage = account?.usage;
+      const cost =
+        usage == null
+          ? ""
+          : `\n\n*${usage.prompt_tokens} prompt tokens, ${usage.completion_tokens} new, request ${account?.requestId}*`;
+      const said = [
+        text,
+        ...toolCalls.map((call) => `Calls \`${call.name}\` with \`${call.arguments}\``),
+        ...results.map(({ name, content }) => `\`${name}\` gave: ${content}`),
+      ];
+      return `## ${names[role]}\n\n${said.filter((part) => part !== "").join("\n\n")}${cost}\n`;
+    },
+  );
   const head = system.trim() === "" ? [] : [`## System\n\n${system}\n`];
   return [`# ${titleOf(conversation)}\n`, ...head, ...turns].join("\n");
 }
@@ -48,7 +57,7 @@ function markdown(conversation: Conversation): string {
 /** The command that asks the last question of the branch again. The key stays a variable: it is not known here. */
 function curl(conversation: Conversation, origin: string): string {
   const turns = branch(conversation.turns, conversation.headId);
-  const last = turns.findLastIndex(({ role }) => role === "user");
+  const last = turns.findLastIndex(({ role }) => role !== "assistant");
   const body = JSON.stringify(requestBody(conversation, turns.slice(0, last + 1)), null, 2);
   return [
     `curl ${origin}/v1/chat/completions \\`,

@@ -17,6 +17,8 @@ export type Parameters = Readonly<
       | "stop"
       | "reasoning_effort"
       | "response_format"
+      | "tools"
+      | "tool_choice"
     >
   >
 >;

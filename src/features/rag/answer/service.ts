@@ -5,7 +5,7 @@ import { monotonicMs } from "../../../platform/clock.ts";
 import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { account } from "../../chat/accounting.ts";
-import type { Citation, RagAnswer, RagBody } from "../schema.ts";
+import type { Citation, RagAnswer, RagBody, SearchBody } from "../schema.ts";
 import type { CorpusSearch, SearchResult } from "../search/search.ts";
 import { fitPrompt } from "./context.ts";
 import { citedPassages, NOTHING_FOUND } from "./prompt.ts";
@@ -16,8 +16,6 @@ export interface RagServiceOptions {
   /** Draws a 32-bit seed for requests that give none. */
   readonly randomSeed: () => number;
 }
-
-type SearchBody = Pick<RagBody, "query" | "dataset_id" | "top_k" | "method">;
 
 /** Answers questions from the passages that a search finds. */
 export class RagService {
