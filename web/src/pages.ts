@@ -13,8 +13,11 @@ export const pages: readonly Page[] = [
   { path: "/now", name: "Now", load: () => import("./now/NowPage.svelte") },
   { path: "/requests", name: "Requests", load: () => import("./requests/RequestsPage.svelte") },
   { path: "/timeline", name: "Timeline", load: () => import("./timeline/TimelinePage.svelte") },
+  { path: "/cache", name: "Cache", load: () => import("./cache/CachePage.svelte") },
+  { path: "/capacity", name: "Capacity", load: () => import("./capacity/CapacityPage.svelte") },
   { path: "/data", name: "Data", load: () => import("./data/DataPage.svelte") },
   { path: "/evaluations", name: "Evaluations", load: () => import("./evaluations/EvaluationsPage.svelte") },
+  { path: "/agents", name: "Agents", load: () => import("./agents/AgentsPage.svelte") },
   { path: "/settings", name: "Settings", load: () => import("./settings/SettingsPage.svelte") },
 ];
 

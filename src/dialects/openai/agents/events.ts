@@ -12,15 +12,15 @@ export function describeItem(item: Item) {
     case "message": {
       const type = item.role === "user" ? "input_text" : "output_text";
       const content = item.status === "in_progress" ? [] : [{ type, text: item.text }];
-      return { type: "message", ...base, role: item.role, phase: item.phase, content };
+      return { type: "message" as const, ...base, role: item.role, phase: item.phase, content };
     }
     case "reasoning": {
       const summary = item.status === "in_progress" ? [] : [{ type: "summary_text", text: item.text }];
-      return { type: "reasoning", ...base, summary };
+      return { type: "reasoning" as const, ...base, summary };
     }
     case "function_call":
       return {
-        type: "function_call",
+        type: "function_call" as const,
         ...base,
         call_id: item.callId,
         name: item.name,
@@ -28,7 +28,7 @@ export function describeItem(item: Item) {
       };
     case "function_call_output":
       return {
-        type: "function_call_output",
+        type: "function_call_output" as const,
         ...base,
         call_id: item.callId,
         output: item.output,
@@ -36,7 +36,7 @@ export function describeItem(item: Item) {
       };
     case "mcp_call":
       return {
-        type: "mcp_call",
+        type: "mcp_call" as const,
         ...base,
         call_id: item.callId,
         server_label: item.label,
