@@ -26,6 +26,8 @@ import { createServer, type RequestRecorder, type Server } from "./http/server.t
 import type { Embedder } from "./inference/embedder.ts";
 import type { Reranker } from "./inference/reranker.ts";
 import { Planner } from "./instruments/planner/planner.ts";
+import type { KeptAnswers } from "./instruments/replay/kept-answers.ts";
+import { Replayer } from "./instruments/replay/replay.ts";
 import type { Caches } from "./platform/cache/caches.ts";
 import { monotonicMs } from "./platform/clock.ts";
 import { RedisTokenBuckets } from "./platform/rate-limit/redis-token-buckets.ts";
@@ -42,6 +44,7 @@ import { chatRoutes } from "./routes/chat.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
+import { flightRoutes } from "./routes/flights.ts";
 import { glossaryRoutes } from "./routes/glossary.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { mcpRoutes } from "./routes/mcp.ts";
@@ -51,6 +54,7 @@ import { modelRoutes } from "./routes/model.ts";
 import { createLastingResponses } from "./routes/openai/lasting-responses.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
 import { ragRoutes } from "./routes/rag.ts";
+import { replayRoutes } from "./routes/replay.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
 import { servedModelRoutes } from "./routes/served-models.ts";
@@ -58,9 +62,11 @@ import { settingsRoutes } from "./routes/settings.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { EmbeddingModelNames } from "./serving/embedding-model-names.ts";
 import type { ServedModels } from "./serving/served-models.ts";
+import type { Contents } from "./telemetry/ledger/contents.ts";
 import type { Ledger } from "./telemetry/ledger/ledger.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import type { Receipts } from "./telemetry/receipts.ts";
+import type { FlightRecorder } from "./telemetry/steps/flight-recorder.ts";
 import type { StepRing } from "./telemetry/steps/step-ring.ts";
 
 /** What `npm run build:console` makes of `web/`. */
@@ -90,7 +96,10 @@ export interface AppPlatform {
 export interface AppTelemetry {
   readonly metrics: Metrics;
   readonly steps: StepRing;
+  readonly flights: FlightRecorder;
   readonly receipts: Receipts;
+  readonly contents: Contents;
+  readonly keptAnswers: KeptAnswers;
   /** Told of every request, the ledger among them. */
   readonly recorders: readonly RequestRecorder[];
   /** Undefined where no requests are kept. */
@@ -227,7 +236,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     { store, stopping, log },
   );
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
-  await app.register(requestRoutes(telemetry.ledger, telemetry.receipts));
+  await app.register(requestRoutes(telemetry));
   await app.register(cacheRoutes(models.served));
   const { batchSize, stepTargetMs, maxQueue } = config;
   const planner = new Planner({
@@ -239,7 +248,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     maxQueue,
   });
   await app.register(capacityRoutes(planner));
+  await app.register(replayRoutes(new Replayer(models.served, telemetry.keptAnswers)));
   await app.register(timelineRoutes(telemetry.steps));
+  await app.register(flightRoutes(telemetry.flights));
   await app.register(glossaryRoutes);
   await app.register(settingsRoutes({ config, settings: dependencies.settings, engine: model.engine }));
   const knownKey = config.apiKey === DEFAULT_API_KEY && isLoopback(config.host) ? config.apiKey : undefined;

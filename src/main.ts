@@ -45,6 +45,10 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args) =>
       (await import("./commands/capacity.ts")).capacity(args, (await configuration()).apiKey),
   },
+  replay: {
+    summary: "computes an answer of a running server again, and compares",
+    run: async (args) => (await import("./commands/replay.ts")).replay(args, (await configuration()).apiKey),
+  },
   mcp: {
     summary: "speaks MCP on standard input and output, for a server that runs",
     run: async (args) => (await import("./commands/mcp.ts")).mcp(args, await configuration()),

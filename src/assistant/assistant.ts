@@ -85,6 +85,7 @@ export class Assistant {
         ...(thoughts !== undefined && { thoughts }),
         ...(turn.logprobs !== undefined && { logprobs: turn.logprobs }),
         ...(turn.reusable === true && { reusable: true }),
+        ...(turn.reproducible === true && { reproducible: true as const }),
       },
       format,
       tools,

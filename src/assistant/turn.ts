@@ -44,6 +44,8 @@ export interface Turn {
   readonly templateVariables?: Readonly<Record<string, unknown>>;
   /** The client fixed the outcome, and takes an earlier answer for this one. */
   readonly reusable?: boolean;
+  /** Compute the answer so that it can be had again, bit by bit. */
+  readonly reproducible?: boolean;
 }
 
 export type TurnFinish = "stop" | "length" | "tool_calls";

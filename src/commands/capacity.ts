@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Capacity, CapacityBody } from "../instruments/planner/schema.ts";
-import { patientFetch } from "../platform/patient-fetch.ts";
+import { askServer } from "./ask-server.ts";
 
 const usage = `Usage: npm run capacity -- [options]
 
@@ -63,19 +63,7 @@ export async function capacity(args: readonly string[], apiKey: string): Promise
     ...(values.sequences !== undefined && { sequences: Number(values.sequences) }),
     calibrate: values.calibrate,
   };
-  const response = await patientFetch(new URL("/v1/capacity", values.server).href, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-api-key": apiKey },
-    body: JSON.stringify(body),
-    signal: null,
-  }).catch((error: unknown) => {
-    throw new Error(`${values.server} does not answer: ${(error as Error).message}`, { cause: error });
-  });
-  const answer = (await response.json()) as Capacity & { readonly error?: { readonly message?: string } };
-  if (!response.ok) {
-    console.error(answer.error?.message ?? `The server answered ${response.status}.`);
-    return 1;
-  }
+  const answer = await askServer<Capacity>(values.server, "/v1/capacity", body, apiKey);
   console.log(values.json === true ? JSON.stringify(answer, null, 2) : describe(answer));
   return 0;
 }

@@ -6,6 +6,7 @@ import type { PrefixFile } from "../config/prefix-file.ts";
 import { LocalEngine } from "../inference/generation/engine.ts";
 import type { EngineOptions } from "../inference/generation/protocol.ts";
 import type { ModelSource, ResolvedModel } from "../models/resolved-model.ts";
+import type { FlightRecorder } from "../telemetry/steps/flight-recorder.ts";
 import type { StepRing } from "../telemetry/steps/step-ring.ts";
 
 export interface CreateEngineOptions {
@@ -13,8 +14,9 @@ export interface CreateEngineOptions {
   readonly prefixes?: PrefixFile;
   /** Changes what the model computes. */
   readonly adapter?: EngineOptions["adapter"];
-  /** Where its steps are kept. */
+  /** Where its steps are kept, and the last ones before a crash. */
   readonly steps?: StepRing;
+  readonly flights?: FlightRecorder;
 }
 
 /** An engine for `model` by the configuration, not started. */
@@ -22,7 +24,7 @@ export function createEngine(
   config: Config,
   model: ResolvedModel,
   log: Logger,
-  { prefixes = [], adapter, steps }: CreateEngineOptions = {},
+  { prefixes = [], adapter, steps, flights }: CreateEngineOptions = {},
 ): LocalEngine {
   return new LocalEngine({
     engine: { ...engineOptions(config, model.path), adapter },
@@ -37,6 +39,7 @@ export function createEngine(
         for (const record of records) steps.add(model.name, record, threads, requestOf);
       },
     }),
+    onCrash: (reason) => flights?.crashed(model.name, reason),
     log,
   });
 }

@@ -14,6 +14,7 @@ import type { MemoryMeter, ModelPolicy } from "../serving/pooled-model.ts";
 import { type FoundModel, ServedModel } from "../serving/served-model.ts";
 import { ServedModels } from "../serving/served-models.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { FlightRecorder } from "../telemetry/steps/flight-recorder.ts";
 import type { StepRing } from "../telemetry/steps/step-ring.ts";
 import type { WatchedModel } from "../telemetry/vllm-metrics.ts";
 import { createEngine } from "./create-engine.ts";
@@ -30,6 +31,7 @@ interface Surroundings {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly steps: StepRing;
+  readonly flights: FlightRecorder;
   readonly constraints: ConstraintCompiler;
   /** Draws a 32-bit seed. */
   readonly randomSeed: () => number;
@@ -39,7 +41,7 @@ interface Surroundings {
 
 /** The models of `MODELS_FILE`, or the one of `MODEL_NAME`; none of them loaded. */
 export function createModels(config: Config, surroundings: Surroundings): ServedModels {
-  const { log, metrics, steps, constraints, randomSeed, wrap } = surroundings;
+  const { log, metrics, constraints, randomSeed, wrap } = surroundings;
   const file = config.modelsFile ?? onlyModel(config);
   const memory = config.modelsFile === undefined ? unlimited : memoryOf(config.modelsFile);
   const aliases = new Map([
@@ -51,8 +53,8 @@ export function createModels(config: Config, surroundings: Surroundings): Served
   const models = Object.entries(file.models).map(([name, entry], index) => {
     const find: Find =
       config.modelsFile === undefined
-        ? findOnly(config, log, steps)
-        : findListed(config, { log, steps }, file, name, memory);
+        ? findOnly(config, surroundings)
+        : findListed(config, surroundings, file, name, memory);
     return new ServedModel({
       name,
       aliases,
@@ -124,17 +126,20 @@ function policyOf(entry: ModelEntry, isDefault: boolean): ModelPolicy {
   };
 }
 
+type Recording = Pick<Surroundings, "log" | "steps" | "flights">;
+
 type Find = (
   onProgress: (phase: string, progress: number) => void,
   signal: AbortSignal,
 ) => Promise<FoundModel>;
 
-function findOnly(config: Config, log: Logger, steps: StepRing): Find {
+function findOnly(config: Config, { log, steps, flights }: Recording): Find {
   return async (onProgress, signal) => {
     const model = await findModel(config.modelName, config, { log, signal, onProgress });
     return {
       estimatedBytes: modelBytes(model.path),
-      createEngine: () => createEngine(config, model, log, { prefixes: config.pinnedPrefixes, steps }),
+      createEngine: () =>
+        createEngine(config, model, log, { prefixes: config.pinnedPrefixes, steps, flights }),
     };
   };
 }
@@ -142,7 +147,7 @@ function findOnly(config: Config, log: Logger, steps: StepRing): Find {
 /** An adapter's own file is small; its base's weights are mapped, and shared with every process that maps them. */
 function findListed(
   config: Config,
-  { log, steps }: Pick<Surroundings, "log" | "steps">,
+  { log, steps, flights }: Recording,
   file: ModelsFile,
   name: string,
   memory: MemoryMeter,
@@ -167,6 +172,7 @@ function findListed(
         createEngine(settings, { ...model, name }, log, {
           prefixes: config.pinnedPrefixes,
           steps,
+          flights,
           ...(adapter !== undefined && { adapter }),
         }),
     };

@@ -17,13 +17,16 @@ import { DeferredReranker } from "../inference/embedding/deferred-reranker.ts";
 import type { Engine } from "../inference/engine.ts";
 import { EngineSlot } from "../inference/engine-slot.ts";
 import { LLAMA_RELEASE } from "../inference/llama/library.ts";
+import { KeptAnswers } from "../instruments/replay/kept-answers.ts";
 import { checkModelFile } from "../models/resolve.ts";
 import { Caches } from "../platform/cache/caches.ts";
+import { wallMs } from "../platform/clock.ts";
 import { RedisConnection } from "../platform/redis/connection.ts";
 import { Store } from "../platform/store/database.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
 import { LanedEngine } from "../serving/lanes.ts";
 import { AccountedEngine } from "../telemetry/accounted-engine.ts";
+import { Contents } from "../telemetry/ledger/contents.ts";
 import { Ledger } from "../telemetry/ledger/ledger.ts";
 import { createLog } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
@@ -31,6 +34,7 @@ import { ObservedEmbedder } from "../telemetry/observed-embedder.ts";
 import { ObservedEngine } from "../telemetry/observed-engine.ts";
 import { SpanExporter } from "../telemetry/otel/exporter.ts";
 import { Receipts } from "../telemetry/receipts.ts";
+import { FlightRecorder } from "../telemetry/steps/flight-recorder.ts";
 import { StepRing } from "../telemetry/steps/step-ring.ts";
 import { createModels } from "./create-models.ts";
 import { startEmbedder, startReranker } from "./start-embeddings.ts";
@@ -82,10 +86,25 @@ export async function serve(
   const constraints = new ConstraintCompiler();
   const steps = new StepRing();
   const receipts = new Receipts();
+  const contents = new Contents({
+    directory: join(config.dataDir, "ledger"),
+    policy: config.ledgerDays === 0 ? "off" : config.ledgerContent,
+    days: config.ledgerContentDays,
+    log,
+  });
+  const flights = new FlightRecorder({
+    directory: join(config.dataDir, "flights"),
+    steps,
+    slowMs: config.timelineKeepSlowerMs,
+    toWallMs: wallMs,
+    log,
+  });
+  const keptAnswers = new KeptAnswers();
   const models = createModels(config, {
     log,
     metrics,
     steps,
+    flights,
     randomSeed,
     constraints,
     wrap: (engine) => {
@@ -108,7 +127,12 @@ export async function serve(
       metrics,
       steps,
       receipts,
-      recorders: [ledger, exporter, receipts].filter((each) => each !== undefined),
+      contents,
+      flights,
+      keptAnswers,
+      recorders: [ledger, exporter, receipts, contents, flights, keptAnswers].filter(
+        (each) => each !== undefined,
+      ),
       ledger,
       log,
     },

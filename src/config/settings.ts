@@ -264,6 +264,25 @@ export const sections = {
       { min: 0, max: 3650 },
       "Days that requests are kept for [`GET /v1/requests`](instruments.md); 0 keeps none. Never text of prompts or answers.",
     ),
+    ledgerContent: choice(
+      "LEDGER_CONTENT",
+      "off",
+      ["off", "prompts", "all"],
+      "Keep the text of prompts, or of prompts and answers, beside the ledger: `GET /v1/requests/{id}` shows it to anyone with " +
+        "a key. Not of requests with `store: false`.",
+    ),
+    ledgerContentDays: integer(
+      "LEDGER_CONTENT_DAYS",
+      1,
+      { min: 1, max: 3650 },
+      "Days that this text is kept for.",
+    ),
+    timelineKeepSlowerMs: integer(
+      "TIMELINE_KEEP_SLOWER_MS",
+      10_000,
+      { min: 0, max: 86_400_000 },
+      "Requests that take longer have their steps recorded on disk, for [`GET /v1/flights`](instruments.md); 0 records none.",
+    ),
   },
   Cache: {
     redisUrl: connectionUrl(

@@ -13,6 +13,7 @@ import { ApiError, InvalidRequestError } from "../errors.ts";
 import { monotonicMs } from "../platform/clock.ts";
 import { MemoryTokenBuckets, type TokenBuckets } from "../platform/rate-limit/token-buckets.ts";
 import { limitsOf } from "../telemetry/answer-account.ts";
+import type { ContentPolicy } from "../telemetry/ledger/contents.ts";
 import { requestRow } from "../telemetry/ledger/request-row.ts";
 import type { LedgerRow } from "../telemetry/ledger/row.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -51,6 +52,7 @@ export interface ServerOptions {
   readonly host: string;
   readonly allowedHosts: readonly string[];
   readonly prefixCacheScope: CacheSharing;
+  readonly ledgerContent: ContentPolicy;
 }
 
 /** All of a request must be here by then: an upload of 100 MiB is where a client sends a megabit a second. */
@@ -64,7 +66,7 @@ export async function createServer(
   buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
   recorders: readonly RequestRecorder[] = [],
 ) {
-  const observers = { metrics, recorders };
+  const observers = { metrics, recorders, content: options.ledgerContent };
   const connectionErrors = new ConnectionErrors(metrics);
   const methods = new RouteMethods();
   const app = fastify({
@@ -151,6 +153,7 @@ export async function createServer(
   });
   app.addHook("preHandler", async (request) => {
     const { prefixCacheScope, host } = options;
+    if (isNotToBeStored(request.body)) request.context.account.forgetContent();
     const scope = cacheScope(prefixCacheScope, host, guard.keyId(request), request.body);
     if (scope !== "") request.context = { ...request.context, cacheScope: scope };
   });
@@ -188,6 +191,11 @@ function refuseUnsupportedHeaders({ headers, raw }: FastifyRequest): void {
   }
 }
 
+/** OpenAI's `store: false`. */
+function isNotToBeStored(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "store" in body && body.store === false;
+}
+
 /** Told of requests just before their answers are whole: the ledger, traces. */
 export interface RequestRecorder {
   record(row: LedgerRow, trace: TraceContext | undefined, account: RequestAccount): void;
@@ -196,15 +204,20 @@ export interface RequestRecorder {
 interface Observers {
   readonly metrics: Metrics;
   readonly recorders: readonly RequestRecorder[];
+  readonly content: ContentPolicy;
 }
 
-function begin(request: FastifyRequest, reply: FastifyReply, { metrics, recorders }: Observers): void {
+function begin(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { metrics, recorders, content }: Observers,
+): void {
   const left = new AbortController();
   request.context = {
     requestId: request.id,
     arrivedAt: monotonicMs(),
     signal: left.signal,
-    account: new RequestAccount(),
+    account: new RequestAccount(content),
   };
   reply.header("x-request-id", request.id);
   const record = isRecorded(request) ? onlyOnce(() => recordIn(recorders, request, reply)) : undefined;

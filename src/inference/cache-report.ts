@@ -7,6 +7,8 @@
 export const cacheStops = [
   /** All but the last token, whose logits are wanted. */
   "last_token",
+  /** It was to be computed alone, whatever there was. */
+  "reproducible",
   /** What follows is scored, which needs its logits. */
   "prompt_scored",
   /** A sequence has more of it, and its memory can't be cut there. */

@@ -59,6 +59,8 @@ export interface GenerationRequest {
   readonly promptLogprobsFrom?: number;
   /** The client fixed the outcome, by temperature 0 or a seed: an earlier answer to the same request may stand for this one. */
   readonly reusable?: boolean;
+  /** Compute it in steps of its own, whole, without cached keys and values and without drafts: the same again gives the same bits. */
+  readonly reproducible?: true;
 }
 
 /** How likely a token was, by the model's own logits. */
@@ -235,13 +237,15 @@ export type GenerationEnd = Pick<
 /** Told of the generations of a request. */
 export interface GenerationSink {
   /** A generation begins; its own time starts at `arrivedAt`. */
-  began(request: GenerationRequest, arrivedAt: number): GenerationObserver;
+  began(request: GenerationRequest, arrivedAt: number, model: ModelDescription): GenerationObserver;
 }
 
 /** Told of one generation. */
 export interface GenerationObserver {
   /** It has a sequence. */
   started(start: GenerationStart): void;
+  /** With the tokens that it has, where they are scored. */
+  wrote(text: string, tokens: readonly ScoredToken[]): void;
   ended(end: GenerationEnd): void;
 }
 

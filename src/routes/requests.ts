@@ -6,6 +6,7 @@ import { answerSchema, responseSchemas } from "../http/schema.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
 import { timeOfUuidV7 } from "../platform/uuid.ts";
 import { ContextReceipt } from "../telemetry/context-receipt.ts";
+import type { Contents } from "../telemetry/ledger/contents.ts";
 import { exportLines } from "../telemetry/ledger/export.ts";
 import type { Ledger } from "../telemetry/ledger/ledger.ts";
 import { parseQuery, queryFields } from "../telemetry/ledger/query.ts";
@@ -54,8 +55,16 @@ const contentTypes = { jsonl: "application/x-ndjson", csv: "text/csv; charset=ut
 const MAX_POINTS = 1500;
 const MINUTE_MS = 60_000;
 
+/** What is known of requests. */
+export interface RequestRecords {
+  /** Undefined where no requests are kept. */
+  readonly ledger: Ledger | undefined;
+  readonly receipts: Receipts;
+  readonly contents: Contents;
+}
+
 /** The ledger: what was asked, how long it took, and why. */
-export function requestRoutes(ledger: Ledger | undefined, receipts: Receipts): FastifyPluginAsyncTypebox {
+export function requestRoutes({ ledger, receipts, contents }: RequestRecords): FastifyPluginAsyncTypebox {
   const kept = () => {
     if (ledger === undefined)
       throw new ApiError("not_implemented", "No requests are kept: LEDGER_DAYS is 0.");
@@ -135,7 +144,11 @@ export function requestRoutes(ledger: Ledger | undefined, receipts: Receipts): F
         const row = await kept().find(id);
         if (row === undefined)
           throw new ApiError("not_found", `No request ${JSON.stringify(id)} is kept.`, { param: "id" });
-        return describeRequest(row, "whole");
+        const content = contents.find(row.id);
+        return {
+          ...describeRequest(row, "whole"),
+          ...(content !== undefined && { content: [...content] }),
+        };
       },
     );
     app.get(

@@ -1,14 +1,12 @@
-import { Readable } from "node:stream";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { InvalidRequestError } from "../errors.ts";
 import { responseSchemas } from "../http/schema.ts";
 import { wallMs } from "../platform/clock.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
-import { chromeTrace } from "../telemetry/steps/chrome-trace.ts";
-import type { KeptStep, StepRing } from "../telemetry/steps/step-ring.ts";
+import type { StepRing } from "../telemetry/steps/step-ring.ts";
 import { describeStep, Neighbour, neighboursOf, stepsOf, TimelineStep } from "../telemetry/steps/timeline.ts";
+import { sendTrace } from "./send-trace.ts";
 
 const MAX_STEPS = 5000;
 
@@ -67,7 +65,7 @@ export function timelineRoutes(ring: StepRing): FastifyPluginAsyncTypebox {
         const between = ring.between((from ?? 0) - offsetMs, (until ?? Infinity) - offsetMs);
         const found = request === undefined ? [...between] : stepsOf(between, request);
         const steps = found.slice(-last);
-        if (format === "chrome") return sendTrace(reply, steps);
+        if (format === "chrome") return sendTrace(reply, steps, "timeline");
         if (steps.length > MAX_STEPS)
           throw new InvalidRequestError(
             `That is ${steps.length} steps, more than ${MAX_STEPS}: ask for fewer, or for format=chrome.`,
@@ -80,11 +78,4 @@ export function timelineRoutes(ring: StepRing): FastifyPluginAsyncTypebox {
       },
     );
   };
-}
-
-function sendTrace(reply: FastifyReply, steps: readonly KeptStep[]): FastifyReply {
-  return reply
-    .type("application/json; charset=utf-8")
-    .header("content-disposition", 'attachment; filename="timeline.json"')
-    .send(Readable.from(chromeTrace(steps)));
 }

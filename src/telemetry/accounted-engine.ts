@@ -16,9 +16,12 @@ export class AccountedEngine extends EngineDecorator {
     context: GenerationContext = {},
   ): AsyncIterable<GenerationEvent> {
     const { arrivedAt = this.#clock() } = context;
-    const generation = context.account?.began(request, arrivedAt);
-    for await (const event of this.inner.generate(request, { ...context, arrivedAt })) {
+    const generation = context.account?.began(request, arrivedAt, this.describe());
+    // What may be computed again is compared token by token.
+    const asked = request.reproducible === true ? { ...request, logprobs: request.logprobs ?? 0 } : request;
+    for await (const event of this.inner.generate(asked, { ...context, arrivedAt })) {
       if (event.type === "started") generation?.started(event);
+      if (event.type === "text") generation?.wrote(event.text, event.tokens ?? []);
       if (event.type === "done") generation?.ended(event);
       yield event;
     }

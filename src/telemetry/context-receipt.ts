@@ -73,6 +73,7 @@ export type ContextReceipt = Static<typeof ContextReceipt>;
 
 const explanations: Readonly<Record<CacheStop, string>> = {
   last_token: "All but the last token, whose logits are wanted.",
+  reproducible: "The request asked for an answer that can be had again: it is computed from nothing.",
   prompt_scored: "From here on the prompt's own log-probabilities were asked for, which needs them computed.",
   state_not_kept: "This model's memory can go back only to states that were kept, and none was kept here.",
   below_copying: "So few tokens were in common that computing them costs less than a copy.",

@@ -8,10 +8,12 @@ import type {
   GenerationSink,
   GenerationStart,
   GenerationTimings,
+  ModelDescription,
   Prompt,
   Usage,
 } from "../inference/engine.ts";
 import { type LatencyParts, latencyParts } from "./latency-parts.ts";
+import type { ContentPolicy } from "./ledger/contents.ts";
 
 /** What a request's one log line says beside its path and status: token counts and times, never text. */
 export type LogFields = Record<string, string | number | boolean | null | LatencyParts>;
@@ -20,12 +22,21 @@ export type LogFields = Record<string, string | number | boolean | null | Latenc
 export interface AccountedGeneration {
   /** Answers to the same prompt have the same object here. */
   readonly prompt: Prompt;
+  /** What it was to compute, and of what, where the client wants to be able to have it again. */
+  readonly kept: KeptGeneration | undefined;
   /** Where its own time begins, on `monotonicMs`. */
   readonly arrivedAt: number;
   /** Undefined before it has a sequence. */
   readonly start: GenerationStart | undefined;
   /** Undefined while it runs, and for one that failed or whose reader left. */
   readonly end: GenerationEnd | undefined;
+}
+
+/** Everything that a generation that is to be reproducible came from, and its tokens. */
+export interface KeptGeneration {
+  readonly request: GenerationRequest;
+  readonly model: ModelDescription;
+  readonly tokens: Array<{ readonly token: number; readonly logprob: number }>;
 }
 
 type EndedGeneration = AccountedGeneration & { readonly end: GenerationEnd };
@@ -39,14 +50,47 @@ export class RequestAccount implements GenerationSink {
     -readonly [Field in keyof AccountedGeneration]: AccountedGeneration[Field];
   }> = [];
   readonly #notes: LogFields = {};
+  readonly #contents: Array<{ readonly prompt: string; answer: string | null }> = [];
+  #policy: ContentPolicy;
   #receivedAt: number | undefined;
   #sendMs = 0;
   #error: { readonly code: string; readonly reason: string | undefined } | undefined;
 
-  began({ prompt }: GenerationRequest, arrivedAt: number): GenerationObserver {
-    const at = this.#generations.push({ prompt, arrivedAt, start: undefined, end: undefined }) - 1;
+  /** `policy`: what of the text is to be kept, and is in memory until then. */
+  constructor(policy: ContentPolicy = "off") {
+    this.#policy = policy;
+  }
+
+  /** The client wants nothing of it to be stored. */
+  forgetContent(): void {
+    this.#policy = "off";
+    this.#contents.length = 0;
+  }
+
+  /** Prompts and answers, where they are to be kept. */
+  get texts(): ReadonlyArray<{ readonly prompt: string; readonly answer: string | null }> {
+    return this.#contents;
+  }
+
+  began(request: GenerationRequest, arrivedAt: number, model: ModelDescription): GenerationObserver {
+    const kept =
+      request.reproducible === true ? { request, model, tokens: [] as KeptGeneration["tokens"] } : undefined;
+    const begun = { prompt: request.prompt, kept, arrivedAt, start: undefined, end: undefined };
+    const at = this.#generations.push(begun) - 1;
+    const content =
+      this.#policy === "off"
+        ? undefined
+        : { prompt: textOf(request.prompt), answer: this.#policy === "all" ? "" : null };
+    if (content !== undefined) this.#contents.push(content);
     const set = (known: Partial<AccountedGeneration>) => Object.assign(this.#generations[at] ?? {}, known);
-    return { started: (start) => set({ start }), ended: (end) => set({ end }) };
+    return {
+      started: (start) => set({ start }),
+      wrote: (text, tokens) => {
+        if (content !== undefined && content.answer !== null) content.answer += text;
+        for (const { token, logprob = 0 } of tokens) kept?.tokens.push({ token, logprob });
+      },
+      ended: (end) => set({ end }),
+    };
   }
 
   /** Adds facts of a route's own to the log line; never text of prompts or answers. */
@@ -159,6 +203,11 @@ export class RequestAccount implements GenerationSink {
       (generation): generation is EndedGeneration => generation.end !== undefined,
     );
   }
+}
+
+/** What was sent as tokens is told of by their number. */
+function textOf({ parts }: Prompt): string {
+  return parts.map((part) => (part.type === "text" ? part.text : `<${part.tokens.length} tokens>`)).join("");
 }
 
 /** Each prompt counts once, however many answers it got, and every answer counts. */

@@ -21,6 +21,7 @@ test("no server starts with a route that doesn't say who may call it", async () 
     host: "127.0.0.1",
     allowedHosts: [],
     prefixCacheScope: "auto",
+    ledgerContent: "off",
   } as const;
   const app = await createServer(options, createLog({ level: "silent", format: "json" }), new Metrics());
   app.get("/known", { config: { scope: "inference" } }, () => ({}));

@@ -42,6 +42,16 @@ export const SamplingFields = {
   ),
 };
 
+export const ReproducibleField = {
+  reproducible: OrNull(
+    Type.Boolean({
+      default: false,
+      description:
+        "Extra: compute the answer alone and from nothing, so that it can be had again; it is kept in memory for a replay.",
+    }),
+  ),
+};
+
 export const StreamFields = {
   stream: OrNull(Type.Boolean({ default: false, description: "Answer with server-sent events." })),
   stream_options: OrNull(

@@ -74,6 +74,13 @@ export function ChatBody(limit: number) {
     raw: Type.Optional(
       Type.Boolean({ default: false, description: "Do not apply the model's chat template." }),
     ),
+    reproducible: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          "Compute the answer alone and from nothing, so that it can be had again; it is kept in memory for a replay.",
+      }),
+    ),
     ...IncludeField,
   });
 }

@@ -89,6 +89,7 @@ export class ChatService {
         seed: seed ?? this.#randomSeed(),
       },
       reusable: temperature === 0 || seed !== undefined,
+      ...(body.reproducible === true && { reproducible: true as const }),
       stop: typeof stop === "string" ? [stop] : stop,
     };
   }

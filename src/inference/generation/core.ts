@@ -151,6 +151,7 @@ export class EngineCore {
       ...prepared,
       stop: request.stop,
       thoughts: request.thoughts,
+      isAlone: request.reproducible === true,
       lane,
       scope: cacheScope,
       arrivedAt,

@@ -47,6 +47,8 @@ export interface LocalEngineOptions {
     threads: number,
     requestOf: (generation: number) => string | undefined,
   ) => void;
+  /** Told when the process ended while it should not have. */
+  readonly onCrash?: (reason: string) => void;
   readonly log: FieldsLog;
   readonly clock?: Clock;
 }
@@ -337,6 +339,7 @@ export class LocalEngine implements Engine {
 
   #crashed(reason: string, attempt: number, delayMs: number): void {
     this.#totals.restarted();
+    this.#options.onCrash?.(reason);
     this.#isServing = false;
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
     if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt, delayMs };

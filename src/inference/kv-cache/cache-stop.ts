@@ -14,6 +14,8 @@ export interface Finding {
   /** In common with a remembered request, which may be running still. */
   readonly best: LongestMatch;
   readonly isBestRunning: boolean;
+  /** It is computed from nothing. */
+  readonly isAlone: boolean;
   /** Whether a sequence can be cut at any token. */
   readonly canCut: boolean;
 }
@@ -21,6 +23,7 @@ export interface Finding {
 /** Why the cache had so much of a prompt and no more. */
 export function cacheStop(found: Finding): CacheStop {
   const { promptTokens, shareableTokens, cachedTokens, knownTokens, savedTokens, best } = found;
+  if (found.isAlone) return "reproducible";
   if (cachedTokens >= promptTokens - 1) return "last_token";
   if (cachedTokens >= shareableTokens - 1 && shareableTokens < promptTokens) return "prompt_scored";
   if (knownTokens > cachedTokens && !found.canCut) return "state_not_kept";

@@ -18,6 +18,8 @@ export interface StudiedRequest {
   /** The prompt as far as it may come from the cache. */
   readonly shareablePrompt: Int32Array;
   readonly scope: string;
+  /** It is computed from nothing, in steps of its own. */
+  readonly isAlone: boolean;
 }
 
 /** Watches the prefix cache: what it had of each prompt, why not more, and what another one would have had. */
@@ -43,7 +45,7 @@ export class CacheStudy {
 
   /** What the cache had of the prompt of a request that has just got a sequence. */
   started(
-    { id, prompt, shareablePrompt, scope }: StudiedRequest,
+    { id, prompt, shareablePrompt, scope, isAlone }: StudiedRequest,
     { cachedTokens, knownTokens, savedTokens, source }: Reservation,
     now: number,
   ): Omit<PrefixReport<number>, "sections"> {
@@ -61,6 +63,7 @@ export class CacheStudy {
       savedTokens,
       best,
       isBestRunning,
+      isAlone,
       canCut: this.#memory.canCut,
     });
     const bestPossible = Math.max(cachedTokens, Math.min(best.length, prompt.length - 1));

@@ -18,21 +18,32 @@ export class BatchPlanner {
   readonly #context: DecodeContext;
   readonly #policies: Policies;
   #prefillSteps = 0;
+  #wasAlone = false;
 
   constructor(context: DecodeContext, policies: Policies) {
     this.#context = context;
     this.#policies = policies;
   }
 
+  /** Those that can share a step: one that is computed alone has every second one to itself. */
+  #together(sequences: readonly Sequence[]): readonly Sequence[] {
+    const [alone] = sequences.filter(({ isAlone }) => isAlone);
+    const others = sequences.filter(({ isAlone }) => !isAlone);
+    this.#wasAlone = alone !== undefined && (others.length === 0 || !this.#wasAlone);
+    return alone !== undefined && this.#wasAlone ? [alone] : others;
+  }
+
   /** Every decoding sequence gets its token, and a draft where that pays; the rest of the budget goes to prompts. */
   plan(running: readonly Sequence[], now: number): BatchPlan {
     const { batch, maxOutputs } = this.#context;
     const { cost, priorities, speculation } = this.#policies;
-    const taking = priorities.takingPart(running, now);
+    const taking = this.#together(priorities.takingPart(running, now));
     const decoding = taking.filter((sequence) => !sequence.isPrefilling);
     const waitingForPrefill = taking.filter((sequence) => sequence.isPrefilling);
     if (waitingForPrefill.length === 0) {
-      const drafts = speculation?.draft(decoding, Math.min(maxOutputs, batch.capacity));
+      const drafts = this.#wasAlone
+        ? undefined
+        : speculation?.draft(decoding, Math.min(maxOutputs, batch.capacity));
       return {
         decoding: decoding.map((sequence) => ({ sequence, draft: drafts?.get(sequence) ?? [] })),
         prefilling: [],

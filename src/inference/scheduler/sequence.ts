@@ -35,6 +35,8 @@ export interface SequenceRequest {
   /** Tokens of `thoughts.ending`. */
   readonly endingTokens?: readonly number[];
   readonly lane: Lane;
+  /** Compute it from nothing and in steps of its own. */
+  readonly isAlone?: boolean;
   /** Whose cached prefixes it may take over; all clients' when left out. */
   readonly scope?: string | undefined;
   /** When the request reached the server, on the scheduler's clock. */
@@ -57,6 +59,7 @@ export class Sequence {
   readonly sections: readonly PromptSection[];
   readonly maxTokens: number;
   readonly lane: Lane;
+  readonly isAlone: boolean;
   readonly scope: string;
   readonly arrivedAt: number;
   readonly time: TimeAccount;
@@ -97,6 +100,7 @@ export class Sequence {
     this.sections = request.sections ?? [{ tokens: request.prompt.length }];
     this.maxTokens = request.maxTokens;
     this.lane = request.lane;
+    this.isAlone = request.isAlone ?? false;
     this.scope = request.scope ?? "";
     this.arrivedAt = request.arrivedAt;
     this.time = new TimeAccount(request.arrivedAt);
@@ -116,6 +120,7 @@ export class Sequence {
 
   /** The prompt as far as its keys and values may come from the cache: up to where its logits are wanted. */
   get shareablePrompt(): Int32Array {
+    if (this.isAlone) return this.prompt.subarray(0, 0);
     return this.promptScores === undefined
       ? this.prompt
       : this.prompt.subarray(0, this.promptScores.unscored);

@@ -39,8 +39,16 @@ export const RecordedRequest = Type.Object({
 });
 export type RecordedRequest = Static<typeof RecordedRequest>;
 
-/** With where the time went, where anything was generated. */
-export const RequestDetail = Type.Object({ ...RecordedRequest.properties, ...AccountField });
+/** With where the time went, where anything was generated, and with the text, where that is kept. */
+export const RequestDetail = Type.Object({
+  ...RecordedRequest.properties,
+  account: AccountField.account,
+  content: Type.Optional(
+    Type.Array(Type.Object({ prompt: Type.String(), answer: Type.Union([Type.String(), Type.Null()]) }), {
+      description: "Of each generation, as the model read and wrote it; only where LEDGER_CONTENT keeps it.",
+    }),
+  ),
+});
 export type RequestDetail = Static<typeof RequestDetail>;
 
 export function describeRequest(row: LedgerRow, extent: "listed" | "whole" = "listed"): RequestDetail {

@@ -32,6 +32,7 @@ export function toRequest(body: ChatCompletionBody): {
     ...(isSet(maxTokens) && { maxTokens }),
     stop: toStop(body.stop),
     reusable: isReusable(body),
+    ...(body.reproducible === true && { reproducible: true as const }),
     ...(logprobs === true && { logprobs: top ?? 0 }),
     ...reasoningOf(body),
   };

@@ -8,7 +8,7 @@ import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { NotHonouredField } from "../../notes.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { FormFields } from "../answer-form.ts";
-import { SamplingFields, StreamFields } from "../fields.ts";
+import { ReproducibleField, SamplingFields, StreamFields } from "../fields.ts";
 import { TokenLogprob } from "../logprobs.ts";
 import { ProgressFields, ProgressRequestField } from "../progress.ts";
 
@@ -127,6 +127,7 @@ export const ChatCompletionBody = Type.Object({
   metadata: OrNull(Metadata),
   ...StreamFields,
   ...ProgressRequestField,
+  ...ReproducibleField,
   ...IncludeField,
   ...FormFields,
 });

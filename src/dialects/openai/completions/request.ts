@@ -49,6 +49,7 @@ export function toPlan(
       sampling: { ...sampling, seed, ...(constraint !== undefined && { constraint }) },
       stop: toStop(body.stop),
       reusable: isReusable(body),
+      ...(body.reproducible === true && { reproducible: true as const }),
       ...(scored !== undefined && { logprobs: scored }),
       ...(echo === true && isSet(logprobs) && { promptLogprobs: logprobs }),
     }),

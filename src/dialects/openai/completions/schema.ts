@@ -5,7 +5,7 @@ import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts
 import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { FormFields } from "../answer-form.ts";
-import { SamplingFields, StreamFields } from "../fields.ts";
+import { ReproducibleField, SamplingFields, StreamFields } from "../fields.ts";
 import { ProgressFields, ProgressRequestField } from "../progress.ts";
 
 /** Body of `POST /v1/completions`; docs/openai.md says of every parameter what becomes of it. */
@@ -38,6 +38,7 @@ export const CompletionBody = Type.Object({
   ...SamplingFields,
   ...StreamFields,
   ...ProgressRequestField,
+  ...ReproducibleField,
   ...IncludeField,
   ...FormFields,
 });

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { ModelDescription } from "../../../src/inference/engine.ts";
+import { uuidV7 } from "../../../src/platform/uuid.ts";
+import { Contents } from "../../../src/telemetry/ledger/contents.ts";
+import type { LedgerRow } from "../../../src/telemetry/ledger/row.ts";
+import { RequestAccount } from "../../../src/telemetry/request-account.ts";
+import { assertError } from "../../support/envelope.ts";
+import { BUILTIN } from "../../support/model.ts";
+import { enginePid, skipWithoutProc } from "../../support/processes.ts";
+import { json, KEY, startServer, type TestServer, until } from "../../support/server.ts";
+import { silentLog } from "../../support/silent-log.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const CANARY = "zebracanary";
+
+let server: TestServer;
+before(async () => {
+  server = await startServer({
+    env: { MODEL_NAME: BUILTIN, LEDGER_CONTENT: "all", TIMELINE_KEEP_SLOWER_MS: "1" },
+  });
+});
+after(() => server[Symbol.asyncDispose]());
+
+interface Detail {
+  readonly id: string;
+  readonly content?: ReadonlyArray<{ readonly prompt: string; readonly answer: string | null }>;
+}
+
+async function ask(id: string, rest: object = {}): Promise<string> {
+  const body = { messages: [{ role: "user", content: `Who is ${CANARY}?` }], max_tokens: 8, ...rest };
+  const headers = { ...KEY, "x-request-id": id };
+  const { choices } = await json<{ choices: ReadonlyArray<{ message: { content: string } }> }>(
+    server.post("/v1/chat/completions", body, headers),
+  );
+  return choices[0]?.message.content ?? "";
+}
+const detail = (id: string) => json<Detail>(server.get(`/v1/requests/${id}`));
+
+test("LEDGER_CONTENT keeps what the model read and wrote, and shows it with the request alone", async () => {
+  const answer = await ask("kept");
+  const { content = [], id } = await detail("kept");
+  assert.equal(content.length, 1);
+  assert.ok(content[0]?.prompt.includes(CANARY));
+  assert.equal(content[0]?.answer?.trim(), answer.trim());
+  for (const path of [
+    "/v1/requests",
+    "/v1/requests/export",
+    "/v1/requests/export?format=csv",
+    "/v1/timeline",
+    "/v1/timeline?format=chrome",
+    "/v1/cache",
+    "/v1/flights",
+    "/v1/metrics",
+    `/v1/requests/${id}/context`,
+  ])
+    assert.equal((await (await server.get(path)).text()).includes(CANARY), false, path);
+  assert.equal(JSON.stringify(server.log).includes(CANARY), false);
+  const ledger = join(server.directory, "data", "ledger");
+  const withText = readdirSync(ledger).filter((name) =>
+    readFileSync(join(ledger, name), "utf8").includes(CANARY),
+  );
+  assert.ok(withText.length === 1 && withText[0]?.startsWith("content-"), withText.join());
+  assert.equal(statSync(join(ledger, withText[0] ?? "")).mode & 0o777, 0o600);
+});
+
+test("nothing of a request with store: false is kept", async () => {
+  await ask("unstored", { store: false });
+  assert.equal((await detail("unstored")).content, undefined);
+});
+
+test("text is gone with the day that it is too old on, and only prompts are kept where only they are wanted", async (t) => {
+  let now = Date.parse("2026-03-15T12:00:00Z");
+  const directory = await temporaryDirectory(t);
+  const open = (policy: "off" | "prompts" | "all") =>
+    new Contents({ directory, policy, days: 2, log: silentLog, now: () => now });
+  const texts = [{ prompt: CANARY, answer: "a bird" }];
+  const keep = (contents: Contents) => {
+    const id = uuidV7(now);
+    contents.record({ id, at: now } as LedgerRow, undefined, { texts });
+    return id;
+  };
+  const contents = open("all");
+  const id = keep(contents);
+  assert.deepEqual(contents.find(id), texts);
+  assert.equal(contents.find(uuidV7(now)), undefined);
+  assert.equal(open("off").find(id), undefined);
+  now += 2 * 86_400_000;
+  assert.deepEqual(open("all").find(id), texts);
+  now += 86_400_000;
+  // On a server that runs on, with the day's first request.
+  keep(contents);
+  assert.equal(contents.find(id), undefined);
+  assert.equal(readdirSync(directory).length, 1);
+  const account = new RequestAccount("prompts");
+  const prompt = { parts: [{ type: "text" as const, text: CANARY, parseSpecial: false }], addBos: false };
+  const request = { prompt, sampling: { temperature: 0, seed: 0 }, stop: [] };
+  account.began(request, 0, {} as ModelDescription).wrote("a bird", []);
+  assert.deepEqual(account.texts, [{ prompt: CANARY, answer: null }]);
+  account.forgetContent();
+  assert.deepEqual(account.texts, []);
+  open("off").record({ id, at: now } as LedgerRow, undefined, { texts });
+  assert.equal(readdirSync(directory).length, 1);
+});
+
+interface FlightHead {
+  readonly id: string;
+  readonly cause: string;
+  readonly for_request_id: string | null;
+  readonly reason: string | null;
+  readonly step_count: number;
+}
+const flights = async () => (await json<{ data: readonly FlightHead[] }>(server.get("/v1/flights"))).data;
+
+test("the steps of slow requests outlive the memory of them", async () => {
+  const id = "slow one";
+  // One is recorded in a second at most.
+  await until(async () => {
+    await ask(id);
+    return (await flights()).some((flight) => flight.for_request_id === id);
+  });
+  const [flight = assert.fail("no flight")] = (await flights()).filter((each) => each.for_request_id === id);
+  assert.equal(flight.cause, "slow_request");
+  const { steps } = await json<{ steps: ReadonlyArray<{ at_ms: number; sequences: readonly object[] }> }>(
+    server.get(`/v1/flights/${flight.id}`),
+  );
+  assert.equal(steps.length, flight.step_count);
+  assert.ok(steps.length > 0 && Math.abs((steps[0]?.at_ms ?? 0) - Date.now()) < 120_000);
+  const trace = await json<{ traceEvents: readonly object[] }>(
+    server.get(`/v1/flights/${flight.id}?format=chrome`),
+  );
+  assert.ok(trace.traceEvents.length > steps.length);
+  await assertError(await server.get("/v1/flights/..%2F..%2Fetc"), { status: 404, code: "not_found" });
+});
+
+test("the last steps before an engine's crash are recorded", { skip: skipWithoutProc }, async () => {
+  process.kill(enginePid(server), "SIGKILL");
+  await until(async () => (await flights()).some(({ cause }) => cause === "engine_crash"));
+  const crash = (await flights()).find(({ cause }) => cause === "engine_crash");
+  assert.ok((crash?.step_count ?? 0) > 0 && crash?.reason !== null);
+});
