@@ -25,6 +25,7 @@ import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type RequestRecorder, type Server } from "./http/server.ts";
 import type { Embedder } from "./inference/embedder.ts";
 import type { Reranker } from "./inference/reranker.ts";
+import type { EnergyMeter } from "./instruments/energy.ts";
 import { Planner } from "./instruments/planner/planner.ts";
 import type { KeptAnswers } from "./instruments/replay/kept-answers.ts";
 import { Replayer } from "./instruments/replay/replay.ts";
@@ -43,6 +44,7 @@ import { capacityRoutes } from "./routes/capacity.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { consoleRoutes } from "./routes/console.ts";
 import { datasetRoutes } from "./routes/datasets.ts";
+import { energyRoutes } from "./routes/energy.ts";
 import { evaluateRoutes } from "./routes/evaluate.ts";
 import { flightRoutes } from "./routes/flights.ts";
 import { glossaryRoutes } from "./routes/glossary.ts";
@@ -62,6 +64,7 @@ import { settingsRoutes } from "./routes/settings.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
 import { EmbeddingModelNames } from "./serving/embedding-model-names.ts";
 import type { ServedModels } from "./serving/served-models.ts";
+import type { EnergyAccount } from "./telemetry/energy/energy-account.ts";
 import type { Contents } from "./telemetry/ledger/contents.ts";
 import type { Ledger } from "./telemetry/ledger/ledger.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -97,6 +100,9 @@ export interface AppTelemetry {
   readonly metrics: Metrics;
   readonly steps: StepRing;
   readonly flights: FlightRecorder;
+  /** Undefined where energy is not measured. */
+  readonly energy: EnergyAccount | undefined;
+  readonly energyMeter: EnergyMeter;
   readonly receipts: Receipts;
   readonly contents: Contents;
   readonly keptAnswers: KeptAnswers;
@@ -128,7 +134,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const { store } = platform;
   const { maxNewTokensLimit } = config;
   const buckets = tokenBuckets(config.rateLimit, platform.redis, metrics);
-  const app = await createServer(config, log, metrics, buckets, telemetry.recorders);
+  const app = await createServer(config, log, metrics, buckets, telemetry.recorders, telemetry.energy);
   // A proxy that keeps connections open then sends its next request to a server that stays.
   app.addHook("onSend", async (_request, reply) => {
     if (dependencies.leaving.aborted) reply.header("connection", "close");
@@ -251,6 +257,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(replayRoutes(new Replayer(models.served, telemetry.keptAnswers)));
   await app.register(timelineRoutes(telemetry.steps));
   await app.register(flightRoutes(telemetry.flights));
+  await app.register(energyRoutes(telemetry.energyMeter));
   await app.register(glossaryRoutes);
   await app.register(settingsRoutes({ config, settings: dependencies.settings, engine: model.engine }));
   const knownKey = config.apiKey === DEFAULT_API_KEY && isLoopback(config.host) ? config.apiKey : undefined;

@@ -14,7 +14,7 @@ import type { Scenario } from "./scenario.ts";
 /** Answers that are judged of each limiter. */
 const ANSWERS = 30;
 const SLOW_BODY_MS = 700;
-const BUSY_PROCESSES = 8;
+const BUSY_PROCESSES = 4;
 
 interface Account {
   readonly latency_ms: number;
@@ -62,7 +62,7 @@ const makers: readonly Maker[] = [
   },
   {
     limiter: "prefill_interference",
-    how: "40 tokens each, beside 3 clients with prompts of 900 tokens and 1 token each",
+    how: "12 tokens each, beside 3 clients with prompts of 900 tokens and 1 token each",
     make: async ({ server, random }) => {
       const others = new AbortController();
       const disturb = async () => {
@@ -71,7 +71,7 @@ const makers: readonly Maker[] = [
       const disturbing = [disturb(), disturb(), disturb()];
       await pause(300);
       const answers = await besideOneAnother(ANSWERS, 1, () =>
-        post(server, { ...prompt(10, random), max_new_tokens: 40 }),
+        post(server, { ...prompt(10, random), max_new_tokens: 12 }),
       );
       others.abort();
       await Promise.all(disturbing);
@@ -80,27 +80,27 @@ const makers: readonly Maker[] = [
   },
   {
     limiter: "memory_bandwidth",
-    how: "120 tokens each, one after another",
+    how: "60 tokens each, one after another",
     make: ({ server, random }) =>
-      besideOneAnother(ANSWERS, 1, () => post(server, { ...prompt(10, random), max_new_tokens: 120 })),
+      besideOneAnother(ANSWERS, 1, () => post(server, { ...prompt(10, random), max_new_tokens: 60 })),
   },
   {
     limiter: "batch_compute",
-    how: "20 clients, 60 tokens each",
+    how: "20 clients, 30 tokens each",
     make: async ({ server, random }) => {
-      const ask = () => post(server, { ...prompt(10, random), max_new_tokens: 60 });
+      const ask = () => post(server, { ...prompt(10, random), max_new_tokens: 30 });
       return (await besideOneAnother(ANSWERS + 20, 20, ask)).slice(-ANSWERS);
     },
   },
   {
     limiter: "processor",
-    how: `120 tokens each, one after another, beside ${BUSY_PROCESSES} busy processes, the threads fixed at one per core`,
+    how: `8 tokens each, one after another, beside ${BUSY_PROCESSES} busy processes, the threads fixed at one per core`,
     make: async ({ server, random }) => {
       using neighbours = new DisposableStack();
       for (let count = 0; count < BUSY_PROCESSES; count++) neighbours.use(new Neighbour());
       await pause(200);
       return await besideOneAnother(ANSWERS, 1, () =>
-        post(server, { ...prompt(10, random), max_new_tokens: 40 }),
+        post(server, { ...prompt(10, random), max_new_tokens: 8 }),
       );
     },
   },

@@ -6,6 +6,8 @@ import type { PrefixFile } from "../config/prefix-file.ts";
 import { LocalEngine } from "../inference/generation/engine.ts";
 import type { EngineOptions } from "../inference/generation/protocol.ts";
 import type { ModelSource, ResolvedModel } from "../models/resolved-model.ts";
+import { monotonicMs } from "../platform/clock.ts";
+import type { EnergyAccount } from "../telemetry/energy/energy-account.ts";
 import type { FlightRecorder } from "../telemetry/steps/flight-recorder.ts";
 import type { StepRing } from "../telemetry/steps/step-ring.ts";
 
@@ -17,6 +19,8 @@ export interface CreateEngineOptions {
   /** Where its steps are kept, and the last ones before a crash. */
   readonly steps?: StepRing;
   readonly flights?: FlightRecorder;
+  /** Where their energy is counted. */
+  readonly energy?: EnergyAccount | undefined;
 }
 
 /** An engine for `model` by the configuration, not started. */
@@ -24,7 +28,7 @@ export function createEngine(
   config: Config,
   model: ResolvedModel,
   log: Logger,
-  { prefixes = [], adapter, steps, flights }: CreateEngineOptions = {},
+  { prefixes = [], adapter, steps, flights, energy }: CreateEngineOptions = {},
 ): LocalEngine {
   return new LocalEngine({
     engine: { ...engineOptions(config, model.path), adapter },
@@ -36,6 +40,7 @@ export function createEngine(
     prefixes: (description) => renderPrefixes(prefixes, description),
     ...(steps !== undefined && {
       onSteps: (records, threads, requestOf) => {
+        energy?.stepped(records, requestOf, monotonicMs());
         for (const record of records) steps.add(model.name, record, threads, requestOf);
       },
     }),

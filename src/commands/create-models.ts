@@ -13,6 +13,7 @@ import { parseDuration } from "../platform/duration.ts";
 import type { MemoryMeter, ModelPolicy } from "../serving/pooled-model.ts";
 import { type FoundModel, ServedModel } from "../serving/served-model.ts";
 import { ServedModels } from "../serving/served-models.ts";
+import type { EnergyAccount } from "../telemetry/energy/energy-account.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { FlightRecorder } from "../telemetry/steps/flight-recorder.ts";
 import type { StepRing } from "../telemetry/steps/step-ring.ts";
@@ -32,6 +33,8 @@ interface Surroundings {
   readonly metrics: Metrics;
   readonly steps: StepRing;
   readonly flights: FlightRecorder;
+  /** Undefined where energy is not measured. */
+  readonly energy: EnergyAccount | undefined;
   readonly constraints: ConstraintCompiler;
   /** Draws a 32-bit seed. */
   readonly randomSeed: () => number;
@@ -126,20 +129,20 @@ function policyOf(entry: ModelEntry, isDefault: boolean): ModelPolicy {
   };
 }
 
-type Recording = Pick<Surroundings, "log" | "steps" | "flights">;
+type Recording = Pick<Surroundings, "log" | "steps" | "flights" | "energy">;
 
 type Find = (
   onProgress: (phase: string, progress: number) => void,
   signal: AbortSignal,
 ) => Promise<FoundModel>;
 
-function findOnly(config: Config, { log, steps, flights }: Recording): Find {
+function findOnly(config: Config, { log, steps, flights, energy }: Recording): Find {
   return async (onProgress, signal) => {
     const model = await findModel(config.modelName, config, { log, signal, onProgress });
     return {
       estimatedBytes: modelBytes(model.path),
       createEngine: () =>
-        createEngine(config, model, log, { prefixes: config.pinnedPrefixes, steps, flights }),
+        createEngine(config, model, log, { prefixes: config.pinnedPrefixes, steps, flights, energy }),
     };
   };
 }
@@ -147,7 +150,7 @@ function findOnly(config: Config, { log, steps, flights }: Recording): Find {
 /** An adapter's own file is small; its base's weights are mapped, and shared with every process that maps them. */
 function findListed(
   config: Config,
-  { log, steps, flights }: Recording,
+  { log, steps, flights, energy }: Recording,
   file: ModelsFile,
   name: string,
   memory: MemoryMeter,
@@ -173,6 +176,7 @@ function findListed(
           prefixes: config.pinnedPrefixes,
           steps,
           flights,
+          energy,
           ...(adapter !== undefined && { adapter }),
         }),
     };

@@ -15,17 +15,21 @@ import { CachedEmbedder } from "../inference/embedding/cached-embedder.ts";
 import { DeferredEmbedder } from "../inference/embedding/deferred-embedder.ts";
 import { DeferredReranker } from "../inference/embedding/deferred-reranker.ts";
 import type { Engine } from "../inference/engine.ts";
-import { EngineSlot } from "../inference/engine-slot.ts";
+import { addStats, EngineSlot } from "../inference/engine-slot.ts";
 import { LLAMA_RELEASE } from "../inference/llama/library.ts";
+import { PowercapCounter } from "../inference/machine/powercap.ts";
+import { EnergyMeter } from "../instruments/energy.ts";
 import { KeptAnswers } from "../instruments/replay/kept-answers.ts";
 import { checkModelFile } from "../models/resolve.ts";
 import { Caches } from "../platform/cache/caches.ts";
-import { wallMs } from "../platform/clock.ts";
+import { monotonicMs, wallMs } from "../platform/clock.ts";
 import { RedisConnection } from "../platform/redis/connection.ts";
 import { Store } from "../platform/store/database.ts";
 import { metricsRoutes } from "../routes/metrics.ts";
 import { LanedEngine } from "../serving/lanes.ts";
+import type { ServedModels } from "../serving/served-models.ts";
 import { AccountedEngine } from "../telemetry/accounted-engine.ts";
+import { EnergyAccount } from "../telemetry/energy/energy-account.ts";
 import { Contents } from "../telemetry/ledger/contents.ts";
 import { Ledger } from "../telemetry/ledger/ledger.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -48,6 +52,18 @@ export interface ServerConfiguration {
   /** The same for people: where each value comes from. */
   readonly settings: readonly DescribedSetting[];
   readonly version: string;
+}
+
+/** How often the energy of idle time is counted. */
+const IDLE_LOOK_MS = 1000;
+
+/** A step that runs is not idle time, however long it takes. */
+function countIdleEnergy(energy: EnergyAccount | undefined, models: ServedModels): void {
+  if (energy === undefined) return;
+  const isIdle = () => models.all.every(({ engine }) => engine.stats.runningSequences === 0);
+  setInterval(() => {
+    if (isIdle()) energy.idled(monotonicMs());
+  }, IDLE_LOOK_MS).unref();
 }
 
 /**
@@ -92,6 +108,8 @@ export async function serve(
     days: config.ledgerContentDays,
     log,
   });
+  const counter = PowercapCounter.open(config.energyPowercapDir);
+  const energy = counter instanceof PowercapCounter ? new EnergyAccount(counter, monotonicMs()) : undefined;
   const flights = new FlightRecorder({
     directory: join(config.dataDir, "flights"),
     steps,
@@ -105,6 +123,7 @@ export async function serve(
     metrics,
     steps,
     flights,
+    energy,
     randomSeed,
     constraints,
     wrap: (engine) => {
@@ -112,6 +131,15 @@ export async function serve(
       return new AccountedEngine(new LanedEngine(observed));
     },
   });
+  const energyMeter = new EnergyMeter({
+    account: energy,
+    reason: counter instanceof PowercapCounter ? undefined : counter.reason,
+    pricePerKwh: config.pricePerKwh,
+    machinePricePerHour: config.machinePricePerHour,
+    busyMs: () => addStats(models.all.map(({ engine }) => engine.stats)).stepMs,
+    clock: monotonicMs,
+  });
+  countIdleEnergy(energy, models);
   const leaving = new AbortController();
   const stopping = new AbortController();
   const context = { config, metrics, log, signal: stopping.signal };
@@ -129,8 +157,10 @@ export async function serve(
       receipts,
       contents,
       flights,
+      energy,
+      energyMeter,
       keptAnswers,
-      recorders: [ledger, exporter, receipts, contents, flights, keptAnswers].filter(
+      recorders: [ledger, exporter, receipts, contents, flights, energyMeter, keptAnswers].filter(
         (each) => each !== undefined,
       ),
       ledger,

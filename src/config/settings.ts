@@ -277,6 +277,23 @@ export const sections = {
       { min: 1, max: 3650 },
       "Days that this text is kept for.",
     ),
+    energyPowercapDir: directory(
+      "ENERGY_POWERCAP_DIR",
+      "/sys/class/powercap",
+      "Where Linux has the energy counters of the processors; a container must have it mounted, and may need the right to read it.",
+    ),
+    pricePerKwh: decimal(
+      "PRICE_PER_KWH",
+      0,
+      { min: 0, max: 1000 },
+      "Price of energy, for the cost in [`GET /v1/energy`](instruments.md); 0 is unknown.",
+    ),
+    machinePricePerHour: decimal(
+      "MACHINE_PRICE_PER_HOUR",
+      0,
+      { min: 0, max: 100_000 },
+      "Price of the machine, for the same; 0 is unknown.",
+    ),
     timelineKeepSlowerMs: integer(
       "TIMELINE_KEEP_SLOWER_MS",
       10_000,

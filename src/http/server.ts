@@ -65,8 +65,9 @@ export async function createServer(
   metrics: Metrics,
   buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
   recorders: readonly RequestRecorder[] = [],
+  energy?: EnergySource,
 ) {
-  const observers = { metrics, recorders, content: options.ledgerContent };
+  const observers = { metrics, recorders, content: options.ledgerContent, energy };
   const connectionErrors = new ConnectionErrors(metrics);
   const methods = new RouteMethods();
   const app = fastify({
@@ -205,13 +206,17 @@ interface Observers {
   readonly metrics: Metrics;
   readonly recorders: readonly RequestRecorder[];
   readonly content: ContentPolicy;
+  readonly energy: EnergySource | undefined;
 }
 
-function begin(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { metrics, recorders, content }: Observers,
-): void {
+/** Knows the energy that a request's steps took. */
+export interface EnergySource {
+  /** Joules, which are then forgotten. */
+  take(requestId: string): number;
+}
+
+function begin(request: FastifyRequest, reply: FastifyReply, observers: Observers): void {
+  const { metrics, content } = observers;
   const left = new AbortController();
   request.context = {
     requestId: request.id,
@@ -220,7 +225,7 @@ function begin(
     account: new RequestAccount(content),
   };
   reply.header("x-request-id", request.id);
-  const record = isRecorded(request) ? onlyOnce(() => recordIn(recorders, request, reply)) : undefined;
+  const record = isRecorded(request) ? onlyOnce(() => recordIn(observers, request, reply)) : undefined;
   if (record !== undefined) beforeEnd(reply, record);
   // And not in an onResponse hook, which never hears of a client that left before the end.
   reply.raw.once("close", () => {
@@ -241,8 +246,8 @@ function isRecorded({ method, is404, routeOptions: { url, config } }: FastifyReq
 }
 
 /** Requests without a valid key are counted and logged; their senders must not fill the disk. */
-function recordIn(recorders: readonly RequestRecorder[], request: FastifyRequest, reply: FastifyReply): void {
-  const row = rowOf(request, reply);
+function recordIn({ recorders, energy }: Observers, request: FastifyRequest, reply: FastifyReply): void {
+  const row = rowOf(request, reply, energy?.take(request.id));
   if (row.error === "unauthorized") return;
   const trace = readTraceparent(String(request.headers["traceparent"] ?? ""));
   for (const recorder of recorders) recorder.record(row, trace, request.context.account);
@@ -265,7 +270,7 @@ function onlyOnce(work: () => void): () => void {
   };
 }
 
-function rowOf(request: FastifyRequest, reply: FastifyReply): LedgerRow {
+function rowOf(request: FastifyRequest, reply: FastifyReply, joules: number | undefined): LedgerRow {
   const { raw } = reply;
   const type = String(raw.getHeader("content-type") ?? "");
   return requestRow({
@@ -276,6 +281,7 @@ function rowOf(request: FastifyRequest, reply: FastifyReply): LedgerRow {
     status: raw.destroyed && !raw.writableFinished ? CLIENT_CLOSED_REQUEST : raw.statusCode,
     endedAt: monotonicMs(),
     endedAtMs: Date.now(),
+    joules,
   });
 }
 

@@ -6,12 +6,14 @@ import { type MinuteCount, minuteCounts } from "./minutes.ts";
 import { type Condition, matches } from "./query.ts";
 import type { LedgerRow } from "./row.ts";
 import { Spool } from "./spool.ts";
-import { dropBefore, findRow, insertRows, selectMinutes, selectRows } from "./table.ts";
+import { dropBefore, findRow, insertRows, selectMinutes, selectRows, summarizeRanges } from "./table.ts";
 
 /** Rows that are kept in memory: what a console shows without a store. */
 const RING_ROWS = 2000;
 /** Time between two looks at whether an open store lacks rows. */
 const FLUSH_INTERVAL_MS = 1000;
+/** Rows after which their values are summarized for searches. */
+const SUMMARIZED_ROWS = 2000;
 const DAY_MS = 86_400_000;
 
 export interface LedgerOptions {
@@ -40,6 +42,8 @@ export class Ledger {
   /** False once there are rows that the ring lacks. */
   #ringHasAll: boolean;
   #prunedDay: number | undefined;
+  /** Rows that were stored since the last summary; a start finds some of an earlier process. */
+  #unsummarized = SUMMARIZED_ROWS;
   #hasFailed = false;
 
   constructor(options: LedgerOptions) {
@@ -123,7 +127,14 @@ export class Ledger {
       const day = Math.floor(oldest / DAY_MS);
       if (!this.#spool.hasRows && day === this.#prunedDay) return;
       const database = await this.#options.store.database();
-      await this.#spool.drain((rows) => insertRows(database, rows));
+      await this.#spool.drain(async (rows) => {
+        await insertRows(database, rows);
+        this.#unsummarized += rows.length;
+      });
+      if (this.#unsummarized >= SUMMARIZED_ROWS) {
+        await summarizeRanges(database);
+        this.#unsummarized = 0;
+      }
       if (day === this.#prunedDay) return;
       await dropBefore(database, oldest);
       this.#prunedDay = day;

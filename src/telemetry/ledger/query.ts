@@ -120,14 +120,19 @@ export function toSql(conditions: readonly Condition[], parameters: unknown[]): 
       return `${sql} ${operator} ${parameter(new Date(Number(value)).toISOString(), "timestamptz")}`;
     if (typeof value === "number") {
       const comparison = below !== undefined ? ">=" : operator === ":" ? "=" : operator;
-      const from = `${sql} ${comparison} ${parameter(value, "float8")}`;
-      return below === undefined ? from : `${from} AND ${sql} < ${parameter(below, "float8")}`;
+      const from = `${sql} ${comparison} ${parameter(value, typeOf(value))}`;
+      return below === undefined ? from : `${from} AND ${sql} < ${parameter(below, typeOf(below))}`;
     }
     if (kind === "part of") return `strpos(${sql}, ${parameter(value, "text")}) > 0`;
     if (kind === "start of") return `starts_with(${sql}, ${parameter(value, "text")})`;
     return `${sql} = ${parameter(value, "text")}`;
   });
   return terms.length === 0 ? "true" : terms.map((one) => `(${one})`).join(" AND ");
+}
+
+/** Indexes of whole numbers are of no use to a comparison with another kind of number. */
+function typeOf(value: number): "int4" | "float8" {
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? "int4" : "float8";
 }
 
 function isField(name: string): name is FieldName {

@@ -13,6 +13,8 @@ export interface AnsweredRequest {
   readonly endedAt: number;
   /** The same moment, in milliseconds since 1970. */
   readonly endedAtMs: number;
+  /** Undefined where it is not measured. */
+  readonly joules: number | undefined;
 }
 
 /** A request as the ledger keeps it. Times have microseconds: more digits are noise. */
@@ -49,6 +51,7 @@ export function requestRow({ context, route, stream, status, ...ended }: Answere
     queueMs: micro(timings?.queueMs ?? 0),
     prefillMs: micro(timings?.prefillMs ?? 0),
     decodeMs: micro(timings?.decodeMs ?? 0),
+    joules: ended.joules === undefined ? null : micro(ended.joules),
     limiter: limits?.verdict.class ?? null,
     limiterShare: limits === undefined ? null : micro(limits.verdict.share),
     parts: Object.fromEntries(Object.entries(limits?.parts ?? {}).map(([part, ms]) => [part, micro(ms)])),

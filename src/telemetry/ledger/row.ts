@@ -33,6 +33,8 @@ export interface LedgerRow {
   readonly queueMs: number;
   readonly prefillMs: number;
   readonly decodeMs: number;
+  /** Energy of its steps; null where it is not measured. */
+  readonly joules: number | null;
   readonly limiter: string | null;
   /** Share of the latency that the limiter has, 0 to 1. */
   readonly limiterShare: number | null;

@@ -34,6 +34,10 @@ export const RecordedRequest = Type.Object({
   tokens_per_second: Type.Union([Type.Number(), Type.Null()], {
     description: "Of decode, the first token not counted.",
   }),
+  joules: Type.Union([Type.Number(), Type.Null()], {
+    description:
+      "Energy of its steps, of the whole machine; null where it is not measured (`GET /v1/energy` says why).",
+  }),
   limiter: OrNone("What most of the latency went to."),
   limiter_share: Type.Union([Type.Number(), Type.Null()], { description: "Its share, 0 to 1." }),
 });
@@ -80,6 +84,8 @@ export function describeRequest(row: LedgerRow, extent: "listed" | "whole" = "li
     decode_ms: round(row.decodeMs, 2),
     tokens_per_second:
       row.decodeMs > 0 && afterFirst > 0 ? round((afterFirst * 1000) / row.decodeMs, 2) : null,
+    // Rows of versions that measured none lack it.
+    joules: row.joules ?? null,
     limiter: row.limiter,
     limiter_share: row.limiterShare === null ? null : round(row.limiterShare, 4),
     ...(extent === "whole" && row.limiter !== null && { account: toAccount(row.parts, row, row.cached) }),

@@ -33,6 +33,7 @@ const columnTypes = {
   queueMs: "real",
   prefillMs: "real",
   decodeMs: "real",
+  joules: "real",
   limiter: "text",
   limiterShare: "real",
 } as const satisfies Record<Exclude<keyof LedgerRow, "at" | "parts">, string>;
@@ -78,25 +79,77 @@ async function addToMinutes(queries: Queries, counts: readonly MinuteCount[]): P
   );
 }
 
+/** The latest rows, which a search goes through one by one: most searches find enough among them. */
+const RECENT_ROWS = 2000;
+
+type Place = Pick<LedgerRow, "id" | "at">;
+
 /** Newest first: those before the row `before`, up to `limit`. */
 export async function selectRows(
+  database: Database,
+  conditions: readonly Condition[],
+  before: Place | undefined,
+  limit: number,
+): Promise<LedgerRow[]> {
+  const end = conditions.length === 0 ? undefined : await placeAfter(database, before, RECENT_ROWS);
+  const recent = await selectBetween(database, conditions, { before, from: end }, limit);
+  if (end === undefined || recent.length === limit) return recent;
+  // What is rare is found by the values that each stretch of rows has (`ledger_requests_ranges`). The planner would walk
+  // through all rows instead, in the hope of a full page soon.
+  const older = await database.transaction(async (queries) => {
+    await queries.query("SET LOCAL enable_indexscan = off");
+    await queries.query("SET LOCAL enable_seqscan = off");
+    return selectBetween(queries, conditions, { before: end }, limit - recent.length);
+  });
+  return [...recent, ...older];
+}
+
+/** The row that is `count` rows older; undefined where there are not so many. */
+async function placeAfter(
+  queries: Queries,
+  before: Place | undefined,
+  count: number,
+): Promise<Place | undefined> {
+  const parameters: unknown[] = [];
+  const where = before === undefined ? "true" : isOlder(before, parameters);
+  const [row] = await queries.query<{ readonly id: string; readonly at: Date }>(
+    `SELECT id, at FROM ledger_requests WHERE ${where}
+     ORDER BY at DESC, id DESC OFFSET $${parameters.push(count)} LIMIT 1`,
+    parameters,
+  );
+  return row && { id: row.id, at: row.at.getTime() };
+}
+
+/** Rows older than `before`, and not older than `from`. */
+async function selectBetween(
   queries: Queries,
   conditions: readonly Condition[],
-  before: Pick<LedgerRow, "id" | "at"> | undefined,
+  { before, from }: { readonly before: Place | undefined; readonly from?: Place | undefined },
   limit: number,
 ): Promise<LedgerRow[]> {
   const parameters: unknown[] = [];
   const where = [toSql(conditions, parameters)];
-  if (before !== undefined) {
-    const at = parameters.push(new Date(before.at).toISOString());
-    where.push(`(at, id) < ($${at}::timestamptz, $${parameters.push(before.id)}::uuid)`);
-  }
+  if (before !== undefined) where.push(isOlder(before, parameters));
+  if (from !== undefined) where.push(`NOT ${isOlder(from, parameters)}`);
   const rows = await queries.query<StoredRow>(
     `SELECT ${selected} FROM ledger_requests WHERE ${where.join(" AND ")}
      ORDER BY at DESC, id DESC LIMIT $${parameters.push(limit)}`,
     parameters,
   );
   return rows.map(toRow);
+}
+
+function isOlder({ id, at }: Place, parameters: unknown[]): string {
+  const time = parameters.push(new Date(at).toISOString());
+  return `(at, id) < ($${time}::timestamptz, $${parameters.push(id)}::uuid)`;
+}
+
+/** Takes in what values the latest stretches of rows have; a Postgres that vacuums by itself does so too. */
+export async function summarizeRanges(queries: Queries): Promise<void> {
+  await queries.query(
+    `SELECT brin_summarize_new_values(inhrelid::regclass) FROM pg_inherits
+     WHERE inhparent = 'ledger_requests_ranges'::regclass`,
+  );
 }
 
 /** By the ledger's own id, whose time is known, or by the client's, of which the latest is meant. */

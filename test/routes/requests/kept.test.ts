@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ModelDescription } from "../../../src/inference/engine.ts";
+import type { Energy } from "../../../src/instruments/energy.ts";
 import { uuidV7 } from "../../../src/platform/uuid.ts";
 import { Contents } from "../../../src/telemetry/ledger/contents.ts";
 import type { LedgerRow } from "../../../src/telemetry/ledger/row.ts";
@@ -17,12 +19,30 @@ import { temporaryDirectory } from "../../support/temporary-directory.ts";
 const CANARY = "zebracanary";
 
 let server: TestServer;
+let powercap: string;
 before(async () => {
+  powercap = mkdtempSync(join(tmpdir(), "powercap-"));
+  mkdirSync(join(powercap, "intel-rapl:0"));
+  writeFileSync(join(powercap, "intel-rapl:0", "name"), "package-0");
+  writeFileSync(join(powercap, "intel-rapl:0", "max_energy_range_uj"), "262143328850");
+  setEnergy(0);
   server = await startServer({
-    env: { MODEL_NAME: BUILTIN, LEDGER_CONTENT: "all", TIMELINE_KEEP_SLOWER_MS: "1" },
+    env: {
+      MODEL_NAME: BUILTIN,
+      LEDGER_CONTENT: "all",
+      TIMELINE_KEEP_SLOWER_MS: "1",
+      ENERGY_POWERCAP_DIR: powercap,
+      MACHINE_PRICE_PER_HOUR: "2",
+    },
   });
 });
-after(() => server[Symbol.asyncDispose]());
+after(async () => {
+  await server[Symbol.asyncDispose]();
+  rmSync(powercap, { recursive: true });
+});
+
+const setEnergy = (microjoules: number) =>
+  writeFileSync(join(powercap, "intel-rapl:0", "energy_uj"), String(microjoules));
 
 interface Detail {
   readonly id: string;
@@ -133,6 +153,27 @@ test("the steps of slow requests outlive the memory of them", async () => {
   );
   assert.ok(trace.traceEvents.length > steps.length);
   await assertError(await server.get("/v1/flights/..%2F..%2Fetc"), { status: 404, code: "not_found" });
+});
+
+test("the energy of requests and of idle time adds up to what the counter says, and the machine's price to a cost", async () => {
+  const energy = () => json<Energy>(server.get("/v1/energy"));
+  let joules = 0;
+  for (let round = 1; round <= 5; round++) {
+    joules += round;
+    setEnergy(joules * 1e6);
+    await ask(`energy ${round}`);
+  }
+  await until(async () => {
+    const { requests_joules: requests, idle_joules: idle } = await energy();
+    return Math.abs(((requests ?? 0) + (idle ?? 0)) / joules - 1) < 1e-3;
+  });
+  const { data } = await json<{ data: ReadonlyArray<{ joules: number | null }> }>(server.get("/v1/requests"));
+  const ofRows = data.reduce((sum, row) => sum + (row.joules ?? Number.NaN), 0);
+  const { requests_joules: requests, method, cost, completion_tokens: tokens } = await energy();
+  assert.ok(Math.abs(ofRows / (requests ?? 0) - 1) < 1e-3, `${ofRows} of ${requests}`);
+  assert.equal(method, "rapl");
+  assert.ok(tokens > 0 && (cost?.machine ?? 0) > 0 && cost?.energy === null);
+  assert.ok((cost?.per_million_at_full_use ?? 0) <= (cost?.per_million_completion_tokens ?? 0));
 });
 
 test("the last steps before an engine's crash are recorded", { skip: skipWithoutProc }, async () => {

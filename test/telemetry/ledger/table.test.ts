@@ -41,6 +41,7 @@ const row: fc.Arbitrary<LedgerRow> = fc
     queueMs: ms,
     prefillMs: ms,
     decodeMs: ms,
+    joules: fc.option(ms),
     limiter: fc.option(fc.constantFrom("queue", "memory_bandwidth")),
     limiterShare: fc.option(fc.constantFrom(0.25, 0.5)),
     parts: fc.constantFrom({}, { prepare: 2.5, wait_sequence: 10, decode_weights: 70.25 }, { send: 3 }),

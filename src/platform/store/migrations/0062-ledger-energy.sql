@@ -1,0 +1,2 @@
+-- Null where the machine has no energy counter.
+ALTER TABLE ledger_requests ADD COLUMN joules real;
