@@ -15,9 +15,17 @@ export interface StepShape {
 export type StepRates = StepShape;
 
 const units = ["passes", "decodeRows", "prefillTokens", "kvTokens", "prefillKvTokens"] as const;
+const UNITS = units.length;
+const SUMS = UNITS * UNITS + UNITS;
 
-/** Weight that each observation keeps when the next one comes. */
+/** Weight that each observation keeps when the next one of its kind comes. */
 const MEMORY = 0.995;
+/**
+ * Weight that steps of a kind keep with each step of another, and the least that they have. Where traffic is steady all
+ * steps are alike, and only what earlier ones of other kinds took tells the parts of their time apart.
+ */
+const FADING = 0.99;
+const FAINTEST = 0.01;
 /** Sweeps of coordinate descent per observation; each starts from the rates before. */
 const SWEEPS = 4;
 /**
@@ -34,13 +42,13 @@ const MIN_MS = 0.05;
  * steps that are over, and knows keys and values too.
  */
 export class StepModel {
-  /** Decayed normal equations: Σ x xᵀ / ms² and Σ x / ms. */
-  readonly #products = units.map(() => units.map(() => 0));
-  readonly #targets = units.map(() => 0);
+  readonly #kinds = new Map<number, Observed>();
+  /** Sums over all kinds, by their weights: of each unit with each, then of each unit alone. */
+  readonly #sums = new Float64Array(SUMS);
   readonly #rates = units.map(() => 0);
   readonly #memory: number;
 
-  /** `memory`: weight that each observation keeps when the next one comes. */
+  /** `memory`: weight that each observation keeps when the next one of its kind comes. */
   constructor(memory = MEMORY) {
     this.#memory = memory;
   }
@@ -48,12 +56,25 @@ export class StepModel {
   observe(shape: StepShape, ms: number): void {
     const scale = 1 / Math.max(ms, MIN_MS);
     const x = units.map((unit) => shape[unit] * scale);
-    for (const [i, xi] of x.entries()) {
-      const row = this.#products[i] as number[];
-      for (const [j, xj] of x.entries()) row[j] = (row[j] as number) * this.#memory + xi * xj;
-      this.#targets[i] = (this.#targets[i] as number) * this.#memory + xi * ms * scale;
+    const kind = kindOf(shape);
+    const own = this.#kinds.get(kind) ?? { sums: new Float64Array(SUMS), weight: 1 };
+    this.#kinds.set(kind, own);
+    for (let i = 0; i < UNITS; i++) {
+      const xi = x[i] as number;
+      for (let j = 0; j < UNITS; j++) this.#take(own, i * UNITS + j, xi * (x[j] as number));
+      this.#take(own, UNITS * UNITS + i, xi * ms * scale);
+    }
+    this.#sums.fill(0);
+    for (const other of this.#kinds.values()) {
+      other.weight = other === own ? 1 : Math.max(FAINTEST, FADING * other.weight);
+      for (let at = 0; at < SUMS; at++)
+        this.#sums[at] = (this.#sums[at] as number) + other.weight * (other.sums[at] as number);
     }
     for (let sweep = 0; sweep < SWEEPS; sweep++) this.#descend();
+  }
+
+  #take({ sums }: Observed, at: number, value: number): void {
+    sums[at] = (sums[at] as number) * this.#memory + value;
   }
 
   get rates(): StepRates {
@@ -68,15 +89,29 @@ export class StepModel {
 
   /** Sets each rate to the best one, given the others. */
   #descend(): void {
-    for (let i = 0; i < units.length; i++) {
-      const row = this.#products[i] as number[];
-      const own = row[i] as number;
+    const product = (i: number, j: number) => this.#sums[i * UNITS + j] as number;
+    for (let i = 0; i < UNITS; i++) {
+      const own = product(i, i);
       if (own === 0) continue;
-      let rest = this.#targets[i] as number;
-      for (let j = 0; j < units.length; j++) {
-        if (j !== i) rest -= (row[j] as number) * (this.#rates[j] as number);
+      let rest = this.#sums[UNITS * UNITS + i] as number;
+      for (let j = 0; j < UNITS; j++) {
+        if (j !== i) rest -= product(i, j) * (this.#rates[j] as number);
       }
       this.#rates[i] = Math.max(0, rest / (own * (i === 0 ? 1 : 1 + RIDGE)));
     }
   }
+}
+
+/** What was observed of steps of one kind: decayed normal equations, Σ x xᵀ / ms² and Σ x / ms. */
+interface Observed {
+  readonly sums: Float64Array;
+  /** 1 for the kind of the latest step. */
+  weight: number;
+}
+
+/** Steps of a kind have about as many rows of each sort: within a factor of two, and of four for prompts. */
+function kindOf({ decodeRows, prefillTokens }: StepShape): number {
+  const rows = Math.ceil(Math.log2(decodeRows + 1));
+  const tokens = Math.ceil(Math.log2(prefillTokens + 1) / 2);
+  return 64 * rows + tokens;
 }

@@ -52,3 +52,30 @@ test("the time of steps that were all alike is put down to reading the weights",
   assert.ok(model.rates.passes > 3.5, JSON.stringify(model.rates));
   assert.ok(Math.abs(model.expectedMs(step) - 4) < 0.1);
 });
+
+test("steady traffic does not forget what tells its parts apart, and follows a machine that gets slower", () => {
+  const truth = { passes: 5, decodeRows: 0.9, prefillTokens: 0.4, kvTokens: 0.0005, prefillKvTokens: 0 };
+  const model = new StepModel();
+  const at = (decodeRows: number, prefillTokens: number): StepShape => ({
+    passes: 1,
+    decodeRows,
+    prefillTokens,
+    kvTokens: 60 * decodeRows,
+    prefillKvTokens: 0,
+  });
+  for (let round = 0; round < 40; round++)
+    for (const step of [at(1, 0), at(4, 0), at(9, 40), at(20, 0), at(2, 300)])
+      model.observe(step, time(step, truth));
+  const steady = at(20, 0);
+  for (let count = 0; count < 20_000; count++)
+    model.observe(
+      { ...steady, kvTokens: 600 + (count % 100) * 20 },
+      time(steady, truth) * (0.98 + 0.04 * ((count % 7) / 6)),
+    );
+  const share = (20 * model.rates.decodeRows) / model.expectedMs(steady);
+  const expected = (20 * truth.decodeRows) / time(steady, truth);
+  assert.ok(Math.abs(share - expected) < 0.1, `rows have ${share}, and not ${expected}, of a step`);
+  for (let count = 0; count < 1200; count++) model.observe(steady, 2 * time(steady, truth));
+  const off = model.expectedMs(steady) / (2 * time(steady, truth)) - 1;
+  assert.ok(Math.abs(off) < 0.05, `off by ${off}`);
+});
