@@ -150,11 +150,12 @@ export async function createServer(
   });
   app.addHook("preValidation", async (request) => {
     request.context.account.received(monotonicMs());
+    // Before the schema's defaults are filled in: only a client that says so wants nothing stored.
+    if (isNotToBeStored(request.body)) request.context.account.forgetContent();
     convertQuery(request);
   });
   app.addHook("preHandler", async (request) => {
     const { prefixCacheScope, host } = options;
-    if (isNotToBeStored(request.body)) request.context.account.forgetContent();
     const scope = cacheScope(prefixCacheScope, host, guard.keyId(request), request.body);
     if (scope !== "") request.context = { ...request.context, cacheScope: scope };
   });

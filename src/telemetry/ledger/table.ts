@@ -99,7 +99,7 @@ export async function selectRows(
   const older = await database.transaction(async (queries) => {
     await queries.query("SET LOCAL enable_indexscan = off");
     await queries.query("SET LOCAL enable_seqscan = off");
-    return selectBetween(queries, conditions, { before: end }, limit - recent.length);
+    return selectBetween(queries, conditions, { before: end, isHidden: true }, limit - recent.length);
   });
   return [...recent, ...older];
 }
@@ -120,16 +120,23 @@ async function placeAfter(
   return row && { id: row.id, at: row.at.getTime() };
 }
 
+interface Bounds {
+  readonly before: Place | undefined;
+  readonly from?: Place | undefined;
+  /** Keeps the planner from going through all of the time before by the primary key. */
+  readonly isHidden?: boolean;
+}
+
 /** Rows older than `before`, and not older than `from`. */
 async function selectBetween(
   queries: Queries,
   conditions: readonly Condition[],
-  { before, from }: { readonly before: Place | undefined; readonly from?: Place | undefined },
+  { before, from, isHidden = false }: Bounds,
   limit: number,
 ): Promise<LedgerRow[]> {
   const parameters: unknown[] = [];
   const where = [toSql(conditions, parameters)];
-  if (before !== undefined) where.push(isOlder(before, parameters));
+  if (before !== undefined) where.push(isOlder(before, parameters, isHidden ? "at + interval '0'" : "at"));
   if (from !== undefined) where.push(`NOT ${isOlder(from, parameters)}`);
   const rows = await queries.query<StoredRow>(
     `SELECT ${selected} FROM ledger_requests WHERE ${where.join(" AND ")}
@@ -139,9 +146,9 @@ async function selectBetween(
   return rows.map(toRow);
 }
 
-function isOlder({ id, at }: Place, parameters: unknown[]): string {
+function isOlder({ id, at }: Place, parameters: unknown[], column = "at"): string {
   const time = parameters.push(new Date(at).toISOString());
-  return `(at, id) < ($${time}::timestamptz, $${parameters.push(id)}::uuid)`;
+  return `(${column}, id) < ($${time}::timestamptz, $${parameters.push(id)}::uuid)`;
 }
 
 /** Takes in what values the latest stretches of rows have; a Postgres that vacuums by itself does so too. */

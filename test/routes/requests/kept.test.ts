@@ -18,6 +18,10 @@ import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const CANARY = "zebracanary";
 
+function setEnergy(microjoules: number): void {
+  writeFileSync(join(powercap, "intel-rapl:0", "energy_uj"), String(microjoules));
+}
+
 let server: TestServer;
 let powercap: string;
 before(async () => {
@@ -40,9 +44,6 @@ after(async () => {
   await server[Symbol.asyncDispose]();
   rmSync(powercap, { recursive: true });
 });
-
-const setEnergy = (microjoules: number) =>
-  writeFileSync(join(powercap, "intel-rapl:0", "energy_uj"), String(microjoules));
 
 interface Detail {
   readonly id: string;
@@ -135,7 +136,7 @@ interface FlightHead {
 const flights = async () => (await json<{ data: readonly FlightHead[] }>(server.get("/v1/flights"))).data;
 
 test("the steps of slow requests outlive the memory of them", async () => {
-  const id = "slow one";
+  const id = "slow-one";
   // One is recorded in a second at most.
   await until(async () => {
     await ask(id);
