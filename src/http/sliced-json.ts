@@ -5,6 +5,9 @@ import { MAX_DEPTH } from "../platform/json-depth.ts";
 /** Bytes that are read, or parsed, before other requests have their turn: about a millisecond. */
 const SLICE_BYTES = 128 * 1024;
 
+/** Bytes of one text: to put a longer one together would hold up other requests, and no window has room for it. */
+const MAX_TEXT_BYTES = 16 * 2 ** 20;
+
 const [QUOTE, BACKSLASH, COMMA, LETTER_U, OPEN_ARRAY, CLOSE_ARRAY] = [0x22, 0x5c, 0x2c, 0x75, 0x5b, 0x5d];
 const opening = new Set([OPEN_ARRAY, 0x7b]);
 const closing = new Set([CLOSE_ARRAY, 0x7d]);
@@ -35,7 +38,7 @@ interface LongText {
 /**
  * Parses JSON of any size in slices, between which the event loop turns: at once, a body of 32 MiB would hold up every
  * stream for a third of a second. `JSON.parse` reads runs of members; only what is larger than a run is put together here.
- * @throws InvalidRequestError for what nests too deep; SyntaxError for what is not JSON
+ * @throws InvalidRequestError for what nests too deep, or has a text too long; SyntaxError for what is not JSON
  */
 export async function parseInSlices(bytes: Buffer): Promise<unknown> {
   const root = await scan(bytes);
@@ -60,6 +63,10 @@ async function scan(bytes: Buffer): Promise<Container> {
     if (textStart !== undefined) {
       if (at - (cuts.at(-1) ?? textStart) >= SLICE_BYTES && !isContinuation(byte)) cuts.push(at);
       if (byte === BACKSLASH) at += bytes[at + 1] === LETTER_U ? 5 : 1;
+      else if (at - textStart > MAX_TEXT_BYTES)
+        throw new InvalidRequestError(
+          `The body has a text that is longer than the ${MAX_TEXT_BYTES} bytes accepted.`,
+        );
       else if (byte === QUOTE) {
         if (cuts.length > 0) addLarge(open.at(-1) ?? root, { start: textStart, cuts, end: at });
         textStart = undefined;

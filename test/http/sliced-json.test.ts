@@ -68,6 +68,12 @@ test("what nests too deep is refused, however large", async () => {
   await assert.rejects(parseInSlices(Buffer.from(text)), InvalidRequestError);
 });
 
+test("a text of more than 16 MiB is refused before it is put together", async () => {
+  const text = Buffer.alloc(2 ** 24 + 20, "x");
+  const body = Buffer.concat([Buffer.from('["'), text, Buffer.from('"]')]);
+  await assert.rejects(parseInSlices(body), /a text that is longer/);
+});
+
 test("a key that names a prototype is a key as any other, however large its object", async () => {
   const filler = "x".repeat(300_000);
   for (const text of [
