@@ -1,7 +1,6 @@
-/** Requests made to be expensive, by what they ask the answer to look like. */
-const schema = (value: unknown) => ({
-  response_format: { type: "json_schema", json_schema: { name: "hostile", schema: value } },
-});
+/** What is expensive about a request: the form that it asks its answer to have. */
+type HostileForm = { readonly grammar: string } | { readonly schema: object };
+
 const tower = (count: number, use: (next: { $ref: string }) => unknown) => ({
   $defs: Object.fromEntries(
     Array.from({ length: count }, (_, index) => [
@@ -11,10 +10,11 @@ const tower = (count: number, use: (next: { $ref: string }) => unknown) => ({
   ),
   $ref: "#/$defs/d0",
 });
+const schema = (value: object): HostileForm => ({ schema: value });
 const numbered = (count: number, make: (index: number) => string) =>
   Array.from({ length: count }, (_, at) => make(at));
 
-export const hostileForms: Readonly<Record<string, object>> = {
+export const hostileForms: Readonly<Record<string, HostileForm>> = {
   "ambiguity behind 49 characters": {
     grammar: `root ::= "${"x".repeat(49)}" b\nb ::= "a" b "c" | "a" b "d" | "e"`,
   },
@@ -42,3 +42,10 @@ export const hostileForms: Readonly<Record<string, object>> = {
     ),
   }),
 };
+
+/** The fields of a request for a form that no request asked for before, so that nothing is known of it. */
+export function fieldsOf(form: HostileForm, number: number): object {
+  if ("grammar" in form) return { grammar: `${form.grammar}\n# ${number}` };
+  const unique = { ...form.schema, title: `number ${number}` };
+  return { response_format: { type: "json_schema", json_schema: { name: "hostile", schema: unique } } };
+}

@@ -9,7 +9,8 @@ import { median, percentile } from "../report/statistics.ts";
 import { API_KEY } from "../servers/launches.ts";
 import type { Scenario } from "./scenario.ts";
 
-const CALM_ROUNDS = 9;
+const CALM_ROUNDS = 15;
+const ROUNDS = 5;
 const CALM_MS = 600;
 const TOOL_REQUESTS = 7;
 const tools = {
@@ -55,20 +56,30 @@ export const hostile: Scenario = {
     for (let warm = 0; warm < 3; warm++) await gapBeside(() => delay(CALM_MS));
     const calm: number[] = [];
     for (let round = 0; round < CALM_ROUNDS; round++) calm.push(await gapBeside(() => delay(CALM_MS)));
-    const usual = percentile(calm, 90);
+    const usual = median(calm);
     const measurements: Measurement[] = [];
     for (const { name } of eachForm) {
-      let report: AttackReport = { ms: Number.NaN, statuses: {} };
-      const gap = await gapBeside(async () => {
-        report = await attacker.run({ name, ...target });
-      });
-      const status = Number(Object.keys(report.statuses)[0]);
-      context.say(`  ${name}: ${status} after ${report.ms.toFixed(0)} ms; longest gap ${gap.toFixed(1)} ms`);
+      const gaps: number[] = [];
+      const answers: number[] = [];
+      let statuses: AttackReport["statuses"] = {};
+      for (let round = 0; round < ROUNDS; round++) {
+        const gap = await gapBeside(async () => {
+          const report = await attacker.run({ name, ...target });
+          answers.push(report.ms);
+          statuses = report.statuses;
+        });
+        gaps.push(gap);
+      }
+      const [answerMs, longestGapMs] = [Math.max(...answers), median(gaps)];
+      context.say(
+        `  ${name}: ${Object.keys(statuses).join()} after ${answerMs.toFixed(0)} ms at most; longest gaps ${gaps.map((gap) => gap.toFixed(0)).join(", ")} ms`,
+      );
+      const status = Number(Object.keys(statuses)[0]);
       measurements.push({
         case: name,
         side: "ours",
         round: 1,
-        figures: { answerMs: report.ms, status, longestGapMs: gap, usualGapMs: usual },
+        figures: { answerMs, status, longestGapMs, usualGapMs: usual },
         failures: {},
       });
     }
@@ -114,12 +125,17 @@ export const hostile: Scenario = {
       measurements,
       checks: [
         check("slowest answer to a hostile form", slowest, 1000, " ms"),
-        check("longest gap of a stream beside one, over the usual longest gap", Math.max(...gaps), 20, " ms"),
+        check(
+          `longest gap of a stream beside one, median of ${ROUNDS}, over that of a calm one`,
+          Math.max(...gaps),
+          20,
+          " ms",
+        ),
         check(`median tool call beside ${allForms.name} / alone`, median(beside) / alone, 2, ""),
       ],
       charts: [],
       notes: [
-        `The longest gap of such a stream alone was ${median(calm).toFixed(1)} ms at the median, ${usual.toFixed(1)} ms at the 90th percentile of ${CALM_ROUNDS} rounds. Server, bystander and attacker share the machine; the attacker is a process of its own.`,
+        `The longest gap of such a stream alone was ${usual.toFixed(1)} ms at the median of ${CALM_ROUNDS} rounds, ${percentile(calm, 90).toFixed(1)} ms at the 90th percentile. No form is asked for twice. Server, bystander and attacker share the machine; the attacker is a process of its own.`,
       ],
     };
   },
