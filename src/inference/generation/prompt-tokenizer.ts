@@ -1,3 +1,4 @@
+import { letPoolGiveWay } from "../../platform/niceness.ts";
 import type { PromptSection } from "../cache-report.ts";
 import type { Prompt, PromptPart } from "../engine.ts";
 import type { Vocabulary } from "../llama/vocabulary.ts";
@@ -10,6 +11,7 @@ const LONG_TEXT = 8192;
 /** Turns prompts into tokens. */
 export class PromptTokenizer {
   readonly #vocabulary: Vocabulary;
+  #poolGivesWay: Promise<void> | undefined;
 
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
@@ -45,6 +47,8 @@ export class PromptTokenizer {
     if (part.type === "text") {
       const options = { addSpecial: false, parseSpecial: part.parseSpecial };
       if (part.text.length <= LONG_TEXT) return this.#vocabulary.tokenize(part.text, options);
+      this.#poolGivesWay ??= letPoolGiveWay();
+      await this.#poolGivesWay;
       return this.#vocabulary.tokenizeElsewhere(part.text, options);
     }
     const { size } = this.#vocabulary;

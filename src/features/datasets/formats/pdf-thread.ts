@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { getDocumentProxy } from "unpdf";
+import { giveWay } from "../../../platform/niceness.ts";
 
 export type FromPdf =
   | { readonly type: "pages"; readonly count: number }
@@ -11,6 +12,7 @@ export type FromPdf =
 const { path } = workerData as { readonly path: string };
 const send = (message: FromPdf) => parentPort?.postMessage(message);
 
+giveWay();
 try {
   const document = await getDocumentProxy(new Uint8Array(readFileSync(path)));
   send({ type: "pages", count: document.numPages });

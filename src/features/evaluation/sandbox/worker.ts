@@ -3,6 +3,7 @@ import { parentPort } from "node:worker_threads";
 import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { giveWay } from "../../../platform/niceness.ts";
 import { scoreChrf } from "../metrics/chrf.ts";
 import type { MetricResult } from "../metrics/metric.ts";
 import { scoreRougeL } from "../metrics/rouge-l.ts";
@@ -10,6 +11,7 @@ import type { SandboxJob, SandboxReply, SandboxResults } from "./jobs.ts";
 
 const MAX_ISSUES = 5;
 
+giveWay();
 parentPort?.on("message", async (job: SandboxJob) => parentPort?.postMessage(await reply(job)));
 parentPort?.postMessage("ready");
 
