@@ -14,7 +14,7 @@ import { knownFormat } from "./formats/known-formats.ts";
 import type { AnswerForm } from "./turn.ts";
 
 /** Time for one form: its refusal must come within a second; the costliest schemas of the wild take a third of it. */
-const TIME_LIMIT_MS = 800;
+const TIME_LIMIT_MS = 600;
 /** Forms that are kept, and characters of what they were made of: an application asks with the same ones again. */
 const CACHED_FORMS = 256;
 const CACHED_CHARACTERS = 16 * 2 ** 20;

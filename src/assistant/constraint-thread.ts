@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { InvalidRequestError } from "../errors.ts";
 import type { Form } from "../inference/constraints/expression.ts";
+import { giveWay } from "../platform/niceness.ts";
 import { type AnswerRules, answerConstraint } from "./answer-constraint.ts";
 import { GivenUpError, waitWhile } from "./structured/patience.ts";
 
@@ -15,6 +16,7 @@ export type ConstraintReply =
 
 /** Shared with those who ask: 1 while the present request is given up. */
 const isStopped = workerData as Int32Array<SharedArrayBuffer>;
+giveWay();
 waitWhile(() => Atomics.load(isStopped, 0) === 0);
 
 function reply(rules: AnswerRules): ConstraintReply {
