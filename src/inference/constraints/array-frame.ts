@@ -13,6 +13,9 @@ export class ArrayFrame extends JsonFrame {
   readonly #space: number;
   /** What the present item may be; with it, what is left of the array. */
   readonly #choices: readonly ItemChoice[];
+  /** Found once for all bytes that are tried: the place before the next item, and what that may be. */
+  #item: ArrayFrame | null | undefined;
+  #nodes: readonly number[] | undefined;
 
   constructor(
     context: JsonContext,
@@ -58,11 +61,10 @@ export class ArrayFrame extends JsonFrame {
     if (space > 0) return this.#withSpace(space);
     switch (this.#phase) {
       case "open":
-        return byte === 0x5d ? this.#close() : (this.#toItem()?.derive(byte) ?? null);
-      case "item": {
-        const nodes = [...new Set(this.#choices.map(({ node }) => node))];
-        return byte === 0x5d ? null : this.context.begin(this, nodes, byte);
-      }
+        return byte === 0x5d ? this.#close() : (this.#toItem()?.step(byte) ?? null);
+      case "item":
+        this.#nodes ??= [...new Set(this.#choices.map(({ node }) => node))];
+        return byte === 0x5d ? null : this.context.begin(this, this.#nodes, byte);
       case "after":
         return byte === 0x2c ? this.#toItem() : byte === 0x5d ? this.#close() : null;
       case "closing":
@@ -94,8 +96,11 @@ export class ArrayFrame extends JsonFrame {
   }
 
   #toItem(): ArrayFrame | null {
-    const choices = this.#entries.flatMap((entry) => itemChoices(this.#shape(entry), entry));
-    return this.#next([], "item", 0, choices);
+    if (this.#item === undefined) {
+      const choices = this.#entries.flatMap((entry) => itemChoices(this.#shape(entry), entry));
+      this.#item = this.#next([], "item", 0, choices);
+    }
+    return this.#item;
   }
 
   #close(): JsonFrame | null {

@@ -21,6 +21,8 @@ export class ObjectFrame extends JsonFrame {
   readonly #space: number;
   /** What the value after the present key may be; with it, what is left of the object. */
   readonly #choices: readonly KeyChoice[];
+  /** What the value may be, found once for all bytes that are tried. */
+  #nodes: readonly number[] | undefined;
 
   constructor(
     context: JsonContext,
@@ -66,10 +68,9 @@ export class ObjectFrame extends JsonFrame {
         return byte === 0x22 ? this.#key() : null;
       case "colon":
         return byte === 0x3a ? this.#to("value") : null;
-      case "value": {
-        const nodes = [...new Set(this.#choices.map(({ node }) => node))];
-        return this.context.begin(this, nodes, byte);
-      }
+      case "value":
+        this.#nodes ??= [...new Set(this.#choices.map(({ node }) => node))];
+        return this.context.begin(this, this.#nodes, byte);
       case "after":
         return byte === 0x2c ? this.#comma() : byte === 0x7d ? this.#close() : null;
       case "closing":

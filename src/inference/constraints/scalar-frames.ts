@@ -41,6 +41,8 @@ export class NumberFrame extends JsonFrame {
   readonly #shapes: readonly number[];
   readonly #position: NumberPosition;
   readonly #known: KnownNumber;
+  /** The place behind the number, found once for all bytes that may end it. */
+  #after: JsonFrame | null | undefined;
 
   constructor(
     context: JsonContext,
@@ -116,8 +118,11 @@ export class NumberFrame extends JsonFrame {
   }
 
   get #afterEnd(): JsonFrame | null {
-    const ended = this.#ended;
-    return ended.length === 0 || this.parent === undefined ? null : this.parent.received(ended);
+    if (this.#after === undefined) {
+      const ended = this.#ended;
+      this.#after = ended.length === 0 || this.parent === undefined ? null : this.parent.received(ended);
+    }
+    return this.#after;
   }
 
   protected derive(byte: number): JsonFrame | null {
