@@ -43,8 +43,10 @@ export async function post(
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-const together = (target: Target, count: number, path: string, body: Body, leaveAfterMs?: number) =>
-  Promise.all(times(count, () => post(target, path, body, leaveAfterMs)));
+function together(target: Target, count: number, path: string, body: Body, leaveAfterMs?: number) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return Promise.all(times(count, () => post(target, path, text, leaveAfterMs)));
+}
 
 async function oneByOne(target: Target, bodies: readonly Body[], path: string): Promise<void> {
   for (const body of bodies) await post(target, path, body);
@@ -213,16 +215,18 @@ export const attacks: readonly Attack[] = [
   },
   {
     name: "PDFs that unpack without end",
-    run: (target) =>
-      Promise.all(
+    run: (target) => {
+      const bomb = new Blob([bombPdf()], { type: "application/pdf" });
+      return Promise.all(
         times(4, (index) => {
           const form = new FormData();
           form.set("name", `bomb ${index}`);
           form.set("type", "rag_corpus");
-          form.set("file", new Blob([bombPdf()], { type: "application/pdf" }), "bomb.pdf");
+          form.set("file", bomb, "bomb.pdf");
           return post(target, "/v1/datasets", form, 5_000);
         }),
-      ).then(() => delay(1_000)),
+      ).then(() => delay(1_000));
+    },
   },
   {
     name: "answers that are not read",
