@@ -59,6 +59,14 @@ export class JsonMachine implements JsonContext {
     this.program = program;
   }
 
+  /** Frames, and places in strings, that are kept. */
+  get size(): number {
+    let size = this.#frames.size;
+    for (const lexer of this.#lexers.values()) if (lexer !== freeLexer) size += lexer.size;
+    for (const { lexer } of this.#keyLexers.values()) size += lexer.size;
+    return size;
+  }
+
   /** The frame before a value of a node. */
   start(node: number): JsonFrame {
     return this.intern(`r${node}`, () => new RootFrame(this, node));

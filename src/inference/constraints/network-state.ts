@@ -46,6 +46,11 @@ export class NetworkMachine {
     this.network = network;
   }
 
+  /** States that are kept, those within JSON values included. */
+  get size(): number {
+    return this.#states.size + this.network.size;
+  }
+
   get start(): NetworkState {
     const state = this.at([{ place: this.network.start, above: undefined, json: undefined }]);
     if (state === null) throw new Error("a form without a text");

@@ -62,6 +62,11 @@ export class Network {
     return this.edges[at]?.length === 0;
   }
 
+  /** Places in JSON values that are kept. */
+  get size(): number {
+    return [...this.#machines.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** Whether texts that a state can't tell apart may differ in keys or items that must not be equal. */
   get comparesValues(): boolean {
     return [...this.#machines.keys()].some(({ shapes }) =>

@@ -37,6 +37,11 @@ export class TextLexer {
     this.start = this.#make(items, 0, undefined);
   }
 
+  /** States that are kept. */
+  get size(): number {
+    return this.#states.size + this.#simple.size;
+  }
+
   form({ form }: TextItem): TextForm {
     return this.forms[form] as TextForm;
   }

@@ -10,6 +10,8 @@ import type { TokenTrie } from "./token-trie.ts";
 
 /** Masks kept for one form, of its states and of those within strings. */
 const MAX_MASKS = 400;
+/** What a state takes on average, its table of transitions included. */
+const STATE_BYTES = 1024;
 /** Transitions worked out for one mask; a mask is only begun where that is not enough, and still right as far as it goes. */
 const MAX_WORK = 20_000;
 
@@ -24,6 +26,7 @@ export class TokenForm {
   readonly table: TokenTable;
   readonly start: NetworkState;
   readonly comparesValues: boolean;
+  readonly #machine: NetworkMachine;
   readonly #masks = new Map<NetworkState, Uint32Array>();
   readonly #textMasks = new Map<TextState, Uint32Array>();
 
@@ -34,8 +37,15 @@ export class TokenForm {
       form,
       table.controls.map(({ text }) => text),
     );
-    this.start = new NetworkMachine(network).start;
+    this.#machine = new NetworkMachine(network);
+    this.start = this.#machine.start;
     this.comparesValues = network.comparesValues;
+  }
+
+  /** About what its states and masks take, which grows as texts are held to it. */
+  get heldBytes(): number {
+    const masks = this.#masks.size + this.#textMasks.size;
+    return masks * this.table.maskBytes + this.#machine.size * STATE_BYTES;
   }
 
   /** Tokens that may come next, as bits; keys and items that must differ are not compared. */

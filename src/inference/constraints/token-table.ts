@@ -85,7 +85,11 @@ export class TokenTable {
   }
 
   emptyMask(): Uint32Array<ArrayBuffer> {
-    return new Uint32Array((this.size + 31) >> 5);
+    return new Uint32Array(this.maskBytes / Uint32Array.BYTES_PER_ELEMENT);
+  }
+
+  get maskBytes(): number {
+    return ((this.size + 31) >> 5) * Uint32Array.BYTES_PER_ELEMENT;
   }
 }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { schemaProgram } from "../../../src/assistant/structured/schema-program.ts";
 import { json } from "../../../src/inference/constraints/expression.ts";
 import { TokenForm } from "../../../src/inference/constraints/token-form.ts";
+import { TokenForms } from "../../../src/inference/constraints/token-forms.ts";
 import { TokenMatcher } from "../../../src/inference/constraints/token-matcher.ts";
 import { smallTable } from "../../support/small-vocabulary.ts";
 
@@ -102,4 +103,32 @@ test("numbers are held to bounds at their last digit", () => {
     for (const text of valid) assert.ok(takes(form, text), `${JSON.stringify(schema)} refuses ${text}`);
     for (const text of invalid) assert.ok(!takes(form, text), `${JSON.stringify(schema)} takes ${text}`);
   }
+});
+
+test("forms are kept as far as there is room for what they hold, the latest longest", () => {
+  const constraint = (key: string) => ({
+    key,
+    form: { start: json(schemaProgram({ const: key }, { path: "" })) },
+  });
+  const use = (form: TokenForm) => {
+    const matcher = new TokenMatcher(form);
+    while (!matcher.isFinal) {
+      matcher.mask();
+      matcher.acceptBytes(matcher.forcedBytes(1));
+    }
+    return form.heldBytes;
+  };
+  const [a, b, c] = [constraint("aaaaaaaaaa"), constraint("bbbbbbbbbb"), constraint("cccccccccc")];
+  const bytes = use(new TokenForms(smallTable).get(a));
+  assert.ok(bytes > 10 * smallTable.maskBytes, `${bytes}`);
+  const forms = new TokenForms(smallTable, 2.5 * bytes);
+  const made = [a, b].map((each) => {
+    const form = forms.get(each);
+    use(form);
+    return form;
+  });
+  assert.equal(forms.get(a), made[0]);
+  use(forms.get(c));
+  assert.equal(forms.get(a), made[0]);
+  assert.notEqual(forms.get(b), made[1]);
 });
