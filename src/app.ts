@@ -215,10 +215,12 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     models: models.served,
     store,
     servers,
+    search: (body, context) => retrieval.rag.search(body, context),
+    fetching: { allowed: config.fetchAllowedHosts, private: config.fetchPrivateHosts },
     retentionDays: config.responsesRetentionDays,
     log,
   });
-  await app.register(agentRoutes(models.served, agents, servers));
+  await app.register(agentRoutes({ ...agents, models: models.served, servers }));
   await app.register(sessionRoutes({ ...agents, servers, models: models.served, randomSeed, stopping }));
   await app.register(sessionContentRoutes(agents.sessions));
   const tools = createTools({

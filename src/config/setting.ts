@@ -278,6 +278,15 @@ export function webOrigin(variable: string, description: string): Setting<string
 
 /** `llm.example,llm.internal`: names without port. */
 export function hostNames(variable: string, description: string): Setting<readonly string[]> {
+  return hosts(variable, description, /^[a-z0-9_.-]+$/);
+}
+
+/** The same, with `*.example.org` for all names of a domain, `*` for all, and IPv6 addresses in brackets. */
+export function hostPatterns(variable: string, description: string): Setting<readonly string[]> {
+  return hosts(variable, description, /^(\*|(\*\.)?[a-z0-9_.-]+|\[[0-9a-f:]+\])$/);
+}
+
+function hosts(variable: string, description: string, form: RegExp): Setting<readonly string[]> {
   const fallback: readonly string[] = [];
   return setting(
     variable,
@@ -286,7 +295,7 @@ export function hostNames(variable: string, description: string): Setting<readon
     { fallback, defaultText: "" },
     (value) => {
       const names = value.split(",").map((name) => name.trim().toLowerCase());
-      const wrong = names.find((name) => !/^[a-z0-9_.-]+$/.test(name));
+      const wrong = names.find((name) => !form.test(name));
       if (wrong !== undefined)
         throw new Error(`must be names such as llm.example, without port; ${wrong} is not one`);
       return names;

@@ -13,6 +13,7 @@ import {
   flag,
   headerList,
   hostNames,
+  hostPatterns,
   integer,
   modelOrUpstream,
   optionalBytes,
@@ -246,6 +247,14 @@ export const sections = {
     ),
   },
   Responses: {
+    fetchAllowedHosts: hostPatterns(
+      "FETCH_ALLOWED_HOSTS",
+      "Hosts that agents' `fetch` tool may ask: names, `*.example.org`, or `*`. Only at public addresses, by https.",
+    ),
+    fetchPrivateHosts: hostPatterns(
+      "FETCH_PRIVATE_HOSTS",
+      "Names and addresses that it may ask though they are of this machine or network, by http too.",
+    ),
     mcpServers: mcpServersFile(
       "MCP_SERVERS_FILE",
       'MCP servers whose tools agents and responses may use: a JSON file `{"mcpServers": {…}}` ([agents](agents.md)).',

@@ -13,6 +13,9 @@ export type AgentTool =
     }
   /** One of this server's own. */
   | { readonly type: "calculator" }
+  | { readonly type: "code" }
+  | { readonly type: "fetch" }
+  | { readonly type: "file_search"; readonly datasetIds: readonly string[]; readonly maxResults: number }
   /** Those of an MCP server of the operator's; all that it has where none are named. */
   | { readonly type: "mcp"; readonly label: string; readonly allowed: readonly string[] | null };
 

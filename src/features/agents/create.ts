@@ -12,12 +12,16 @@ import { SessionWorker } from "./loop/worker.ts";
 import { SessionLedger } from "./session/ledger.ts";
 import { deleteUnusedSessions } from "./session/tables.ts";
 import { Sessions } from "./sessions.ts";
+import type { FetchRules } from "./tools/fetch.ts";
+import type { SearchPassages } from "./tools/file-search.ts";
 import { Toolbox } from "./tools/toolbox.ts";
 
 export interface AgentsParts {
   readonly models: ServedModels;
   readonly store: Store;
   readonly servers: McpServers;
+  readonly search: SearchPassages;
+  readonly fetching: FetchRules;
   /** Days that a session is kept unused; with 0 there are none. */
   readonly retentionDays: number;
   readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "warn" | "error">;
@@ -28,12 +32,22 @@ export interface AgentsFeature {
   readonly sessions: Sessions;
   readonly worker: SessionWorker;
   readonly retention: Retention;
+  readonly toolbox: Toolbox;
   readonly newId: (prefix: string) => string;
 }
 
-export function createAgents({ models, store, servers, retentionDays, log }: AgentsParts): AgentsFeature {
+export function createAgents({
+  models,
+  store,
+  servers,
+  search,
+  fetching,
+  retentionDays,
+  log,
+}: AgentsParts): AgentsFeature {
   const newId = (prefix: string) => prefix + randomBytes(15).toString("hex");
   const changes = new Changes();
+  const toolbox = new Toolbox({ servers, store, search, fetching, log });
   const ledger = new SessionLedger({
     store,
     clock: monotonicMs,
@@ -48,7 +62,7 @@ export function createAgents({ models, store, servers, retentionDays, log }: Age
     queue: new JobQueue({ store, name: "agents", log }),
     ledger,
     models,
-    toolbox: new Toolbox({ servers, log }),
+    toolbox,
     clock: monotonicMs,
     newId,
     log,
@@ -62,5 +76,5 @@ export function createAgents({ models, store, servers, retentionDays, log }: Age
     isKept: retentionDays > 0,
   });
   const retention = new Retention({ store, days: retentionDays, remove: deleteUnusedSessions, log });
-  return { agents: new Agents(store), sessions, worker, retention, newId };
+  return { agents: new Agents(store), sessions, worker, retention, toolbox, newId };
 }

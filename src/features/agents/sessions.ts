@@ -22,6 +22,7 @@ import {
 } from "./session/tables.ts";
 import { newState, type Turn } from "./session/turn.ts";
 import { cancel, takeMessage } from "./session/turns.ts";
+import { readOutput } from "./tools/output.ts";
 
 /** How often events that other servers write are looked for. */
 const POLL_MS = 1_000;
@@ -241,6 +242,15 @@ export class Sessions {
     if (row !== undefined) return row.turn;
     throw new ApiError("not_found", `There is no turn ${JSON.stringify(turnId)} of this session.`, {
       param: "turn_id",
+    });
+  }
+
+  /** A part of an output that was too long for the model. */
+  async output(id: string, callId: string, place: { readonly offset: number; readonly limit: number }) {
+    const found = await readOutput(await this.#options.store.database(), id, callId, place);
+    if (found !== undefined) return found;
+    throw new ApiError("not_found", `No output of ${JSON.stringify(callId)} was too long for the model.`, {
+      param: "call_id",
     });
   }
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { describeAgent } from "../../dialects/openai/agents/output.ts";
-import { changedAgent, checkServers, toAgent } from "../../dialects/openai/agents/request.ts";
+import { changedAgent, checkTools, toAgent } from "../../dialects/openai/agents/request.ts";
 import { AgentBody, AgentChange } from "../../dialects/openai/agents/schema.ts";
 import type { AgentsFeature } from "../../features/agents/create.ts";
 import type { McpServers } from "../../features/mcp-servers/servers.ts";
@@ -10,12 +10,19 @@ import { config, ListQuery, OneId, Open, OpenPage, tags, toPage } from "./pages.
 
 const One = Open("An agent, as in OpenAI's reference.");
 
+export interface AgentRoutes extends Pick<AgentsFeature, "agents" | "toolbox" | "newId"> {
+  readonly models: ServedModels;
+  readonly servers: McpServers;
+}
+
 /** `/v1/agents`: agents that are kept. */
-export function agentRoutes(
-  models: ServedModels,
-  { agents, newId }: Pick<AgentsFeature, "agents" | "newId">,
-  servers: McpServers,
-): FastifyPluginAsyncTypebox {
+export function agentRoutes({
+  agents,
+  toolbox,
+  newId,
+  models,
+  servers,
+}: AgentRoutes): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       "/v1/agents",
@@ -30,7 +37,7 @@ export function agentRoutes(
       },
       async ({ body }) => {
         models.find(body.model);
-        checkServers(body.tools ?? [], servers, "tools");
+        checkTools(body.tools ?? [], { servers, toolbox }, "tools");
         return describeAgent(await agents.create(toAgent(body, newId("agent_")), body.metadata ?? {}));
       },
     );
@@ -64,7 +71,7 @@ export function agentRoutes(
       { config, schema: { ...of("Change an agent"), body: AgentChange } },
       async ({ params, body }) => {
         if (body.model !== undefined) models.find(body.model);
-        checkServers(body.tools ?? [], servers, "tools");
+        checkTools(body.tools ?? [], { servers, toolbox }, "tools");
         const { agent, metadata } = await agents.get(params.id);
         return describeAgent(await agents.replace(changedAgent(agent, body), body.metadata ?? metadata));
       },

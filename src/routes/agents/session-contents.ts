@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { describeItem } from "../../dialects/openai/agents/events.ts";
 import { describeApproval, describeTurn } from "../../dialects/openai/agents/output.ts";
 import type { Sessions } from "../../features/agents/sessions.ts";
-import { responseSchemas } from "../../http/schema.ts";
+import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { config, ListQuery, OneId, OneTurn, Open, OpenPage, tags, toPage } from "./pages.ts";
 
@@ -58,6 +58,30 @@ export function sessionContentRoutes(sessions: Sessions): FastifyPluginAsyncType
         const { entries, hasMore } = await sessions.items(params.id, params.turn, query);
         return toPage(entries.map(describeItem), hasMore);
       },
+    );
+    app.get(
+      "/v1/agents/sessions/:id/outputs/:call",
+      {
+        config,
+        schema: {
+          tags,
+          summary: "Read an output that was too long for the model",
+          params: Type.Object({ ...OneId.properties, call: OneId.properties.id }),
+          querystring: Type.Object({
+            offset: Type.Integer({ minimum: 0, default: 0, description: "In characters." }),
+            limit: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 100_000 }),
+          }),
+          response: responseSchemas(
+            answerSchema({ text: Type.String(), length: Type.Integer() }, "A part of an output."),
+            400,
+            401,
+            404,
+            429,
+            503,
+          ),
+        },
+      },
+      ({ params, query }) => sessions.output(params.id, params.call, query),
     );
     // Without machines and subagents there are none of these.
     for (const kind of ["artifacts", "subagents"])

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { describeEvent, eventNumber } from "../../dialects/openai/agents/events.ts";
 import { describeSession } from "../../dialects/openai/agents/output.ts";
-import { checkServers, toAgent, toInputs, toMessages, toPlan } from "../../dialects/openai/agents/request.ts";
+import { checkTools, toAgent, toInputs, toMessages, toPlan } from "../../dialects/openai/agents/request.ts";
 import { InputBody, SessionBody, SessionChange } from "../../dialects/openai/agents/schema.ts";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Agent } from "../../features/agents/agent.ts";
@@ -29,7 +29,7 @@ export interface SessionRoutes extends AgentsFeature {
 
 /** `/v1/agents/sessions`: sessions are made, given input, followed and forked. */
 export function sessionRoutes(feature: SessionRoutes): FastifyPluginAsyncTypebox {
-  const { agents, sessions, models, servers, newId, randomSeed, stopping } = feature;
+  const { agents, sessions, models, servers, toolbox, newId, randomSeed, stopping } = feature;
 
   async function agentOf(body: SessionBody): Promise<Agent> {
     const { agent, agent_id: id } = body;
@@ -38,7 +38,7 @@ export function sessionRoutes(feature: SessionRoutes): FastifyPluginAsyncTypebox
     const wanted = isSet(agent)
       ? toAgent(agent, newId("agent_"), "agent.")
       : (await agents.get(id ?? "")).agent;
-    checkServers(agent?.tools ?? [], servers, "agent.tools");
+    checkTools(agent?.tools ?? [], { servers, toolbox }, "agent.tools");
     models.find(wanted.model, "agent.model");
     return wanted;
   }

@@ -3,10 +3,13 @@
  * can't drive a loop by themselves. All else is real: prompts, grammars, the store, OpenAI's own client.
  */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import OpenAI from "openai";
 import type { AgentSession, AgentSessionEvent } from "openai/resources/beta/agents/agents";
 import {
@@ -36,6 +39,8 @@ const answers = [
   { when: ["Weather in Paris", "sunny"], rest: "It is sunny in Paris." },
   { when: ["What is 6 times 7"], rest: chatmlCall("calculator", { expression: "6 * 7" }) },
   { when: ["What is 6 times 7", "<tool_response>\n42"], rest: "It is 42." },
+  { when: ["Run it"], rest: chatmlCall("run_javascript", { code: "'long '.repeat(5000)" }) },
+  { when: ["Run it", "characters left out"], rest: "That was long." },
   { when: ["Never stop"], rest: chatmlCall("calculator", { expression: "1 + 1" }) },
   { when: ["Never stop", "Answer now with what you know"], rest: "I know that it is 2." },
   { when: ["Talk on"], rest: "One two three four five six seven eight nine ten. ".repeat(30) },
@@ -292,6 +297,39 @@ test("agents are kept, changed, listed and begun sessions with", async () => {
   assert.equal(session.agent.instructions, "Be long.");
   await agents().delete(agent.id);
   await assert.rejects(agents().retrieve(agent.id), OpenAI.NotFoundError);
+});
+
+test("an output that is too long is cut for the model, and kept whole", async () => {
+  const { id } = await create({
+    agent: { model: "scripted", tools: [{ type: "code_interpreter" }] },
+    input: "Run it",
+    limits: { max_tool_output_tokens: 100 },
+  });
+  assert.equal((await rested(id)).status, "idle");
+  const { data } = await agents().sessions.items.list(id, { order: "asc" });
+  const call = data.find(({ type }) => type === "mcp_call") as unknown as Record<string, string>;
+  assert.ok((call["output"] ?? "").length < 2_000);
+  assert.equal(textOf(data.at(-1) as { content?: unknown }), "That was long.");
+  const path = `/v1/agents/sessions/${id}/outputs/${call["call_id"]}?offset=24990`;
+  const kept = await json<{ text: string; length: number }>(server.get(path));
+  assert.equal(kept.length, 25_000);
+  assert.equal(kept.text, "long long ");
+});
+
+test("every curl line of docs/agents.md runs", async () => {
+  const text = readFileSync(new URL("../../../docs/agents.md", import.meta.url), "utf8");
+  const blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1] ?? "");
+  const commands = blocks
+    .flatMap((block) => block.replaceAll("\\\n", " ").split("\n"))
+    .filter((line) => line !== "");
+  assert.ok(commands.length >= 4);
+  for (const command of commands) {
+    const local = command
+      .replace("localhost:8000", new URL(server.url).host)
+      .replace("curl ", "curl -sS --fail-with-body ");
+    const { stdout } = await promisify(execFile)("bash", ["-c", local]);
+    assert.equal(typeof JSON.parse(stdout).request_id, "string", stdout);
+  }
 });
 
 test("what this server can't do is refused by name", async () => {

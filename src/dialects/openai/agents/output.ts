@@ -181,6 +181,10 @@ function describeTool(tool: AgentTool): object {
       return { ...tool, defer_loading: false };
     case "mcp":
       return { type: "mcp", server_label: tool.label, allowed_tools: tool.allowed };
+    case "code":
+      return { type: "code_interpreter" };
+    case "file_search":
+      return { type: "file_search", vector_store_ids: tool.datasetIds, max_num_results: tool.maxResults };
     default:
       return tool;
   }

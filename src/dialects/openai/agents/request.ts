@@ -2,6 +2,7 @@ import type { Agent, AgentForm, AgentTool, SessionPlan } from "../../../features
 import type { ApprovalPolicy } from "../../../features/agents/approval.ts";
 import { defaultLimits, type Limits } from "../../../features/agents/limits.ts";
 import type { Input } from "../../../features/agents/sessions.ts";
+import type { Toolbox } from "../../../features/agents/tools/toolbox.ts";
 import type { McpServers } from "../../../features/mcp-servers/servers.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid, textOf } from "../../content.ts";
@@ -141,7 +142,16 @@ function nameOf(tool: AgentTool): string {
  * Servers are the operator's: a request names one by its label and starts none.
  * @throws ApiError naming the field
  */
-export function checkServers(tools: readonly ToolBody[], servers: McpServers, path: string): void {
+export function checkTools(
+  tools: readonly ToolBody[],
+  { servers, toolbox }: { readonly servers: McpServers; readonly toolbox: Toolbox },
+  path: string,
+): void {
+  for (const [index, tool] of tools.entries())
+    for (const each of toTool(tool, `${path}[${index}]`)) {
+      const refusal = toolbox.refusal(each);
+      if (refusal !== undefined) throw invalid(`${path}[${index}]`, refusal);
+    }
   for (const [index, { type, server_label: label, transport }] of tools.entries()) {
     if (type !== "mcp" || label === undefined) continue;
     const at = `${path}[${index}]`;
@@ -170,6 +180,16 @@ function toTool(tool: ToolBody, path: string): readonly AgentTool[] {
       ];
     case "calculator":
       return [{ type: "calculator" }];
+    case "code_interpreter":
+      return [{ type: "code" }];
+    case "fetch":
+      return [{ type: "fetch" }];
+    case "file_search":
+      if (tool.vector_store_ids === undefined)
+        throw invalid(`${path}.vector_store_ids`, "is required: the ids of datasets");
+      return [
+        { type: "file_search", datasetIds: tool.vector_store_ids, maxResults: tool.max_num_results ?? 5 },
+      ];
     case "mcp":
       if (tool.server_label === undefined) throw invalid(`${path}.server_label`, "is required");
       return [{ type: "mcp", label: tool.server_label, allowed: tool.allowed_tools ?? null }];

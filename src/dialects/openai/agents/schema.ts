@@ -21,6 +21,8 @@ const Tool = Type.Object({
   server_label: Type.Optional(Id),
   transport: OrNull(Type.Object({ type: Type.String(), server_url: Type.Optional(Type.String()) })),
   allowed_tools: OrNull(Type.Array(Type.String())),
+  vector_store_ids: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 20 })),
+  max_num_results: OrNull(Type.Integer({ minimum: 1, maximum: 50, default: 5 })),
 });
 export type ToolBody = Static<typeof Tool>;
 

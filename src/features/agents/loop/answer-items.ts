@@ -42,8 +42,10 @@ export class AnswerItems {
       case "delta":
         if (this.#call !== undefined) this.#call.arguments += event.text;
         else if (this.#said !== undefined) {
-          this.#said = { ...this.#said, text: this.#said.text + event.text };
-          this.#tell(this.#text("delta", event.text));
+          // No database takes this character.
+          const text = event.text.replaceAll("\0", "\ufffd");
+          this.#said = { ...this.#said, text: this.#said.text + text };
+          this.#tell(this.#text("delta", text));
         }
         break;
       case "block_end":

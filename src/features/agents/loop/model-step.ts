@@ -10,6 +10,7 @@ import type { RequestContext } from "../../../telemetry/request-context.ts";
 import type { AgentTool, SessionPlan } from "../agent.ts";
 import { LAST_ANSWER_TOKENS, type LimitReason } from "../limits.ts";
 import type { Item } from "../session/item.ts";
+import { timeLeftMs } from "../session/planner.ts";
 import type { MadeCall, StepResult } from "../session/steps.ts";
 import { noTokens } from "../session/token-use.ts";
 import type { ActiveTurn } from "../session/turn.ts";
@@ -38,7 +39,7 @@ export async function answer(step: ModelStep): Promise<StepResult> {
   const turn = toTurn(step);
   const room = await roomFor(step, turn, lease.model);
   if (room.tokens <= 0) return nothing(active, room.reason);
-  const deadline = AbortSignal.timeout(remainingMs(step));
+  const deadline = AbortSignal.timeout(timeLeftMs({ plan, state: { active } }));
   const account = new RequestAccount();
   const context: RequestContext = {
     requestId: active.turn.id,
@@ -127,13 +128,6 @@ async function roomFor({ plan, active, signal }: ModelStep, turn: Turn, model: S
   if (total >= engine.describe().contextWindow + output) return byOutput;
   const prompt = (await engine.tokenize(assistant.render(turn), signal)).length;
   return total - prompt < output ? { tokens: total - prompt, reason: "max_total_tokens" } : byOutput;
-}
-
-/** The last answer has the time that it takes. */
-function remainingMs({ plan, active }: ModelStep): number {
-  const LONGEST_MS = 24 * 3_600_000;
-  if (active.ending !== null) return LONGEST_MS;
-  return Math.max(1, Math.min(LONGEST_MS, Math.round(1000 * plan.limits.maxSeconds - active.turn.activeMs)));
 }
 
 function cutOf(end: TurnEnd, deadline: AbortSignal, reason: LimitReason): LimitReason | null {

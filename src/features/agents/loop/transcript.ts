@@ -51,6 +51,17 @@ export function toMessages(instructions: string | null, items: readonly Item[]):
   return messages;
 }
 
+/** Whether the user or an output had a text in it; what only the model wrote does not count. */
+export function wasShown(items: readonly Item[], text: string): boolean {
+  return items.some((item) => {
+    if (item.type === "message") return item.role === "user" && item.text.includes(text);
+    return (
+      (item.type === "mcp_call" || item.type === "function_call_output") &&
+      item.output?.includes(text) === true
+    );
+  });
+}
+
 function resultOf(callId: string, { output, error }: Outcome): ChatMessage {
   return { role: "tool", toolCallId: callId, content: error === null ? (output ?? "") : `Error: ${error}` };
 }

@@ -1,3 +1,4 @@
+import { plainPrompt } from "../../../assistant/template/transcript.ts";
 import { ApiError, errorWords, UnavailableError } from "../../../errors.ts";
 import { JobLoop } from "../../../platform/jobs/job-loop.ts";
 import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
@@ -7,15 +8,17 @@ import type { ServedModels } from "../../../serving/served-models.ts";
 import { beginCall, expire, settleCall } from "../session/calls.ts";
 import type { Outcome } from "../session/item.ts";
 import { type SessionLedger, WorkOver } from "../session/ledger.ts";
-import { next } from "../session/planner.ts";
+import { next, timeLeftMs } from "../session/planner.ts";
 import { resume, settleStep } from "../session/steps.ts";
 import { allItems, dueWork, type SessionRow } from "../session/tables.ts";
 import type { Call, TurnError } from "../session/turn.ts";
 import { fail } from "../session/turns.ts";
+import { capped, keepOutput } from "../tools/output.ts";
 import type { ServerTool } from "../tools/server-tool.ts";
 import { definitionOf, type Toolbox } from "../tools/toolbox.ts";
 import { answer } from "./model-step.ts";
 import { Teller } from "./teller.ts";
+import { wasShown } from "./transcript.ts";
 
 /** Sessions that one process works on at the same time; the engine has its own queue. */
 const CONCURRENCY = 64;
@@ -104,8 +107,8 @@ export class SessionWorker {
     const { ledger, models, toolbox, clock, newId, store } = this.#options;
     const { plan, state } = row;
     const action = next(state);
-    const tools = await toolbox.open(plan.agent.tools);
-    if (action.type === "tools") return this.#runTools(claim, action.calls, tools, cancelled);
+    const tools = await toolbox.open(plan, row.id);
+    if (action.type === "tools") return this.#runTools(claim, row, { calls: action.calls, tools, cancelled });
     if (action.type !== "model" || state.active === null)
       throw new Error(`there is no work to ${action.type}`);
     const result = await answer({
@@ -124,12 +127,12 @@ export class SessionWorker {
   /** Runs calls side by side. A server that stops waits for them: what they do is known then. */
   async #runTools(
     claim: Claim,
-    calls: readonly Call[],
-    tools: ReadonlyMap<string, ServerTool>,
-    cancelled: AbortSignal,
+    before: SessionRow,
+    { calls, tools, cancelled }: ToolStep,
   ): Promise<SessionRow> {
     const { ledger } = this.#options;
     const begun: Call[] = [];
+    const deadline = AbortSignal.timeout(timeLeftMs(before));
     let row = await ledger.work(claim, (draft) => {
       begun.length = 0;
       for (const call of calls) {
@@ -139,24 +142,55 @@ export class SessionWorker {
     });
     await Promise.all(
       begun.map(async (call) => {
-        const outcome = await this.#run(call, tools.get(call.tool), cancelled);
-        row = await ledger.work(claim, (draft) => settleCall(draft, call.callId, outcome));
+        const { outcome, whole } = await this.#run(before, call, tools.get(call.tool), {
+          cancelled,
+          deadline,
+        });
+        row = await ledger.work(claim, async (draft, { queries }) => {
+          if (whole !== undefined) await keepOutput(queries, before.id, call.callId, whole);
+          settleCall(draft, call.callId, outcome);
+        });
       }),
     );
     return row;
   }
 
-  async #run(call: Call, tool: ServerTool | undefined, signal: AbortSignal): Promise<Outcome> {
+  /** `whole` is what was put out, where the model is given less of it. */
+  async #run(
+    row: SessionRow,
+    call: Call,
+    tool: ServerTool | undefined,
+    { cancelled, deadline }: { readonly cancelled: AbortSignal; readonly deadline: AbortSignal },
+  ): Promise<{ readonly outcome: Outcome; readonly whole?: string }> {
+    const { store, log } = this.#options;
+    const { callId } = call;
     try {
       if (tool === undefined) throw new Error("a call of no tool was begun");
       const given = JSON.parse(call.arguments) as Record<string, unknown>;
-      return { output: await tool.run(given, { callId: call.callId, signal }), error: null };
+      const output = await tool.run(given, {
+        callId,
+        signal: AbortSignal.any([cancelled, deadline]),
+        isShown: async (text) => wasShown(await allItems(await store.database(), row.id), text),
+      });
+      const { text, isCut } = await this.#capped(row, output, callId, cancelled);
+      return { outcome: { output: text, error: null }, ...(isCut && { whole: output }) };
     } catch (error) {
-      if (signal.aborted) throw error;
-      if (!(error instanceof ApiError))
-        this.#options.log.error({ err: error }, `the tool ${call.tool} met a defect`);
-      return { output: null, error: errorWords(error).message };
+      cancelled.throwIfAborted();
+      if (deadline.aborted) return { outcome: { output: null, error: "The time of the turn is over." } };
+      if (!(error instanceof ApiError)) log.error({ err: error }, `the tool ${call.tool} met a defect`);
+      const { text } = await this.#capped(row, errorWords(error).message, callId, cancelled);
+      return { outcome: { output: null, error: text } };
     }
+  }
+
+  async #capped({ plan }: SessionRow, text: string, callId: string, signal: AbortSignal) {
+    using lease = await this.#options.models.leaseNamed(plan.agent.model, { signal });
+    const { engine } = lease.model;
+    return capped(text, callId, {
+      maxTokens: plan.limits.maxToolOutputTokens,
+      contextWindow: engine.describe().contextWindow,
+      countTokens: async (piece) => (await engine.tokenize(plainPrompt(piece), signal)).length,
+    });
   }
 
   /** What is only busy or away is tried again; anything else ends the turn. */
@@ -194,6 +228,12 @@ export class SessionWorker {
       if (!(problem instanceof WorkOver)) throw problem;
     }
   }
+}
+
+interface ToolStep {
+  readonly calls: readonly Call[];
+  readonly tools: ReadonlyMap<string, ServerTool>;
+  readonly cancelled: AbortSignal;
 }
 
 /** An error in the codes that turns have. */

@@ -85,7 +85,8 @@ export function ask(draft: Draft, reason: Question["reason"]): Question {
 }
 
 /** Gives a call its one outcome. */
-export function settleCall(draft: Draft, callId: string, outcome: Outcome): void {
+export function settleCall(draft: Draft, callId: string, given: Outcome): void {
+  const outcome: Outcome = { output: storable(given.output), error: storable(given.error) };
   const call = draft.state.active?.calls.find((candidate) => candidate.callId === callId);
   if (call === undefined || !isOpen(call)) return;
   const { recent, verdict } = noteCall(
@@ -170,6 +171,11 @@ export function itemOf(call: Call, turnId: string, step: number, outcome: Outcom
   return call.label === undefined
     ? { type: "function_call", ...base }
     : { type: "mcp_call", ...base, label: call.label, ...outcome };
+}
+
+/** What no database takes is in outputs of tools too. */
+function storable(text: string | null): string | null {
+  return text?.toWellFormed().replaceAll("\0", "\ufffd") ?? null;
 }
 
 const REPEATED = "This is the same call with the same result as before.";

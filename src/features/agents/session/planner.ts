@@ -1,3 +1,4 @@
+import type { SessionPlan } from "../agent.ts";
 import type { LimitReason } from "../limits.ts";
 import type { Call, SessionState } from "./turn.ts";
 
@@ -34,4 +35,19 @@ export function dueAt({ active }: SessionState): number | null {
     status === "asking" && question !== undefined ? question.expiresAt : [],
   );
   return moments.length === 0 ? null : Math.min(...moments);
+}
+
+/** Longest timer that counts. */
+const LONGEST_MS = 24 * 3_600_000;
+
+/** Time that the active turn may still be at work; its last answer has the time that it takes. */
+export function timeLeftMs({ plan, state: { active } }: Timed): number {
+  if (active === null || active.ending !== null) return LONGEST_MS;
+  const left = Math.round(1000 * plan.limits.maxSeconds - active.turn.activeMs);
+  return Math.max(1, Math.min(LONGEST_MS, left));
+}
+
+interface Timed {
+  readonly plan: SessionPlan;
+  readonly state: Pick<SessionState, "active">;
 }

@@ -6,6 +6,8 @@ export interface ToolContext {
   /** The same each time that one call is run: a key for tools that do a thing once. */
   readonly callId: string;
   readonly signal: AbortSignal;
+  /** Whether the user, or an output before, had this text in it. */
+  readonly isShown: (text: string) => Promise<boolean>;
 }
 
 /** A tool that runs here. */

@@ -1,14 +1,25 @@
 import { digestOf } from "../../../platform/digest.ts";
 import type { FieldsLog } from "../../../platform/log.ts";
+import type { Store } from "../../../platform/store/database.ts";
 import type { McpServers, RemoteTool } from "../../mcp-servers/servers.ts";
-import type { AgentTool } from "../agent.ts";
+import type { AgentTool, SessionPlan } from "../agent.ts";
 import { calculator } from "./calculator.ts";
+import { codeTool } from "./code.ts";
+import { type FetchRules, fetchTool } from "./fetch.ts";
+import { fileSearch, type SearchPassages } from "./file-search.ts";
+import { hasOutputs, readOutputTool } from "./output.ts";
 import type { ServerTool } from "./server-tool.ts";
 
 export interface ToolboxOptions {
   readonly servers: McpServers;
+  readonly store: Store;
+  readonly search: SearchPassages;
+  readonly fetching: FetchRules;
   readonly log: Pick<FieldsLog, "warn">;
 }
+
+/** What `read_output` gives at once, of what the model may have. */
+const CHARACTERS_PER_TOKEN = 2;
 
 /** Makes the tools that agents ask for, as far as they run here. */
 export class Toolbox {
@@ -19,9 +30,21 @@ export class Toolbox {
   }
 
   /** Those of an agent, by the names by which its model calls them. */
-  async open(tools: readonly AgentTool[]): Promise<ReadonlyMap<string, ServerTool>> {
-    const made = await Promise.all(tools.map((tool) => this.#make(tool)));
-    return new Map(made.flat().map((tool) => [tool.declared.name, tool]));
+  async open({ agent, limits }: SessionPlan, sessionId: string): Promise<ReadonlyMap<string, ServerTool>> {
+    const { store } = this.#options;
+    const made = (await Promise.all(agent.tools.map((tool) => this.#make(tool)))).flat();
+    // Last, so that what the model is told of the others stays as it was.
+    if (made.length > 0 && (await hasOutputs(await store.database(), sessionId)))
+      made.push(readOutputTool(store, sessionId, CHARACTERS_PER_TOKEN * limits.maxToolOutputTokens));
+    return new Map(made.map((tool) => [tool.declared.name, tool]));
+  }
+
+  /** Why an agent can't have a tool here; undefined where it can. */
+  refusal(tool: AgentTool): string | undefined {
+    const { allowed, private: own } = this.#options.fetching;
+    if (tool.type === "fetch" && allowed.length === 0 && own.length === 0)
+      return "needs FETCH_ALLOWED_HOSTS, which names no hosts";
+    return undefined;
   }
 
   async #make(tool: AgentTool): Promise<readonly ServerTool[]> {
@@ -30,6 +53,12 @@ export class Toolbox {
         return [];
       case "calculator":
         return [calculator];
+      case "code":
+        return [codeTool];
+      case "fetch":
+        return [fetchTool(this.#options.fetching)];
+      case "file_search":
+        return [fileSearch(this.#options.search, tool)];
       case "mcp":
         return this.#remote(tool.label, tool.allowed);
     }

@@ -67,7 +67,7 @@ export class RagService {
   /** The passages that fit a question, best first; nothing is answered from them. */
   async search(
     { query, dataset_id: datasetId, top_k: limit = 5, method = "hybrid" }: SearchBody,
-    { signal }: RequestContext,
+    { signal }: Pick<RequestContext, "signal">,
   ): Promise<Citation[]> {
     const found = await this.#options.search.search(datasetId, { question: query, method, limit, signal });
     return cite(found, found.chunks.length, datasetId, "");
