@@ -165,9 +165,19 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const evaluation = new EvaluationService(judge, { sandbox, embedder });
   await app.register(evaluateRoutes(evaluation));
   const embeddingNames = new EmbeddingModelNames(embedder, config.modelAliases, config.embeddingModel);
+  const servers = new McpServers({
+    entries: config.mcpServers,
+    secret: (name) => process.env[name],
+    store,
+    version,
+    log,
+  });
+  app.addHook("onClose", () => servers.close());
+  await app.register(mcpServerRoutes(servers));
   const lasting = createLastingResponses({
     models: models.served,
     store,
+    servers,
     retentionDays: config.responsesRetentionDays,
     log,
   });
@@ -202,15 +212,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
   });
   await app.register(batchEvalRoutes({ runs, maxNewTokensLimit, stopping }));
-  const servers = new McpServers({
-    entries: config.mcpServers,
-    secret: (name) => process.env[name],
-    store,
-    version,
-    log,
-  });
-  app.addHook("onClose", () => servers.close());
-  await app.register(mcpServerRoutes(servers));
   const agents = createAgents({
     models: models.served,
     store,
@@ -229,6 +230,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     rag: retrieval.rag,
     evaluation,
     runs,
+    agents,
     maxNewTokensLimit,
   });
   await app.register(mcpRoutes(new McpEndpoint({ tools, version, clock: monotonicMs, log })));

@@ -119,7 +119,7 @@ export const realRequests: readonly RealRequest[] = [
   responses("verbosity", { text: { verbosity: "low" } }, ["text.verbosity"]),
   responses("truncation", { truncation: "auto" }, ["truncation"]),
   responses("unknown includes", { include: ["web_search_call.action.sources"] }, ["include"]),
-  responses("a limit of hosted calls", { max_tool_calls: 5 }, ["max_tool_calls"]),
+  responses("a limit of hosted calls", { max_tool_calls: 5 }, []),
   responses("metadata of the client", { client_metadata: { a: "b" }, prompt_cache_key: "k", store: false }),
   // OpenAI's chat.
   ...["minimal", "low", "medium", "high", "xhigh"].map((effort) =>

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { plainPrompt } from "../../assistant/template/transcript.ts";
+import type { AgentsFeature } from "../../features/agents/create.ts";
 import type { Datasets } from "../../features/datasets/datasets.ts";
 import { DatasetAnswer, toDatasetAnswer } from "../../features/datasets/schema.ts";
 import { BatchEvalBody } from "../../features/evaluation/runs/schema.ts";
@@ -12,6 +13,7 @@ import { drain } from "../../inference/completion.ts";
 import { LongText } from "../../platform/schema/text.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { ModelName } from "../model-name.ts";
+import { agentTools } from "./agent-tools.ts";
 import { chatTool } from "./chat-tool.ts";
 import { type McpTool, tool } from "./tool.ts";
 
@@ -21,6 +23,7 @@ export interface McpToolParts {
   readonly rag: RagService;
   readonly evaluation: EvaluationService;
   readonly runs: BatchEvals;
+  readonly agents: Pick<AgentsFeature, "sessions" | "newId">;
   readonly maxNewTokensLimit: number;
 }
 
@@ -30,7 +33,13 @@ const Open = Type.Object({}, { additionalProperties: true });
 
 /** What of this server other programs can call. */
 export function createTools(parts: McpToolParts): readonly McpTool[] {
-  return [chatTool(parts.models), ...retrievalTools(parts), ...evaluationTools(parts), ...modelTools(parts)];
+  return [
+    chatTool(parts.models),
+    ...retrievalTools(parts),
+    ...evaluationTools(parts),
+    ...modelTools(parts),
+    ...agentTools({ ...parts.agents, models: parts.models }),
+  ];
 }
 
 function retrievalTools({ datasets, rag, maxNewTokensLimit }: McpToolParts): readonly McpTool[] {

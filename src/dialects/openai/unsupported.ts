@@ -51,7 +51,6 @@ export const unsupportedInResponses: readonly Unsupported[] = [
   { param: "generate", reason: "a response is always generated", harmless: oneOf(true) },
   { param: "access_programs", reason: "access programs do not exist on this server" },
   { param: "prompt", reason: "send input and instructions" },
-  { param: "max_tool_calls", reason: "no built-in tools run here", isWish: true },
   { param: "context_management", reason: "nothing is taken out of a prompt here", isWish: true },
   {
     param: "truncation",

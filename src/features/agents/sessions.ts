@@ -7,6 +7,7 @@ import { type List, type ListRequest, listRows } from "./pages.ts";
 import { type Decision, decide, takeResult } from "./session/calls.ts";
 import type { Item, Outcome } from "./session/item.ts";
 import type { SessionLedger } from "./session/ledger.ts";
+import type { Step } from "./session/step.ts";
 import {
   deleteSession,
   eventsFrom,
@@ -231,6 +232,22 @@ export class Sessions {
       request,
     );
     return { entries: entries.map(({ turn }) => turn), hasMore };
+  }
+
+  async steps(id: string, turnId: string, request: ListRequest): Promise<List<Step>> {
+    await this.turn(id, turnId);
+    const { entries, hasMore } = await listRows<{ step: Step }>(
+      await this.#options.store.database(),
+      {
+        table: "agent_steps",
+        id: "step_id",
+        columns: "step",
+        where: "session_id = $1 AND turn_id = $2",
+        parameters: [id, turnId],
+      },
+      request,
+    );
+    return { entries: entries.map(({ step }) => step), hasMore };
   }
 
   async turn(id: string, turnId: string): Promise<Turn> {

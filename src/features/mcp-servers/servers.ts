@@ -5,6 +5,7 @@ import { digestOf } from "../../platform/digest.ts";
 import type { FieldsLog } from "../../platform/log.ts";
 import type { Store } from "../../platform/store/database.ts";
 import { McpConnection } from "./connection.ts";
+import { nameFor, ruleFor } from "./naming.ts";
 import { findPins, pin, setPin } from "./pin-table.ts";
 
 export interface McpServersOptions {
@@ -110,13 +111,6 @@ function digestOfTool({ name, description, inputSchema, annotations }: Tool): st
   return digestOf({ name, description, inputSchema, annotations });
 }
 
-/** A name that models may use, the same each time; two tools of a server never share one. */
-function nameFor(label: string, tool: string): string {
-  const plain = `${label}__${tool}`.replaceAll(/[^A-Za-z0-9_-]/g, "_");
-  if (plain === `${label}__${tool}` && plain.length <= 64) return plain;
-  return `${plain.slice(0, 55)}_${digestOf([label, tool]).slice(0, 8)}`;
-}
-
 /** A server's word on what its tools change counts only where the operator says so. */
 function effectOf(
   { annotations }: Tool,
@@ -128,12 +122,6 @@ function effectOf(
 }
 
 function approvalOf(tool: Tool, entry: McpServerEntry): RemoteTool["approval"] {
-  const rule = entry.require_approval;
-  if (rule === undefined || typeof rule === "string") return rule;
-  const fits = (filter: { tool_names?: string[]; read_only?: boolean } | undefined) =>
-    filter !== undefined &&
-    (filter.tool_names === undefined || filter.tool_names.includes(tool.name)) &&
-    (filter.read_only === undefined || filter.read_only === (effectOf(tool, entry) === "read"));
-  if (fits(rule.always)) return "always";
-  return fits(rule.never) ? "never" : undefined;
+  const { require_approval: rule } = entry;
+  return rule && ruleFor(rule, tool.name, effectOf(tool, entry) === "read");
 }

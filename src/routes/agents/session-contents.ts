@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { describeItem } from "../../dialects/openai/agents/events.ts";
-import { describeApproval, describeTurn } from "../../dialects/openai/agents/output.ts";
+import { describeApproval, describeStep, describeTurn } from "../../dialects/openai/agents/output.ts";
 import type { Sessions } from "../../features/agents/sessions.ts";
 import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
@@ -57,6 +57,20 @@ export function sessionContentRoutes(sessions: Sessions): FastifyPluginAsyncType
       async ({ params, query }) => {
         const { entries, hasMore } = await sessions.items(params.id, params.turn, query);
         return toPage(entries.map(describeItem), hasMore);
+      },
+    );
+    app.get(
+      "/v1/agents/sessions/:id/turns/:turn/steps",
+      {
+        config,
+        schema: {
+          ...list("List a turn's steps: answers of the model and calls of tools, with what each cost"),
+          params: OneTurn,
+        },
+      },
+      async ({ params, query }) => {
+        const { entries, hasMore } = await sessions.steps(params.id, params.turn, query);
+        return toPage(entries.map(describeStep), hasMore);
       },
     );
     app.get(

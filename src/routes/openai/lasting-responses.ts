@@ -5,6 +5,7 @@ import { BackgroundResponses } from "../../dialects/openai/responses/background.
 import { KeptResponses } from "../../dialects/openai/responses/kept-responses.ts";
 import { deleteUnused } from "../../dialects/openai/responses/response-table.ts";
 import { Responses } from "../../dialects/openai/responses/service.ts";
+import type { McpServers } from "../../features/mcp-servers/servers.ts";
 import { Changes } from "../../platform/jobs/changes.ts";
 import { JobQueue } from "../../platform/jobs/queue.ts";
 import type { FieldsLog, Log } from "../../platform/log.ts";
@@ -17,6 +18,7 @@ import { perModel, streamWithModel } from "./with-model.ts";
 export interface LastingResponsesParts {
   readonly models: ServedModels;
   readonly store: Store;
+  readonly servers: McpServers;
   /** Days that a response is kept unused, and a chat completion; 0 keeps responses in memory only. */
   readonly retentionDays: number;
   readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "warn" | "error">;
@@ -34,12 +36,13 @@ export interface LastingResponses {
 export function createLastingResponses({
   models,
   store,
+  servers,
   retentionDays,
   log,
 }: LastingResponsesParts): LastingResponses {
   const conversations = new Conversations(store);
   const kept = new KeptResponses({ store, retentionDays, log });
-  const responses = perModel((model) => new Responses({ model, store: kept, conversations }));
+  const responses = perModel((model) => new Responses({ model, store: kept, conversations, servers }));
   const background = new BackgroundResponses({
     store,
     queue: new JobQueue({ store, name: "responses", log }),

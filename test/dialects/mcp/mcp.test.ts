@@ -51,10 +51,12 @@ for (const mode of ["auto", "legacy"] as const) {
         "get_evaluation",
         "list_models",
         "count_tokens",
+        "run_agent",
+        "get_agent",
       ],
     );
     for (const { annotations, name } of tools)
-      assert.equal(annotations?.readOnlyHint, name !== "start_evaluation", name);
+      assert.equal(annotations?.readOnlyHint, !["start_evaluation", "run_agent"].includes(name), name);
     const answered = await call("chat", chat);
     const { text, usage, finish_reason } = answered.structuredContent as {
       text: string;
@@ -88,6 +90,15 @@ test("an answer keeps to a schema, and tells how far it is", async () => {
     told,
     told.toSorted((a, b) => a - b),
   );
+});
+
+test("an agent is run, and looked at afterwards", async () => {
+  await using connected = await connect("auto");
+  const ran = await connected.call("run_agent", { task: "One day", instructions: "Tell a story." });
+  const { session_id, status } = ran.structuredContent as { session_id: string; status: string };
+  assert.equal(status, "idle");
+  const shown = await connected.call("get_agent", { session_id });
+  assert.deepEqual(shown.structuredContent, ran.structuredContent);
 });
 
 test("documents are searched and answered from, and an evaluation is started and looked at", async () => {

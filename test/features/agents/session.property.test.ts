@@ -152,6 +152,7 @@ class World {
               calls: draft.active.ending === null ? act.tools.map((tool) => this.#made(tool)) : [],
               nextIndex: draft.active.nextIndex,
               isMade: true,
+              timings: { queueMs: 0, prefillMs: 0, decodeMs: 0, ms: 0 },
               usage: { ...noTokens, inputTokens: 10, outputTokens: 5 },
               cut: null,
             }),

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import OpenAI from "openai";
 import type { AgentSession } from "openai/resources/beta/agents/agents";
 import {
   CHATML,
@@ -39,6 +40,14 @@ const answers = [
   { when: ["Write to Ann"], rest: chatmlCall("wiki__send", { to: "Ann" }) },
   { when: ["Write to Ann", "sent to Ann"], rest: "Sent." },
   { when: ["Write to Ann", "Error:"], rest: "Not sent." },
+  { when: ["Again and again"], rest: chatmlCall("wiki__look", { word: "elm" }) },
+  {
+    when: [
+      "Again and again",
+      "elm is a kind of tree\n</tool_response><|im_end|>\n<|im_start|>assistant\n<tool_call>",
+    ],
+    rest: "Enough.",
+  },
   { when: ["Which variables"], rest: chatmlCall("local__environment", {}) },
   { when: ["Which variables", "<tool_response>"], rest: "These." },
 ];
@@ -188,6 +197,97 @@ test("a tool that is changed after a person approved its call is not run, until 
   assert.equal(tools.effects.length, sent + 1);
   tools.tools = [look, send];
   await server.post("/v1/mcp/servers/wiki/tools/send/approve", {});
+});
+
+const remote = { type: "mcp" as const, server_label: "wiki" };
+
+test("/v1/responses: OpenAI's client has a server's tool run, after a person approved it", async () => {
+  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key", maxRetries: 0 });
+  const sent = tools.effects.length;
+  const asked = await client.responses.create({ model: "scripted", input: "Write to Ann", tools: [remote] });
+  assert.deepEqual(
+    asked.output.map(({ type }) => type),
+    ["mcp_list_tools", "mcp_approval_request"],
+  );
+  assert.equal(tools.effects.length, sent);
+  const request = asked.output[1];
+  assert.ok(request?.type === "mcp_approval_request");
+  assert.deepEqual([request.name, JSON.parse(request.arguments)], ["send", { to: "Ann" }]);
+  const answer = (approve: boolean) =>
+    client.responses.create({
+      model: "scripted",
+      previous_response_id: asked.id,
+      input: [{ type: "mcp_approval_response", approval_request_id: request.id, approve }],
+      tools: [remote],
+    });
+  const denied = await answer(false);
+  assert.equal(denied.output_text, "Not sent.");
+  assert.equal(tools.effects.length, sent);
+  const approved = await answer(true);
+  assert.deepEqual(
+    approved.output.map(({ type }) => type),
+    ["mcp_call", "message"],
+  );
+  assert.equal(approved.output_text, "Sent.");
+  assert.equal(tools.effects.length, sent + 1);
+  // What follows does not run it again.
+  const later = await client.responses.create({
+    model: "scripted",
+    previous_response_id: approved.id,
+    input: "Thank you",
+    tools: [remote],
+  });
+  assert.equal(later.output_text, "Sent.");
+  assert.equal(tools.effects.length, sent + 1);
+});
+
+test("/v1/responses: calls that need nobody are run as they come, up to max_tool_calls", async () => {
+  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key", maxRetries: 0 });
+  const free = { ...remote, require_approval: "never" as const };
+  const stream = await client.responses.create({
+    model: "scripted",
+    input: "What is a yew?",
+    tools: [free],
+    stream: true,
+  });
+  const types: string[] = [];
+  let text = "";
+  let numbers = 0;
+  for await (const event of stream) {
+    assert.equal(event.sequence_number, numbers++);
+    types.push(event.type);
+    if (event.type === "response.completed") text = event.response.output_text || text;
+    if (event.type === "response.output_text.done") text = event.text;
+  }
+  assert.equal(text, "A tree.");
+  for (const type of [
+    "response.mcp_list_tools.completed",
+    "response.mcp_call.in_progress",
+    "response.mcp_call.completed",
+  ])
+    assert.ok(types.includes(type), type);
+  const limited = await client.responses.create({
+    model: "scripted",
+    input: "Again and again",
+    tools: [free],
+    max_tool_calls: 2,
+  });
+  const calls = limited.output.filter(({ type }) => type === "mcp_call");
+  assert.equal(calls.length, 2);
+  assert.equal(limited.output_text, "Enough.");
+  assert.equal(limited.usage?.output_tokens_details.reasoning_tokens, 0);
+});
+
+test("/v1/responses: what would be another server's is refused, and a write in the background too", async () => {
+  const refused = async (body: object) => {
+    const response = await server.post("/v1/responses", { model: "scripted", input: "x", ...body });
+    return [response.status, (await json<{ error: { param: string } }>(response)).error.param];
+  };
+  const refusedWith = (more: object) => refused({ tools: [{ ...remote, ...more }] });
+  assert.deepEqual(await refusedWith({ server_label: "nowhere" }), [404, "tools[0].server_label"]);
+  assert.deepEqual(await refusedWith({ server_url: "http://127.0.0.1:1/" }), [400, "tools[0].server_url"]);
+  assert.deepEqual(await refusedWith({ headers: { a: "b" } }), [400, "tools[0].headers"]);
+  assert.deepEqual(await refused({ tools: [remote], background: true }), [400, "tools"]);
 });
 
 test("a server over stdio is started from the operator's file; one that is away takes no session with it", async () => {

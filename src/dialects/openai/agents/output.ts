@@ -2,10 +2,12 @@ import type { Agent, AgentTool } from "../../../features/agents/agent.ts";
 import type { AgentRow } from "../../../features/agents/agent-table.ts";
 import { momentOf } from "../../../features/agents/session/draft.ts";
 import type { SessionMoment, WaitingCall } from "../../../features/agents/session/event.ts";
+import type { Step } from "../../../features/agents/session/step.ts";
 import type { SessionRow } from "../../../features/agents/session/tables.ts";
 import type { TokenUse } from "../../../features/agents/session/token-use.ts";
 import type { Turn } from "../../../features/agents/session/turn.ts";
 import type { ApprovalRow } from "../../../features/agents/sessions.ts";
+import { round } from "../../../telemetry/timings.ts";
 
 /** Agents, sessions and turns in the form of OpenAI's Agents API, with this server's extras beside its fields. */
 
@@ -84,6 +86,36 @@ export function describeUsage(usage: TokenUse) {
     output_tokens: usage.outputTokens,
     output_tokens_details: { reasoning_tokens: usage.reasoningTokens },
     total_tokens: usage.inputTokens + usage.outputTokens,
+  };
+}
+
+/** A step of a turn, and what it cost; an extra of this server's. */
+export function describeStep(step: Step) {
+  const base = {
+    id: step.id,
+    object: "agent.session.step" as const,
+    turn_id: step.turnId,
+    step: step.step,
+    type: step.type,
+    ended_at: step.endedAt / 1000,
+    ms: round(step.ms, 1),
+  };
+  if (step.type === "tool")
+    return {
+      ...base,
+      call_id: step.callId,
+      name: step.tool,
+      attempts: step.attempts,
+      status: step.isError ? "failed" : "completed",
+    };
+  return {
+    ...base,
+    usage: describeUsage(step.usage),
+    timings: {
+      queue_ms: round(step.queueMs, 1),
+      prefill_ms: round(step.prefillMs, 1),
+      decode_ms: round(step.decodeMs, 1),
+    },
   };
 }
 

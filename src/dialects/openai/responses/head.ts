@@ -1,7 +1,7 @@
+import type { TurnEnd } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { toTimings, toUsage } from "../accounting.ts";
-import type { ResponseOutput } from "./output.ts";
 import type { ResponseBody } from "./schema.ts";
 
 /** Which response is made, and what its followers were told already. */
@@ -38,7 +38,7 @@ export function responseHead(
     incomplete_details: null as { readonly reason: string } | null,
     instructions: body.instructions ?? null,
     max_output_tokens: body.max_output_tokens ?? null,
-    max_tool_calls: null,
+    max_tool_calls: body.max_tool_calls ?? null,
     metadata: body.metadata ?? {},
     model: body.model,
     parallel_tool_calls: body.parallel_tool_calls ?? true,
@@ -58,15 +58,23 @@ export function responseHead(
   };
 }
 
+/** All answers of the model that a response is made of, with the calls between them. */
+export interface MadeAnswer {
+  readonly items: readonly object[];
+  readonly ends: readonly TurnEnd[];
+}
+
 /** What is known of it when it is made. */
-export function responseEnd(output: ResponseOutput) {
-  const { end } = output;
-  const isCut = end.finishReason === "length";
-  const usage = toUsage([[end]]);
+export function responseEnd({ items, ends }: MadeAnswer) {
+  const last = ends.at(-1);
+  if (last === undefined) throw new Error("a response without an answer");
+  const isCut = last.finishReason === "length";
+  const usage = toUsage(ends.map((end) => [end]));
+  const reasoningTokens = ends.reduce((total, { usage }) => total + usage.reasoningTokens, 0);
   return {
     status: isCut ? "incomplete" : "completed",
     incomplete_details: isCut ? { reason: "max_output_tokens" } : null,
-    output: output.items,
+    output: items,
     usage: {
       input_tokens: usage.prompt_tokens,
       input_tokens_details: {
@@ -74,9 +82,33 @@ export function responseEnd(output: ResponseOutput) {
         cache_write_tokens: 0,
       },
       output_tokens: usage.completion_tokens,
-      output_tokens_details: { reasoning_tokens: end.usage.reasoningTokens },
+      output_tokens_details: { reasoning_tokens: reasoningTokens },
       total_tokens: usage.total_tokens,
     },
-    timings: toTimings([end]),
+    timings: toTimings([total(ends)]),
   };
+}
+
+/** Answers one after another, as one. */
+function total(ends: readonly TurnEnd[]): Pick<TurnEnd, "usage" | "timings"> {
+  const [first, ...rest] = ends;
+  if (first === undefined) throw new Error("no answers to sum up");
+  return rest.reduce<Pick<TurnEnd, "usage" | "timings">>(
+    (sum, { usage, timings }) => ({
+      usage: {
+        promptTokens: sum.usage.promptTokens + usage.promptTokens,
+        cachedPromptTokens: sum.usage.cachedPromptTokens + usage.cachedPromptTokens,
+        completionTokens: sum.usage.completionTokens + usage.completionTokens,
+        reasoningTokens: sum.usage.reasoningTokens + usage.reasoningTokens,
+        draftedTokens: sum.usage.draftedTokens + usage.draftedTokens,
+        acceptedTokens: sum.usage.acceptedTokens + usage.acceptedTokens,
+      },
+      timings: {
+        queueMs: sum.timings.queueMs + timings.queueMs,
+        prefillMs: sum.timings.prefillMs + timings.prefillMs,
+        decodeMs: sum.timings.decodeMs + timings.decodeMs,
+      },
+    }),
+    first,
+  );
 }

@@ -1,4 +1,5 @@
 import type { ChatMessage, ToolCall } from "../../../assistant/template/message.ts";
+import { nameFor } from "../../../features/mcp-servers/naming.ts";
 import { argumentsText, fieldText, invalid, type Part, textOf } from "../../content.ts";
 import type { Note } from "../../notes.ts";
 import { roles } from "../chat/schema.ts";
@@ -12,6 +13,9 @@ const calls: Readonly<Record<string, { readonly name?: string; readonly argument
   apply_patch_call: { name: "apply_patch", arguments: "operation" },
   mcp_call: { arguments: "arguments" },
 };
+
+/** What servers' tools are is declared, and what a person approved is a call by then. */
+const readElsewhere = new Set(["mcp_list_tools", "mcp_approval_request", "mcp_approval_response"]);
 
 /** Items that are for the client, or for the API that made them. */
 const notForModels = new Set(["compaction", "compaction_trigger", "context_compaction"]);
@@ -38,6 +42,7 @@ export function toMessages(
 function addItem(messages: ChatMessage[], item: Part, path: string, notes: Note[]): void {
   const { type = "role" in item ? "message" : undefined } = item;
   const call = calls[String(type)];
+  if (readElsewhere.has(String(type))) return;
   if (type === "message") {
     const role = roles.find((known) => known === item["role"]);
     if (role === undefined)
@@ -46,8 +51,8 @@ function addItem(messages: ChatMessage[], item: Part, path: string, notes: Note[
     addMessage(messages, role, textOf(item["content"], `${path}.content`, { media, notes }));
   } else if (call !== undefined) {
     addCall(messages, {
-      id: fieldText(item, "call_id", path, notes),
-      name: call.name ?? fieldText(item, "name", path, notes),
+      id: type === "mcp_call" ? callIdOf(item) : fieldText(item, "call_id", path, notes),
+      name: type === "mcp_call" ? remoteName(item) : (call.name ?? fieldText(item, "name", path, notes)),
       arguments: argumentsText(argumentsOf(type, item[call.arguments]), `${path}.${call.arguments}`, notes),
     });
     if (type === "mcp_call") addResult(messages, item, path, notes);
@@ -75,15 +80,29 @@ function argumentsOf(type: unknown, value: unknown): unknown {
 }
 
 function addResult(messages: ChatMessage[], item: Part, path: string, notes: Note[]): void {
-  const output = item["output"];
+  const output = item["output"] ?? errorOf(item["error"]);
   messages.push({
     role: "tool",
     content: textOf(Array.isArray(output) ? output.map(outputText) : output, `${path}.output`, {
       media: "noted",
       notes,
     }),
-    toolCallId: fieldText(item, "call_id", path, notes),
+    toolCallId: item["type"] === "mcp_call" ? callIdOf(item) : fieldText(item, "call_id", path, notes),
   });
+}
+
+/** Such a call has its result with it, and no id of its own that both would name. */
+function callIdOf({ id }: Part): string {
+  return typeof id === "string" ? id : "mcp_call";
+}
+
+function remoteName(item: Part): string {
+  return nameFor(String(item["server_label"] ?? ""), String(item["name"] ?? ""));
+}
+
+function errorOf(error: unknown): string | undefined {
+  if (error === null || error === undefined) return undefined;
+  return `Error: ${typeof error === "string" ? error : JSON.stringify(error)}`;
 }
 
 /** A shell's output has its text in two fields. */

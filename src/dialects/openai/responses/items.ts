@@ -48,6 +48,8 @@ export interface ItemOptions {
   readonly hasSummary: boolean;
   /** How the client knows a tool that the model calls. */
   readonly clientTool: (name: string) => ClientTool;
+  /** Whether a tool is an MCP server's; none is where it is left out. */
+  readonly isRemote?: (name: string) => boolean;
 }
 
 type Start = Extract<TurnEvent, { type: "block_start" }>;

@@ -14,6 +14,9 @@ export class ResponseOutput {
   readonly #options: ItemOptions;
   readonly #firstIndex: number;
   readonly #items: Item[] = [];
+  readonly #byBlock = new Map<number, Item>();
+  /** Calls of servers' tools, which the client is told of when they are run. */
+  readonly #remote = new Map<number, { readonly name: string; arguments: string; isWhole: boolean }>();
   #end: TurnEnd | undefined;
 
   /** `firstIndex`: place of the first item, where followers were told of others before. */
@@ -27,17 +30,29 @@ export class ResponseOutput {
       case "started":
         break;
       case "block_start":
-        yield* this.#open(toItem(event, this.#options));
+        if (event.kind === "call" && this.#options.isRemote?.(event.name) === true)
+          this.#remote.set(event.block, { name: event.name, arguments: "", isWhole: false });
+        else {
+          const item = toItem(event, this.#options);
+          this.#byBlock.set(event.block, item);
+          yield* this.#open(item);
+        }
         break;
-      case "delta":
-        yield* this.#grow(this.#item(event.block), event.text, event.tokens);
+      case "delta": {
+        const remote = this.#remote.get(event.block);
+        if (remote !== undefined) remote.arguments += event.text;
+        else yield* this.#grow(this.#item(event.block), event.text, event.tokens);
         break;
-      case "block_end":
-        yield* this.#finish(this.#item(event.block), event.isCut === true);
+      }
+      case "block_end": {
+        const remote = this.#remote.get(event.block);
+        if (remote !== undefined) remote.isWhole = event.isCut !== true;
+        else yield* this.#finish(this.#item(event.block), event.isCut === true);
         break;
+      }
       case "done":
         // An answer of nothing is still an answer.
-        if (this.#items.length === 0) {
+        if (this.#items.length === 0 && this.#remote.size === 0) {
           const item = newMessage();
           yield* this.#open(item);
           yield* this.#finish(item, event.finishReason === "length");
@@ -50,6 +65,16 @@ export class ResponseOutput {
   get end(): TurnEnd {
     if (this.#end === undefined) throw new Error("an answer ended without saying how");
     return this.#end;
+  }
+
+  /** Calls of servers' tools that were made to their ends. */
+  get remoteCalls(): ReadonlyArray<{ readonly name: string; readonly arguments: string }> {
+    return [...this.#remote.values()].filter(({ isWhole }) => isWhole);
+  }
+
+  /** Place of the item after the last one. */
+  get nextIndex(): number {
+    return this.#firstIndex + this.#items.length;
   }
 
   get items(): readonly object[] {
@@ -149,7 +174,7 @@ export class ResponseOutput {
   }
 
   #item(block: number): Item {
-    const item = this.#items[block];
+    const item = this.#byBlock.get(block);
     if (item === undefined) throw new Error("more of a block that was not opened");
     return item;
   }

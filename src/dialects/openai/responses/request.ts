@@ -8,6 +8,7 @@ import { accountFor } from "../../refusals.ts";
 import { askedForm } from "../answer-form.ts";
 import { toSampling, toStop } from "../sampling.ts";
 import { unsupportedInResponses } from "../unsupported.ts";
+import { type HostedTools, noHostedTools } from "./hosted-tools.ts";
 import type { ResponseBody } from "./schema.ts";
 import { type Tools, toToolChoice, toTools } from "./tools.ts";
 
@@ -26,11 +27,12 @@ export function toRequest(
   body: ResponseBody,
   conversation: readonly ChatMessage[],
   changes: readonly Note[],
+  hosted: HostedTools = noHostedTools,
 ): Request {
   const notes = [...accountFor(body, unsupportedInResponses), ...changes];
   const { instructions, top_logprobs: top, max_output_tokens: maxTokens, reasoning } = body;
   const wantsLogprobs = body.include?.includes("message.output_text.logprobs") === true || (top ?? 0) > 0;
-  const tools = toTools(body, notes);
+  const tools = toTools(body, hosted, notes);
   const turn: Turn = {
     messages: [
       ...(isSet(instructions) ? [{ role: "developer", content: instructions }] : []),

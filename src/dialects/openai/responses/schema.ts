@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import type { ApprovalFilters } from "../../../features/mcp-servers/naming.ts";
 import { OrNull } from "../../../platform/schema/nullable.ts";
 import { OneOf } from "../../../platform/schema/one-of.ts";
 import { LongText } from "../../../platform/schema/text.ts";
@@ -15,6 +16,17 @@ const Tool = Type.Object({
   strict: OrNull(Type.Boolean()),
   /** Of a custom tool: the form of its text. */
   format: OrNull(Type.Unsafe<{ readonly definition?: unknown }>({ type: "object" })),
+  /** Of an MCP server. */
+  server_label: Type.Optional(Type.String({ maxLength: 64, format: "text" })),
+  server_url: OrNull(Type.String({ maxLength: 2000, format: "text" })),
+  allowed_tools: OrNull(
+    Type.Unsafe<string[] | { tool_names?: string[]; read_only?: boolean }>({ type: ["array", "object"] }),
+  ),
+  require_approval: OrNull(Type.Unsafe<ApprovalFilters>({ type: ["string", "object"] })),
+  authorization: OrNull(Type.String()),
+  connector_id: OrNull(Type.String()),
+  headers: OrNull(Type.Unsafe<object>({ type: "object" })),
+  tunnel_id: OrNull(Type.String()),
   /** Of a namespace: its tools, checked where they are read. */
   tools: OrNull(Type.Array(Type.Unknown(), { maxItems: MAX_TOOLS })),
 });
@@ -54,6 +66,9 @@ export const ResponseBody = Type.Object({
     }),
   ),
   store: OrNull(Type.Boolean({ default: true, description: "Keep the response, to be continued later." })),
+  max_tool_calls: OrNull(
+    Type.Integer({ minimum: 1, description: "Calls of MCP servers' tools that are run for one response." }),
+  ),
   max_output_tokens: OrNull(Type.Integer({ minimum: 1 })),
   tools: OrNull(Type.Array(Tool, { maxItems: MAX_TOOLS })),
   tool_choice: OrNull(

@@ -1,29 +1,30 @@
-import type { PlannedTurn } from "../../../assistant/assistant.ts";
-import type { ChatMessage } from "../../../assistant/template/message.ts";
-import type { Turn } from "../../../assistant/turn.ts";
 import { ApiError } from "../../../errors.ts";
+import type { McpServers } from "../../../features/mcp-servers/servers.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import type { Queries } from "../../../platform/store/database.ts";
 import type { ServedModel } from "../../../serving/served-model.ts";
 import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { invalid } from "../../content.ts";
-import { namingFields } from "../../field-names.ts";
 import { type Note, noteInLog, notesOfChanges, notHonoured } from "../../notes.ts";
 import { withSigns } from "../../sign-of-life.ts";
-import { type Begun, begin, responseEnd, responseHead } from "./head.ts";
+import { resolveApprovals } from "./approvals.ts";
+import { begin, responseEnd, responseHead } from "./head.ts";
+import { openHostedTools } from "./hosted-tools.ts";
 import { toMessages } from "./input.ts";
 import { itemPage, type PageRequest, toInputItems } from "./input-items.ts";
-import { type OutputEvent, ResponseOutput } from "./output.ts";
+import type { OutputEvent } from "./output.ts";
+import type { PreparedResponse } from "./prepared.ts";
 import { toRequest } from "./request.ts";
+import { Rounds } from "./rounds.ts";
 import type { InputTokensBody, ResponseBody } from "./schema.ts";
 import type { ResponseObject, ResponseStore } from "./store.ts";
-import type { Tools } from "./tools.ts";
 
 export interface ResponsesParts {
   readonly model: ServedModel;
   readonly store: ResponseStore;
   readonly conversations: ConversationItems;
+  readonly servers: McpServers;
 }
 
 /** What of conversations a response reads and adds to. */
@@ -31,18 +32,6 @@ export interface ConversationItems {
   /** Every item, the oldest first. @throws ApiError `not_found` */
   all(id: string): Promise<readonly object[]>;
   append(id: string, items: readonly object[], queries?: Queries): Promise<unknown>;
-}
-
-/** A request that was found to be right, and what it needs to be answered. */
-export interface PreparedResponse {
-  readonly head: ReturnType<typeof responseHead>;
-  readonly input: readonly object[];
-  readonly previousId: string | undefined;
-  readonly conversationId: string | undefined;
-  readonly turn: Turn;
-  readonly tools: Tools;
-  readonly plan: PlannedTurn;
-  readonly begun: Begun;
 }
 
 /** `POST /v1/responses`, whole and as a stream, and what is kept of it. */
@@ -82,8 +71,19 @@ export class Responses {
     const { assistant, engine } = this.#parts.model;
     const changes: Note[] = [];
     const input = await this.#resolve(body.input);
-    const conversation = [...(await this.#history(body)), ...toMessages(input, changes)];
-    const { turn, tools, notes } = toRequest(body, conversation, changes);
+    const hosted = await openHostedTools(body, this.#parts.servers);
+    if (hosted.byName.size > 0 && body.background === true)
+      throw invalid(
+        "tools",
+        "of MCP servers can't be used in the background: begin an agent session for that",
+      );
+    const earlier = await this.#history(body);
+    const resolved = resolveApprovals(earlier, typeof input === "string" ? [] : input);
+    const conversation = [
+      ...toMessages(resolved.history, []),
+      ...toMessages(typeof input === "string" ? input : resolved.input, changes),
+    ];
+    const { turn, tools, notes } = toRequest(body, conversation, changes, hosted);
     const plan = await assistant.plan(turn, context.signal);
     const all = [...notes, ...notesOfChanges(plan.changes, "input")];
     noteInLog(context.account, all);
@@ -101,24 +101,30 @@ export class Responses {
       tools,
       plan,
       begun,
+      hosted,
+      approved: resolved.approved,
+      lists: hosted.lists.filter((list) => !isListed(list, earlier)),
     };
   }
 
   /** Answers what was prepared, and keeps nothing: the reference's events, the last one with the whole response. */
   async *make(
-    { head, turn, tools, plan, begun }: PreparedResponse,
+    prepared: PreparedResponse,
     body: ResponseBody,
     context: RequestContext,
   ): AsyncIterable<OutputEvent> {
-    const { assistant } = this.#parts.model;
-    const output = new ResponseOutput(
-      {
+    const { head, turn, tools, begun } = prepared;
+    const rounds = new Rounds({
+      assistant: this.#parts.model.assistant,
+      prepared,
+      context,
+      maxToolCalls: body.max_tool_calls ?? undefined,
+      items: {
         hasLogprobs: turn.logprobs !== undefined,
         hasSummary: isSet(body.reasoning?.summary),
         clientTool: tools.clientTool,
       },
-      begun.nextIndex,
-    );
+    });
     let number = begun.nextNumber;
     const numbered = (event: OutputEvent): OutputEvent => ({ ...event, sequence_number: number++ });
     let hasBegun = false;
@@ -131,15 +137,14 @@ export class Responses {
       }
       hasBegun = true;
     };
-    const names = { prompt: "input", maxTokens: "max_output_tokens" };
     const said = async function* (): AsyncIterable<OutputEvent> {
-      for await (const event of namingFields(assistant.answer(plan, 0, context), names)) {
+      for await (const event of rounds.events()) {
         yield* tellBegun();
-        yield* output.take(event);
+        yield event;
       }
     };
     for await (const event of withSigns(said(), tellBegun)) yield numbered(event);
-    const response = { ...head, ...responseEnd(output), ...accountField(body, context) };
+    const response = { ...head, ...responseEnd(rounds), ...accountField(body, context) };
     yield numbered({ type: `response.${response.status}`, response });
   }
 
@@ -157,8 +162,12 @@ export class Responses {
   async countTokens(body: InputTokensBody, { signal }: RequestContext): Promise<number> {
     const { assistant, engine } = this.#parts.model;
     const input = body.input ?? [];
-    const conversation = [...(await this.#history(body)), ...toMessages(await this.#resolve(input), [])];
-    const { turn } = toRequest({ ...body, input }, conversation, []);
+    const hosted = await openHostedTools({ ...body, input }, this.#parts.servers);
+    const conversation = [
+      ...toMessages(await this.#history(body), []),
+      ...toMessages(await this.#resolve(input), []),
+    ];
+    const { turn } = toRequest({ ...body, input }, conversation, [], hosted);
     return (await engine.tokenize(assistant.render(turn), signal)).length;
   }
 
@@ -200,16 +209,14 @@ export class Responses {
   }
 
   /** The conversation that a request continues; without instructions, which are not carried on. */
-  async #history(body: HistoryFields): Promise<readonly ChatMessage[]> {
+  async #history(body: HistoryFields): Promise<readonly object[]> {
     const { previous_response_id: previousId } = body;
     const conversationId = idOfConversation(body);
     if (isSet(previousId) && conversationId !== undefined)
       throw invalid("conversation", "can't be given together with previous_response_id");
-    const items =
-      conversationId !== undefined
-        ? await this.#parts.conversations.all(conversationId)
-        : await this.#chain(previousId ?? undefined);
-    return items.length === 0 ? [] : toMessages(items, []);
+    return conversationId !== undefined
+      ? this.#parts.conversations.all(conversationId)
+      : this.#chain(previousId ?? undefined);
   }
 
   /** Input and output of a response and of all that it continues, the oldest first. @throws ApiError `not_found` */
@@ -237,6 +244,14 @@ export function finished({ type, ...event }: OutputEvent): ResponseObject | unde
   return type === "response.completed" || type === "response.incomplete"
     ? (event["response"] as ResponseObject)
     : undefined;
+}
+
+function isListed(list: object, earlier: readonly object[]): boolean {
+  const { server_label: label } = list as { server_label?: unknown };
+  return earlier.some((item) => {
+    const { type, server_label: other } = item as { type?: unknown; server_label?: unknown };
+    return type === "mcp_list_tools" && other === label;
+  });
 }
 
 function referenceOf(item: unknown): string | undefined {

@@ -5,6 +5,7 @@ import { invalid } from "../../content.ts";
 import { declareFunction } from "../../declared-function.ts";
 import type { Note } from "../../notes.ts";
 import { declareCustom } from "../custom-tools.ts";
+import type { HostedTools } from "./hosted-tools.ts";
 import type { ResponseBody, ResponseTool } from "./schema.ts";
 
 /** How a client knows a tool that the model calls by `DeclaredTool.name`. */
@@ -22,7 +23,7 @@ export interface Tools {
 }
 
 /** The tools that the model may call: functions, custom ones, those of namespaces; hosted ones are left out. */
-export function toTools({ tools }: ResponseBody, notes: Note[]): Tools {
+export function toTools({ tools }: ResponseBody, hosted: HostedTools, notes: Note[]): Tools {
   const declared: DeclaredTool[] = [];
   const byName = new Map<string, ClientTool>();
   const add = (tool: ResponseTool, path: string, namespace?: string) => {
@@ -32,6 +33,7 @@ export function toTools({ tools }: ResponseBody, notes: Note[]): Tools {
         add(inner as ResponseTool, `${path}.tools[${index}]`, tool.name);
       return;
     }
+    if (type === "mcp") return;
     if (type !== "function" && type !== "custom") {
       notes.push({ param: path, reason: `this server has no ${type} tool: the model is not told of it` });
       return;
@@ -47,6 +49,15 @@ export function toTools({ tools }: ResponseBody, notes: Note[]): Tools {
     declared.push(declare(tool, name, path));
   };
   for (const [index, tool] of (tools ?? []).entries()) add(tool, `tools[${index}]`);
+  for (const [name, { remote }] of hosted.byName)
+    declared.push(
+      declareFunction({
+        name,
+        description: remote.tool.description,
+        parameters: remote.tool.inputSchema,
+        path: `tools.${name}`,
+      }),
+    );
   return { declared, clientTool: (name) => byName.get(name) ?? { name } };
 }
 

@@ -35,6 +35,7 @@ export interface ModelStep {
 /** Has the model make its next answer, within what the turn may still use. @throws ApiError */
 export async function answer(step: ModelStep): Promise<StepResult> {
   const { models, plan, active, signal } = step;
+  const begunAt = monotonicMs();
   using lease = await models.leaseNamed(plan.agent.model, { signal });
   const turn = toTurn(step);
   const room = await roomFor(step, turn, lease.model);
@@ -43,7 +44,7 @@ export async function answer(step: ModelStep): Promise<StepResult> {
   const account = new RequestAccount();
   const context: RequestContext = {
     requestId: active.turn.id,
-    arrivedAt: monotonicMs(),
+    arrivedAt: begunAt,
     signal: AbortSignal.any([signal, deadline]),
     account,
     ...(plan.agent.isBatch && { lane: "batch" }),
@@ -80,6 +81,12 @@ export async function answer(step: ModelStep): Promise<StepResult> {
       cachedTokens: end.usage.cachedPromptTokens,
       outputTokens: end.usage.completionTokens,
       reasoningTokens: end.usage.reasoningTokens,
+    },
+    timings: {
+      queueMs: end.timings.queueMs,
+      prefillMs: end.timings.prefillMs,
+      decodeMs: end.timings.decodeMs,
+      ms: monotonicMs() - begunAt,
     },
     cut,
   };
@@ -152,5 +159,6 @@ function withTool(
 
 function nothing(active: ActiveTurn, cut: LimitReason): StepResult {
   const { nextIndex } = active;
-  return { events: [], items: [], calls: [], nextIndex, isMade: false, usage: noTokens, cut };
+  const timings = { queueMs: 0, prefillMs: 0, decodeMs: 0, ms: 0 };
+  return { events: [], items: [], calls: [], nextIndex, isMade: false, usage: noTokens, timings, cut };
 }

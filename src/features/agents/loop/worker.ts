@@ -142,12 +142,26 @@ export class SessionWorker {
     });
     await Promise.all(
       begun.map(async (call) => {
+        const begunAt = this.#options.clock();
         const { outcome, whole } = await this.#run(before, call, tools.get(call.tool), {
           cancelled,
           deadline,
         });
         row = await ledger.work(claim, async (draft, { queries }) => {
           if (whole !== undefined) await keepOutput(queries, before.id, call.callId, whole);
+          const { turn, calls: open } = draft.active;
+          draft.steps.push({
+            id: draft.newId("step_"),
+            turnId: turn.id,
+            step: turn.steps,
+            endedAt: draft.at,
+            type: "tool",
+            callId: call.callId,
+            tool: call.tool,
+            attempts: open.find(({ callId }) => callId === call.callId)?.attempts ?? 1,
+            isError: outcome.error !== null,
+            ms: this.#options.clock() - begunAt,
+          });
           settleCall(draft, call.callId, outcome);
         });
       }),

@@ -8,6 +8,7 @@ import {
   eventsFrom,
   insertApproval,
   insertEvents,
+  insertSteps,
   lockSession,
   lockWork,
   newWork,
@@ -116,6 +117,7 @@ export class SessionLedger {
     await insertEvents(queries, id, nextEvent, events);
     await putTurns(queries, id, [...turns.values()]);
     await putItems(queries, id, items);
+    await insertSteps(queries, id, draft.steps);
     await settleApprovals(queries, draft.answers);
     const known = new Set((before.active?.calls ?? []).map(({ question }) => question?.requestId));
     for (const call of state.active?.calls ?? [])

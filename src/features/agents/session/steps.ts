@@ -19,8 +19,17 @@ export interface StepResult {
   /** False where a limit left no room for it. */
   readonly isMade: boolean;
   readonly usage: TokenUse;
+  readonly timings: StepTimings;
   /** A limit that cut it short. */
   readonly cut: LimitReason | null;
+}
+
+/** Milliseconds of an answer. */
+export interface StepTimings {
+  readonly queueMs: number;
+  readonly prefillMs: number;
+  readonly decodeMs: number;
+  readonly ms: number;
 }
 
 /** A call as the model made it. */
@@ -56,6 +65,16 @@ export function settleStep(draft: Draft, result: StepResult): void {
     usage: addTokens(turn.usage, result.usage),
     steps: turn.steps + (result.isMade ? 1 : 0),
   });
+  if (result.isMade)
+    draft.steps.push({
+      id: draft.newId("step_"),
+      turnId: turn.id,
+      step: turn.steps + 1,
+      endedAt: draft.at,
+      type: "model",
+      usage: result.usage,
+      ...result.timings,
+    });
   if (result.cut !== null && !isLast) draft.set({ ending: result.cut });
   const isAnswer = result.calls.length === 0 && (result.cut === null || result.cut === "context_window");
   if (isLast || isAnswer) complete(draft);

@@ -3,6 +3,7 @@ import type { SessionPlan } from "../agent.ts";
 import type { ApprovalStatus } from "./draft.ts";
 import type { SessionEvent } from "./event.ts";
 import type { Item } from "./item.ts";
+import type { Step } from "./step.ts";
 import type { Call, Question, SessionState, Turn } from "./turn.ts";
 
 /** The SQL of sessions; what may change when is for those who call it. */
@@ -154,6 +155,16 @@ export async function putItems(queries: Queries, id: string, items: readonly Ite
      FROM json_array_elements($2::json) WITH ORDINALITY AS list (entry, place)
      ORDER BY place ON CONFLICT (session_id, item_id) DO UPDATE SET item = excluded.item`,
     [id, JSON.stringify(latest)],
+  );
+}
+
+export async function insertSteps(queries: Queries, id: string, steps: readonly Step[]): Promise<void> {
+  if (steps.length === 0) return;
+  await queries.query(
+    `INSERT INTO agent_steps (session_id, step_id, turn_id, step)
+     SELECT $1, entry ->> 'id', entry ->> 'turnId', entry
+     FROM json_array_elements($2::json) WITH ORDINALITY AS list (entry, place) ORDER BY place`,
+    [id, JSON.stringify(steps)],
   );
 }
 
