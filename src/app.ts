@@ -35,6 +35,7 @@ import { RedisTokenBuckets } from "./platform/rate-limit/redis-token-buckets.ts"
 import { MemoryTokenBuckets, type TokenBuckets } from "./platform/rate-limit/token-buckets.ts";
 import type { RedisConnection } from "./platform/redis/connection.ts";
 import type { Store } from "./platform/store/database.ts";
+import { Webhooks } from "./platform/webhooks/webhooks.ts";
 import { agentRoutes } from "./routes/agents/agents.ts";
 import { sessionContentRoutes } from "./routes/agents/session-contents.ts";
 import { sessionRoutes } from "./routes/agents/sessions.ts";
@@ -174,7 +175,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   });
   app.addHook("onClose", () => servers.close());
   await app.register(mcpServerRoutes(servers));
+  const webhooks = new Webhooks({ store, url: config.webhookUrl, secret: config.webhookSecret, log });
   const lasting = createLastingResponses({
+    webhooks,
     models: models.served,
     store,
     servers,
@@ -218,6 +221,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     servers,
     search: (body, context) => retrieval.rag.search(body, context),
     fetching: { allowed: config.fetchAllowedHosts, private: config.fetchPrivateHosts },
+    webhooks,
     retentionDays: config.responsesRetentionDays,
     log,
   });
@@ -241,6 +245,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       "responses in the background": lasting.background,
       "the deletion of old responses": lasting.retention,
       "agent sessions": agents.worker,
+      webhooks,
       "the deletion of old agent sessions": agents.retention,
     },
     { store, stopping, log },

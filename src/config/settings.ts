@@ -247,6 +247,16 @@ export const sections = {
     ),
   },
   Responses: {
+    webhookUrl: connectionUrl(
+      "WEBHOOK_URL",
+      ["http", "https"],
+      "A program of yours that is told when agent sessions and background responses change ([agents](agents.md)). Unset, nothing is sent.",
+    ),
+    webhookSecret: secret(
+      "WEBHOOK_SECRET",
+      undefined,
+      "Key of the signatures of what is sent there: `whsec_` and base64, or any text.",
+    ),
     fetchAllowedHosts: hostPatterns(
       "FETCH_ALLOWED_HOSTS",
       "Hosts that agents' `fetch` tool may ask: names, `*.example.org`, or `*`. Only at public addresses, by https.",

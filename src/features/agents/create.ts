@@ -5,6 +5,7 @@ import { JobQueue } from "../../platform/jobs/queue.ts";
 import type { FieldsLog, Log } from "../../platform/log.ts";
 import type { Store } from "../../platform/store/database.ts";
 import { Retention } from "../../platform/store/retention.ts";
+import type { Webhooks } from "../../platform/webhooks/webhooks.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import type { McpServers } from "../mcp-servers/servers.ts";
 import { Agents } from "./agents.ts";
@@ -15,6 +16,7 @@ import { Sessions } from "./sessions.ts";
 import type { FetchRules } from "./tools/fetch.ts";
 import type { SearchPassages } from "./tools/file-search.ts";
 import { Toolbox } from "./tools/toolbox.ts";
+import { noteEvent } from "./webhook-events.ts";
 
 export interface AgentsParts {
   readonly models: ServedModels;
@@ -22,6 +24,7 @@ export interface AgentsParts {
   readonly servers: McpServers;
   readonly search: SearchPassages;
   readonly fetching: FetchRules;
+  readonly webhooks: Webhooks;
   /** Days that a session is kept unused; with 0 there are none. */
   readonly retentionDays: number;
   readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "warn" | "error">;
@@ -42,6 +45,7 @@ export function createAgents({
   servers,
   search,
   fetching,
+  webhooks,
   retentionDays,
   log,
 }: AgentsParts): AgentsFeature {
@@ -52,8 +56,10 @@ export function createAgents({
     store,
     clock: monotonicMs,
     newId,
+    notify: (queries, id, event) => noteEvent(webhooks, queries, id, event),
     onChange: (id, hasNewWork) => {
       changes.changed(id);
+      webhooks.flush();
       if (hasNewWork) worker.wake();
     },
   });

@@ -11,6 +11,7 @@ import { JobQueue } from "../../platform/jobs/queue.ts";
 import type { FieldsLog, Log } from "../../platform/log.ts";
 import type { Store } from "../../platform/store/database.ts";
 import { Retention } from "../../platform/store/retention.ts";
+import type { Webhooks } from "../../platform/webhooks/webhooks.ts";
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { perModel, streamWithModel } from "./with-model.ts";
@@ -19,6 +20,7 @@ export interface LastingResponsesParts {
   readonly models: ServedModels;
   readonly store: Store;
   readonly servers: McpServers;
+  readonly webhooks: Webhooks;
   /** Days that a response is kept unused, and a chat completion; 0 keeps responses in memory only. */
   readonly retentionDays: number;
   readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "warn" | "error">;
@@ -37,6 +39,7 @@ export function createLastingResponses({
   models,
   store,
   servers,
+  webhooks,
   retentionDays,
   log,
 }: LastingResponsesParts): LastingResponses {
@@ -47,6 +50,7 @@ export function createLastingResponses({
     store,
     queue: new JobQueue({ store, name: "responses", log }),
     changes: new Changes(),
+    webhooks,
     isKept: retentionDays > 0,
     withResponses: (body, context, answer) =>
       streamWithModel(models, body, context, (model) => answer(responses(model))),

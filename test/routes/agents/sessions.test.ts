@@ -4,8 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -52,12 +55,27 @@ let models: ScriptedModels;
 let server: TestServer;
 let client: OpenAI;
 
+const SECRET = "whsec_c2VjcmV0LW9mLXRoZS10ZXN0cw==";
+
+/** The operator's program, which refuses the first event that it is sent. */
+const hooks = { url: "", received: [] as Array<{ readonly body: string; readonly headers: Headers }> };
+const program = createServer(async (request, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const headers = new Headers(request.headers as Record<string, string>);
+  hooks.received.push({ body: Buffer.concat(chunks).toString(), headers });
+  response.writeHead(hooks.received.length === 1 ? 503 : 204).end();
+});
+
 async function start(): Promise<void> {
-  server = await models.start({ DATA_DIR: directory });
+  server = await models.start({ DATA_DIR: directory, WEBHOOK_URL: hooks.url, WEBHOOK_SECRET: SECRET });
   client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key", maxRetries: 0 });
 }
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
+  program.listen(0, "127.0.0.1");
+  await once(program, "listening");
+  hooks.url = `http://127.0.0.1:${(program.address() as AddressInfo).port}/hook`;
   models = await makeScriptedModels({ scripted: { template: CHATML, answers } });
   await start();
 });
@@ -65,6 +83,8 @@ after(async () => {
   await server[Symbol.asyncDispose]();
   await models[Symbol.asyncDispose]();
   await rm(directory, { recursive: true });
+  program.closeAllConnections();
+  program.close();
 });
 
 const agents = () => client.beta.agents;
@@ -314,6 +334,20 @@ test("an output that is too long is cut for the model, and kept whole", async ()
   const kept = await json<{ text: string; length: number }>(server.get(path));
   assert.equal(kept.length, 25_000);
   assert.equal(kept.text, "long long ");
+});
+
+test("the operator's program is told, with signatures that OpenAI's client checks, and again where it refused", async () => {
+  const [first] = hooks.received;
+  assert.equal(first?.headers.get("webhook-id"), JSON.parse(first?.body ?? "").id);
+  const sendings = () =>
+    hooks.received.filter(({ headers }) => headers.get("webhook-id") === first?.headers.get("webhook-id"));
+  await until(() => sendings().length === 2);
+  const types = new Set<string>();
+  for (const { body, headers } of hooks.received)
+    types.add((await client.webhooks.unwrap(body, headers, SECRET)).type);
+  for (const type of ["created", "in_progress", "action_required", "idle"])
+    assert.ok(types.has(`agent.session.${type}`), type);
+  await assert.rejects(client.webhooks.unwrap(first?.body ?? "", first?.headers ?? {}, "whsec_b3RoZXI="));
 });
 
 test("every curl line of docs/agents.md runs", async () => {

@@ -56,20 +56,24 @@ export async function settle(queries: Queries, attempt: number, response: Respon
   return true;
 }
 
-/** @returns the response as it is then; undefined where there is none in the background */
-export async function cancelResponse(queries: Queries, id: string): Promise<ResponseObject | undefined> {
+/** @returns the response as it is then, and whether this is what ended it; undefined where there is none */
+export async function cancelResponse(
+  queries: Queries,
+  id: string,
+): Promise<{ readonly response: ResponseObject; readonly isNew: boolean } | undefined> {
   const [row] = await queries.query<{ response: ResponseObject; isUnfinished: boolean }>(
     `SELECT response, ${UNFINISHED} AS "isUnfinished" FROM responses
      WHERE response_id = $1 FOR UPDATE`,
     [id],
   );
-  if (row === undefined || !row.isUnfinished) return row?.response;
+  if (row === undefined) return undefined;
+  if (!row.isUnfinished) return { response: row.response, isNew: false };
   const response = { ...row.response, status: "cancelled" };
   await queries.query(
     "UPDATE responses SET status = 'cancelled', response = $2::json, request = NULL WHERE response_id = $1",
     [id, JSON.stringify(response)],
   );
-  return response;
+  return { response, isNew: true };
 }
 
 /** Numbers of the responses that are yet to be made. */

@@ -5,6 +5,7 @@ import { JobLoop } from "../../../platform/jobs/job-loop.ts";
 import type { Claim, JobQueue } from "../../../platform/jobs/queue.ts";
 import type { FieldsLog, Log } from "../../../platform/log.ts";
 import type { Queries, Store } from "../../../platform/store/database.ts";
+import type { Webhooks } from "../../../platform/webhooks/webhooks.ts";
 import { RequestAccount } from "../../../telemetry/request-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { invalid } from "../../content.ts";
@@ -32,6 +33,7 @@ export interface BackgroundOptions {
   readonly store: Store;
   readonly queue: JobQueue;
   readonly changes: Changes;
+  readonly webhooks: Pick<Webhooks, "note" | "flush">;
   /** Whether responses outlive the process at all. */
   readonly isKept: boolean;
   /** Has the responses of the model that a request wants answer. */
@@ -114,7 +116,12 @@ export class BackgroundResponses {
   async cancel(id: string): Promise<ResponseObject> {
     const { store, changes } = this.#options;
     const database = await store.database();
-    const response = await database.transaction((queries) => cancelResponse(queries, id));
+    const response = await database.transaction(async (queries) => {
+      const cancelled = await cancelResponse(queries, id);
+      if (cancelled?.isNew === true) await this.#options.webhooks.note(queries, "response.cancelled", { id });
+      return cancelled?.response;
+    });
+    this.#options.webhooks.flush();
     if (response === undefined) throw notFound(id, "response_id");
     if (response["background"] !== true)
       throw invalid("response_id", "is not of a response in the background, which is ended by leaving it");
@@ -160,6 +167,7 @@ export class BackgroundResponses {
     } finally {
       this.#running.delete(id);
       changes.changed(id);
+      this.#options.webhooks.flush();
     }
   }
 
@@ -188,7 +196,7 @@ export class BackgroundResponses {
       await writer.flush();
       const database = await store.database();
       await database.transaction(async (queries) => {
-        if (await settle(queries, claim.attempt, response)) await keep(response, queries);
+        if (await this.#settle(queries, claim, response)) await keep(response, queries);
         await this.#jobs.complete(claim, queries);
       });
     }
@@ -221,9 +229,16 @@ export class BackgroundResponses {
     await writer.flush();
     const database = await store.database();
     await database.transaction(async (queries) => {
-      await settle(queries, claim.attempt, failed);
+      await this.#settle(queries, claim, failed);
       await this.#jobs.complete(claim, queries);
     });
+  }
+
+  async #settle(queries: Queries, { attempt }: Claim, response: ResponseObject): Promise<boolean> {
+    const isSettled = await settle(queries, attempt, response);
+    if (isSettled)
+      await this.#options.webhooks.note(queries, `response.${response.status}`, { id: response.id });
+    return isSettled;
   }
 
   #writer({ attempt }: Claim, id: string): EventWriter {

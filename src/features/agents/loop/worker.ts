@@ -131,15 +131,23 @@ export class SessionWorker {
     { calls, tools, cancelled }: ToolStep,
   ): Promise<SessionRow> {
     const { ledger } = this.#options;
-    const begun: Call[] = [];
     const deadline = AbortSignal.timeout(timeLeftMs(before));
-    let row = await ledger.work(claim, (draft) => {
-      begun.length = 0;
-      for (const call of calls) {
-        const tool = tools.get(call.tool);
-        if (beginCall(draft, call.callId, tool && definitionOf(tool))) begun.push(call);
-      }
-    });
+    const known = (call: Call) => {
+      const tool = tools.get(call.tool);
+      return tool && definitionOf(tool);
+    };
+    // What can be run again needs no mark that it was begun.
+    const begun = calls.filter((call) => call.effect !== "write" && known(call) === call.definition);
+    const marked = calls.filter((call) => !begun.includes(call));
+    let row = before;
+    if (marked.length > 0) {
+      const allowed: Call[] = [];
+      row = await ledger.work(claim, (draft) => {
+        allowed.length = 0;
+        for (const call of marked) if (beginCall(draft, call.callId, known(call))) allowed.push(call);
+      });
+      begun.push(...allowed);
+    }
     await Promise.all(
       begun.map(async (call) => {
         const begunAt = this.#options.clock();
@@ -158,7 +166,7 @@ export class SessionWorker {
             type: "tool",
             callId: call.callId,
             tool: call.tool,
-            attempts: open.find(({ callId }) => callId === call.callId)?.attempts ?? 1,
+            attempts: open.find(({ callId }) => callId === call.callId)?.attempts || 1,
             isError: outcome.error !== null,
             ms: this.#options.clock() - begunAt,
           });

@@ -8,15 +8,12 @@ import {
   eventsFrom,
   insertApproval,
   insertEvents,
-  insertSteps,
   lockSession,
   lockWork,
   newWork,
-  putItems,
-  putTurns,
   type SessionRow,
   settleApprovals,
-  updateSession,
+  writeChange,
 } from "./tables.ts";
 import type { Told } from "./turns.ts";
 
@@ -35,6 +32,8 @@ export interface LedgerOptions {
   /** Milliseconds of the monotonic clock. */
   readonly clock: () => number;
   readonly newId: (prefix: string) => string;
+  /** Writes down, in the transaction of a change, what others are to be told of it. */
+  readonly notify: (queries: Queries, id: string, event: SessionEvent) => Promise<void>;
   /** Told of every session that changed, and whether there is work on it that no process has taken yet. */
   readonly onChange: (id: string, hasNewWork: boolean) => void;
 }
@@ -107,17 +106,14 @@ export class SessionLedger {
 
   /** Within a transaction that holds the session's row. */
   async apply(queries: Queries, row: SessionRow, change: Change): Promise<SessionRow> {
-    const { clock, newId } = this.#options;
+    const { clock, newId, notify } = this.#options;
     const { id, plan, state: before, nextEvent } = row;
     const at = Math.round(wallMs(clock()));
     const draft = new Draft({ plan, state: before, at, newId, nextEvent });
     await change(draft, { queries, told: () => toldOf(queries, row) });
     draft.close();
-    const { state, events, items, turns } = draft;
-    await insertEvents(queries, id, nextEvent, events);
-    await putTurns(queries, id, [...turns.values()]);
-    await putItems(queries, id, items);
-    await insertSteps(queries, id, draft.steps);
+    const { state, events } = draft;
+    for (const event of events) await notify(queries, id, event);
     await settleApprovals(queries, draft.answers);
     const known = new Set((before.active?.calls ?? []).map(({ question }) => question?.requestId));
     for (const call of state.active?.calls ?? [])
@@ -125,7 +121,14 @@ export class SessionLedger {
         await insertApproval(queries, id, draft.active.turn.id, call, call.question);
     const work = needsWork(state) ? (row.work ?? (await newWork(queries))) : null;
     const next = { state, nextEvent: nextEvent + events.length, work, attempt: row.attempt };
-    await updateSession(queries, id, { ...next, dueAt: dueAt(state) });
+    await writeChange(queries, id, {
+      ...next,
+      dueAt: dueAt(state),
+      events,
+      turns: [...draft.turns.values()],
+      items: draft.items,
+      steps: draft.steps,
+    });
     return { ...row, ...next };
   }
 

@@ -72,22 +72,58 @@ export async function lockWork(queries: Queries, work: number): Promise<SessionR
   return row;
 }
 
-export async function updateSession(
-  queries: Queries,
-  id: string,
-  changes: {
-    readonly state: SessionState;
-    readonly nextEvent: number;
-    readonly work: number | null;
-    readonly attempt: number;
-    readonly dueAt: number | null;
-  },
-): Promise<void> {
-  const { state, nextEvent, work, attempt, dueAt } = changes;
+/** What a change of a session writes. */
+export interface SessionChange {
+  readonly state: SessionState;
+  readonly nextEvent: number;
+  readonly work: number | null;
+  readonly attempt: number;
+  readonly dueAt: number | null;
+  readonly events: readonly SessionEvent[];
+  /** Each takes the place of what has its id. */
+  readonly turns: readonly Turn[];
+  readonly items: readonly Item[];
+  readonly steps: readonly Step[];
+}
+
+/** In one statement, since the embedded database costs a trip to its thread for each. */
+export async function writeChange(queries: Queries, id: string, change: SessionChange): Promise<void> {
+  const { state, nextEvent, work, attempt, dueAt, events, turns, items, steps } = change;
+  // Of an item that changed twice the later form counts.
+  const latest = [...new Map(items.map((item) => [item.id, item])).values()];
   await queries.query(
-    `UPDATE agent_sessions SET state = $2::json, next_event = $3, work = $4, attempt = $5, due_at = $6,
+    `WITH new_events AS (
+       INSERT INTO agent_events (session_id, number, event)
+       SELECT $1, $3 - json_array_length($7::json) + place - 1, entry
+       FROM json_array_elements($7::json) WITH ORDINALITY AS list (entry, place)
+     ), new_turns AS (
+       INSERT INTO agent_turns (session_id, turn_id, turn)
+       SELECT $1, entry ->> 'id', entry FROM json_array_elements($8::json) WITH ORDINALITY AS list (entry, place)
+       ORDER BY place ON CONFLICT (session_id, turn_id) DO UPDATE SET turn = excluded.turn
+     ), new_items AS (
+       INSERT INTO agent_items (session_id, item_id, turn_id, item)
+       SELECT $1, entry ->> 'id', entry ->> 'turnId', entry
+       FROM json_array_elements($9::json) WITH ORDINALITY AS list (entry, place)
+       ORDER BY place ON CONFLICT (session_id, item_id) DO UPDATE SET item = excluded.item
+     ), new_steps AS (
+       INSERT INTO agent_steps (session_id, step_id, turn_id, step)
+       SELECT $1, entry ->> 'id', entry ->> 'turnId', entry
+       FROM json_array_elements($10::json) WITH ORDINALITY AS list (entry, place) ORDER BY place
+     )
+     UPDATE agent_sessions SET state = $2::json, next_event = $3, work = $4, attempt = $5, due_at = $6,
        active_at = now() WHERE session_id = $1`,
-    [id, JSON.stringify(state), nextEvent, work, attempt, dueAt === null ? null : new Date(dueAt)],
+    [
+      id,
+      JSON.stringify(state),
+      nextEvent,
+      work,
+      attempt,
+      dueAt === null ? null : new Date(dueAt),
+      JSON.stringify(events),
+      JSON.stringify(turns),
+      JSON.stringify(latest),
+      JSON.stringify(steps),
+    ],
   );
 }
 
@@ -132,39 +168,6 @@ export function eventsFrom(
   return queries.query<NumberedEvent>(
     "SELECT number, event FROM agent_events WHERE session_id = $1 AND number >= $2 ORDER BY number LIMIT $3",
     [id, from, limit],
-  );
-}
-
-export async function putTurns(queries: Queries, id: string, turns: readonly Turn[]): Promise<void> {
-  if (turns.length === 0) return;
-  await queries.query(
-    `INSERT INTO agent_turns (session_id, turn_id, turn)
-     SELECT $1, entry ->> 'id', entry FROM json_array_elements($2::json) WITH ORDINALITY AS list (entry, place)
-     ORDER BY place ON CONFLICT (session_id, turn_id) DO UPDATE SET turn = excluded.turn`,
-    [id, JSON.stringify(turns)],
-  );
-}
-
-export async function putItems(queries: Queries, id: string, items: readonly Item[]): Promise<void> {
-  // Of one that changed twice the later form counts.
-  const latest = [...new Map(items.map((item) => [item.id, item])).values()];
-  if (latest.length === 0) return;
-  await queries.query(
-    `INSERT INTO agent_items (session_id, item_id, turn_id, item)
-     SELECT $1, entry ->> 'id', entry ->> 'turnId', entry
-     FROM json_array_elements($2::json) WITH ORDINALITY AS list (entry, place)
-     ORDER BY place ON CONFLICT (session_id, item_id) DO UPDATE SET item = excluded.item`,
-    [id, JSON.stringify(latest)],
-  );
-}
-
-export async function insertSteps(queries: Queries, id: string, steps: readonly Step[]): Promise<void> {
-  if (steps.length === 0) return;
-  await queries.query(
-    `INSERT INTO agent_steps (session_id, step_id, turn_id, step)
-     SELECT $1, entry ->> 'id', entry ->> 'turnId', entry
-     FROM json_array_elements($2::json) WITH ORDINALITY AS list (entry, place) ORDER BY place`,
-    [id, JSON.stringify(steps)],
   );
 }
 
