@@ -204,17 +204,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   app.addHook("preClose", () => retrieval.close());
   await app.register(ragRoutes({ rag: retrieval.rag, indexes: retrieval.indexes, maxNewTokensLimit }));
   await app.register(rerankRoutes(new RerankService(reranker, config.rerankModel)));
-  const { runs, dispatcher } = createBatchEvals({
-    store,
-    datasets,
-    model,
-    judge,
-    tools: { sandbox, embedder },
-    maxNewTokensLimit,
-    codeVersion: version,
-    log,
-  });
-  await app.register(batchEvalRoutes({ runs, maxNewTokensLimit, stopping }));
   const agents = createAgents({
     models: models.served,
     store,
@@ -228,6 +217,18 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await app.register(agentRoutes({ ...agents, models: models.served, servers }));
   await app.register(sessionRoutes({ ...agents, servers, models: models.served, randomSeed, stopping }));
   await app.register(sessionContentRoutes(agents.sessions));
+  const { runs, dispatcher } = createBatchEvals({
+    agents,
+    store,
+    datasets,
+    model,
+    judge,
+    tools: { sandbox, embedder },
+    maxNewTokensLimit,
+    codeVersion: version,
+    log,
+  });
+  await app.register(batchEvalRoutes({ runs, maxNewTokensLimit, stopping }));
   const tools = createTools({
     models: models.served,
     datasets,

@@ -2,6 +2,8 @@ import { Changes } from "../../../platform/jobs/changes.ts";
 import { JobQueue } from "../../../platform/jobs/queue.ts";
 import type { Store } from "../../../platform/store/database.ts";
 import type { ServedModel } from "../../../serving/served-model.ts";
+import type { AgentsFeature } from "../../agents/create.ts";
+import { Trials } from "../../agents/trials.ts";
 import type { EvalData } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import type { Judge } from "../judge.ts";
@@ -21,6 +23,8 @@ export interface BatchEvalParts {
   readonly judge: Judge;
   /** What metrics work with. */
   readonly tools: MetricTools;
+  /** Who does the tasks of runs of agents. */
+  readonly agents: AgentsFeature;
   readonly maxNewTokensLimit: number;
   readonly codeVersion: string;
   readonly log: DispatcherLog;
@@ -35,7 +39,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
   const queue = new JobQueue({ store, name: "batch-eval", log });
   const attempts = new Attempts(store, queue);
   const changes = new Changes();
-  const evaluator = new Evaluator(model, judge, tools);
+  const evaluator = new Evaluator(model, judge, tools, new Trials(parts.agents.sessions));
   const dispatcher = new Dispatcher({
     store,
     attempts,
@@ -54,6 +58,7 @@ export function createBatchEvals(parts: BatchEvalParts): {
     datasets,
     judge,
     tools,
+    agents: parts.agents.agents,
     maxNewTokensLimit: parts.maxNewTokensLimit,
     codeVersion: parts.codeVersion,
   });

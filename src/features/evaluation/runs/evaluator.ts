@@ -1,11 +1,13 @@
 import type { ChatModel } from "../../../assistant/template/chat-model.ts";
 import { complete } from "../../../inference/completion.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
+import type { Trials } from "../../agents/trials.ts";
 import type { EvalData } from "../../datasets/dataset.ts";
 import type { Judge } from "../judge.ts";
 import type { MetricTools } from "../metrics/metric.ts";
 import { type MetricName, metrics, scoreMetric } from "../metrics/registry.ts";
 import type { Judgements } from "../schema.ts";
+import { type Answered, measureAgent } from "./agent-task.ts";
 import type { Verdict } from "./attempts.ts";
 import { measureLikelihood } from "./likelihood-task.ts";
 import type { Measurement } from "./measurement.ts";
@@ -19,7 +21,10 @@ export class Evaluator {
   readonly #judge: Judge;
   readonly #tools: MetricTools;
 
-  constructor(model: ChatModel, judge: Judge, tools: MetricTools) {
+  readonly #trials: Trials;
+
+  constructor(model: ChatModel, judge: Judge, tools: MetricTools, trials: Trials) {
+    this.#trials = trials;
     this.#model = model;
     this.#judge = judge;
     this.#tools = tools;
@@ -30,28 +35,45 @@ export class Evaluator {
    * @throws ApiError that says why it can't be; whatever `signal` was aborted with
    */
   async evaluate(record: EvalData, run: Run, signal: AbortSignal): Promise<Verdict> {
-    const measurement =
-      run.request.task === "generate"
-        ? await this.#generate(record, run, signal)
-        : await measureLikelihood(this.#model.engine, record, run.request, signal);
+    const measurement = await this.#measureBy(record, run, signal);
     return { measurement, failureCode: failureCode(measurement, run.request.thresholds) };
+  }
+
+  #measureBy(record: EvalData, run: Run, signal: AbortSignal): Promise<Measurement> {
+    switch (run.request.task) {
+      case "generate":
+        return this.#generate(record, run, signal);
+      case "agent":
+        return measureAgent(record, run.request, {
+          trials: this.#trials,
+          measure: (answered) => this.#judged(record, answered, run, signal),
+          signal,
+        });
+      case "multiple_choice":
+      case "likelihood":
+        return measureLikelihood(this.#model.engine, record, run.request, signal);
+    }
   }
 
   async #generate(record: EvalData, run: Run, signal: AbortSignal): Promise<Measurement> {
     const startedAt = monotonicMs();
-    const answer = await this.#answer(record, run, signal);
+    const { text, finishReason, usage } = await this.#answer(record, run, signal);
     const latencyMs = monotonicMs() - startedAt;
-    const judged = await this.#score(record, answer.text, run, signal);
+    return this.#judged(record, { text, finishReason, latencyMs, ...usage }, run, signal);
+  }
+
+  async #judged(record: EvalData, answered: Answered, run: Run, signal: AbortSignal): Promise<Measurement> {
+    const judged = await this.#score(record, answered.text, run, signal);
     return {
-      output: answer.text,
-      finish_reason: answer.finishReason,
+      output: answered.text,
+      finish_reason: answered.finishReason,
       scores: judged?.scores ?? [],
-      ...(await this.#measure(record, answer.text, run, signal)),
-      latency_ms: Math.round(latencyMs),
+      ...(await this.#measure(record, answered.text, run, signal)),
+      latency_ms: Math.round(answered.latencyMs),
       tokens: {
-        prompt_tokens: answer.usage.promptTokens,
-        cached_prompt_tokens: answer.usage.cachedPromptTokens,
-        completion_tokens: answer.usage.completionTokens,
+        prompt_tokens: answered.promptTokens,
+        cached_prompt_tokens: answered.cachedPromptTokens,
+        completion_tokens: answered.completionTokens,
         judge_prompt_tokens: judged?.usage.prompt_tokens ?? 0,
         judge_cached_prompt_tokens: judged?.usage.cached_prompt_tokens ?? 0,
         judge_completion_tokens: judged?.usage.completion_tokens ?? 0,

@@ -1,7 +1,8 @@
+import type { Agent } from "../../agents/agent.ts";
 import type { Criterion } from "../judge-prompt.ts";
 
-export const tasks = ["generate", "multiple_choice", "likelihood"] as const;
-/** `generate`: an answer, judged and measured; the others score given texts by likelihood. */
+export const tasks = ["generate", "multiple_choice", "likelihood", "agent"] as const;
+/** `generate` and `agent`: an answer, judged and measured; the others score given texts by likelihood. */
 export type Task = (typeof tasks)[number];
 
 /** What a run does, with every default written out; stored with it. */
@@ -13,6 +14,10 @@ export interface RunRequest {
   readonly metrics: Readonly<Record<string, object>>;
   readonly thresholds: Readonly<Record<string, number>>;
   readonly concurrency: number;
+  /** Who does the tasks of a run of agents, as it was when the run was made. */
+  readonly agent: Agent | null;
+  /** Times that it does each. */
+  readonly attempts: number;
   /** Said to the model before every record's prompt. */
   readonly instructions: string | null;
   readonly generation: {
@@ -28,6 +33,7 @@ const ownMetrics: Readonly<Record<Task, readonly string[]>> = {
   generate: [],
   multiple_choice: ["acc", "acc_norm"],
   likelihood: ["perplexity", "bits_per_byte"],
+  agent: ["calls", "pass_at_1", "pass_all"],
 };
 
 /** Metrics of which less is better: their limits are the largest values. */

@@ -1,5 +1,7 @@
 import { ApiError, InvalidRequestError } from "../../../errors.ts";
 import type { ServedModel } from "../../../serving/served-model.ts";
+import type { Agent } from "../../agents/agent.ts";
+import type { Agents } from "../../agents/agents.ts";
 import type { Dataset } from "../../datasets/dataset.ts";
 import type { Datasets } from "../../datasets/datasets.ts";
 import type { Judge } from "../judge.ts";
@@ -17,6 +19,7 @@ export interface RunPlannerOptions {
   readonly datasets: Datasets;
   readonly judge: Judge;
   readonly tools: MetricTools;
+  readonly agents: Agents;
   /** Largest `max_new_tokens`, and the default where that is more. */
   readonly maxNewTokensLimit: number;
   readonly codeVersion: string;
@@ -32,7 +35,10 @@ export class RunPlanner {
 
   /** @throws ApiError that names the field */
   async plan(body: BatchEvalBody): Promise<Omit<NewRun, "runId">> {
-    const request = withDefaults(body, this.#options.maxNewTokensLimit);
+    const request = {
+      ...withDefaults(body, this.#options.maxNewTokensLimit),
+      agent: await this.#agentOf(body),
+    };
     requireMeasures(request);
     requireReachableThresholds(request);
     await requireUsable(request.metrics, this.#options.tools);
@@ -40,6 +46,12 @@ export class RunPlanner {
     const dataset = await this.#requireEvaluationSet(body.dataset_id);
     await this.#requireRoom(request);
     return { request, provenance: this.#provenance(request, dataset), total: dataset.recordCount };
+  }
+
+  async #agentOf({ task, agent_id: id }: BatchEvalBody): Promise<Agent | null> {
+    if ((task === "agent") !== (id !== undefined))
+      throw new InvalidRequestError("agent_id and task agent belong together.", { param: "agent_id" });
+    return id === undefined ? null : (await this.#options.agents.get(id)).agent;
   }
 
   #requireServedModel(name: string | undefined): void {
@@ -117,7 +129,7 @@ export class RunPlanner {
   }
 }
 
-function withDefaults(body: BatchEvalBody, limit: number): RunRequest {
+function withDefaults(body: BatchEvalBody, limit: number): Omit<RunRequest, "agent"> {
   const { task = "generate" } = body;
   const {
     temperature = 0,
@@ -133,6 +145,7 @@ function withDefaults(body: BatchEvalBody, limit: number): RunRequest {
     // A choice is right or wrong; whether that goes by the plain or the normalised likelihood is said here.
     thresholds: body.thresholds ?? (task === "multiple_choice" ? { acc: 1 } : {}),
     concurrency: body.concurrency ?? 4,
+    attempts: body.attempts ?? 1,
     instructions: body.instructions ?? null,
     generation: { temperature, top_p, max_new_tokens, seed },
   };
@@ -140,6 +153,8 @@ function withDefaults(body: BatchEvalBody, limit: number): RunRequest {
 
 function requireMeasures({ task, criteria, metrics }: RunRequest): void {
   const asked = criteria.length > 0 ? "criteria" : Object.keys(metrics).length > 0 ? "metrics" : undefined;
+  // Agents' tasks may say which calls they expect.
+  if (task === "agent") return;
   if (task === "generate" && asked !== undefined) return;
   if (task !== "generate" && asked === undefined) return;
   if (asked !== undefined) {

@@ -35,7 +35,17 @@ export function BatchEvalBody(limit: number) {
         default: "generate",
         description:
           "`generate`: the model answers, and the answer is judged and measured. `multiple_choice`: the likeliest of a " +
-          "record's choices, as lm-evaluation-harness takes it. `likelihood`: perplexity of the reference.",
+          "record's choices, as lm-evaluation-harness takes it. `likelihood`: perplexity of the reference. `agent`: an " +
+          "agent does each task, and its answer and its calls are measured.",
+      }),
+    ),
+    agent_id: Type.Optional(Text(128, "Of task `agent`: the agent, from `/v1/agents`.")),
+    attempts: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 16,
+        default: 1,
+        description: "Of task `agent`: times that each task is done, for pass^k.",
       }),
     ),
     criteria: Type.Optional(
