@@ -92,7 +92,8 @@ export class McpConnection {
         signal.throwIfAborted();
         throw new ApiError("service_unavailable", `The server of the tool failed: ${error.message}`);
       });
-    const text = resultText(result);
+    // What no database takes.
+    const text = resultText(result).toWellFormed().replaceAll("\0", "\ufffd");
     if (result.isError === true) throw new ApiError("invalid_request", text);
     return text;
   }

@@ -57,23 +57,26 @@ test("agents are evaluated by their answers and their calls, with pass@1 and pas
     const { status } = await json<{ status: string }>(server.get(path));
     return status.startsWith("completed");
   });
-  type Entry = {
+  type Measured = {
     readonly output: string;
     readonly metrics: Record<string, number>;
     readonly metric_details: {
       readonly attempts: ReadonlyArray<{ readonly steps: number; readonly calls: unknown[] }>;
     };
   };
-  const { data } = await json<{ data: readonly Entry[] }>(server.get(`${path}/records`));
+  const { data } = await json<{ data: ReadonlyArray<{ measurement: Measured }> }>(
+    server.get(`${path}/records`),
+  );
+  const measured = data.map(({ measurement }) => measurement);
   assert.deepEqual(
-    data.map(({ output, metrics }) => [output, metrics]),
+    measured.map(({ output, metrics }) => [output, metrics]),
     [
       ["42", { exact_match: 1, calls: 1, pass_at_1: 1, pass_all: 1 }],
       ["5", { exact_match: 0, calls: 0, pass_at_1: 0, pass_all: 0 }],
     ],
   );
   assert.deepEqual(
-    data[0]?.metric_details.attempts.map(({ steps, calls }) => [steps, calls.length]),
+    measured[0]?.metric_details.attempts.map(({ steps, calls }) => [steps, calls.length]),
     [
       [2, 1],
       [2, 1],

@@ -1,7 +1,10 @@
 import type { Assistant } from "../../../assistant/assistant.ts";
 import type { ChatMessage } from "../../../assistant/template/message.ts";
+import { plainPrompt } from "../../../assistant/template/transcript.ts";
 import type { TurnEnd } from "../../../assistant/turn.ts";
 import { errorWords } from "../../../errors.ts";
+import { capped } from "../../../features/agents/tools/output.ts";
+import type { Engine } from "../../../inference/engine.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
 import { newId } from "../../ids.ts";
@@ -15,10 +18,13 @@ import type { PreparedResponse } from "./prepared.ts";
 
 /** Calls of one response where its request sets no limit. */
 const MAX_CALLS = 128;
+/** What of one output the model is given. */
+const MAX_OUTPUT_TOKENS = 4_096;
 const names = { prompt: "input", maxTokens: "max_output_tokens" };
 
 export interface RoundsOptions {
   readonly assistant: Assistant;
+  readonly engine: Pick<Engine, "describe" | "tokenize">;
   readonly prepared: PreparedResponse;
   readonly context: RequestContext;
   readonly maxToolCalls: number | undefined;
@@ -42,7 +48,8 @@ export class Rounds implements MadeAnswer {
     this.#callsLeft = maxToolCalls;
   }
 
-  async *events(): AsyncIterable<OutputEvent> {
+  /** `started`: the engine has taken an answer, of which nothing is there yet. */
+  async *events(): AsyncIterable<OutputEvent | "started"> {
     const { prepared } = this.#options;
     for (const list of prepared.lists) yield* this.#tellList(list);
     for (const call of prepared.approved)
@@ -67,7 +74,7 @@ export class Rounds implements MadeAnswer {
 
   /** One answer of the model. @returns the calls that it made of servers' tools */
   async *#answer(): AsyncGenerator<
-    OutputEvent,
+    OutputEvent | "started",
     ReadonlyArray<{ readonly name: string; readonly arguments: string }>
   > {
     const { assistant, prepared, context, items } = this.#options;
@@ -87,8 +94,10 @@ export class Rounds implements MadeAnswer {
           context.signal,
         );
     const output = new ResponseOutput({ ...items, isRemote: (name) => hosted.byName.has(name) }, this.#index);
-    for await (const event of namingFields(assistant.answer(plan, 0, context), names))
+    for await (const event of namingFields(assistant.answer(plan, 0, context), names)) {
+      if (event.type === "started") yield "started";
       yield* output.take(event);
+    }
     this.ends.push(output.end);
     this.items.push(...output.items);
     this.#index = output.nextIndex;
@@ -134,14 +143,23 @@ export class Rounds implements MadeAnswer {
     const { signal } = this.#options.context;
     try {
       const parsed = JSON.parse(given) as Record<string, unknown>;
-      return {
-        output: await tool.remote.call(tool.remote.tool.name, parsed, { callId, signal }),
-        error: null,
-      };
+      const output = await tool.remote.call(tool.remote.tool.name, parsed, { callId, signal });
+      return { output: await this.#capped(output), error: null };
     } catch (error) {
       signal.throwIfAborted();
       return { output: null, error: errorWords(error).message };
     }
+  }
+
+  async #capped(text: string): Promise<string> {
+    const { engine, context } = this.#options;
+    const { contextWindow } = engine.describe();
+    const { text: given } = await capped(text, {
+      maxTokens: MAX_OUTPUT_TOKENS,
+      contextWindow,
+      countTokens: async (piece) => (await engine.tokenize(plainPrompt(piece), context.signal)).length,
+    });
+    return given;
   }
 
   *#ask({ label, name, arguments: given }: Omit<AskedCall, "requestId">): Iterable<OutputEvent> {

@@ -116,6 +116,7 @@ export class Responses {
     const { head, turn, tools, begun } = prepared;
     const rounds = new Rounds({
       assistant: this.#parts.model.assistant,
+      engine: this.#parts.model.engine,
       prepared,
       context,
       maxToolCalls: body.max_tool_calls ?? undefined,
@@ -140,7 +141,7 @@ export class Responses {
     const said = async function* (): AsyncIterable<OutputEvent> {
       for await (const event of rounds.events()) {
         yield* tellBegun();
-        yield event;
+        if (event !== "started") yield event;
       }
     };
     for await (const event of withSigns(said(), tellBegun)) yield numbered(event);

@@ -208,7 +208,8 @@ export class SessionWorker {
   async #capped({ plan }: SessionRow, text: string, callId: string, signal: AbortSignal) {
     using lease = await this.#options.models.leaseNamed(plan.agent.model, { signal });
     const { engine } = lease.model;
-    return capped(text, callId, {
+    return capped(text, {
+      readOn: (offset) => `; read_output with call_id "${callId}" and offset ${offset} reads on`,
       maxTokens: plan.limits.maxToolOutputTokens,
       contextWindow: engine.describe().contextWindow,
       countTokens: async (piece) => (await engine.tokenize(plainPrompt(piece), signal)).length,

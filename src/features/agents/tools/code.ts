@@ -8,7 +8,7 @@ import { ownTool, type ServerTool } from "./server-tool.ts";
 const MAX_CODE = 100_000;
 const MAX_OUTPUT = 1_000_000;
 /** From the start of the process, which takes some of it. */
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 10_000;
 
 const script = fileURLToPath(new URL("code-process.ts", import.meta.url));
 /** What the process may read: this file's folder and the packages. */

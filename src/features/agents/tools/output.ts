@@ -13,13 +13,14 @@ export interface OutputLimit {
   readonly maxTokens: number;
   readonly contextWindow: number;
   readonly countTokens: (text: string) => Promise<number>;
+  /** Says how to read on from a character on, where that is possible. */
+  readonly readOn?: (offset: number) => string;
 }
 
-/** A text as the model is given it: the beginning and the end of one that is too long, and how to read what is between. */
+/** A text as the model is given it: of one that is too long the beginning and the end. */
 export async function capped(
   text: string,
-  callId: string,
-  { maxTokens, contextWindow, countTokens }: OutputLimit,
+  { maxTokens, contextWindow, countTokens, readOn = () => "" }: OutputLimit,
 ): Promise<{ readonly text: string; readonly isCut: boolean }> {
   const most = Math.max(16, Math.min(maxTokens, Math.floor(OF_WINDOW * contextWindow)));
   // A token is at least a byte.
@@ -32,7 +33,7 @@ export async function capped(
   const head = wellFormed(text.slice(0, Math.floor(HEAD * characters)));
   const tail = wellFormed(text.slice(text.length - Math.floor((1 - HEAD) * characters)));
   const left = text.length - head.length - tail.length;
-  const note = `[… ${left} characters left out; read_output with call_id "${callId}" and offset ${head.length} reads on …]`;
+  const note = `[… ${left} characters left out${readOn(head.length)} …]`;
   return { text: `${head}\n${note}\n${tail}`, isCut: true };
 }
 

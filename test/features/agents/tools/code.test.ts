@@ -6,29 +6,28 @@ import { runCode } from "../../../../src/features/agents/tools/code.ts";
 import { capped } from "../../../../src/features/agents/tools/output.ts";
 
 const { signal } = new AbortController();
+/** Enough on any machine: only what is to run out of time does. */
+const PATIENT_MS = 60_000;
+const run = (code: string) => runCode(code, signal, PATIENT_MS);
 
 test("code computes, and says what is wrong with it", async () => {
-  assert.equal(
-    await runCode("console.log('a', {b: 1}); [1, 2, 3].map((x) => x * x)", signal),
-    'a {"b":1}\n[1,4,9]',
-  );
-  await assert.rejects(runCode("nothing()", signal), /ReferenceError: .*nothing/);
-  await assert.rejects(runCode("let x = ;", signal), /SyntaxError/);
+  assert.equal(await run("console.log('a', {b: 1}); [1, 2, 3].map((x) => x * x)"), 'a {"b":1}\n[1,4,9]');
+  await assert.rejects(run("nothing()"), /ReferenceError: .*nothing/);
+  await assert.rejects(run("let x = ;"), /SyntaxError/);
 });
 
 test("code has nothing of Node's, and ends with its time, its memory and its output", async () => {
   assert.equal(
-    await runCode(
+    await run(
       "[typeof process, typeof require, typeof fetch, typeof setTimeout, typeof globalThis.Deno].join()",
-      signal,
     ),
     "undefined,undefined,undefined,undefined,undefined",
   );
   const outcomes = await Promise.allSettled([
     runCode("for (;;) {}", signal, 2_000),
-    runCode("const all = []; for (;;) all.push(new Array(1e6).fill(1))", signal),
-    runCode("console.log('x'.repeat(2e6))", signal),
-    runCode("(function f() { f() })()", signal),
+    run("const all = []; for (;;) all.push(new Array(1e6).fill(1))"),
+    run("console.log('x'.repeat(2e6))"),
+    run("(function f() { f() })()"),
   ]);
   const messages = outcomes.map((each) =>
     each.status === "rejected" ? String(each.reason.message) : each.value,
@@ -56,17 +55,18 @@ test("the calculator knows the order of operations", () => {
 
 test("an output that is too long is cut in its middle, to what the model may have", async () => {
   const countTokens = async (text: string) => Math.ceil(text.length / 4);
-  const limit = { maxTokens: 100, contextWindow: 4_000, countTokens };
-  assert.deepEqual(await capped("short", "call_1", limit), { text: "short", isCut: false });
-  assert.equal((await capped("x".repeat(390), "call_1", limit)).isCut, false);
-  const { text, isCut } = await capped(`begin${"x".repeat(100_000)}end`, "call_1", limit);
+  const readOn = (offset: number) => `; read_output with call_id "call_1" and offset ${offset} reads on`;
+  const limit = { maxTokens: 100, contextWindow: 4_000, countTokens, readOn };
+  assert.deepEqual(await capped("short", limit), { text: "short", isCut: false });
+  assert.equal((await capped("x".repeat(390), limit)).isCut, false);
+  const { text, isCut } = await capped(`begin${"x".repeat(100_000)}end`, limit);
   assert.ok(isCut);
   assert.match(
     text,
     /^begin.*\n\[… 99608 characters left out; read_output with call_id "call_1" and offset 280 .*\]\nx+end$/s,
   );
   // A quarter of a small window is less than the limit.
-  const { text: small } = await capped("x".repeat(10_000), "call_1", { ...limit, contextWindow: 200 });
+  const { text: small } = await capped("x".repeat(10_000), { ...limit, contextWindow: 200 });
   assert.ok(small.length < 350, `${small.length} characters`);
 });
 
