@@ -94,14 +94,28 @@ export async function selectRows(
   const end = conditions.length === 0 ? undefined : await placeAfter(database, before, RECENT_ROWS);
   const recent = await selectBetween(database, conditions, { before, from: end }, limit);
   if (end === undefined || recent.length === limit) return recent;
-  // What is rare is found by the values that each stretch of rows has (`ledger_requests_ranges`). The planner would walk
-  // through all rows instead, in the hope of a full page soon.
-  const older = await database.transaction(async (queries) => {
-    await queries.query("SET LOCAL enable_indexscan = off");
-    await queries.query("SET LOCAL enable_seqscan = off");
-    return selectBetween(queries, conditions, { before: end, isHidden: true }, limit - recent.length);
-  });
+  const left = limit - recent.length;
+  // Where some are among the latest, walking on finds the others soon.
+  const older =
+    recent.length > 0
+      ? await selectBetween(database, conditions, { before: end }, left)
+      : await database.transaction((queries) => selectRare(queries, conditions, end, left));
   return [...recent, ...older];
+}
+
+/**
+ * What is rare is found by the values that each stretch of rows has (`ledger_requests_ranges`). The planner would walk
+ * through all rows instead, in the hope of a full page soon.
+ */
+async function selectRare(
+  queries: Queries,
+  conditions: readonly Condition[],
+  before: Place,
+  limit: number,
+): Promise<LedgerRow[]> {
+  await queries.query("SET LOCAL enable_indexscan = off");
+  await queries.query("SET LOCAL enable_seqscan = off");
+  return selectBetween(queries, conditions, { before, isHidden: true }, limit);
 }
 
 /** The row that is `count` rows older; undefined where there are not so many. */
