@@ -1,11 +1,21 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { answerSchema, responseSchemas } from "../http/schema.ts";
-import { ClassDefinition, classDefinitions, PartDefinition, partDefinitions } from "../telemetry/glossary.ts";
+import {
+  ClassDefinition,
+  classDefinitions,
+  PartDefinition,
+  partDefinitions,
+  stopDefinitions,
+} from "../telemetry/glossary.ts";
 
 const Glossary = answerSchema(
-  { parts: Type.Array(PartDefinition), classes: Type.Array(ClassDefinition) },
-  "What every part of a latency and every limiter class means, and how it is known.",
+  {
+    parts: Type.Array(PartDefinition),
+    classes: Type.Array(ClassDefinition),
+    cache_stops: Type.Array(ClassDefinition),
+  },
+  "What every part of a latency, every limiter class and every end of a cached prefix means, and how it is known.",
 );
 
 /** The definitions that docs and consoles show beside figures. */
@@ -20,6 +30,10 @@ export const glossaryRoutes: FastifyPluginAsyncTypebox = async (app) => {
         response: responseSchemas(Glossary, 401, 429),
       },
     },
-    async () => ({ parts: [...partDefinitions], classes: [...classDefinitions] }),
+    async () => ({
+      parts: [...partDefinitions],
+      classes: [...classDefinitions],
+      cache_stops: [...stopDefinitions],
+    }),
   );
 };

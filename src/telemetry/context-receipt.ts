@@ -71,7 +71,8 @@ export const ContextReceipt = Type.Object(
 );
 export type ContextReceipt = Static<typeof ContextReceipt>;
 
-const explanations: Readonly<Record<CacheStop, string>> = {
+/** What each reason means that a prompt's beginning came from the cache so far and no further. */
+export const explanations: Readonly<Record<CacheStop, string>> = {
   last_token: "All but the last token, whose logits are wanted.",
   reproducible: "The request asked for an answer that can be had again: it is computed from nothing.",
   prompt_scored: "From here on the prompt's own log-probabilities were asked for, which needs them computed.",

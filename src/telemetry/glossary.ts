@@ -1,6 +1,8 @@
 import { type Static, Type } from "typebox";
+import { cacheStops } from "../inference/cache-report.ts";
 import { type StepPart, stepParts } from "../inference/generation-parts.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
+import { explanations } from "./context-receipt.ts";
 import { type LatencyPart, latencyPartNames } from "./latency-parts.ts";
 import { classOf, type LimiterClass, labels, limiterClasses } from "./verdict.ts";
 
@@ -24,6 +26,12 @@ export const ClassDefinition = Type.Object({ name: Type.String(), meaning: Type.
 export const classDefinitions: ReadonlyArray<Static<typeof ClassDefinition>> = limiterClasses.map(
   (name: LimiterClass) => ({ name, meaning: labels[name] }),
 );
+
+/** Why the cache stopped where it did, in receipts. */
+export const stopDefinitions: ReadonlyArray<Static<typeof ClassDefinition>> = cacheStops.map((name) => ({
+  name,
+  meaning: explanations[name],
+}));
 
 type Known = Pick<PartDefinition, "meaning" | "source">;
 const measured = (meaning: string): Known => ({ meaning, source: "measured" });

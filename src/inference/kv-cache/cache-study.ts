@@ -2,8 +2,9 @@ import type { CacheStop, CacheView, PrefixReport, SequenceView } from "../cache-
 import { cacheStop } from "./cache-stop.ts";
 import { Evictions } from "./evictions.ts";
 import { heldPrefixes } from "./held-prefixes.ts";
-import type { PrefixCache, Reservation } from "./prefix-cache.ts";
+import type { PrefixCache } from "./prefix-cache.ts";
 import { PromptHistory } from "./prompt-history.ts";
+import type { Reservation } from "./reservation.ts";
 import { ReuseDistances } from "./reuse-distance.ts";
 import type { SequenceMemory, Slot } from "./slots.ts";
 import type { LongestMatch } from "./token-tree.ts";

@@ -1,5 +1,5 @@
 import type { EvictionView } from "../cache-report.ts";
-import type { Loss } from "./prefix-cache.ts";
+import type { Loss } from "./reservation.ts";
 
 /** Evictions that are remembered. */
 const REMEMBERED = 200;
