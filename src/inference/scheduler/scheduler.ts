@@ -187,11 +187,14 @@ export class Scheduler {
     if (decoded !== undefined) {
       this.#keepStates(plan);
       this.#scorePrompts(plan);
+      const samplingAt = this.#clock();
+      for (const sequence of this.#running) sequence.time.spent("overhead", samplingAt);
       this.#sample(rows);
     }
     for (const { kvSequence, position } of bridging) this.#context.truncate(kvSequence, position);
     const computedAt = this.#clock();
-    for (const sequence of this.#running) sequence.time.spent("others_sampling", computedAt);
+    for (const sequence of this.#running)
+      sequence.time.spent(isBesideOthers(sequence, rows) ? "others_sampling" : "overhead", computedAt);
     const computeMs = computedAt - computeStartedAt;
     const record = decoded && {
       ...decoded,
@@ -235,7 +238,10 @@ export class Scheduler {
   }
 
   #sample(rows: ReadonlyMap<Sequence, Rows>): void {
+    let isFirst = true;
     for (const [sequence, { first, draft }] of rows) {
+      if (!isFirst) sequence.time.spent("others_sampling", this.#clock());
+      isFirst = false;
       try {
         this.#sampleRows(sequence, first, draft);
       } catch (error) {
@@ -254,7 +260,6 @@ export class Scheduler {
     }
     let accepted = 0;
     let text = "";
-    sequence.time.spent("others_sampling", this.#clock());
     for (;;) {
       const row = first + accepted;
       const token = sequence.next(row);
@@ -271,8 +276,12 @@ export class Scheduler {
       const kept = this.#context.truncate(slot.kvSequence, slot.tokens.length);
       if (kept < slot.tokens.length) throw new Error("a draft was made that can't be taken back");
     }
-    if (sequence.finishReason !== undefined) this.#finish(sequence, sequence.finishReason, text);
-    else this.#emission.text(sequence, text);
+    if (sequence.finishReason !== undefined) {
+      this.#finish(sequence, sequence.finishReason, text);
+      return;
+    }
+    this.#emission.text(sequence, text);
+    sequence.time.spent("own_sampling", this.#clock());
   }
 
   #finish(sequence: Sequence, finishReason: FinishReason, text: string): void {
@@ -306,4 +315,9 @@ export class Scheduler {
     this.#running = this.#running.filter((other) => other !== sequence);
     this.#admission.remove(sequence);
   }
+}
+
+/** Whether tokens of other sequences than this one were chosen in a step. */
+function isBesideOthers(sequence: Sequence, rows: ReadonlyMap<Sequence, Rows>): boolean {
+  return rows.size > Number(rows.has(sequence));
 }
