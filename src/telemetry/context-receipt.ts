@@ -138,8 +138,9 @@ function partsOf({ sections }: PrefixReport, cached: number): Static<typeof Rece
   });
 }
 
-/** Shares of the prompt from which on advice is worth reading. */
-const MUCH = 0.25;
+/** Tokens that were computed, and their share of the prompt, from which on advice is worth reading. */
+const MANY_TOKENS = 64;
+const LARGE_SHARE = 0.25;
 
 function advice(
   stop: CacheStop,
@@ -147,7 +148,7 @@ function advice(
   { promptTokens, cached, bestPossible }: { promptTokens: number; cached: number; bestPossible: number },
 ): string | null {
   const missed = promptTokens - cached;
-  if (missed < MUCH * promptTokens) return null;
+  if (missed < Math.max(MANY_TOKENS, LARGE_SHARE * promptTokens)) return null;
   const place = part?.role == null ? "the prompt" : `the ${part.role} message (${part.index})`;
   switch (stop) {
     case "text_differs":
