@@ -120,10 +120,10 @@ export class JsonMachine implements JsonContext {
   }
 
   /** The first is that of the names, where there are any; one of each of the other properties follows. */
-  #keyForms({ texts, named, others }: KeyChoices): readonly TextForm[] {
-    const isWanted = (index: number) => named(texts[index] ?? "").length > 0;
+  #keyForms({ texts, wanted, others }: KeyChoices): readonly TextForm[] {
+    const isWanted = wanted && ((index: number) => wanted.has(texts[index] ?? ""));
     return [
-      ...(texts.length > 0 ? [{ minLength: 0, texts, isWanted }] : []),
+      ...(texts.length > 0 ? [{ minLength: 0, texts, ...(isWanted && { isWanted }) }] : []),
       ...others.map(({ automaton }) => ({
         minLength: 0,
         automaton: automaton === undefined ? undefined : this.automaton(automaton),

@@ -23,6 +23,8 @@ export interface KeyChoice {
 export interface KeyChoices {
   /** Texts to tell apart, sorted: names, and what other properties may not be called. */
   readonly texts: readonly string[];
+  /** Those of the texts that lead somewhere; left out where all do. */
+  readonly wanted: ReadonlySet<string> | undefined;
   /** What a text leads to; nothing where only other properties could be called so, and may not. */
   named(text: string): readonly KeyChoice[];
   /** Properties that have none of the names of their shape; `names` are the texts that they may not have. */
@@ -144,6 +146,7 @@ export function keyChoices(
   const [first = []] = lists;
   return {
     texts: lists.length === 1 && others.length === 0 ? first : sortTexts([...lists.flat(), ...excludedTexts]),
+    wanted: others.length === 0 ? undefined : new Set(lists.flat()),
     named: (text) =>
       sources.flatMap(({ entry, shape, next }) => {
         const index = namesOf(shape).indices.get(text) ?? -1;
