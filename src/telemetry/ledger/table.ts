@@ -125,7 +125,7 @@ async function placeAfter(
   count: number,
 ): Promise<Place | undefined> {
   const parameters: unknown[] = [];
-  const where = before === undefined ? "true" : isOlder(before, parameters);
+  const where = before === undefined ? "true" : `(at, id) < ${placed(before, parameters)}`;
   const [row] = await queries.query<{ readonly id: string; readonly at: Date }>(
     `SELECT id, at FROM ledger_requests WHERE ${where}
      ORDER BY at DESC, id DESC OFFSET $${parameters.push(count)} LIMIT 1`,
@@ -150,8 +150,10 @@ async function selectBetween(
 ): Promise<LedgerRow[]> {
   const parameters: unknown[] = [];
   const where = [toSql(conditions, parameters)];
-  if (before !== undefined) where.push(isOlder(before, parameters, isHidden ? "at + interval '0'" : "at"));
-  if (from !== undefined) where.push(`NOT ${isOlder(from, parameters)}`);
+  if (before !== undefined)
+    where.push(`(${isHidden ? "at + interval '0'" : "at"}, id) < ${placed(before, parameters)}`);
+  // Not as a negation: an index knows no negated comparison of rows.
+  if (from !== undefined) where.push(`(at, id) >= ${placed(from, parameters)}`);
   const rows = await queries.query<StoredRow>(
     `SELECT ${selected} FROM ledger_requests WHERE ${where.join(" AND ")}
      ORDER BY at DESC, id DESC LIMIT $${parameters.push(limit)}`,
@@ -160,9 +162,9 @@ async function selectBetween(
   return rows.map(toRow);
 }
 
-function isOlder({ id, at }: Place, parameters: unknown[], column = "at"): string {
+function placed({ id, at }: Place, parameters: unknown[]): string {
   const time = parameters.push(new Date(at).toISOString());
-  return `(${column}, id) < ($${time}::timestamptz, $${parameters.push(id)}::uuid)`;
+  return `($${time}::timestamptz, $${parameters.push(id)}::uuid)`;
 }
 
 /** Takes in what values the latest stretches of rows have; a Postgres that vacuums by itself does so too. */
