@@ -99,13 +99,13 @@ function contentExpression(form: AnswerForm): Expression | undefined {
 function automatonExpression(make: () => Automaton | undefined, path: string): Expression {
   try {
     const automaton = make();
-    if (automaton === undefined) throw new RegexError("no text that it matches, which");
+    if (automaton === undefined) throw new InvalidRequestError(`${path} matches no text.`, { param: path });
     const expression = { type: "automaton", automaton } as const;
     assertFollowed({ start: expression }, path);
     return expression;
   } catch (error) {
     if (!(error instanceof RegexError)) throw error;
-    throw new InvalidRequestError(`${path} has ${error.message} can't be held.`, { param: path });
+    throw new InvalidRequestError(`${path} has ${error.message}, which can't be held.`, { param: path });
   }
 }
 
