@@ -3,6 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
+import type { CacheOfModel } from "../../src/instruments/cache-view.ts";
+import type { Capacity } from "../../src/instruments/planner/schema.ts";
 import type { Setting } from "../../src/routes/settings.ts";
 import type { TimelineStep } from "../../src/telemetry/steps/timeline.ts";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
@@ -30,11 +32,20 @@ describe("the pages beside the chat", { skip }, () => {
     await page.getByRole("heading", { name, level: 2 }).waitFor();
   }
 
-  /** Has the next answer to a path be an error, with words that must stay words. */
-  async function fail(path: string): Promise<void> {
-    const json = { error: { code: "service_unavailable", message: hostile }, request_id: "r1" };
-    await page.route(path, (route) => route.fulfill({ status: 503, json }), { times: 1 });
-  }
+  const fail = (path: string) => console_.fail(path, hostile);
+
+  test("Cache and Capacity say what there is before the first answer", async () => {
+    await console_.open("/cache");
+    await page.getByText("No prompt was computed yet.").waitFor();
+    await console_.assertAccessible("cache, empty");
+    await console_.open("/capacity");
+    await page.getByText("nothing runs until you ask", { exact: false }).waitFor();
+    await console_.assertAccessible("capacity, empty");
+    await fail("**/v1/capacity");
+    await page.getByRole("button", { name: "Simulate" }).press("Enter");
+    await page.getByRole("alert").getByText(hostile).waitFor();
+    await console_.assertAccessible("capacity, failed");
+  });
 
   test("Now shows what /v1/metrics counts", async () => {
     await console_.open("/now");
@@ -141,6 +152,53 @@ describe("the pages beside the chat", { skip }, () => {
     await page.keyboard.press("Enter");
     await page.getByRole("alert").getByText("503 service_unavailable").waitFor();
     await console_.assertAccessible("timeline, failed");
+  });
+
+  test("Cache shows what is held, whose it is and what it saved, as the API has it", async () => {
+    await fail("**/v1/cache");
+    await console_.open("/cache");
+    await page.getByRole("alert").getByText(hostile).waitFor();
+    await console_.assertAccessible("cache, failed");
+    const table = page.getByRole("region", { name: /^Sequences of/ });
+    await table.waitFor();
+    await page.getByRole("checkbox", { name: "follow" }).uncheck();
+    const { models } = await json<{ models: readonly CacheOfModel[] }>(console_.server.get("/v1/cache"));
+    const [cache] = models;
+    const rows = await table
+      .getByRole("row")
+      .filter({ has: page.getByRole("cell") })
+      .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent?.trim())));
+    assert.deepEqual(
+      rows.map(([sequence, state, tokens]) => [Number(sequence), state, Number(tokens?.replace(",", ""))]),
+      cache?.sequences
+        .filter(({ state }) => state !== "free")
+        .map(({ kv_sequence, state, tokens }) => [kv_sequence, state, tokens]),
+    );
+    const share = new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format(
+      100 * (cache?.prompts.hit_share ?? 0),
+    );
+    const tokens = cache?.prompts.tokens.toLocaleString("en");
+    await page.getByText(`Of ${tokens} prompt tokens, ${share} %`, { exact: false }).waitFor();
+    await console_.assertAccessible("cache");
+    await console_.assertFitsNarrow("cache");
+  });
+
+  test("Capacity answers how many users fit, in the API's words and figures", async () => {
+    await console_.open("/capacity?completion_tokens=30");
+    const answer = await console_.answerTo("/v1/capacity", async () => {
+      await page.getByLabel("Tokens of a prompt").fill("40");
+      await page.keyboard.press("Enter");
+    });
+    const { sentence, points } = JSON.parse(answer) as Capacity;
+    await page.getByRole("region", { name: "What fits" }).getByText(sentence).waitFor();
+    const rows = page.getByRole("region", { name: "By number of users" }).getByRole("row");
+    assert.deepEqual(
+      await rows.getByRole("rowheader").allTextContents(),
+      points.map(({ users }) => String(users)),
+    );
+    assert.match(page.url(), /prompt_tokens=40/);
+    await console_.assertAccessible("capacity");
+    await console_.assertFitsNarrow("capacity");
   });
 
   test("documents are uploaded, watched and asked by keyboard, with the places of their passages", async () => {

@@ -20,14 +20,21 @@ export interface ConsoleUnderTest extends AsyncDisposable {
   assertAccessible(what: string): Promise<void>;
   /** Asserts that nothing is wider than the narrowest window that WCAG names, and goes back to a wide one. */
   assertFitsNarrow(what: string): Promise<void>;
+  /** Has the next answer to a path be an error in these words. */
+  fail(path: string, message: string): Promise<void>;
   /** Asserts that the page logged no error, broke no policy and asked only the server, except for what `isExpected`. */
   assertQuiet(isExpected?: (complaint: string) => boolean): void;
 }
 
 /** With the model that the project ships, whose answers end by themselves. */
-export async function startConsole(env: Readonly<Record<string, string>> = {}): Promise<ConsoleUnderTest> {
+export function startConsole(env: Readonly<Record<string, string>> = {}): Promise<ConsoleUnderTest> {
+  return consoleOf(() => startServer({ env: { MODEL_NAME: "builtin", KV_CACHE_MEMORY: "64MiB", ...env } }));
+}
+
+/** The console of a server of one's own, which is stopped with it. */
+export async function consoleOf(start: () => Promise<TestServer>): Promise<ConsoleUnderTest> {
   execFileSync(process.execPath, [build], { stdio: "inherit" });
-  const server = await startServer({ env: { MODEL_NAME: "builtin", KV_CACHE_MEMORY: "64MiB", ...env } });
+  const server = await start();
   let browser: Browser | undefined;
   try {
     browser = await launchBrowser();
@@ -109,6 +116,10 @@ function console_(
       const width = await page.evaluate<number>("document.documentElement.scrollWidth");
       await page.setViewportSize(wide);
       assert.ok(width <= narrow.width, `${what} is ${width} pixels wide`);
+    },
+    fail: async (path, message) => {
+      const json = { error: { code: "service_unavailable", message }, request_id: "r1" };
+      await page.route(path, (route) => route.fulfill({ status: 503, json }), { times: 1 });
     },
     assertQuiet: (isExpected = () => false) =>
       assert.deepEqual(
