@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Locator, Page, Request } from "playwright-core";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
@@ -317,6 +319,47 @@ describe("the chat page", { skip }, () => {
     await conversations.getByRole("button", { name: "Delete Once upon a time" }).press("Enter");
     await conversations.getByRole("button", { name: "Delete", exact: true }).press("Enter");
     assert.equal(await conversations.getByRole("listitem").count(), before - 1);
+  });
+
+  test("a first visitor asks, sees why it took so long, uploads a file, asks about it and evaluates", async () => {
+    const open = (name: string) =>
+      page
+        .getByRole("navigation", { name: "Console" })
+        .getByRole("link", { name, exact: true })
+        .press("Enter");
+    const upload = async (name: string, content: string, kind: string) => {
+      const path = join(console_.server.directory, name);
+      await writeFile(path, content);
+      await page.getByLabel(/Drop a file here/).setInputFiles(path);
+      await page.getByLabel("Kind").selectOption(kind);
+      await page.getByRole("button", { name: "Upload" }).press("Enter");
+      await page.getByRole("heading", { name, level: 2 }).waitFor();
+    };
+    await console_.open("/");
+    const { account } = await ask("What is a lighthouse?");
+    await answers().last().getByText(account.limiter.cause).waitFor();
+    await open("Requests");
+    await page.getByRole("region", { name: "List of requests" }).getByRole("link").first().press("Enter");
+    await page.getByRole("region", { name: "Where its time went" }).waitFor();
+    await open("Data");
+    await upload(
+      "harbour.md",
+      "The lighthouse of Port Aldren was built in 1871.",
+      "documents, to answer from",
+    );
+    await page.getByText(/^Indexed:/).waitFor();
+    await page.getByLabel("Ask these documents").fill("When was the lighthouse built?");
+    await page.keyboard.press("Enter");
+    await page.getByRole("article", { name: "Answer from the documents" }).getByText("[1]").first().waitFor();
+    await upload(
+      "set.jsonl",
+      JSON.stringify({ prompt: "2 + 2?", reference: "4" }),
+      "evaluation set, prompts with references",
+    );
+    await page.getByRole("link", { name: "Evaluate the model by it" }).press("Enter");
+    await page.getByRole("button", { name: "Start" }).press("Enter");
+    await page.getByText(/^completed: 1 of 1 record/).waitFor();
+    await page.getByRole("region", { name: "Means with intervals" }).waitFor();
   });
 
   test("a link fills the question in and does not send it", async () => {

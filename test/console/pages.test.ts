@@ -96,6 +96,7 @@ describe("the pages beside the chat", { skip }, () => {
     const parts = page.getByRole("region", { name: "Where its time went" });
     for (const part of Object.keys(account.parts_ms))
       await parts.getByRole("rowheader", { name: part.replaceAll("_", " "), exact: true }).waitFor();
+    await page.getByRole("heading", { name: "What the model was given" }).waitFor();
     await console_.assertAccessible("a request");
     await console_.assertFitsNarrow("a request");
     await page.getByRole("searchbox", { name: "Search" }).fill("nonsense>1");

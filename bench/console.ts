@@ -1,0 +1,190 @@
+/**
+ * How quickly the console answers a person, with much to show, and what it costs the server. `npm run bench:console`.
+ * Interactions are timed by Chromium itself (Event Timing: from the key or click to the next frame). The 65,536 steps and
+ * the answer of 100,000 characters are made up here, because making them takes a model minutes; ledger rows and records
+ * are the server's own.
+ */
+import { readdirSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import type { TimelineStep } from "../src/telemetry/steps/timeline.ts";
+import { startConsole } from "../test/support/console.ts";
+import { KEY, until } from "../test/support/server.ts";
+
+const ROWS = 10_000;
+const STEPS = 65_536;
+const RECORDS = 50_000;
+const CHARACTERS = 100_000;
+
+await using console_ = await startConsole();
+const { page, server } = console_;
+await page.addInitScript(`globalThis.slowest = 0; new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) globalThis.slowest = Math.max(globalThis.slowest, duration);
+}).observe({ type: "event", durationThreshold: 16, buffered: true });`);
+
+/** The slowest of some interactions, each of which ends before the next begins. */
+async function measure(name: string, acts: ReadonlyArray<(page: Page) => Promise<void>>): Promise<void> {
+  await page.evaluate("globalThis.slowest = 0");
+  for (const act of acts) {
+    await act(page);
+    await page.waitForTimeout(400);
+  }
+  const slowest = await page.evaluate<number>("globalThis.slowest");
+  console.log(
+    `${name}: slowest of ${acts.length} interactions ${slowest === 0 ? "under 16" : Math.round(slowest)} ms`,
+  );
+}
+
+const press = (key: string) => (on: Page) => on.keyboard.press(key);
+const click = (name: string | RegExp) => (on: Page) => on.getByRole("button", { name }).first().click();
+
+const assets = fileURLToPath(new URL("../web/dist/assets/", import.meta.url));
+const asked = new Set<string>();
+page.on("request", (request) => asked.add(request.url().split("/").at(-1) ?? ""));
+await console_.open("/");
+await page.getByRole("textbox", { name: "Message", exact: true }).waitFor();
+const firstPage = readdirSync(assets).filter((file) => file.endsWith(".gz") && asked.has(file.slice(0, -3)));
+const bytes = firstPage.reduce((sum, file) => sum + statSync(assets + file).size, 0);
+console.log(`first page: ${firstPage.length} files, ${(bytes / 1000).toFixed(1)} kB of gzip`);
+
+for (let sent = 0; sent < ROWS; sent += 100)
+  await Promise.all(
+    Array.from({ length: 100 }, async () => (await server.post("/v1/chat", {})).arrayBuffer()),
+  );
+await console_.open("/requests");
+await page.getByRole("link", { name: "Older" }).waitFor();
+await measure(`Requests, ${ROWS.toLocaleString("en")} rows`, [
+  async (on) => on.getByRole("link", { name: "Older" }).click(),
+  async (on) => on.getByRole("region", { name: "List of requests" }).getByRole("link").first().click(),
+  async (on) => on.getByRole("searchbox").focus(),
+  press("s"),
+  click("status:5xx"),
+]);
+
+const first: TimelineStep = {
+  index: 0,
+  at_ms: 0,
+  model: "builtin",
+  plan_ms: 0.1,
+  decode_ms: 4,
+  sample_ms: 0.2,
+  expected_ms: 4,
+  processor_wait_ms: 0,
+  passes: 1,
+  decode_rows: 8,
+  prefill_tokens: 0,
+  kv_tokens: 2000,
+  running: 8,
+  waiting: 0,
+  threads: 2,
+  sequences: [],
+};
+const steps = Array.from({ length: STEPS }, (_, index): TimelineStep => {
+  const share = (n: number) => ({
+    request_id: `request-${Math.floor(index / 100) * 8 + n}`,
+    kv_sequence: n,
+    prefill_tokens: index % 100 === 0 ? 20 : 0,
+    decode_rows: 1,
+  });
+  const sequences = Array.from({ length: 8 }, (_, n) => share(n));
+  return { ...first, index, at_ms: index * 5 + (index > STEPS / 2 ? 60_000 : 0), sequences };
+});
+await page.route("**/v1/timeline?*", (route) => {
+  const query = new URL(route.request().url()).searchParams;
+  const [from, until] = [Number(query.get("from") ?? 0), Number(query.get("until") ?? Infinity)];
+  const found = steps.filter(({ at_ms }) => at_ms >= from && at_ms < until).slice(-Number(query.get("last")));
+  return route.fulfill({ json: { steps: found } });
+});
+await console_.open("/timeline");
+await page.getByRole("checkbox", { name: "follow" }).uncheck();
+const older = page.getByRole("button", { name: /older steps/ });
+for (let loaded = 1000; loaded < STEPS; loaded += 5000) {
+  await older.click();
+  await page.getByText(`of ${Math.min(STEPS, loaded + 5000).toLocaleString("en")} steps`).waitFor();
+}
+await measure(`Timeline, ${STEPS.toLocaleString("en")} steps`, [
+  click("All"),
+  async (on) => on.getByRole("img", { name: /^Steps of the engine/ }).focus(),
+  ...["+", "+", "ArrowRight", "ArrowRight", "PageDown", "End", "0", "-"].map(press),
+  click("Later"),
+]);
+await page.unrouteAll({ behavior: "ignoreErrors" });
+
+const records = Array.from({ length: RECORDS }, (_, n) =>
+  JSON.stringify({ prompt: `Question ${n}?`, reference: `${n}` }),
+);
+const form = new FormData();
+form.set("name", "many.jsonl");
+form.set("type", "eval_set");
+form.set("file", new Blob([records.join("\n")]), "many.jsonl");
+const { dataset_id } = (await (
+  await fetch(`${server.url}/v1/datasets`, { method: "POST", headers: KEY, body: form })
+).json()) as { dataset_id: string };
+await until(async () => {
+  const dataset = (await (await server.get(`/v1/datasets/${dataset_id}`)).json()) as { status: string };
+  return dataset.status === "ready";
+});
+await console_.open(`/data/${dataset_id}`);
+await page.getByText(/^Its 50,000 records/).waitFor();
+await measure(`Data, ${RECORDS.toLocaleString("en")} records`, [
+  async (on) => on.getByText(/^Its 50,000 records/).click(),
+  click("After"),
+  click("After"),
+]);
+
+const words = "This is **one** of many sentences with `code` and a [link](https://example.invalid/).\n\n";
+const text = words.repeat(Math.ceil(CHARACTERS / words.length)).slice(0, CHARACTERS);
+const chunk = (delta: object, finish: string | null) =>
+  `data: ${JSON.stringify({ id: "x", model: "builtin", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+const stream = [...text.matchAll(/.{1,200}/gs)].map(([content]) => chunk({ content }, null)).join("");
+await page.route("**/v1/chat/completions", (route) =>
+  route.fulfill({ contentType: "text/event-stream", body: `${stream}${chunk({}, "stop")}data: [DONE]\n\n` }),
+);
+await console_.open("/");
+await page.getByRole("textbox", { name: "Message", exact: true }).fill("Tell me everything");
+await page.keyboard.press("Enter");
+await page.getByRole("button", { name: "Answer again" }).waitFor();
+await measure(`Chat, an answer of ${CHARACTERS.toLocaleString("en")} characters`, [
+  async (on) => on.getByRole("textbox", { name: "Message", exact: true }).focus(),
+  ...["a", "b", "c"].map(press),
+  click("Details"),
+  click("Settings"),
+]);
+
+/** Tokens per second of twenty clients, with what the page Now asks the server for, or without. */
+async function throughput(isWatched: boolean, seconds: number): Promise<number> {
+  const over = performance.now() + seconds * 1000;
+  let tokens = 0;
+  const client = async (n: number) => {
+    while (performance.now() < over) {
+      const body = { prompt: `Once upon a time ${n}`, max_tokens: 64, ignore_eos: true };
+      const answer = (await (await server.post("/v1/completions", body)).json()) as {
+        usage: { completion_tokens: number };
+      };
+      tokens += answer.usage.completion_tokens;
+    }
+  };
+  const watcher = async () => {
+    while (isWatched && performance.now() < over) {
+      await Promise.all(["/v1/metrics", "/readyz"].map(async (path) => (await server.get(path)).text()));
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  };
+  const startedAt = performance.now();
+  await Promise.all([watcher(), ...Array.from({ length: 20 }, (_, n) => client(n))]);
+  return tokens / ((performance.now() - startedAt) / 1000);
+}
+
+await page.close();
+await throughput(false, 3);
+const shares: number[] = [];
+for (let round = 0; round < 5; round++) {
+  // The order changes, because what else the machine does drifts.
+  const [a, b] = round % 2 === 0 ? [false, true] : [true, false];
+  const [one, other] = [await throughput(a, 6), await throughput(b, 6)];
+  shares.push(a ? one / other : other / one);
+}
+shares.sort((x, y) => x - y);
+console.log(
+  `throughput of 20 clients with what Now asks for, over that without: median ${shares[2]?.toFixed(3)} of ${shares.map((share) => share.toFixed(3)).join(", ")}`,
+);
