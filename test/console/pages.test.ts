@@ -185,6 +185,8 @@ describe("the pages beside the chat", { skip }, () => {
   });
 
   test("Capacity answers how many users fit, in the API's words and figures", async () => {
+    // What steps cost is known after some of them.
+    await console_.server.post("/v1/completions", { prompt: "Steps", max_tokens: 300, ignore_eos: true });
     await console_.open("/capacity?completion_tokens=30");
     const answer = await console_.answerTo("/v1/capacity", async () => {
       await page.getByLabel("Tokens of a prompt").fill("40");

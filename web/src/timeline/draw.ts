@@ -1,5 +1,6 @@
 import type { TimelineStep } from "../../../src/telemetry/steps/timeline.ts";
 import { type Axis, durationMs, isSlow, type Stretch } from "./axis.ts";
+import type { LaneMap } from "./lane-map.ts";
 
 /** Heights in CSS pixels. */
 export const STRIP = 72;
@@ -20,15 +21,10 @@ export interface Scene {
   readonly steps: readonly TimelineStep[];
   readonly axis: Axis;
   readonly stretch: Stretch;
-  /** Rows of the picture: a KV sequence of a model each. */
-  readonly lanes: ReadonlyMap<string, number>;
+  readonly lanes: LaneMap;
   readonly selected: number | null;
   /** The request whose share is drawn stronger than the others'. */
   readonly request: string | null;
-}
-
-export function laneOf(model: string, sequence: number): string {
-  return `${model} ${sequence}`;
 }
 
 export function heightOf(lanes: number): number {
@@ -38,7 +34,7 @@ export function heightOf(lanes: number): number {
 /** Draws the steps of a stretch: above how long each took, below it the queue, below that who was in it. */
 export function draw(context: CanvasRenderingContext2D, width: number, scene: Scene, palette: Palette): void {
   const { steps, axis, stretch, lanes, selected, request } = scene;
-  const height = heightOf(lanes.size);
+  const height = heightOf(lanes.names.length);
   context.clearRect(0, 0, width, height);
   const perMs = width / (stretch.until - stretch.from);
   const x = (place: number) => (place - stretch.from) * perMs;
@@ -50,7 +46,7 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
   for (let index = first; index < end; index++) longest = Math.max(longest, durationMs(at(steps, index)));
   const lanesTop = STRIP + GAP + QUEUE + GAP;
   /** Right edge of what was drawn last: what a pixel can't show is not drawn on it again. */
-  const drawnTo = new Float64Array(lanes.size).fill(-1);
+  const drawnTo = new Float64Array(lanes.names.length).fill(-1);
   const column = { left: -1, tallest: 0, isSlow: false, waiting: 0 };
   const flush = (left: number, right: number) => {
     if (column.left < 0) return;
@@ -87,8 +83,8 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
     column.tallest = Math.max(column.tallest, Math.max(1, (ms / longest) * (STRIP - 8)));
     column.isSlow ||= isSlow(step);
     column.waiting = Math.max(column.waiting, step.waiting);
-    for (const share of step.sequences) {
-      const lane = lanes.get(laneOf(step.model, share.kv_sequence)) ?? 0;
+    for (const [place, share] of step.sequences.entries()) {
+      const lane = lanes.laneOf(index, place);
       if (right <= (drawnTo[lane] ?? 0)) continue;
       drawnTo[lane] = right;
       context.globalAlpha = request === null || share.request_id === request ? 1 : 0.28;
