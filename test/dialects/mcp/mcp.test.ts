@@ -94,11 +94,13 @@ test("an answer keeps to a schema, and tells how far it is", async () => {
 
 test("an agent is run, and looked at afterwards", async () => {
   await using connected = await connect("auto");
-  const ran = await connected.call("run_agent", { task: "One day", instructions: "Tell a story." });
-  const { session_id, status } = ran.structuredContent as { session_id: string; status: string };
-  assert.equal(status, "idle");
-  const shown = await connected.call("get_agent", { session_id });
-  assert.deepEqual(shown.structuredContent, ran.structuredContent);
+  const ran = await connected.call("run_agent", { task: "One day", wait_seconds: 0 });
+  const { session_id } = ran.structuredContent as { session_id: string };
+  const show = async () => (await connected.call("get_agent", { session_id })).structuredContent;
+  await until(async () => (await show())?.["status"] === "idle");
+  // The model is too small for tools: what matters is that there is an end, and that it is told.
+  const { answer, error } = (await show()) as { answer: string | null; error: string | null };
+  assert.notEqual(answer ?? error, null);
 });
 
 test("documents are searched and answered from, and an evaluation is started and looked at", async () => {
