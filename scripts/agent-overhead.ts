@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { CHATML, chatmlCall, makeScriptedModels } from "../test/support/scripted-server.ts";
 import { json, type TestServer } from "../test/support/server.ts";
 
-const STEPS = 24;
+const STEPS = 12;
 const ROUNDS = 5;
 const FIRST = 1_000;
 
