@@ -6,7 +6,7 @@ import {
 } from "quickjs-emscripten-core";
 
 const MEMORY_BYTES = 64 * 2 ** 20;
-const STACK_BYTES = 512 * 1024;
+const STACK_BYTES = 128 * 1024;
 
 const chunks: Buffer[] = [];
 for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
