@@ -51,3 +51,16 @@ export function bridges(
     return between.length <= longest && between.every(canBridge) ? between : [];
   });
 }
+
+/** `count` sequences next to those from `first` to `last`, above before below; none where so many can't take a row. */
+export function neighbours(
+  first: number,
+  last: number,
+  count: number,
+  canTakeRow: (sequence: number) => boolean,
+): number[] {
+  const found: number[] = [];
+  for (let next = last + 1; found.length < count && canTakeRow(next); next++) found.push(next);
+  for (let next = first - 1; found.length < count && canTakeRow(next); next--) found.push(next);
+  return found.length < count ? [] : found;
+}

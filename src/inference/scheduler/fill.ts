@@ -15,14 +15,16 @@ export interface Rows {
   readonly draft: readonly number[];
 }
 
-/** A row whose result is not wanted: it joins the sequences on both sides of its own in one pass. */
-export interface Bridge {
+/** A row whose result is not wanted: it is computed because others are computed faster with it, and forgotten. */
+export interface SpareRow {
   readonly kvSequence: number;
   readonly position: number;
+  /** `bridge` joins the sequences on both sides of its own in one pass; `padding` fills a group of rows. */
+  readonly purpose: "bridge" | "padding";
 }
 
-/** Any token does for a bridge. */
-const BRIDGE_TOKEN = 0;
+/** Any token does for a spare row. */
+const SPARE_TOKEN = 0;
 
 /**
  * Writes a plan into the batch; returns the rows to sample of each sequence that gets a token. Rows go in by KV
@@ -31,7 +33,7 @@ const BRIDGE_TOKEN = 0;
 export function fillBatch(
   plan: BatchPlan,
   batch: BatchRows,
-  bridges: readonly Bridge[] = [],
+  spare: readonly SpareRow[] = [],
 ): Map<Sequence, Rows> {
   const rows = new Map<Sequence, Rows>();
   batch.clear();
@@ -39,12 +41,13 @@ export function fillBatch(
     entry,
     at: slotOf(entry.sequence).kvSequence,
   }));
-  const inOrder = [...entries, ...bridges.map((bridge) => ({ bridge, at: bridge.kvSequence }))].toSorted(
+  const inOrder = [...entries, ...spare.map((row) => ({ row, at: row.kvSequence }))].toSorted(
     (a, b) => a.at - b.at,
   );
   for (const one of inOrder) {
-    if ("bridge" in one) {
-      batch.add(BRIDGE_TOKEN, one.bridge.position, one.bridge.kvSequence, false);
+    if ("row" in one) {
+      // Logits too are computed in groups of rows.
+      batch.add(SPARE_TOKEN, one.row.position, one.row.kvSequence, one.row.purpose === "padding");
       continue;
     }
     const { entry } = one;

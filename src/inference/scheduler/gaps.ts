@@ -1,9 +1,10 @@
-import { bridges, passes, type SequenceRows } from "../kv-cache/passes.ts";
+import { bridges, neighbours, passes, type SequenceRows } from "../kv-cache/passes.ts";
 import type { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { SlotMove } from "../kv-cache/slots.ts";
 import type { DecodeContext } from "./decode-context.ts";
-import type { Bridge } from "./fill.ts";
+import type { SpareRow } from "./fill.ts";
 import type { BatchPlan } from "./plan.ts";
+import { RowPadding } from "./row-padding.ts";
 import type { StepCost } from "./step-cost.ts";
 
 /** Cost of a row without logits, as a share of one with: the output matrix is half of a small model's work. */
@@ -16,7 +17,7 @@ const STEPS_BEFORE_MOVE = 2;
 /**
  * Where each sequence has a buffer of its own, every gap between the sequences of a step costs a pass over the weights
  * (`kv-cache/passes.ts`). Short gaps are bridged by rows that are computed and forgotten; longer ones are closed by
- * moving a sequence.
+ * moving a sequence. Such rows also fill the last group of rows (`row-padding.ts`).
  */
 export class Gaps {
   readonly #context: DecodeContext;
@@ -24,6 +25,7 @@ export class Gaps {
   readonly #cost: StepCost;
   /** Decode steps in a row that took several passes. */
   #stepsWithGap = 0;
+  readonly #padding = new RowPadding();
 
   constructor(context: DecodeContext, cache: PrefixCache, cost: StepCost) {
     this.#context = context;
@@ -31,31 +33,58 @@ export class Gaps {
     this.#cost = cost;
   }
 
-  /** Rows for the sequences in gaps that cost less than the passes that the gaps would cost. */
-  bridges(plan: BatchPlan): readonly Bridge[] {
-    const { isOnePass, isPlain, batch, contextPerSequence } = this.#context;
+  /** Rows beside those of the plan that make the step faster: in gaps, and to fill a group of rows. */
+  spareRows(plan: BatchPlan): readonly SpareRow[] {
+    const { isOnePass, isPlain, batch } = this.#context;
     const entries = rowsBySequence(plan);
     if (isOnePass || !isPlain || entries.length < 2) return [];
+    const sequences = entries.map(({ kvSequence }) => kvSequence);
+    const bridging = this.#bridges(sequences);
+    const padding = isPlainDecode(plan) ? this.#paddingOf([...sequences, ...bridging]) : [];
+    const rowAt = (purpose: SpareRow["purpose"]) => (kvSequence: number) => ({
+      kvSequence,
+      position: this.#cache.length(kvSequence),
+      purpose,
+    });
+    const spare = [...bridging.map(rowAt("bridge")), ...padding.map(rowAt("padding"))];
+    const room = batch.capacity - entries.reduce((sum, { rows }) => sum + rows, 0);
+    return spare.length > room ? [] : spare;
+  }
+
+  /** Sequences in gaps whose rows cost less than the passes that the gaps would cost. */
+  #bridges(sequences: readonly number[]): readonly number[] {
     const { msPerPass, msPerDecodeRow } = this.#cost;
     const longest =
       msPerPass === undefined || !msPerDecodeRow
         ? FIRST_BRIDGE
         : Math.floor(msPerPass / (BRIDGE_SHARE * msPerDecodeRow));
-    const found = bridges(
-      entries.map(({ kvSequence }) => kvSequence),
-      longest,
-      (kvSequence) => this.#cache.canBridge(kvSequence, contextPerSequence),
-    );
-    const room = batch.capacity - entries.reduce((sum, { rows }) => sum + rows, 0);
-    return found.length > room
-      ? []
-      : found.map((kvSequence) => ({ kvSequence, position: this.#cache.length(kvSequence) }));
+    return bridges(sequences, longest, this.#canTakeRow);
+  }
+
+  /** Neighbours of `sequences` that fill their last group of rows; none where there are not enough of them. */
+  #paddingOf(sequences: readonly number[]): readonly number[] {
+    const first = Math.min(...sequences);
+    const last = Math.max(...sequences);
+    // With a gap that is not bridged the rows are not computed together.
+    const isOneRun = last - first + 1 === sequences.length;
+    const missing = isOneRun ? this.#padding.rows(sequences.length) - sequences.length : 0;
+    return neighbours(first, last, missing, this.#canTakeRow);
+  }
+
+  readonly #canTakeRow = (kvSequence: number): boolean =>
+    this.#cache.canBridge(kvSequence, this.#context.contextPerSequence);
+
+  /** Learns what a step took. */
+  observe(plan: BatchPlan, spare: readonly SpareRow[], passesTaken: number, ms: number): void {
+    if (this.#context.isOnePass || passesTaken > 1 || !isPlainDecode(plan)) return;
+    if (spare.every(({ purpose }) => purpose === "padding"))
+      this.#padding.observe(plan.decoding.length + spare.length, ms);
   }
 
   /** Passes over the weights that a step takes. */
-  passes(plan: BatchPlan, bridging: readonly Bridge[]): number {
+  passes(plan: BatchPlan, spare: readonly SpareRow[]): number {
     if (this.#context.isOnePass) return 1;
-    return passes([...rowsBySequence(plan), ...bridging.map(({ kvSequence }) => ({ kvSequence, rows: 1 }))]);
+    return passes([...rowsBySequence(plan), ...spare.map(({ kvSequence }) => ({ kvSequence, rows: 1 }))]);
   }
 
   /**
@@ -78,4 +107,9 @@ function rowsBySequence(plan: BatchPlan): SequenceRows[] {
     if (slot === undefined) throw new Error("a planned sequence lacks its slot");
     return { kvSequence: slot.kvSequence, rows: count };
   });
+}
+
+/** One row of each sequence, and nothing else. */
+function isPlainDecode({ decoding, prefilling }: BatchPlan): boolean {
+  return prefilling.length === 0 && decoding.every(({ draft }) => draft.length === 0);
 }

@@ -13,7 +13,7 @@ import { Admission } from "./admission.ts";
 import { BatchPlanner } from "./batch-planner.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import { Emission } from "./emission.ts";
-import { type Bridge, fillBatch, type Rows } from "./fill.ts";
+import { fillBatch, type Rows, type SpareRow } from "./fill.ts";
 import { BRIDGE_SHARE, Gaps } from "./gaps.ts";
 import { LayoutFollower } from "./layout-follower.ts";
 import { type BatchPlan, decodeRows, prefillTokens } from "./plan.ts";
@@ -146,18 +146,19 @@ export class Scheduler {
     this.#layout?.follow([...this.#running, ...this.#admission.next()]);
     this.#running = this.#admission.admit(this.#running, startedAt);
     const plan = this.#planner.plan(this.#running, startedAt);
-    const bridging = this.#gaps.bridges(plan);
-    const passes = this.#gaps.passes(plan, bridging);
+    const spare = this.#gaps.spareRows(plan);
+    const passes = this.#gaps.passes(plan, spare);
     const prompts = prefillTokens(plan);
     const decoding = decodeRows(plan);
-    const decodeCost = decoding + BRIDGE_SHARE * bridging.length;
+    const decodeCost = decoding + BRIDGE_SHARE * spare.filter(({ purpose }) => purpose === "bridge").length;
     const expectedMs = this.#cost.expectedMs(decodeCost, prompts, passes);
     const isDecode = decoding > 0 && prompts === 0;
     let computeMs = 0;
     let record: StepRecord | undefined;
     if (prompts + decoding > 0) {
-      ({ computeMs, record } = this.#compute(plan, bridging, startedAt));
+      ({ computeMs, record } = this.#compute(plan, spare, startedAt));
       this.#cost.observe(prompts, decodeCost, computeMs, passes);
+      this.#gaps.observe(plan, spare, passes, computeMs);
       this.#priorities.observe(plan, startedAt, computeMs);
       if (isDecode) this.#follow(this.#gaps.close(passes));
     }
@@ -175,11 +176,11 @@ export class Scheduler {
   /** Decodes a plan and samples the rows that it brings; no record where the decode failed. */
   #compute(
     plan: BatchPlan,
-    bridging: readonly Bridge[],
+    spare: readonly SpareRow[],
     startedAt: number,
   ): { readonly computeMs: number; readonly record: StepRecord | undefined } {
     const shares = sharesOf(plan, this.#context.isOnePass);
-    const rows = fillBatch(plan, this.#context.batch, bridging);
+    const rows = fillBatch(plan, this.#context.batch, spare);
     const computeStartedAt = this.#account.begin(this.#running);
     const decoded = this.#decode(plan)
       ? this.#account.end(this.#running, this.waiting, shares, computeStartedAt)
@@ -191,7 +192,7 @@ export class Scheduler {
       for (const sequence of this.#running) sequence.time.spent("overhead", samplingAt);
       this.#sample(rows);
     }
-    for (const { kvSequence, position } of bridging) this.#context.truncate(kvSequence, position);
+    for (const { kvSequence, position } of spare) this.#context.truncate(kvSequence, position);
     const computedAt = this.#clock();
     for (const sequence of this.#running)
       sequence.time.spent(isBesideOthers(sequence, rows) ? "others_sampling" : "overhead", computedAt);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { bridges, passes, runs } from "../../../src/inference/kv-cache/passes.ts";
+import { bridges, neighbours, passes, runs } from "../../../src/inference/kv-cache/passes.ts";
 import { PrefixCache } from "../../../src/inference/kv-cache/prefix-cache.ts";
 import type { Slot } from "../../../src/inference/kv-cache/slots.ts";
 import { Scheduler } from "../../../src/inference/scheduler/scheduler.ts";
@@ -158,4 +158,13 @@ test("at any occupancy a decode step takes one pass, or as good as", () => {
   }
   assert.ok(steps > 1000);
   assert.ok(taken / steps <= 1.1, `${taken / steps} passes a step`);
+});
+
+test("neighbours that can take a row are found above, then below, and all of them or none", () => {
+  const free = new Set([1, 2, 6, 7]);
+  const canTakeRow = (sequence: number) => free.has(sequence);
+  assert.deepEqual(neighbours(3, 5, 1, canTakeRow), [6]);
+  assert.deepEqual(neighbours(3, 5, 3, canTakeRow), [6, 7, 2]);
+  assert.deepEqual(neighbours(3, 5, 5, canTakeRow), []);
+  assert.deepEqual(neighbours(3, 5, 0, canTakeRow), []);
 });

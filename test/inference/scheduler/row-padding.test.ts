@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RowPadding } from "../../../src/inference/scheduler/row-padding.ts";
+
+/** Chooses and measures `steps` steps that need `count` rows; returns how often the step was padded. */
+function padded(padding: RowPadding, count: number, msOf: (rows: number) => number, steps: number): number {
+  let times = 0;
+  for (let step = 0; step < steps; step++) {
+    const rows = padding.rows(count);
+    if (rows !== count) times++;
+    padding.observe(rows, msOf(rows));
+  }
+  return times;
+}
+
+test("steps are padded where that was measured to be faster, and only there", () => {
+  const inGroups = (rows: number) => Math.floor(rows / 4) * 4 + (rows % 4) * 5;
+  const oneByOne = (rows: number) => rows;
+  for (const count of [5, 7, 9, 13]) {
+    assert.ok(padded(new RowPadding(), count, inGroups, 200) > 180, `${count} rows in groups`);
+    assert.ok(padded(new RowPadding(), count, oneByOne, 200) < 20, `${count} rows one by one`);
+  }
+});
+
+test("few rows and whole groups are left as they are", () => {
+  for (const count of [1, 2, 3, 4, 8, 20]) assert.equal(new RowPadding().rows(count), count);
+});
+
+test("a machine that changes is noticed, and one slow step decides nothing", () => {
+  const padding = new RowPadding();
+  padded(padding, 7, (rows) => (rows === 8 ? 10 : 12), 100);
+  padding.observe(8, 5_000);
+  assert.ok(padded(padding, 7, (rows) => (rows === 8 ? 10 : 12), 48) >= 44);
+  padded(padding, 7, (rows) => (rows === 8 ? 14 : 12), 600);
+  assert.ok(padded(padding, 7, (rows) => (rows === 8 ? 14 : 12), 100) < 10);
+});
