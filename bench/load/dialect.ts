@@ -66,13 +66,13 @@ export const openaiDialect: Dialect = {
   },
 };
 
-/** llama-server's own route, with its defaults but for what the benchmark fixes: greedy, and always to full length. */
+/** llama-server's own route, with its defaults but for what the benchmark fixes: greedy, and to full length where ours goes there too. */
 export const completionDialect: Dialect = {
   path: "/completion",
   tokenMarker: Buffer.from('"stop":false'),
   text: (event) => String(event["content"] ?? ""),
-  body: ({ prompt, newTokens }) =>
-    JSON.stringify({ prompt, n_predict: newTokens, temperature: 0, ignore_eos: true, stream: true }),
+  body: ({ prompt, newTokens, mayEnd }) =>
+    JSON.stringify({ prompt, n_predict: newTokens, temperature: 0, ignore_eos: !mayEnd, stream: true }),
   usage(last) {
     if (last["stop"] !== true) return undefined;
     const timings = isRecord(last["timings"]) ? last["timings"] : {};
@@ -92,13 +92,13 @@ export const completionDialect: Dialect = {
  */
 export const leanCompletionDialect: Dialect = {
   ...completionDialect,
-  body: ({ prompt, newTokens }) =>
+  body: ({ prompt, newTokens, mayEnd }) =>
     JSON.stringify({
       prompt,
       n_predict: newTokens,
       temperature: 0,
       samplers: ["temperature"],
-      ignore_eos: true,
+      ignore_eos: !mayEnd,
       stream: true,
     }),
 };

@@ -7,6 +7,8 @@ export interface GenerationRequest {
   readonly newTokens: number;
   /** The answer's text is wanted, which costs the client some time after its end. */
   readonly isTextWanted?: boolean;
+  /** The answer may end where the model ends it. Random weights do so by accident alone, and peers are kept from it. */
+  readonly mayEnd?: true;
   /** JSON Schema that the answer must keep; it then ends where it is complete, at `newTokens` at the latest. */
   readonly schema?: object;
 }

@@ -60,9 +60,10 @@ async function turn(context: BenchContext, side: Side, level: number, round: num
   return measurement;
 }
 
-/** A list to be said again, which the model does by quoting it. */
+/** A list to be said again. Every prompt comes twice, and so does its answer. */
 function request(random: SeededRandom): GenerationRequest {
   const picked = Array.from({ length: 4 }, () => facts[random.integer(facts.length)] ?? "");
   const list = picked.map((fact, index) => `${index + 1}. ${fact}`).join("\n");
-  return { prompt: `${list}\n\nThe same list again:\n${list}\n\nThe same list again:\n`, newTokens: 96 };
+  const prompt = `${list}\n\nThe same list again:\n${list}\n\nThe same list again:\n`;
+  return { prompt, newTokens: 96, mayEnd: true };
 }
