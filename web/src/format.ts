@@ -20,9 +20,15 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
+/** By decimals: making one takes longer than all that it formats on a page. */
+const formats = new Map<number, Intl.NumberFormat>();
+
 /** With up to that many decimals. */
 export function number(value: number, decimals: number): string {
-  return new Intl.NumberFormat(undefined, { maximumFractionDigits: decimals }).format(value);
+  const format =
+    formats.get(decimals) ?? new Intl.NumberFormat(undefined, { maximumFractionDigits: decimals });
+  formats.set(decimals, format);
+  return format.format(value);
 }
 
 export function percent(share: number, decimals = 0): string {

@@ -7,6 +7,8 @@ export const STRIP = 72;
 export const QUEUE = 24;
 export const LANE = 14;
 export const GAP = 10;
+/** Steps whose sequences are drawn where many share a pixel: enough to see who was there, few enough for a frame. */
+const DRAWN_OF_A_COLUMN = 8;
 
 /** Colours of the canvas, as the styles of the page have them. */
 export interface Palette {
@@ -63,6 +65,7 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
     }
   };
   let columnRight = 0;
+  let inColumn = 0;
   for (let index = first; index < end; index++) {
     const step = at(steps, index);
     const ms = durationMs(step);
@@ -74,6 +77,7 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
     if (left > column.left) {
       flush(column.left, columnRight);
       column.left = left;
+      inColumn = 0;
       column.tallest = 0;
       column.isSlow = false;
       column.waiting = 0;
@@ -83,9 +87,11 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
     column.tallest = Math.max(column.tallest, Math.max(1, (ms / longest) * (STRIP - 8)));
     column.isSlow ||= isSlow(step);
     column.waiting = Math.max(column.waiting, step.waiting);
-    for (const [place, share] of step.sequences.entries()) {
+    const isDrawn = inColumn++ < DRAWN_OF_A_COLUMN;
+    for (let place = 0; isDrawn && place < step.sequences.length; place++) {
+      const share = step.sequences[place];
       const lane = lanes.laneOf(index, place);
-      if (right <= (drawnTo[lane] ?? 0)) continue;
+      if (share === undefined || right <= (drawnTo[lane] ?? 0)) continue;
       drawnTo[lane] = right;
       context.globalAlpha = request === null || share.request_id === request ? 1 : 0.28;
       context.fillStyle = share.prefill_tokens > 0 ? hatched : palette.decode;
