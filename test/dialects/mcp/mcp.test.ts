@@ -182,15 +182,16 @@ test("programs that start their MCP servers themselves speak to this one over st
       args: [main, "mcp", "--url", server.url],
       stderr: "inherit",
     });
+    // A check that fails leaves no program behind, for which this one would wait.
+    await using _closed = { [Symbol.asyncDispose]: () => client.close() };
     await client.connect(transport);
-    assert.equal((await client.listTools()).tools.length, 9);
+    assert.equal((await client.listTools()).tools.length, 11);
     const told: number[] = [];
     const answered = (await client.callTool(
       { name: "chat", arguments: { ...chat } },
       { onprogress: ({ progress }) => told.push(progress) },
     )) as Called;
     assert.notEqual(answered.content[0]?.text, "");
-    await client.close();
   }
   const away = new Client({ name: "test", version: "1" });
   const nowhere = new StdioClientTransport({
