@@ -131,10 +131,12 @@ async function datasetOf(dataset: string, client: EvalClient): Promise<string> {
 }
 
 function requestOf(options: PreparedOptions, datasetId: string): BatchEvalBody {
-  const { task, criteria, metrics, thresholds, model, concurrency, instructions, maxNewTokens } = options;
+  const { task, agent, criteria, metrics, thresholds, model, concurrency, instructions, maxNewTokens } =
+    options;
   return {
     dataset_id: datasetId,
     task,
+    ...(agent !== undefined && { agent_id: agent }),
     ...(criteria.length > 0 && { criteria: [...criteria] }),
     ...(metrics.length > 0 && { metrics: Object.fromEntries(metrics.map((name) => [name, {}])) }),
     ...(Object.keys(thresholds).length > 0 && { thresholds }),

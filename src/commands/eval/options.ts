@@ -9,7 +9,8 @@ export const usage = `npm run eval -- DATASET [options]
 
   --url URL              a running server; without it one is started for the run
   --model NAME           the model to evaluate: what the server at --url must serve, or the started one serves
-  --task NAME            generate (the default), multiple_choice or likelihood, which generate nothing
+  --task NAME            generate (the default), multiple_choice or likelihood, which generate nothing, or agent
+  --agent ID             of --task agent: the agent that does each task, from /v1/agents of the server at --url
   --criteria A,B         what the judge scores by: ${allCriteria.join(", ")} (overall, when nothing else is asked for)
   --metrics A,B          reference metrics: ${Object.keys(allMetrics).join(", ")}
   --threshold NAME=X     least value of a criterion or metric for a record to pass; several may be given
@@ -30,6 +31,8 @@ export interface EvalOptions {
   readonly url: string | undefined;
   readonly model: string | undefined;
   readonly task: Task;
+  /** The agent of task `agent`, and undefined for others. */
+  readonly agent: string | undefined;
   readonly criteria: readonly Criterion[];
   readonly metrics: readonly MetricName[];
   readonly thresholds: Readonly<Record<string, number>>;
@@ -59,6 +62,10 @@ export function parseOptions(args: readonly string[]): EvalOptions {
   const metrics = list("--metrics", values.metrics, Object.keys(allMetrics) as MetricName[]);
   const criteria = list("--criteria", values.criteria, allCriteria);
   const [task = "generate"] = list("--task", values.task, tasks);
+  if ((task === "agent") !== (values.agent !== undefined && values.url !== undefined))
+    throw new UsageError(
+      "--task agent and --agent belong together, with the --url of the server that has the agent.",
+    );
   const exportFile = values.export;
   if (exportFile !== undefined && !/\.(jsonl|csv)$/.test(exportFile))
     throw new UsageError("--export takes a file that ends in .jsonl or .csv.");
@@ -69,6 +76,7 @@ export function parseOptions(args: readonly string[]): EvalOptions {
   return {
     dataset,
     task,
+    agent: values.agent,
     url: values.url?.replace(/\/+$/, ""),
     model: values.model,
     criteria: judged,
@@ -96,6 +104,7 @@ function parse(args: readonly string[]) {
         url: text,
         model: text,
         task: text,
+        agent: text,
         criteria: text,
         metrics: text,
         threshold: several,

@@ -31,6 +31,9 @@ for (const args of [
   ["a", "--threshold", "overall"],
   ["a", "--threshold", "clarity=7"],
   ["a", "--task", "multiple_choice", "--fail-under", "overall=7"],
+  ["a", "--task", "agent"],
+  ["a", "--task", "agent", "--agent", "agent_1"],
+  ["a", "--agent", "agent_1", "--url", "http://localhost:8000"],
   ["a", "--unknown"],
 ]) {
   test(`refuses ${JSON.stringify(args)}`, () => {

@@ -340,7 +340,7 @@ test("vLLM's ways to ask for a form are understood, by their older and newer nam
 
 test("a tool may have a property called __proto__", async () => {
   const body = `{"model": ${JSON.stringify(started.model)}, "messages": [{"role": "user", "content": "Look."}],
-    "max_tokens": 64, "tool_choice": "required", "tools": [{"type": "function", "function": {"name": "odd", "strict": true,
+    "max_tokens": 200, "seed": 1, "tool_choice": "required", "tools": [{"type": "function", "function": {"name": "odd", "strict": true,
     "parameters": {"type": "object", "properties": {"__proto__": {"enum": ["x"]}, "constructor": {"const": {"prototype": 1}}},
     "required": ["__proto__", "constructor"], "additionalProperties": false}}}]}`;
   const { choices } = await json<Completion>(started.server.post("/v1/chat/completions", body));
