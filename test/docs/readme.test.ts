@@ -66,7 +66,9 @@ test("every npm script that the README names exists", () => {
 });
 
 test("every link of the README and the docs leads somewhere", () => {
-  const docs = readdirSync(new URL("docs", root)).map((name) => `docs/${name}`);
+  const docs = readdirSync(new URL("docs", root))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`);
   for (const page of ["README.md", ...docs]) {
     const url = new URL(page, root);
     for (const [, target = ""] of readFileSync(url, "utf8").matchAll(/\]\(([^)#:]+)\)/g)) {

@@ -15,7 +15,7 @@ import type { SchemaCase } from "./schema-case.ts";
  */
 const FILE = process.env["SCHEMA_FILE"];
 const COUNT = Number(process.env["SCHEMA_COUNT"] ?? 500);
-const ANSWERS = Number(process.env["SCHEMA_ANSWERS"] ?? 2);
+const ANSWERS = Number(process.env["SCHEMA_ANSWERS"] ?? 1);
 const MAX_TOKENS = 400;
 
 /** Undefined where a schema is refused, or where `make` says so of it. */

@@ -38,10 +38,10 @@ test("brackets in text are not nesting", async () => {
 
 test("keys that name a prototype are unknown fields, and change nothing", async () => {
   for (const body of [
-    '{"prompt":"a","__proto__":{"max_new_tokens":1}}',
-    '{"prompt":"a","constructor":{"prototype":{"polluted":true}}}',
-    '{"prompt":"a","x":[{"__proto__":{"polluted":true}}]}',
-  ]) {
+    '"__proto__":{"max_new_tokens":1}',
+    '"constructor":{"prototype":{"polluted":true}}',
+    '"x":[{"__proto__":{"polluted":true}}]',
+  ].map((field) => `{"prompt":"What is a token?","temperature":0,${field}}`)) {
     const answer = await server.post("/chat", body);
     assert.equal(answer.status, 200);
     assert.ok(((await answer.json()) as ChatResponse).completion_tokens > 1);
