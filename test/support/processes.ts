@@ -14,10 +14,7 @@ export function childrenOf(pid: number | undefined): readonly number[] {
 
 /** The server's one engine process. @throws Error when it has none, or more */
 export function enginePid(server: TestServer): number {
-  const children = childrenOf(server.process.pid);
-  const [pid] = children;
-  if (pid === undefined || children.length !== 1) throw new Error(`engine processes: [${children}]`);
-  return pid;
+  return oneChild(server, "inference/generation/process");
 }
 
 /** True while `pid` exists and is not a zombie. */
@@ -31,9 +28,14 @@ export function isAlive(pid: number): boolean {
 
 /** The server's process that embeds. @throws Error when it has none */
 export function embeddingPid(server: TestServer): number {
-  const pid = childrenOf(server.process.pid).find((child) =>
-    readFileSync(`/proc/${child}/cmdline`, "utf8").includes("inference/embedding/process"),
+  return oneChild(server, "inference/embedding/process");
+}
+
+function oneChild(server: TestServer, entry: string): number {
+  const children = childrenOf(server.process.pid).filter((child) =>
+    readFileSync(`/proc/${child}/cmdline`, "utf8").includes(entry),
   );
-  if (pid === undefined) throw new Error("no embedding process");
+  const [pid] = children;
+  if (pid === undefined || children.length !== 1) throw new Error(`processes of ${entry}: [${children}]`);
   return pid;
 }
