@@ -59,7 +59,11 @@ test("the prompt's progress goes from what was cached to all of it, before the f
 
 test("a request that waits is told its place as it moves up, and how long it may take", async () => {
   // Forbidding the end makes it as long as its limit: it runs until all others wait.
-  const running = stream("/v1/completions", { prompt: "Once", max_tokens: 500, logit_bias: { 2: -100 } });
+  const running = stream("/v1/completions", {
+    prompt: "Once",
+    max_tokens: 480,
+    grammar: "root ::= [a-z ]{900}",
+  });
   await until(async () => (await metric(server, "inference_running_sequences")) === 1);
   const waiting = [];
   for (const name of ["one", "two", "three"]) {
