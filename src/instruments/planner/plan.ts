@@ -63,7 +63,7 @@ export interface Plan {
 
 /** Answers of one simulation: enough for its 95th percentile. */
 const MIN_ANSWERS = 200;
-const ANSWERS_PER_USER = 12;
+const ANSWERS_PER_USER = 6;
 
 /** How many users a server fits at a service level: the largest number at which simulations meet it. */
 export function plan(options: PlanOptions): Plan {
