@@ -49,7 +49,7 @@ export class ProcessorWait {
     return { longestMs: longest / NANOSECONDS_PER_MS, totalMs: total / NANOSECONDS_PER_MS };
   }
 
-  /** The second number: nanoseconds on a run queue. Read by hand, since it is read at every step. */
+  /** The second number: nanoseconds on a run queue. Read by hand, since it is read at many steps. */
   #read(file: number): number {
     const length = readSync(file, this.#buffer, 0, this.#buffer.length, 0);
     const text = this.#buffer.toString(

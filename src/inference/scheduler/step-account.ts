@@ -6,6 +6,11 @@ import type { Sequence } from "./sequence.ts";
 import { StepModel, type StepShape } from "./step-model.ts";
 import type { StepShares } from "./step-shares.ts";
 
+/** A step that took this many times what it should have is looked into. */
+const SLOW = 1.1;
+/** Other steps are looked into as often: reading what the system counts for each thread takes a twentieth of a short step. */
+const LOOK_EVERY_MS = 50;
+
 /** A step's record but for what surrounds its decode. */
 export type DecodeRecord = Omit<StepRecord, "startedAt" | "planMs" | "sampleMs">;
 
@@ -14,6 +19,7 @@ export class StepAccount {
   readonly #clock: Clock;
   readonly #processorWait: () => Waited;
   readonly #model = new StepModel();
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** `processorWait`: how long compute threads waited for processors since it was last called. */
   constructor(clock: Clock, processorWait: () => Waited) {
@@ -30,7 +36,6 @@ export class StepAccount {
 
   /** To be called just before a decode. Returns the time that it begins. */
   begin(running: readonly Sequence[]): number {
-    this.#processorWait();
     const now = this.#clock();
     for (const sequence of running) sequence.time.spent("overhead", now);
     return now;
@@ -41,7 +46,7 @@ export class StepAccount {
     const now = this.#clock();
     const { total } = shares;
     const expectedMs = this.#model.expectedMs(total);
-    const { longestMs, totalMs } = this.#processorWait();
+    const { longestMs, totalMs } = this.#waited(now, now - startedAt, expectedMs);
     this.#model.observe(total, Math.max(0, now - startedAt - longestMs));
     for (const sequence of running) {
       const own = shares.bySequence.get(sequence);
@@ -60,6 +65,16 @@ export class StepAccount {
       waiting,
       sequences: sequenceShares(shares),
     };
+  }
+
+  /** What a step of `elapsedMs` waited for processors, at most all of it: other steps since the last look may have waited too. */
+  #waited(now: number, elapsedMs: number, expectedMs: number): Waited {
+    if (elapsedMs <= SLOW * expectedMs && now - this.#lookedAt < LOOK_EVERY_MS)
+      return { longestMs: 0, totalMs: 0 };
+    this.#lookedAt = now;
+    const { longestMs, totalMs } = this.#processorWait();
+    const share = Math.min(1, elapsedMs / Math.max(longestMs, Number.MIN_VALUE));
+    return { longestMs: longestMs * share, totalMs: totalMs * share };
   }
 
   #expectedParts(own: StepShape, total: StepShape): Partial<Record<StepPart, number>> {
