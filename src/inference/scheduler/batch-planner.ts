@@ -58,18 +58,8 @@ export class BatchPlanner {
         tokens,
         batchTokens: Math.min(tokens, priorities.batchTokens(taking, now)),
         scoredRows: maxOutputs - running.length,
-        beyondGroups: this.#beyondGroups(decoding.length, waitingForPrefill.length),
         first: this.#prefillSteps++ % 2 === 0 ? "oldest" : "shortest",
       }),
     };
-  }
-
-  /**
-   * Tokens of a chunk that are not in a pass with its other ones, or are computed together with rows of other sequences:
-   * where each sequence has its own buffer, one row of every sequence shares the first pass (`kv-cache/passes.ts`).
-   */
-  #beyondGroups(decoding: number, prefilling: number): number {
-    if (this.#context.isOnePass) return -decoding;
-    return decoding + prefilling > 1 ? 1 : 0;
   }
 }

@@ -1,4 +1,3 @@
-import { ROW_GROUP } from "./row-padding.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** What one decode computes: a token (and a draft) for every decoding sequence, then stretches of prompts. */
@@ -34,8 +33,6 @@ export interface PrefillBudget {
   readonly batchTokens: number;
   /** Rows whose logits prompts may ask for. */
   readonly scoredRows: number;
-  /** A chunk that ends within its prompt has this many tokens beyond whole groups of rows (`row-padding.ts`). */
-  readonly beyondGroups: number;
   /** Which prompt is first in line. */
   readonly first: "oldest" | "shortest";
 }
@@ -59,11 +56,7 @@ export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudg
     const isScored = sequence.promptScores !== undefined;
     const rows = isScored ? scoredLeft : left;
     const most = sequence.lane === "batch" ? Math.min(left, batchLeft) : left;
-    const atMost = Math.min(limit, most, rows);
-    const isCut = atMost > ROW_GROUP && atMost < sequence.tokensToPause - given;
-    const more = isCut
-      ? atMost - modulo(given + atMost - budget.beyondGroups, ROW_GROUP)
-      : Math.max(0, Math.min(atMost, sequence.tokensToPause - given));
+    const more = Math.max(0, Math.min(limit, most, rows, sequence.tokensToPause - given));
     if (more > 0) chunks.set(sequence, given + more);
     left -= more;
     if (sequence.lane === "batch") batchLeft -= more;
@@ -76,8 +69,4 @@ export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudg
     for (const sequence of inLine) give(sequence, left);
   }
   return [...chunks].map(([sequence, length]) => ({ sequence, length }));
-}
-
-function modulo(value: number, divisor: number): number {
-  return ((value % divisor) + divisor) % divisor;
 }

@@ -1,5 +1,5 @@
 /** Rows that a processor's kernels compute together: of repacked weights four at a time, the rest one by one (ggml-cpu's repack.cpp). */
-export const ROW_GROUP = 4;
+const ROW_GROUP = 4;
 /** Fewer rows than this are not padded: there the rest goes through the quicker kernel for one row. */
 const FEWEST_ROWS = ROW_GROUP + 1;
 /** Weight of the newest step in what steps of as many rows take. */
