@@ -144,7 +144,7 @@ export function requestRoutes({ ledger, receipts, contents }: RequestRecords): F
         const row = await kept().find(id);
         if (row === undefined)
           throw new ApiError("not_found", `No request ${JSON.stringify(id)} is kept.`, { param: "id" });
-        const content = contents.find(row.id);
+        const content = await contents.find(row.id);
         return {
           ...describeRequest(row, "whole"),
           ...(content !== undefined && { content: [...content] }),

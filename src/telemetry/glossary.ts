@@ -50,7 +50,9 @@ const steps: Readonly<Record<StepPart, Known>> = {
   others_kv: estimated("Reading those of other requests in the same steps."),
   own_sampling: measured("Choosing its tokens, grammar included."),
   others_sampling: measured("Choosing other requests' tokens in the same steps."),
-  processor: measured("Compute threads that were ready to run and waited for a processor."),
+  processor: measured(
+    "Compute threads that were ready to run and waited for a processor, in steps that took a tenth longer than they should have.",
+  ),
   unexplained: estimated("What steps took beyond all that."),
   overhead: measured("Planning, bookkeeping and pauses between steps."),
 };

@@ -11,7 +11,7 @@ export interface Waited {
   readonly totalMs: number;
 }
 
-const none: Waited = { longestMs: 0, totalMs: 0 };
+export const none: Waited = { longestMs: 0, totalMs: 0 };
 
 /**
  * Reads how long this process's compute threads have waited for a processor, which Linux counts for each thread in

@@ -1,15 +1,18 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { StepPart } from "../generation-parts.ts";
-import type { Waited } from "../machine/processor-wait.ts";
+import { none, type Waited } from "../machine/processor-wait.ts";
 import type { SequenceShare, StepRecord } from "../step-record.ts";
 import type { Sequence } from "./sequence.ts";
 import { StepModel, type StepShape } from "./step-model.ts";
 import type { StepShares } from "./step-shares.ts";
 
-/** A step that took this many times what it should have is looked into. */
+/** Only of a step that took this many times what it should have is it asked what it waited. */
 const SLOW = 1.1;
-/** Other steps are looked into as often: reading what the system counts for each thread takes a twentieth of a short step. */
-const LOOK_EVERY_MS = 50;
+/**
+ * What was waited before that is forgotten as often: reading what the system counts for each thread takes a twentieth of
+ * a short step.
+ */
+const FORGET_EVERY_MS = 50;
 
 /** A step's record but for what surrounds its decode. */
 export type DecodeRecord = Omit<StepRecord, "startedAt" | "planMs" | "sampleMs">;
@@ -19,7 +22,7 @@ export class StepAccount {
   readonly #clock: Clock;
   readonly #processorWait: () => Waited;
   readonly #model = new StepModel();
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   /** `processorWait`: how long compute threads waited for processors since it was last called. */
   constructor(clock: Clock, processorWait: () => Waited) {
@@ -67,13 +70,15 @@ export class StepAccount {
     };
   }
 
-  /** What a step of `elapsedMs` waited for processors, at most all of it: other steps since the last look may have waited too. */
+  /** What a step of `elapsedMs` waited for processors; nothing where it was as quick as it should be. */
   #waited(now: number, elapsedMs: number, expectedMs: number): Waited {
-    if (elapsedMs <= SLOW * expectedMs && now - this.#lookedAt < LOOK_EVERY_MS)
-      return { longestMs: 0, totalMs: 0 };
-    this.#lookedAt = now;
+    const isSlow = elapsedMs > SLOW * expectedMs;
+    if (!isSlow && now - this.#askedAt < FORGET_EVERY_MS) return none;
+    this.#askedAt = now;
     const { longestMs, totalMs } = this.#processorWait();
-    const share = Math.min(1, elapsedMs / Math.max(longestMs, Number.MIN_VALUE));
+    if (!isSlow) return none;
+    // Quick steps since the last answer may have waited too.
+    const share = elapsedMs / Math.max(longestMs, elapsedMs);
     return { longestMs: longestMs * share, totalMs: totalMs * share };
   }
 

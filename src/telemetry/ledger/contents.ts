@@ -1,4 +1,5 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { timeOfUuidV7 } from "../../platform/uuid.ts";
@@ -58,16 +59,15 @@ export class Contents {
     });
   }
 
-  /** By the ledger's id; undefined where nothing is kept of it. */
-  find(id: string): readonly GenerationContent[] | undefined {
+  /** By the ledger's id; undefined where nothing is kept of it. Read line by line: a day's text may be larger than memory. */
+  async find(id: string): Promise<readonly GenerationContent[] | undefined> {
     const at = timeOfUuidV7(id);
     if (at === undefined || this.#options.policy === "off") return undefined;
-    const line = this.#read(this.#path(at))
-      .split("\n")
-      .find((each) => each.startsWith(`{"id":"${id}"`));
-    return line === undefined
-      ? undefined
-      : (JSON.parse(line) as { content: readonly GenerationContent[] }).content;
+    const beginning = `{"id":"${id}"`;
+    for await (const line of linesOf(this.#path(at)))
+      if (line.startsWith(beginning))
+        return (JSON.parse(line) as { content: readonly GenerationContent[] }).content;
+    return undefined;
   }
 
   /** Removes the files of days that are over, once a day. */
@@ -91,15 +91,6 @@ export class Contents {
     }
   }
 
-  #read(path: string): string {
-    try {
-      return readFileSync(path, "utf8");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-      throw error;
-    }
-  }
-
   #path(at: number): string {
     const day = new Date(at).toISOString().slice(0, 10).replaceAll("-", "");
     return join(this.#options.directory, `content-${day}.jsonl`);
@@ -113,5 +104,19 @@ export class Contents {
       if (!this.#hasFailed) this.#options.log.error({ err: error }, "prompts and answers can't be kept");
       this.#hasFailed = true;
     }
+  }
+}
+
+/** Lines of a file; none where it is not there. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (file === undefined) return;
+  try {
+    yield* file.readLines();
+  } finally {
+    await file.close();
   }
 }

@@ -105,15 +105,15 @@ test("text is gone with the day that it is too old on, and only prompts are kept
   };
   const contents = open("all");
   const id = keep(contents);
-  assert.deepEqual(contents.find(id), texts);
-  assert.equal(contents.find(uuidV7(now)), undefined);
-  assert.equal(open("off").find(id), undefined);
+  assert.deepEqual(await contents.find(id), texts);
+  assert.equal(await contents.find(uuidV7(now)), undefined);
+  assert.equal(await open("off").find(id), undefined);
   now += 2 * 86_400_000;
-  assert.deepEqual(open("all").find(id), texts);
+  assert.deepEqual(await open("all").find(id), texts);
   now += 86_400_000;
   // On a server that runs on, with the day's first request.
   keep(contents);
-  assert.equal(contents.find(id), undefined);
+  assert.equal(await contents.find(id), undefined);
   assert.equal(readdirSync(directory).length, 1);
   const account = new RequestAccount("prompts");
   const prompt = { parts: [{ type: "text" as const, text: CANARY, parseSpecial: false }], addBos: false };
