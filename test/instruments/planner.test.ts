@@ -67,6 +67,14 @@ test("users in a closed loop keep Little's law: users = rate × (latency + think
   assert.ok(Math.abs(users - 6) < 0.3, `${users} users`);
 });
 
+test("users who ask again at once are refused at once, and the simulation ends", () => {
+  const random = new SeededRandom(5);
+  const arrivals = closedLoop(40, 0, () => request, random);
+  const answers = simulate(server, arrivals, 500, random);
+  assert.ok(answers.length >= 500);
+  assert.ok(answers.some(({ isRefused }) => isRefused));
+});
+
 test("the plan finds the number of users by what ends it, and is the same each time", () => {
   const options = {
     server,

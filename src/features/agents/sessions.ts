@@ -332,6 +332,13 @@ async function copyItems(
     throw new ApiError("not_found", `There is no item ${JSON.stringify(last)} of this session.`, {
       param: "after_item_id",
     });
+  // The outputs that copied items tell the model to read on in.
+  await queries.query(
+    `INSERT INTO agent_outputs (session_id, call_id, output)
+     SELECT $2, call_id, output FROM agent_outputs
+     WHERE session_id = $1 AND call_id IN (SELECT item ->> 'callId' FROM agent_items WHERE session_id = $2)`,
+    [from, to],
+  );
 }
 
 function notFound(id: string): never {

@@ -107,7 +107,11 @@ export function simulate(
     });
   };
   while (answers.length < count) {
-    while ((waiting[0]?.at ?? Number.POSITIVE_INFINITY) + server.prepareMs <= context.now) {
+    // Users who ask again at once are refused again at once: these answers count, too.
+    while (
+      answers.length < count &&
+      (waiting[0]?.at ?? Number.POSITIVE_INFINITY) + server.prepareMs <= context.now
+    ) {
       const arrival = waiting.shift();
       if (arrival !== undefined) admit(arrival);
     }

@@ -332,6 +332,9 @@ test("an output that is too long is cut for the model, and kept whole", async ()
   assert.equal(textOf(data.at(-1) as { content?: unknown }), "That was long.");
   const path = `/v1/agents/sessions/${id}/outputs/${call["call_id"]}?offset=24990`;
   const kept = await json<{ text: string; length: number }>(server.get(path));
+  const forked = await json<AgentSession>(server.post(`/v1/agents/sessions/${id}/fork`, {}));
+  const copied = await json<{ text: string; length: number }>(server.get(path.replace(id, forked.id)));
+  assert.deepEqual([copied.text, copied.length], [kept.text, kept.length]);
   assert.equal(kept.length, 25_000);
   assert.equal(kept.text, "long long ");
 });

@@ -64,6 +64,12 @@ export class Steps {
       return;
     }
     const { steps } = await ask({ from: last.at_ms - ROUNDING_MS, last: PAGE }, signal);
+    // A server that was started again counts from the beginning.
+    if ((steps.at(-1)?.index ?? last.index) < last.index) {
+      this.all = steps;
+      this.hasOlder = false;
+      return;
+    }
     const newer = steps.filter(({ index }) => index > last.index);
     if (newer.length > 0) this.all = [...(this.all ?? []), ...newer].slice(-MOST);
   }
