@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../errors.ts";
 import { assertShallow } from "../platform/json-depth.ts";
-import { isWellFormed, NOT_WELL_FORMED } from "../platform/schema/well-formed.ts";
+import { isWellFormed, NOT_WELL_FORMED, toWellFormed } from "../platform/schema/well-formed.ts";
 import type { Note } from "./notes.ts";
 
 export type Part = Readonly<Record<string, unknown>>;
@@ -91,7 +91,7 @@ function withoutMedia(type: string, kind: string, path: string, { media, notes }
 function cleaned(text: string, path: string, notes: Note[]): string {
   if (isWellFormed(text)) return text;
   notes.push({ param: path, reason: "lone surrogates and NUL characters are replaced by U+FFFD" });
-  return text.toWellFormed().replaceAll("\0", "\uFFFD");
+  return toWellFormed(text);
 }
 
 /** A name or an id of a history; clients leave some out. */

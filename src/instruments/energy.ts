@@ -71,7 +71,8 @@ export class EnergyMeter {
   }
 
   describe(): Energy {
-    const { account, reason = null, busyMs, clock } = this.#options;
+    const { account, reason = null, clock } = this.#options;
+    const busyMs = this.#options.busyMs();
     const totals = account?.totals;
     const uptimeMs = clock() - this.#startedAt;
     const completions = this.#completionTokens;
@@ -86,8 +87,8 @@ export class EnergyMeter {
       prompt_tokens: this.#promptTokens,
       completion_tokens: completions,
       uptime_ms: Math.round(uptimeMs),
-      busy_ms: Math.round(busyMs()),
-      cost: this.#cost(totals && totals.requests + totals.idle, uptimeMs, busyMs()),
+      busy_ms: Math.round(busyMs),
+      cost: this.#cost(totals && totals.requests + totals.idle, uptimeMs, busyMs),
     };
   }
 

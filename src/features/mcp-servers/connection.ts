@@ -2,6 +2,7 @@ import type { Client, Tool, Transport } from "@modelcontextprotocol/client";
 import type { McpServerEntry, SecretText } from "../../config/mcp-servers-file.ts";
 import { ApiError } from "../../errors.ts";
 import { type Clock, monotonicMs } from "../../platform/clock.ts";
+import { toWellFormed } from "../../platform/schema/well-formed.ts";
 import { limitedFetch } from "./limited-fetch.ts";
 import { resultText } from "./result-text.ts";
 
@@ -75,7 +76,10 @@ export class McpConnection {
     given: Readonly<Record<string, unknown>>,
     { callId, signal }: { readonly callId: string; readonly signal: AbortSignal },
   ): Promise<string> {
-    const client = await this.#connected();
+    const client = await this.#connected().catch(async (error: Error) => {
+      await this.close();
+      throw unavailable(this.#options.label, error.message);
+    });
     const { timeout_ms: timeout = CALL_MS } = this.#options.entry;
     const result = await client
       .callTool(
@@ -92,8 +96,7 @@ export class McpConnection {
         signal.throwIfAborted();
         throw new ApiError("service_unavailable", `The server of the tool failed: ${error.message}`);
       });
-    // What no database takes.
-    const text = resultText(result).toWellFormed().replaceAll("\0", "\ufffd");
+    const text = toWellFormed(resultText(result));
     if (result.isError === true) throw new ApiError("invalid_request", text);
     return text;
   }

@@ -1,3 +1,5 @@
+import { canonicalJson } from "../../platform/digest.ts";
+
 /** A list that is shared by everything that continues it. */
 interface Chain<T> {
   readonly value: T;
@@ -44,11 +46,7 @@ function textOf(chain: Chain<number> | undefined, from: Chain<number> | undefine
 
 /** Equal values have the same text: keys sorted, numbers and strings in one way. */
 function canonical(text: string): string {
-  const sorted = (_key: string, value: unknown) =>
-    value !== null && typeof value === "object" && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value;
-  return JSON.stringify(JSON.parse(text), sorted);
+  return canonicalJson(JSON.parse(text));
 }
 
 /** What the frames of a JSON text can't tell: that no object has a key twice, and that items differ where they must. */

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import type { ModelDescription } from "../../inference/engine.ts";
+import { defaultQueue } from "../../inference/queue-limit.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import type { Ledger } from "../../telemetry/ledger/ledger.ts";
@@ -33,8 +34,6 @@ const FITTED_STEPS = 5000;
 const BACKTESTED_REQUESTS = 500;
 /** Longest time of the simulations together. */
 const TIME_LIMIT_MS = 120_000;
-/** Room for a few to wait where only one or two can run, as the engine has it. */
-const MIN_QUEUE = 8;
 
 /** Answers how many users a server fits, by simulating its own scheduler on this machine's step times; one question at a time. */
 export class Planner {
@@ -102,7 +101,7 @@ export class Planner {
       batchSize,
       stepTargetMs,
       layout: description.kvLayout.layout,
-      maxQueue: maxQueue ?? Math.max(MIN_QUEUE, sequences),
+      maxQueue: maxQueue ?? defaultQueue(sequences),
       prepareMs: ms(({ parts }) => (parts.receive ?? 0) + (parts.prepare ?? 0)),
       deliverMs: ms(({ parts }) => parts.deliver ?? 0),
       fit,

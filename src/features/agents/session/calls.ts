@@ -1,5 +1,6 @@
 import { ApiError } from "../../../errors.ts";
 import { digestOf } from "../../../platform/digest.ts";
+import { toWellFormed } from "../../../platform/schema/well-formed.ts";
 import { lastAnswerPrompt, reachedLimit } from "../limits.ts";
 import { noteCall } from "../repetition.ts";
 import { type Draft, isOpen } from "./draft.ts";
@@ -175,7 +176,7 @@ export function itemOf(call: Call, turnId: string, step: number, outcome: Outcom
 
 /** What no database takes is in outputs of tools too. */
 function storable(text: string | null): string | null {
-  return text?.toWellFormed().replaceAll("\0", "\ufffd") ?? null;
+  return text === null ? null : toWellFormed(text);
 }
 
 const REPEATED = "This is the same call with the same result as before.";

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from "../../../errors.ts";
+import { toWellFormed } from "../../../platform/schema/well-formed.ts";
 import type { Queries, Store } from "../../../platform/store/database.ts";
-import type { ServerTool } from "./server-tool.ts";
+import { ownTool, type ServerTool } from "./server-tool.ts";
 
 /** Characters of one output that are kept. */
 const MAX_KEPT = 4 * 2 ** 20;
@@ -51,7 +52,7 @@ export async function keepOutput(
   await queries.query(
     `INSERT INTO agent_outputs (session_id, call_id, output) VALUES ($1, $2, $3)
      ON CONFLICT (session_id, call_id) DO UPDATE SET output = excluded.output`,
-    [sessionId, callId, text.slice(0, MAX_KEPT).toWellFormed().replaceAll("\0", "\ufffd")],
+    [sessionId, callId, toWellFormed(text.slice(0, MAX_KEPT))],
   );
 }
 
@@ -77,22 +78,14 @@ export async function readOutput(
 
 /** Reads on in an output that was too long. */
 export function readOutputTool(store: Store, sessionId: string, limit: number): ServerTool {
-  return {
-    declared: {
+  return ownTool(
+    {
       name: "read_output",
       description: "Reads on in the output of an earlier call, from a character on.",
-      parameters: {
-        type: "object",
-        properties: { call_id: { type: "string" }, offset: { type: "integer", minimum: 0 } },
-        required: ["call_id", "offset"],
-        additionalProperties: false,
-      },
-      strict: true,
-      path: "tools.read_output",
+      properties: { call_id: { type: "string" }, offset: { type: "integer", minimum: 0 } },
     },
-    label: "llm-server",
-    effect: "read",
-    run: async ({ call_id: callId, offset }) => {
+    "read",
+    async ({ call_id: callId, offset }) => {
       const place = { offset: Number(offset), limit };
       const found = await readOutput(await store.database(), sessionId, String(callId), place);
       if (found === undefined) throw new InvalidRequestError("There is no such output.");
@@ -101,5 +94,5 @@ export function readOutputTool(store: Store, sessionId: string, limit: number): 
         ? `${found.text}\n[… ${found.length - end} characters more, from offset ${end} on …]`
         : found.text;
     },
-  };
+  );
 }

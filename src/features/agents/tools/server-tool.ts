@@ -23,7 +23,7 @@ export interface ServerTool {
 }
 
 /** The label of tools that are this server's own. */
-export const OWN = "llm-server";
+const OWN = "llm-server";
 
 /** What no call of a tool of this server's own can be without. */
 export function ownTool(
