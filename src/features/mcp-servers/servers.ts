@@ -63,14 +63,15 @@ export class McpServers {
     const { entry } = connection;
     const all = await connection.tools();
     const tools = all.filter(({ name }) => entry.allowed_tools?.includes(name) ?? true);
-    const pins = await this.#pins(label, tools);
-    return tools.map((tool) => ({
+    const digested = tools.map((tool) => ({ tool, name: tool.name, digest: digestOfTool(tool) }));
+    const pins = await this.#pins(label, digested);
+    return digested.map(({ tool, digest }) => ({
       label,
       name: nameFor(label, tool.name),
       tool,
       effect: effectOf(tool, entry),
       approval: approvalOf(tool, entry),
-      isQuarantined: pins.get(tool.name) !== digestOfTool(tool),
+      isQuarantined: pins.get(tool.name) !== digest,
       call: (...given) => connection.call(...given),
     }));
   }
@@ -87,21 +88,24 @@ export class McpServers {
     await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
   }
 
-  async #pins(label: string, tools: readonly Tool[]): Promise<ReadonlyMap<string, string>> {
+  /** The digests that tools were first seen with; those that are new are kept. */
+  async #pins(
+    label: string,
+    tools: ReadonlyArray<{ readonly name: string; readonly digest: string }>,
+  ): Promise<ReadonlyMap<string, string>> {
     const database = await this.#options.store.database();
     const pins = new Map(await findPins(database, label));
-    const fresh = tools.filter(({ name }) => !pins.has(name));
-    for (const tool of fresh) {
-      const digest = digestOfTool(tool);
-      await pin(database, label, tool.name, digest);
-      pins.set(tool.name, digest);
-    }
-    for (const tool of tools)
-      if (pins.get(tool.name) !== digestOfTool(tool))
+    for (const { name, digest } of tools) {
+      const pinned = pins.get(name);
+      if (pinned === undefined) {
+        await pin(database, label, name, digest);
+        pins.set(name, digest);
+      } else if (pinned !== digest)
         this.#options.log.warn(
-          { server: label, tool: tool.name },
+          { server: label, tool: name },
           "an MCP tool was changed since it was first seen, and can't be called until it is approved",
         );
+    }
     return pins;
   }
 }

@@ -82,20 +82,23 @@ class Chat {
   /** Says `text` after the turn `parentId`, and asks for the answer. */
   async say(text: string, parentId = this.current.headId): Promise<void> {
     const turn = newTurn({ parentId, role: "user", text });
-    const { documents } = this.current;
-    if (documents === undefined) return this.#ask(await this.#add(this.current, turn), turn.id);
-    this.searching = documents;
     const conversation = this.current;
-    try {
-      const passages = await findPassages(text, documents, server.model?.context_window);
-      await this.#ask(await this.#add(conversation, { ...turn, passages }), turn.id);
-    } catch (error) {
-      const outcome = outcomeOf(error);
-      const asked = await this.#add(conversation, turn);
-      await this.#add(asked, newTurn({ parentId: turn.id, role: "assistant", text: "", outcome }));
-    } finally {
-      this.searching = null;
-    }
+    const { id, documents } = conversation;
+    if (documents === undefined) return this.#ask(await this.#add(conversation, turn), turn.id);
+    this.searching = documents;
+    const found = await findPassages(text, documents, server.model?.context_window).then(
+      (passages) => ({ passages, outcome: undefined }),
+      (error: unknown) => ({ passages: undefined, outcome: outcomeOf(error) }),
+    );
+    // Settings may have been changed meanwhile, and the conversation deleted; one without turns is in no list yet.
+    const now = this.#find(id) ?? (conversation.turns.length === 0 ? conversation : undefined);
+    const { passages, outcome } = found;
+    if (now !== undefined && outcome === undefined)
+      return this.#ask(await this.#add(now, { ...turn, passages }), turn.id);
+    this.searching = null;
+    if (now === undefined || outcome === undefined) return;
+    const asked = await this.#add(now, turn);
+    await this.#add(asked, newTurn({ parentId: turn.id, role: "assistant", text: "", outcome }));
   }
 
   /** Gives the model what its tools gave, and asks for the answer. */
