@@ -6,13 +6,14 @@ import type { Sequence } from "./sequence.ts";
 import { StepModel, type StepShape } from "./step-model.ts";
 import type { StepShares } from "./step-shares.ts";
 
-/** Only of a step that took this many times what it should have is it asked what it waited. */
+/** A step that took this many times what it should have is slow. */
 const SLOW = 1.1;
 /**
- * What was waited before that is forgotten as often: reading what the system counts for each thread takes a twentieth of
- * a short step.
+ * What threads waited is asked around each long step, around those that follow a slow one, and around one in so many
+ * others: asking takes a twentieth of a short step.
  */
-const FORGET_EVERY_MS = 50;
+const LONG_STEP_MS = 8;
+const LOOK_AT_ONE_IN = 4;
 
 /** A step's record but for what surrounds its decode. */
 export type DecodeRecord = Omit<StepRecord, "startedAt" | "planMs" | "sampleMs">;
@@ -22,7 +23,10 @@ export class StepAccount {
   readonly #clock: Clock;
   readonly #processorWait: () => Waited;
   readonly #model = new StepModel();
-  #askedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the present step is looked into, and whether the next one must be. */
+  #isLooking = false;
+  #mustLook = true;
+  #steps = 0;
 
   /** `processorWait`: how long compute threads waited for processors since it was last called. */
   constructor(clock: Clock, processorWait: () => Waited) {
@@ -39,6 +43,9 @@ export class StepAccount {
 
   /** To be called just before a decode. Returns the time that it begins. */
   begin(running: readonly Sequence[]): number {
+    this.#isLooking = this.#mustLook || ++this.#steps % LOOK_AT_ONE_IN === 0;
+    // What was waited before the step is not its own.
+    if (this.#isLooking) this.#processorWait();
     const now = this.#clock();
     for (const sequence of running) sequence.time.spent("overhead", now);
     return now;
@@ -49,15 +56,19 @@ export class StepAccount {
     const now = this.#clock();
     const { total } = shares;
     const expectedMs = this.#model.expectedMs(total);
-    const { longestMs, totalMs } = this.#waited(now, now - startedAt, expectedMs);
-    this.#model.observe(total, Math.max(0, now - startedAt - longestMs));
+    const elapsedMs = now - startedAt;
+    const isSlow = elapsedMs > SLOW * expectedMs;
+    const { longestMs, totalMs } = this.#isLooking ? this.#processorWait() : none;
+    // A slow one that was not looked into may have waited.
+    if (this.#isLooking || !isSlow) this.#model.observe(total, Math.max(0, elapsedMs - longestMs));
+    this.#mustLook = isSlow || elapsedMs >= LONG_STEP_MS;
     for (const sequence of running) {
       const own = shares.bySequence.get(sequence);
       if (own === undefined || isFiller(sequence, own)) sequence.time.spent("turn", now);
       else sequence.time.computed(this.#expectedParts(own, total), totalMs, now);
     }
     return {
-      decodeMs: now - startedAt,
+      decodeMs: elapsedMs,
       expectedMs,
       processorWaitMs: longestMs,
       passes: total.passes,
@@ -68,18 +79,6 @@ export class StepAccount {
       waiting,
       sequences: sequenceShares(shares),
     };
-  }
-
-  /** What a step of `elapsedMs` waited for processors; nothing where it was as quick as it should be. */
-  #waited(now: number, elapsedMs: number, expectedMs: number): Waited {
-    const isSlow = elapsedMs > SLOW * expectedMs;
-    if (!isSlow && now - this.#askedAt < FORGET_EVERY_MS) return none;
-    this.#askedAt = now;
-    const { longestMs, totalMs } = this.#processorWait();
-    if (!isSlow) return none;
-    // Quick steps since the last answer may have waited too.
-    const share = elapsedMs / Math.max(longestMs, elapsedMs);
-    return { longestMs: longestMs * share, totalMs: totalMs * share };
   }
 
   #expectedParts(own: StepShape, total: StepShape): Partial<Record<StepPart, number>> {
