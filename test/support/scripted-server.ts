@@ -27,13 +27,14 @@ export interface ScriptedModels extends AsyncDisposable {
 
 export async function makeScriptedModels(
   models: Readonly<Record<string, ScriptedModel>>,
+  contextLength?: number,
 ): Promise<ScriptedModels> {
   const directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
   const described = Object.entries(models).map(([name, { template, answers }]) => {
     const texts = answers.flatMap(({ thoughts = "", rest, when }) => [thoughts, rest, ...when]);
     return [name, { template, texts }] as const;
   });
-  const paths = await makeTemplateModels(directory, Object.fromEntries(described));
+  const paths = await makeTemplateModels(directory, Object.fromEntries(described), contextLength);
   const script = join(directory, "answers.json");
   const byModel = Object.entries(models).map(([name, { answers }]) => [name, answers]);
   await writeFile(script, JSON.stringify(Object.fromEntries(byModel)));

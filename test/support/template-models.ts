@@ -15,13 +15,15 @@ const controlText =
 
 /**
  * Writes a model of random weights for each chat template, into `directory`; returns their paths by name. The markers
- * in the template and in `texts`, which its answers are written with, are control tokens.
+ * in the template and in `texts`, which its answers are written with, are control tokens. Of other text about every
+ * character is a token.
  */
 export async function makeTemplateModels(
   directory: string,
   models: Readonly<Record<string, { readonly template: string; readonly texts: readonly string[] }>>,
+  contextLength = CONTEXT,
 ): Promise<ReadonlyMap<string, string>> {
-  const changes = { "llama.context_length": { type: "uint32", value: CONTEXT } } as const;
+  const changes = { "llama.context_length": { type: "uint32", value: contextLength } } as const;
   const base = await makeTinyModel({ directory, architecture: "llama", changes });
   const paths = new Map<string, string>();
   for (const [name, { template, texts }] of Object.entries(models)) {

@@ -16,7 +16,7 @@ import { Sessions } from "./sessions.ts";
 import type { FetchRules } from "./tools/fetch.ts";
 import type { SearchPassages } from "./tools/file-search.ts";
 import { Toolbox } from "./tools/toolbox.ts";
-import { noteEvent } from "./webhook-events.ts";
+import { noticeOf } from "./webhook-events.ts";
 
 export interface AgentsParts {
   readonly models: ServedModels;
@@ -56,7 +56,7 @@ export function createAgents({
     store,
     clock: monotonicMs,
     newId,
-    notify: (queries, id, event) => noteEvent(webhooks, queries, id, event),
+    noticeOf: (id, event) => noticeOf(webhooks, id, event),
     onChange: (id, hasNewWork) => {
       changes.changed(id);
       webhooks.flush();

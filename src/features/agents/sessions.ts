@@ -5,6 +5,7 @@ import type { Queries, Store } from "../../platform/store/database.ts";
 import type { SessionPlan } from "./agent.ts";
 import { type List, type ListRequest, listRows } from "./pages.ts";
 import { type Decision, decide, takeResult } from "./session/calls.ts";
+import type { CallInQuestion } from "./session/change.ts";
 import type { Item, Outcome } from "./session/item.ts";
 import type { SessionLedger } from "./session/ledger.ts";
 import type { Step } from "./session/step.ts";
@@ -48,15 +49,7 @@ export interface ApprovalRow {
   readonly requestId: string;
   readonly sessionId: string;
   readonly turnId: string;
-  readonly call: {
-    readonly callId: string;
-    readonly tool: string;
-    readonly label: string;
-    readonly arguments: string;
-    readonly definition: string;
-    readonly effect: string;
-    readonly reason: string;
-  };
+  readonly call: CallInQuestion;
   readonly status: string;
   readonly askedAt: Date;
   readonly expiresAt: Date;

@@ -30,10 +30,19 @@ export interface RemoteTool {
   readonly call: McpConnection["call"];
 }
 
+interface Made {
+  readonly of: readonly Tool[];
+  readonly tools: Promise<readonly RemoteTool[]>;
+}
+
 /** The MCP servers of the operator's file. Their tools are pinned as they are first seen. */
 export class McpServers {
   readonly #options: McpServersOptions;
   readonly #connections: ReadonlyMap<string, McpConnection>;
+  /** What was made of each server's latest list. */
+  readonly #made = new Map<string, Made>();
+  /** Changed tools that the log has, each with its digest. */
+  readonly #warnedOf = new Set<string>();
 
   constructor(options: McpServersOptions) {
     this.#options = options;
@@ -60,8 +69,36 @@ export class McpServers {
   /** The tools of a server that its entry allows. @throws ApiError where it can't be had */
   async tools(label: string): Promise<readonly RemoteTool[]> {
     const connection = this.connection(label);
-    const { entry } = connection;
     const all = await connection.tools();
+    const known = this.#made.get(label);
+    if (known?.of === all) return known.tools;
+    const tools = this.#make(label, connection, all);
+    this.#made.set(label, { of: all, tools });
+    return tools.catch((error: unknown) => {
+      this.#made.delete(label);
+      throw error;
+    });
+  }
+
+  /** Takes a tool as it is now. @throws ApiError `not_found` */
+  async approve(label: string, name: string): Promise<void> {
+    const tool = (await this.connection(label).tools()).find((candidate) => candidate.name === name);
+    if (tool === undefined)
+      throw new ApiError("not_found", `${label} has no tool ${JSON.stringify(name)}.`, { param: "tool" });
+    await setPin(await this.#options.store.database(), label, name, digestOfTool(tool));
+    this.#made.delete(label);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
+  }
+
+  async #make(
+    label: string,
+    connection: McpConnection,
+    all: readonly Tool[],
+  ): Promise<readonly RemoteTool[]> {
+    const { entry } = connection;
     const tools = all.filter(({ name }) => entry.allowed_tools?.includes(name) ?? true);
     const digested = tools.map((tool) => ({ tool, name: tool.name, digest: digestOfTool(tool) }));
     const pins = await this.#pins(label, digested);
@@ -76,18 +113,6 @@ export class McpServers {
     }));
   }
 
-  /** Takes a tool as it is now. @throws ApiError `not_found` */
-  async approve(label: string, name: string): Promise<void> {
-    const tool = (await this.connection(label).tools()).find((candidate) => candidate.name === name);
-    if (tool === undefined)
-      throw new ApiError("not_found", `${label} has no tool ${JSON.stringify(name)}.`, { param: "tool" });
-    await setPin(await this.#options.store.database(), label, name, digestOfTool(tool));
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
-  }
-
   /** The digests that tools were first seen with; those that are new are kept. */
   async #pins(
     label: string,
@@ -100,11 +125,13 @@ export class McpServers {
       if (pinned === undefined) {
         await pin(database, label, name, digest);
         pins.set(name, digest);
-      } else if (pinned !== digest)
+      } else if (pinned !== digest && !this.#warnedOf.has(`${label} ${name} ${digest}`)) {
+        this.#warnedOf.add(`${label} ${name} ${digest}`);
         this.#options.log.warn(
           { server: label, tool: name },
           "an MCP tool was changed since it was first seen, and can't be called until it is approved",
         );
+      }
     }
     return pins;
   }

@@ -51,9 +51,14 @@ export class Webhooks {
     });
   }
 
+  /** Whether there is a program to tell. */
+  get isOn(): boolean {
+    return this.#options.url !== undefined;
+  }
+
   /** Writes an event down, in a transaction after which `flush` is to be called. `data` tells as little as OpenAI's do. */
   async note(queries: Queries, type: string, data: object): Promise<void> {
-    if (this.#options.url === undefined) return;
+    if (!this.isOn) return;
     const eventId = `evt_${randomBytes(15).toString("hex")}`;
     const createdAt = Math.floor(Date.now() / 1000);
     const body = JSON.stringify({ id: eventId, object: "event", created_at: createdAt, type, data });
@@ -69,7 +74,7 @@ export class Webhooks {
   }
 
   recover(): Promise<void> {
-    return this.#options.url === undefined ? Promise.resolve() : this.#jobs.recover();
+    return !this.isOn ? Promise.resolve() : this.#jobs.recover();
   }
 
   stop(): Promise<void> {

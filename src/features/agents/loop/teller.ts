@@ -1,14 +1,11 @@
-import type { Claim } from "../../../platform/jobs/queue.ts";
 import type { SessionEvent } from "../session/event.ts";
-import type { SessionLedger } from "../session/ledger.ts";
+import type { HeldSession } from "./held-session.ts";
 
 /** Least time between two writings of what a step tells. */
 const INTERVAL_MS = 100;
 
 export interface TellerOptions {
-  readonly ledger: SessionLedger;
-  readonly claim: Claim;
-  readonly sessionId: string;
+  readonly session: HeldSession;
   readonly clock: () => number;
 }
 
@@ -43,12 +40,12 @@ export class Teller {
   }
 
   #write(): void {
-    const { ledger, claim, sessionId, clock } = this.#options;
+    const { session, clock } = this.#options;
     const events = this.#waiting;
     this.#waiting = [];
     this.#writtenAt = clock();
-    this.#writing = ledger
-      .tell(claim, sessionId, events)
+    this.#writing = session
+      .tell(events)
       .catch((error: unknown) => {
         this.#failure = { error };
       })

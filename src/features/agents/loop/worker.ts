@@ -10,12 +10,13 @@ import type { Outcome } from "../session/item.ts";
 import { type SessionLedger, WorkOver } from "../session/ledger.ts";
 import { next, timeLeftMs } from "../session/planner.ts";
 import { resume, settleStep } from "../session/steps.ts";
-import { allItems, dueWork, type SessionRow } from "../session/tables.ts";
+import { dueWork, type SessionRow } from "../session/tables.ts";
 import type { Call, TurnError } from "../session/turn.ts";
 import { fail } from "../session/turns.ts";
-import { capped, keepOutput } from "../tools/output.ts";
+import { capped, keepable } from "../tools/output.ts";
 import type { ServerTool } from "../tools/server-tool.ts";
 import { definitionOf, type Toolbox } from "../tools/toolbox.ts";
+import { HeldSession } from "./held-session.ts";
 import { answer } from "./model-step.ts";
 import { Teller } from "./teller.ts";
 import { wasShown } from "./transcript.ts";
@@ -79,18 +80,18 @@ export class SessionWorker {
   }
 
   async #work(claim: Claim, begun: SessionRow | undefined, stopping: AbortSignal): Promise<void> {
-    const { store } = this.#options;
+    const { store, ledger } = this.#options;
     if (begun !== undefined) {
       const controller = new AbortController();
       this.#running.set(begun.id, controller);
+      const session = new HeldSession({ store, ledger, claim, row: begun });
       try {
-        let row = begun;
-        while (row.work === claim.position) {
+        while (session.row.work === claim.position) {
           stopping.throwIfAborted();
-          row = await this.#step(claim, row, controller.signal, stopping);
+          await this.#step(session, controller.signal, stopping);
         }
       } catch (error) {
-        if (await this.#isToBeTriedAgain(claim, begun.id, error, controller.signal, stopping)) return;
+        if (await this.#isToBeTriedAgain(claim, session, error, controller.signal, stopping)) return;
       } finally {
         this.#running.delete(begun.id);
       }
@@ -98,40 +99,30 @@ export class SessionWorker {
     await this.#jobs.complete(claim, await store.database());
   }
 
-  async #step(
-    claim: Claim,
-    row: SessionRow,
-    cancelled: AbortSignal,
-    stopping: AbortSignal,
-  ): Promise<SessionRow> {
-    const { ledger, models, toolbox, clock, newId, store } = this.#options;
-    const { plan, state } = row;
+  async #step(session: HeldSession, cancelled: AbortSignal, stopping: AbortSignal): Promise<void> {
+    const { models, toolbox, clock, newId } = this.#options;
+    const { plan, state } = session.row;
     const action = next(state);
-    const tools = await toolbox.open(plan, row.id);
-    if (action.type === "tools") return this.#runTools(claim, row, { calls: action.calls, tools, cancelled });
+    const tools = await toolbox.open(session.row, await session.hasOutputs());
+    if (action.type === "tools") return this.#runTools(session, { calls: action.calls, tools, cancelled });
     if (action.type !== "model" || state.active === null)
       throw new Error(`there is no work to ${action.type}`);
     const result = await answer({
       models,
       plan,
       active: state.active,
-      items: await allItems(await store.database(), row.id),
+      items: await session.items(),
       tools,
-      teller: new Teller({ ledger, claim, sessionId: row.id, clock }),
+      teller: new Teller({ session, clock }),
       newId,
       signal: AbortSignal.any([cancelled, stopping]),
     });
-    return ledger.work(claim, (draft) => settleStep(draft, result));
+    await session.change((draft) => settleStep(draft, result));
   }
 
   /** Runs calls side by side. A server that stops waits for them: what they do is known then. */
-  async #runTools(
-    claim: Claim,
-    before: SessionRow,
-    { calls, tools, cancelled }: ToolStep,
-  ): Promise<SessionRow> {
-    const { ledger } = this.#options;
-    const deadline = AbortSignal.timeout(timeLeftMs(before));
+  async #runTools(session: HeldSession, { calls, tools, cancelled }: ToolStep): Promise<void> {
+    const deadline = AbortSignal.timeout(timeLeftMs(session.row));
     const known = (call: Call) => {
       const tool = tools.get(call.tool);
       return tool && definitionOf(tool);
@@ -139,10 +130,9 @@ export class SessionWorker {
     // What can be run again needs no mark that it was begun.
     const begun = calls.filter((call) => call.effect !== "write" && known(call) === call.definition);
     const marked = calls.filter((call) => !begun.includes(call));
-    let row = before;
     if (marked.length > 0) {
       const allowed: Call[] = [];
-      row = await ledger.work(claim, (draft) => {
+      await session.change((draft) => {
         allowed.length = 0;
         for (const call of marked) if (beginCall(draft, call.callId, known(call))) allowed.push(call);
       });
@@ -151,12 +141,12 @@ export class SessionWorker {
     await Promise.all(
       begun.map(async (call) => {
         const begunAt = this.#options.clock();
-        const { outcome, whole } = await this.#run(before, call, tools.get(call.tool), {
+        const { outcome, whole } = await this.#run(session, call, tools.get(call.tool), {
           cancelled,
           deadline,
         });
-        row = await ledger.work(claim, async (draft, { queries }) => {
-          if (whole !== undefined) await keepOutput(queries, before.id, call.callId, whole);
+        await session.change((draft) => {
+          if (whole !== undefined) draft.outputs.push({ callId: call.callId, output: keepable(whole) });
           const { turn, calls: open } = draft.active;
           draft.steps.push({
             id: draft.newId("step_"),
@@ -174,17 +164,16 @@ export class SessionWorker {
         });
       }),
     );
-    return row;
   }
 
   /** `whole` is what was put out, where the model is given less of it. */
   async #run(
-    row: SessionRow,
+    session: HeldSession,
     call: Call,
     tool: ServerTool | undefined,
     { cancelled, deadline }: { readonly cancelled: AbortSignal; readonly deadline: AbortSignal },
   ): Promise<{ readonly outcome: Outcome; readonly whole?: string }> {
-    const { store, log } = this.#options;
+    const { log } = this.#options;
     const { callId } = call;
     try {
       if (tool === undefined) throw new Error("a call of no tool was begun");
@@ -192,15 +181,15 @@ export class SessionWorker {
       const output = await tool.run(given, {
         callId,
         signal: AbortSignal.any([cancelled, deadline]),
-        isShown: async (text) => wasShown(await allItems(await store.database(), row.id), text),
+        isShown: async (text) => wasShown(await session.items(), text),
       });
-      const { text, isCut } = await this.#capped(row, output, callId, cancelled);
+      const { text, isCut } = await this.#capped(session.row, output, callId, cancelled);
       return { outcome: { output: text, error: null }, ...(isCut && { whole: output }) };
     } catch (error) {
       cancelled.throwIfAborted();
       if (deadline.aborted) return { outcome: { output: null, error: "The time of the turn is over." } };
       if (!(error instanceof ApiError)) log.error({ err: error }, `the tool ${call.tool} met a defect`);
-      const { text } = await this.#capped(row, errorWords(error).message, callId, cancelled);
+      const { text } = await this.#capped(session.row, errorWords(error).message, callId, cancelled);
       return { outcome: { output: null, error: text } };
     }
   }
@@ -219,7 +208,7 @@ export class SessionWorker {
   /** What is only busy or away is tried again; anything else ends the turn. */
   async #isToBeTriedAgain(
     claim: Claim,
-    id: string,
+    session: HeldSession,
     error: unknown,
     cancelled: AbortSignal,
     stopping: AbortSignal,
@@ -231,8 +220,9 @@ export class SessionWorker {
       await database.transaction((queries) => this.#jobs.giveBack(claim, queries));
       return true;
     }
-    if (!(error instanceof ApiError)) log.error({ err: error }, `the agent session ${id} met a defect`);
-    await this.#fail(claim, toTurnError(error));
+    if (!(error instanceof ApiError))
+      log.error({ err: error }, `the agent session ${session.row.id} met a defect`);
+    await this.#fail(session, toTurnError(error));
     return false;
   }
 
@@ -241,12 +231,13 @@ export class SessionWorker {
     const database = await store.database();
     const row = await database.transaction((queries) => ledger.begin(queries, claim, () => {}));
     const message = "Taken up again and again, and never heard of since.";
-    if (row !== undefined) await this.#fail(claim, { code: "internal_error", message });
+    if (row !== undefined)
+      await this.#fail(new HeldSession({ store, ledger, claim, row }), { code: "internal_error", message });
   }
 
-  async #fail(claim: Claim, error: TurnError): Promise<void> {
+  async #fail(session: HeldSession, error: TurnError): Promise<void> {
     try {
-      await this.#options.ledger.work(claim, async (draft, { told }) => fail(draft, error, await told()));
+      await session.change(async (draft, { told }) => fail(draft, error, await told()));
     } catch (problem) {
       if (!(problem instanceof WorkOver)) throw problem;
     }

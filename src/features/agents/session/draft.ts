@@ -1,10 +1,9 @@
 import type { SessionPlan } from "../agent.ts";
+import type { ApprovalStatus, KeptOutput } from "./change.ts";
 import type { SessionEvent, SessionMoment } from "./event.ts";
 import type { Item } from "./item.ts";
 import type { Step } from "./step.ts";
 import { type ActiveTurn, type Call, type SessionState, statusOf, type Turn } from "./turn.ts";
-
-export type ApprovalStatus = "approved" | "denied" | "expired" | "dropped";
 
 export interface DraftOptions {
   readonly plan: SessionPlan;
@@ -27,6 +26,7 @@ export class Draft {
   /** The same of turns, by their ids. */
   readonly turns = new Map<string, Turn>();
   readonly steps: Step[] = [];
+  readonly outputs: KeptOutput[] = [];
   /** What came of questions, by their ids. */
   readonly answers = new Map<string, ApprovalStatus>();
   readonly #before: SessionState;

@@ -42,20 +42,12 @@ function wellFormed(text: string): string {
   return text.replace(/^[\udc00-\udfff]/, "").replace(/[\ud800-\udbff]$/, "");
 }
 
-/** The SQL of outputs that were too long for the model. */
-export async function keepOutput(
-  queries: Queries,
-  sessionId: string,
-  callId: string,
-  text: string,
-): Promise<void> {
-  await queries.query(
-    `INSERT INTO agent_outputs (session_id, call_id, output) VALUES ($1, $2, $3)
-     ON CONFLICT (session_id, call_id) DO UPDATE SET output = excluded.output`,
-    [sessionId, callId, toWellFormed(text.slice(0, MAX_KEPT))],
-  );
+/** As much of an output as is kept, as a database takes it. */
+export function keepable(text: string): string {
+  return toWellFormed(text.slice(0, MAX_KEPT));
 }
 
+/** The SQL of outputs that were too long for the model. */
 export async function hasOutputs(queries: Queries, sessionId: string): Promise<boolean> {
   const rows = await queries.query("SELECT 1 FROM agent_outputs WHERE session_id = $1 LIMIT 1", [sessionId]);
   return rows.length > 0;

@@ -2,12 +2,13 @@ import { digestOf } from "../../../platform/digest.ts";
 import type { FieldsLog } from "../../../platform/log.ts";
 import type { Store } from "../../../platform/store/database.ts";
 import type { McpServers, RemoteTool } from "../../mcp-servers/servers.ts";
-import type { AgentTool, SessionPlan } from "../agent.ts";
+import type { AgentTool } from "../agent.ts";
+import type { SessionRow } from "../session/tables.ts";
 import { calculator } from "./calculator.ts";
 import { codeTool } from "./code.ts";
 import { type FetchRules, fetchTool } from "./fetch.ts";
 import { fileSearch, type SearchPassages } from "./file-search.ts";
-import { hasOutputs, readOutputTool } from "./output.ts";
+import { readOutputTool } from "./output.ts";
 import type { ServerTool } from "./server-tool.ts";
 
 export interface ToolboxOptions {
@@ -29,13 +30,16 @@ export class Toolbox {
     this.#options = options;
   }
 
-  /** Those of an agent, by the names by which its model calls them. */
-  async open({ agent, limits }: SessionPlan, sessionId: string): Promise<ReadonlyMap<string, ServerTool>> {
+  /** Those of a session's agent, by the names by which its model calls them. `hasOutputs`: any was too long for the model. */
+  async open(
+    { id, plan: { agent, limits } }: Pick<SessionRow, "id" | "plan">,
+    hasOutputs: boolean,
+  ): Promise<ReadonlyMap<string, ServerTool>> {
     const { store } = this.#options;
     const made = (await Promise.all(agent.tools.map((tool) => this.#make(tool)))).flat();
     // Last, so that what the model is told of the others stays as it was.
-    if (made.length > 0 && (await hasOutputs(await store.database(), sessionId)))
-      made.push(readOutputTool(store, sessionId, CHARACTERS_PER_TOKEN * limits.maxToolOutputTokens));
+    if (made.length > 0 && hasOutputs)
+      made.push(readOutputTool(store, id, CHARACTERS_PER_TOKEN * limits.maxToolOutputTokens));
     return new Map(made.map((tool) => [tool.declared.name, tool]));
   }
 
