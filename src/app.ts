@@ -185,7 +185,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
   });
   const embeddings = new EmbeddingsService(embedder, embeddingNames);
-  await app.register(openAiRoutes({ models: models.served, randomSeed, constraints, embeddings, lasting }));
+  await app.register(
+    openAiRoutes({ models: models.served, randomSeed, constraints, embeddings, lasting, servers }),
+  );
   await app.register(servedModelRoutes({ models: models.served, drainMs: config.requestTimeoutMs, log }));
   const datasets = new Datasets(store);
   await app.register(datasetRoutes({ datasets, uploadLimit: config.uploadLimit }));

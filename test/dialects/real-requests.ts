@@ -76,9 +76,7 @@ export const realRequests: readonly RealRequest[] = [
   messages("a hosted tool", { tools: [{ type: "web_search_20250305", name: "web_search" }] }, ["tools[0]"]),
   messages("a deferred tool", { tools: [{ name: "later", input_schema: schema, defer_loading: true }] }),
   messages("a tool without a schema", { tools: [{ name: "now" }] }),
-  messages("servers of tools", { mcp_servers: [{ type: "url", url: "https://example.org", name: "a" }] }, [
-    "mcp_servers",
-  ]),
+  messages("no servers of tools", { mcp_servers: [] }),
   messages(
     "a container, a place, a tier",
     { container: "c", inference_geo: "us", service_tier: "priority" },

@@ -10,13 +10,8 @@ async function* heldBack<T>(release: Promise<void>, values: readonly T[]): Async
 }
 
 test("a message whose prompt takes long begins before it is read, and pings", async () => {
-  const output = new MessageOutput({
-    id: "msg_1",
-    type: "message",
-    role: "assistant",
-    model: "m",
-    diagnostics: null,
-  });
+  const head = { id: "msg_1", type: "message", role: "assistant", model: "m", diagnostics: null } as const;
+  const output = new MessageOutput(head, new Map());
   const { promise, resolve } = Promise.withResolvers<void>();
   async function* said(): AsyncIterable<MessageEvent> {
     for await (const event of heldBack(promise, [

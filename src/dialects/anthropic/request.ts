@@ -7,6 +7,7 @@ import { accountFor } from "../refusals.ts";
 import { systemText, toMessages } from "./messages.ts";
 import type { CountTokensBody, MessagesBody } from "./schema.ts";
 import { toToolChoice, toTools } from "./tools.ts";
+import type { Toolsets } from "./toolsets.ts";
 import { unsupported } from "./unsupported.ts";
 
 /** A turn, and what of its request is not done as asked. */
@@ -16,12 +17,12 @@ export interface Request {
 }
 
 /** What a message asks of the assistant. @throws InvalidRequestError naming the field */
-export function toRequest(body: MessagesBody): Request {
+export function toRequest(body: MessagesBody, toolsets: Toolsets): Request {
   const notes = accountFor(body, unsupported);
   const { temperature, top_p, top_k, seed, tool_choice: choice, thinking } = body;
   const effort = body.output_config?.effort;
   const turn: Turn = {
-    ...toConversation(body, notes),
+    ...toConversation(body, toolsets, notes),
     toolChoice: toToolChoice(choice),
     parallelToolCalls: choice?.disable_parallel_tool_use !== true,
     form: toForm(body),
@@ -59,6 +60,7 @@ function toForm({ output_config: config, output_format: older }: MessagesBody): 
 /** The part of a request whose tokens count as input. A last message of the assistant's is an answer to continue. */
 export function toConversation(
   body: CountTokensBody,
+  toolsets: Toolsets,
   notes: Note[],
 ): Pick<Turn, "messages" | "tools" | "begun"> {
   const system = systemText(body.system, notes);
@@ -73,6 +75,6 @@ export function toConversation(
   return {
     messages: isBegun ? messages.slice(0, -1) : messages,
     ...(isBegun && last.content !== "" && { begun: last.content }),
-    tools: toTools(body, notes),
+    tools: toTools(body, toolsets, notes),
   };
 }

@@ -9,14 +9,32 @@ import { KeepAliveField, ModelName } from "../model-name.ts";
 /** Text, or blocks; clients send neither, too. */
 const Content = Type.Optional(Type.Unknown({ description: "Text, or a list of content blocks." }));
 
+const ToolConfig = Type.Object({ enabled: OrNull(Type.Boolean()) });
+
 const Tool = Type.Object({
   type: OrNull(Type.String()),
-  name: ToolName,
+  name: Type.Optional(ToolName),
   description: OrNull(LongText),
   strict: OrNull(Type.Boolean()),
   input_schema: Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: "object" })),
+  /** Those of a toolset. */
+  mcp_server_name: Type.Optional(Type.String({ maxLength: 128 })),
+  default_config: OrNull(ToolConfig),
+  configs: OrNull(Type.Record(Type.String(), ToolConfig)),
+  tools: OrNull(Type.Array(Type.Object({ name: Type.String() }), { maxItems: MAX_TOOLS })),
 });
 export type AnthropicTool = Static<typeof Tool>;
+
+const McpServer = Type.Object({
+  type: OneOf(["url"]),
+  name: Type.String({ minLength: 1, maxLength: 128, format: "text" }),
+  url: Type.String({ maxLength: 2_048 }),
+  authorization_token: OrNull(Type.String()),
+  tool_configuration: OrNull(
+    Type.Object({ enabled: OrNull(Type.Boolean()), allowed_tools: OrNull(Type.Array(Type.String())) }),
+  ),
+});
+export type McpServerField = Static<typeof McpServer>;
 
 const conversation = {
   model: OrNull(ModelName),
@@ -26,6 +44,12 @@ const conversation = {
   }),
   system: Content,
   tools: OrNull(Type.Array(Tool, { maxItems: MAX_TOOLS })),
+  mcp_servers: OrNull(
+    Type.Array(McpServer, {
+      maxItems: 32,
+      description: "Servers of MCP_SERVERS_FILE, by their URLs, whose tools this server calls.",
+    }),
+  ),
   tool_choice: OrNull(
     Type.Object({
       type: OneOf(["auto", "any", "tool", "none"]),

@@ -5,15 +5,19 @@ import { invalid } from "../content.ts";
 import { declareFunction } from "../declared-function.ts";
 import type { Note } from "../notes.ts";
 import type { AnthropicTool, CountTokensBody } from "./schema.ts";
+import type { Toolsets } from "./toolsets.ts";
 
-/** The functions that the model may call; tools that Anthropic would run are left out. @throws InvalidRequestError */
+/** The functions that the model may call; those of MCP servers; tools that Anthropic would run are left out. @throws InvalidRequestError */
 export function toTools(
   { tools, tool_choice: choice }: CountTokensBody,
+  toolsets: Toolsets,
   notes: Note[],
 ): readonly DeclaredTool[] {
-  return (tools ?? []).flatMap((tool, index) => {
+  const own = (tools ?? []).flatMap((tool, index) => {
     const { type, name, description, input_schema: schema, strict } = tool;
+    if (type === "mcp_toolset") return [];
     if (isFunction(tool)) {
+      if (name === undefined) throw invalid(`tools[${index}].name`, "is required");
       return [
         declareFunction({
           name,
@@ -24,7 +28,7 @@ export function toTools(
         }),
       ];
     }
-    if (choice?.type === "tool" && choice.name === name)
+    if (choice?.type === "tool" && name !== undefined && choice.name === name)
       throw invalid("tool_choice.name", `is ${name}, a ${type} tool, and this server has none`);
     notes.push({
       param: `tools[${index}]`,
@@ -32,6 +36,7 @@ export function toTools(
     });
     return [];
   });
+  return [...own, ...[...toolsets.values()].map(({ declared }) => declared)];
 }
 
 function isFunction({ type, input_schema: schema }: AnthropicTool): boolean {

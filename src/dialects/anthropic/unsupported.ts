@@ -12,7 +12,6 @@ export const unsupported: readonly Unsupported[] = [
     isWish: true,
     harmless: isEmpty,
   },
-  { param: "mcp_servers", reason: "this server calls no others", isWish: true, harmless: isEmpty },
   { param: "container", reason: "no code runs here", isWish: true },
   {
     param: "inference_geo",

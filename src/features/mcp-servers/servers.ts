@@ -66,6 +66,14 @@ export class McpServers {
     throw new ApiError("not_found", `MCP_SERVERS_FILE has no server ${JSON.stringify(label)}.`, { param });
   }
 
+  /** The server behind a URL, where there is one. */
+  labelOfUrl(url: string): string | undefined {
+    return this.labels.find((label) => {
+      const { entry } = this.connection(label);
+      return "url" in entry && entry.url === url;
+    });
+  }
+
   /** The tools of a server that its entry allows. @throws ApiError where it can't be had */
   async tools(label: string): Promise<readonly RemoteTool[]> {
     const connection = this.connection(label);

@@ -6,6 +6,7 @@ import { Ollama } from "../../dialects/ollama/service.ts";
 import { ChatCompletions } from "../../dialects/openai/chat/service.ts";
 import { Completions } from "../../dialects/openai/completions/service.ts";
 import type { EmbeddingsService } from "../../dialects/openai/embeddings/service.ts";
+import type { McpServers } from "../../features/mcp-servers/servers.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { embeddingRoutes } from "../embeddings.ts";
 import { ollamaRoutes } from "../ollama.ts";
@@ -28,15 +29,17 @@ export interface OpenAiDependencies {
   readonly constraints: ConstraintCompiler;
   readonly embeddings: EmbeddingsService;
   readonly lasting: LastingResponses;
+  /** Whose tools messages may have called. */
+  readonly servers: McpServers;
 }
 
 /** Every route that other servers' clients expect. */
 export function openAiRoutes(dependencies: OpenAiDependencies): FastifyPluginAsyncTypebox {
-  const { models, randomSeed, constraints, embeddings, lasting } = dependencies;
+  const { models, randomSeed, constraints, embeddings, lasting, servers } = dependencies;
   const chat = perModel((model) => new ChatCompletions(model, lasting.completions));
   const completions = perModel((model) => new Completions(model, constraints, randomSeed));
   const infill = perModel(({ engine }) => new Infill(engine, randomSeed));
-  const messages = perModel((model) => new Messages(model));
+  const messages = perModel((model) => new Messages(model, servers));
   const ollama = perModel((model) => new Ollama(model.assistant, () => models.isPinned(model)));
   return async (app) => {
     await app.register(openAiModelRoutes(models));

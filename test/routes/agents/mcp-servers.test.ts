@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import type { AgentSession } from "openai/resources/beta/agents/agents";
 import {
@@ -288,6 +289,83 @@ test("/v1/responses: what would be another server's is refused, and a write in t
   assert.deepEqual(await refusedWith({ server_url: "http://127.0.0.1:1/" }), [400, "tools[0].server_url"]);
   assert.deepEqual(await refusedWith({ headers: { a: "b" } }), [400, "tools[0].headers"]);
   assert.deepEqual(await refused({ tools: [remote], background: true }), [400, "tools"]);
+});
+
+type Toolset = Anthropic.Beta.BetaMCPToolset;
+const asking = (
+  content: string,
+  toolset: Partial<Toolset>,
+  earlier: Anthropic.Beta.BetaMessageParam[] = [],
+) => ({
+  model: "scripted",
+  max_tokens: 200,
+  betas: ["mcp-client-2025-11-20"],
+  mcp_servers: [{ type: "url" as const, name: "wiki", url: tools.url }],
+  tools: [{ type: "mcp_toolset" as const, mcp_server_name: "wiki", ...toolset }],
+  messages: [...earlier, { role: "user" as const, content }],
+});
+
+test("/v1/messages: Anthropic's client has servers' tools run, whole and streamed, and sends what they gave back", async () => {
+  const client = new Anthropic({ baseURL: server.url, apiKey: "dev-local-key", maxRetries: 0 });
+  const sent = tools.effects.length;
+  const first = await client.beta.messages.create(asking("What is a yew?", {}));
+  const kinds = ["mcp_tool_use", "mcp_tool_result", "text"];
+  assert.deepEqual(
+    first.content.map(({ type }) => type),
+    kinds,
+  );
+  const [use, result, text] = first.content;
+  assert.ok(use?.type === "mcp_tool_use" && result?.type === "mcp_tool_result" && text?.type === "text");
+  assert.deepEqual([use.server_name, use.name, use.input], ["wiki", "look", { word: "yew" }]);
+  assert.deepEqual([result.tool_use_id, result.is_error], [use.id, false]);
+  assert.deepEqual([text.text, first.stop_reason], ["A tree.", "end_turn"]);
+  // What may change something is there only where the request names it.
+  assert.match(JSON.stringify(first), /send of wiki may change something/);
+
+  const stream = client.beta.messages.stream(asking("What is a yew?", {}));
+  const streamed = await stream.finalMessage();
+  assert.deepEqual(
+    streamed.content.map(({ type }) => type),
+    kinds,
+  );
+  assert.deepEqual(streamed.content[0]?.type === "mcp_tool_use" && streamed.content[0].input, {
+    word: "yew",
+  });
+  assert.deepEqual(streamed.content[2], text);
+  assert.deepEqual(
+    [streamed.stop_reason, streamed.usage.output_tokens],
+    [first.stop_reason, first.usage.output_tokens],
+  );
+
+  const earlier = [
+    { role: "user" as const, content: "What is a yew?" },
+    { role: "assistant" as const, content: first.content as Anthropic.Beta.BetaContentBlockParam[] },
+  ];
+  const named = asking("Write to Ann", { configs: { send: { enabled: true } } }, earlier);
+  const second = await client.beta.messages.create(named);
+  assert.deepEqual(
+    second.content.flatMap((block) => (block.type === "text" ? block.text : [])),
+    ["Sent."],
+  );
+  assert.equal(tools.effects.slice(sent).filter(({ tool }) => tool === "send").length, 1);
+});
+
+test("/v1/messages: servers that the operator did not name are refused by the field", async () => {
+  const refused = async (body: object) => {
+    const response = await server.post("/v1/messages", { ...asking("x", {}), betas: undefined, ...body });
+    const { error } = await json<{ error: { message: string } }>(response);
+    return `${response.status} ${error.message}`;
+  };
+  const wiki = { type: "url", name: "wiki", url: tools.url };
+  assert.match(
+    await refused({ mcp_servers: [{ ...wiki, url: "http://127.0.0.1:1/" }] }),
+    /^400 .*MCP_SERVERS_FILE/,
+  );
+  assert.match(
+    await refused({ mcp_servers: [{ ...wiki, authorization_token: "t" }] }),
+    /^400 .*authorization_token/,
+  );
+  assert.match(await refused({ mcp_servers: [] }), /^400 .*mcp_server_name/);
 });
 
 test("a server over stdio is started from the operator's file; one that is away takes no session with it", async () => {

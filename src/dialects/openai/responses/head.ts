@@ -1,5 +1,6 @@
 import type { TurnEnd } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
+import { totalOf } from "../../answers-total.ts";
 import { newId, unixSeconds } from "../../ids.ts";
 import { toTimings, toUsage } from "../accounting.ts";
 import type { ResponseBody } from "./schema.ts";
@@ -85,30 +86,6 @@ export function responseEnd({ items, ends }: MadeAnswer) {
       output_tokens_details: { reasoning_tokens: reasoningTokens },
       total_tokens: usage.total_tokens,
     },
-    timings: toTimings([total(ends)]),
+    timings: toTimings([totalOf(ends)]),
   };
-}
-
-/** Answers one after another, as one. */
-function total(ends: readonly TurnEnd[]): Pick<TurnEnd, "usage" | "timings"> {
-  const [first, ...rest] = ends;
-  if (first === undefined) throw new Error("no answers to sum up");
-  return rest.reduce<Pick<TurnEnd, "usage" | "timings">>(
-    (sum, { usage, timings }) => ({
-      usage: {
-        promptTokens: sum.usage.promptTokens + usage.promptTokens,
-        cachedPromptTokens: sum.usage.cachedPromptTokens + usage.cachedPromptTokens,
-        completionTokens: sum.usage.completionTokens + usage.completionTokens,
-        reasoningTokens: sum.usage.reasoningTokens + usage.reasoningTokens,
-        draftedTokens: sum.usage.draftedTokens + usage.draftedTokens,
-        acceptedTokens: sum.usage.acceptedTokens + usage.acceptedTokens,
-      },
-      timings: {
-        queueMs: sum.timings.queueMs + timings.queueMs,
-        prefillMs: sum.timings.prefillMs + timings.prefillMs,
-        decodeMs: sum.timings.decodeMs + timings.decodeMs,
-      },
-    }),
-    first,
-  );
 }

@@ -1,12 +1,10 @@
 import type { Assistant } from "../../../assistant/assistant.ts";
 import type { ChatMessage } from "../../../assistant/template/message.ts";
-import { plainPrompt } from "../../../assistant/template/transcript.ts";
 import type { TurnEnd } from "../../../assistant/turn.ts";
-import { errorWords } from "../../../errors.ts";
-import { capped } from "../../../features/agents/tools/output.ts";
 import type { Engine } from "../../../inference/engine.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
+import { HostedCalls } from "../../hosted-calls.ts";
 import { newId } from "../../ids.ts";
 import { type AskedCall, callItem } from "./approvals.ts";
 import type { MadeAnswer } from "./head.ts";
@@ -16,10 +14,6 @@ import type { ItemOptions } from "./items.ts";
 import { type OutputEvent, ResponseOutput } from "./output.ts";
 import type { PreparedResponse } from "./prepared.ts";
 
-/** Calls of one response where its request sets no limit. */
-const MAX_CALLS = 128;
-/** What of one output the model is given. */
-const MAX_OUTPUT_TOKENS = 4_096;
 const names = { prompt: "input", maxTokens: "max_output_tokens" };
 
 export interface RoundsOptions {
@@ -38,14 +32,14 @@ export class Rounds implements MadeAnswer {
   readonly ends: TurnEnd[] = [];
   readonly #messages: ChatMessage[];
   #index: number;
-  #callsLeft: number;
+  readonly #calls: HostedCalls;
 
   constructor(options: RoundsOptions) {
     this.#options = options;
-    const { prepared, maxToolCalls = MAX_CALLS } = options;
+    const { prepared, engine, maxToolCalls: maxCalls } = options;
     this.#messages = [...prepared.turn.messages];
     this.#index = prepared.begun.nextIndex;
-    this.#callsLeft = maxToolCalls;
+    this.#calls = new HostedCalls({ engine, signal: options.context.signal, maxCalls });
   }
 
   /** `started`: the engine has taken an answer, of which nothing is there yet. */
@@ -88,7 +82,7 @@ export class Rounds implements MadeAnswer {
             ...turn,
             messages: this.#messages,
             // What was insisted on has been called; and without calls left there is nothing to call.
-            toolChoice: { type: this.#callsLeft > 0 ? "auto" : "none" },
+            toolChoice: { type: this.#calls.left > 0 ? "auto" : "none" },
             ...(turn.maxTokens !== undefined && { maxTokens: Math.max(1, turn.maxTokens - used) }),
           },
           context.signal,
@@ -128,38 +122,11 @@ export class Rounds implements MadeAnswer {
     yield { type: "response.mcp_call.in_progress", ...place };
     yield { type: "response.mcp_call_arguments.delta", ...place, delta: call.arguments };
     yield { type: "response.mcp_call_arguments.done", ...place, arguments: call.arguments };
-    const outcome = await this.#outcome(id, call.arguments, tool);
+    const outcome = await this.#calls.run(id, call.arguments, tool?.remote);
     const item = callItem({ ...call, requestId }, outcome, id);
     yield { type: `response.mcp_call.${item.status}`, ...place };
     yield* this.#end(item);
     if (requestId !== null) this.#messages.push(...toMessages([item], []));
-  }
-
-  async #outcome(callId: string, given: string, tool: HostedTool | undefined) {
-    if (tool === undefined) return { output: null, error: "There is no such tool any more." };
-    if (this.#callsLeft <= 0)
-      return { output: null, error: "The limit on tool calls is reached. It was not run." };
-    this.#callsLeft--;
-    const { signal } = this.#options.context;
-    try {
-      const parsed = JSON.parse(given) as Record<string, unknown>;
-      const output = await tool.remote.call(tool.remote.tool.name, parsed, { callId, signal });
-      return { output: await this.#capped(output), error: null };
-    } catch (error) {
-      signal.throwIfAborted();
-      return { output: null, error: errorWords(error).message };
-    }
-  }
-
-  async #capped(text: string): Promise<string> {
-    const { engine, context } = this.#options;
-    const { contextWindow } = engine.describe();
-    const { text: given } = await capped(text, {
-      maxTokens: MAX_OUTPUT_TOKENS,
-      contextWindow,
-      countTokens: async (piece) => (await engine.tokenize(plainPrompt(piece), context.signal)).length,
-    });
-    return given;
   }
 
   *#ask({ label, name, arguments: given }: Omit<AskedCall, "requestId">): Iterable<OutputEvent> {
