@@ -154,8 +154,12 @@ export class FakeContext implements DecodeContext {
     this.checkpoints[target] = [...(this.checkpoints[source] ?? [])];
   }
 
-  save(sequence: number): Uint8Array | undefined {
-    return this.isPlain ? Uint8Array.from(this.held[sequence] ?? []) : undefined;
+  save(sequence: number, room: (bytes: number) => Uint8Array): Uint8Array | undefined {
+    if (!this.isPlain) return undefined;
+    const held = this.held[sequence] ?? [];
+    const state = room(held.length);
+    state.set(held);
+    return state;
   }
 
   restore(sequence: number, state: Uint8Array): boolean {

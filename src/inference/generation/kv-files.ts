@@ -129,11 +129,11 @@ export class KvFiles {
     }
   }
 
-  /** Writes a sequence some time soon, unless too much waits to be written already. */
-  write(saved: SavedSequence): void {
-    if (this.#pendingBytes + saved.state.length > MAX_PENDING_BYTES) return;
+  /** Writes a sequence some time soon. Undefined where too much waits to be written already. */
+  write(saved: SavedSequence): Promise<void> | undefined {
+    if (this.#pendingBytes + saved.state.length > MAX_PENDING_BYTES) return undefined;
     this.#pendingBytes += saved.state.length;
-    void this.put(saved).then(() => {
+    return this.put(saved).then(() => {
       this.#pendingBytes -= saved.state.length;
     });
   }

@@ -6,6 +6,8 @@ import type { PrefixCache } from "./prefix-cache.ts";
 import { PromptHistory } from "./prompt-history.ts";
 import type { Reservation } from "./reservation.ts";
 import { ReuseDistances } from "./reuse-distance.ts";
+import { MIN_SAVED_TOKENS } from "./saved-sequences.ts";
+import type { SavingPolicy } from "./saving-policy.ts";
 import type { SequenceMemory, Slot } from "./slots.ts";
 import type { LongestMatch } from "./token-tree.ts";
 
@@ -28,20 +30,23 @@ export class CacheStudy {
   readonly #cache: PrefixCache;
   readonly #memory: Pick<SequenceMemory, "canCut">;
   readonly #promptMs: (tokens: number) => number;
+  readonly #policy: SavingPolicy;
   readonly #history = new PromptHistory();
   readonly #distances = new ReuseDistances();
   readonly #evictions = new Evictions();
   #cachedTokens = 0;
 
-  /** `promptMs`: what a prompt of so many tokens should take to compute. */
+  /** `promptMs`: what a prompt of so many tokens should take to compute. `policy` hears of what was missed. */
   constructor(
     cache: PrefixCache,
     memory: Pick<SequenceMemory, "canCut">,
     promptMs: (tokens: number) => number,
+    policy: SavingPolicy,
   ) {
     this.#cache = cache;
     this.#memory = memory;
     this.#promptMs = promptMs;
+    this.#policy = policy;
   }
 
   /** What the cache had of the prompt of a request that has just got a sequence. */
@@ -87,6 +92,7 @@ export class CacheStudy {
   ): Pick<PrefixReport<number>, "eviction"> {
     const lost = stop === "evicted" ? this.#evictions.missed(owner, tokens) : undefined;
     if (lost === undefined) return {};
+    if (tokens >= MIN_SAVED_TOKENS) this.#policy.wanted(tokens);
     return { eviction: { agoMs: now - lost.at, ...(lost.by !== undefined && { by: lost.by }) } };
   }
 

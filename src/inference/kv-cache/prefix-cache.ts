@@ -2,6 +2,7 @@ import type { CommonBeginning, KvLayout } from "../kv-layout.ts";
 import { commonPrefix } from "./common-prefix.ts";
 import type { Loss, Reservation, Source } from "./reservation.ts";
 import { MIN_SAVED_TOKENS, type SavedSequence, SavedSequences } from "./saved-sequences.ts";
+import type { SavingPolicy } from "./saving-policy.ts";
 import {
   isIdle,
   leastRecentlyUsed,
@@ -37,14 +38,16 @@ export class PrefixCache {
   readonly #table: Slots;
   readonly #slots: readonly Slot[];
   readonly #saved: SavedSequences;
+  readonly #policy: SavingPolicy | undefined;
   #losses: Loss[] = [];
 
-  /** `saved`: where sequences go that must give way. */
-  constructor(memory: SequenceMemory, saved = new SavedSequences(0)) {
+  /** `saved`: where sequences go that must give way; all of them without a policy. */
+  constructor(memory: SequenceMemory, saved = new SavedSequences(0), policy?: SavingPolicy) {
     this.#memory = memory;
     this.#table = new Slots(memory, (slot) => this.#save(slot), saved.isOn);
     this.#slots = this.#table.all;
     this.#saved = saved;
+    this.#policy = policy;
   }
 
   /** The KV sequences, in order. */
@@ -118,6 +121,7 @@ export class PrefixCache {
     target.owner = owner;
     const cachedTokens = target.tokens.length;
     const isCached = cachedTokens > 0;
+    if (restored > 0) this.#policy?.wanted(restored - held);
     return {
       slot: target,
       cachedTokens,
@@ -167,7 +171,7 @@ export class PrefixCache {
     const { kvSequence, tokens, owner } = slot;
     const lost = tokens.length - kept;
     if (slot.busy || lost < MIN_COPIED_TOKENS || this.#isHeldElsewhere(slot)) return;
-    const isSaved = lost >= MIN_SAVED_TOKENS && this.#saved.isOn && this.#saveState(slot);
+    const isSaved = lost >= MIN_SAVED_TOKENS && this.#saved.isOn && this.#saveState(slot, lost);
     this.#losses.push({ kvSequence, owner, tokens: lost, kept, isSaved, cause });
   }
 
@@ -181,22 +185,38 @@ export class PrefixCache {
     );
   }
 
-  /** Keeps a sequence's state where it is not kept yet; false where it can't be saved. */
-  #saveState({ kvSequence, tokens, scope, owner }: Slot): boolean {
+  /** Keeps a sequence's state where it is not kept yet; false where it can't be saved, or that doesn't pay. */
+  #saveState({ kvSequence, tokens, scope, owner }: Slot, lost: number): boolean {
     if (this.#saved.covers(tokens, scope)) return true;
-    const state = this.#memory.save(kvSequence);
+    if (this.#policy?.isWorth(lost) === false) return false;
+    const save = () => this.#stateOf(kvSequence);
+    const state = this.#policy === undefined ? save() : this.#policy.measure(tokens.length, save);
     if (state === undefined) return false;
     this.#saved.keep({ tokens: Int32Array.from(tokens), state, scope, tier: "memory", owner });
     return true;
   }
 
-  /** What sequences without a request hold, the most recently used first; each is read when it is asked for. */
+  /** What sequences without a request hold, the most recently used first; each is read when it is asked for, and there until the next one is. */
   *idleSequences(): Generator<SavedSequence> {
     const newestFirst = this.#table.idle.toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
     for (const { kvSequence, tokens, scope } of newestFirst) {
-      const state = tokens.length < MIN_SAVED_TOKENS ? undefined : this.#memory.save(kvSequence);
-      if (state !== undefined) yield { tokens: Int32Array.from(tokens), state, scope, tier: "memory" };
+      if (tokens.length < MIN_SAVED_TOKENS) continue;
+      const state = this.#stateOf(kvSequence);
+      if (state === undefined) continue;
+      yield { tokens: Int32Array.from(tokens), state, scope, tier: "memory" };
+      this.#saved.release(state);
     }
+  }
+
+  /** In memory that is to be given back. */
+  #stateOf(sequence: number): Uint8Array | undefined {
+    let room: Uint8Array | undefined;
+    const state = this.#memory.save(sequence, (bytes) => {
+      room = this.#saved.room(bytes);
+      return room;
+    });
+    if (state === undefined && room !== undefined) this.#saved.release(room);
+    return state;
   }
 
   closeGap(): SlotMove | undefined {

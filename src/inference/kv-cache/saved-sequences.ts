@@ -1,5 +1,6 @@
 import type { CacheTier } from "../cache-tier.ts";
 import { commonPrefix } from "./common-prefix.ts";
+import { StateMemory } from "./state-memory.ts";
 
 /** A sequence that lost its place in the context: its tokens, and their keys and values. */
 export interface SavedSequence {
@@ -21,13 +22,14 @@ export const MIN_SAVED_TOKENS = 64;
  */
 export class SavedSequences {
   readonly #maxBytes: number;
-  readonly #onDropped: ((dropped: SavedSequence) => void) | undefined;
+  readonly #onDropped: ((dropped: SavedSequence) => Promise<void> | undefined) | undefined;
+  readonly #memory = new StateMemory();
   /** The least recently used first. */
   readonly #entries = new Set<SavedSequence>();
   #bytes = 0;
 
-  /** `onDropped` is called with what is dropped for lack of room. */
-  constructor(maxBytes: number, onDropped?: (dropped: SavedSequence) => void) {
+  /** `onDropped` is called with what is dropped for lack of room; its state is as it was until the promise settles. */
+  constructor(maxBytes: number, onDropped?: (dropped: SavedSequence) => Promise<void> | undefined) {
     this.#maxBytes = maxBytes;
     this.#onDropped = onDropped;
   }
@@ -47,23 +49,32 @@ export class SavedSequences {
     return [...this.#entries].reverse();
   }
 
+  /** Where the state of a sequence may be written that is kept here, or given back by `release`. */
+  room(bytes: number): Uint8Array {
+    return this.#memory.take(bytes);
+  }
+
+  release(state: Uint8Array): void {
+    this.#memory.give(state);
+  }
+
   /** Takes in a sequence that lost its place, if it fits. */
   keep(saved: SavedSequence): void {
     if (saved.state.length <= this.#maxBytes) this.add(saved);
-    else this.#onDropped?.(saved);
+    else this.#drop(saved);
   }
 
   /** Takes in a sequence, which stays for now even where it is over the budget. What it begins like goes, since it has that too. */
   add(added: SavedSequence): void {
     for (const entry of this.#entries) {
-      if (entry.scope === added.scope && isPrefix(entry.tokens, added.tokens)) this.#remove(entry);
+      if (entry.scope === added.scope && isPrefix(entry.tokens, added.tokens)) this.forget(entry);
     }
     this.#entries.add(added);
     this.#bytes += added.state.length;
     for (const oldest of this.#entries) {
       if (this.#bytes <= this.#maxBytes || oldest === added) return;
       this.#remove(oldest);
-      this.#onDropped?.(oldest);
+      this.#drop(oldest);
     }
   }
 
@@ -91,13 +102,22 @@ export class SavedSequences {
     this.#entries.add(entry.tier === "memory" ? entry : { ...entry, tier: "memory" });
   }
 
-  /** Forgets an entry, as one that can't be restored. */
+  /** Forgets an entry, as one that can't be restored. Its state's memory may be written to by the next that is saved. */
   forget(entry: SavedSequence): void {
-    this.#remove(entry);
+    if (this.#remove(entry)) this.release(entry.state);
   }
 
-  #remove(entry: SavedSequence): void {
-    if (this.#entries.delete(entry)) this.#bytes -= entry.state.length;
+  #remove(entry: SavedSequence): boolean {
+    const isThere = this.#entries.delete(entry);
+    if (isThere) this.#bytes -= entry.state.length;
+    return isThere;
+  }
+
+  #drop(dropped: SavedSequence): void {
+    const release = () => this.release(dropped.state);
+    const using = this.#onDropped?.(dropped);
+    if (using === undefined) release();
+    else void using.finally(release);
   }
 }
 

@@ -16,8 +16,11 @@ export interface SequenceMemory {
   truncate(sequence: number, length: number): number;
   /** Makes `target` hold what `source` holds. */
   copy(source: number, target: number): void;
-  /** Keys and values of `sequence` as `restore` takes them, whatever sequence and layout they go to. */
-  save(sequence: number): Uint8Array | undefined;
+  /**
+   * Keys and values of `sequence` as `restore` takes them, whatever sequence and layout they go to, in what `room` gives
+   * for a number of bytes. Undefined for what can't be saved.
+   */
+  save(sequence: number, room: (bytes: number) => Uint8Array): Uint8Array | undefined;
   /** Makes `sequence` hold what was saved. False, and the sequence empty, where that can't be. */
   restore(sequence: number, state: Uint8Array): boolean;
 }

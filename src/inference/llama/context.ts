@@ -232,13 +232,12 @@ export class LlamaContext {
   }
 
   /**
-   * Keys and values of `sequence`, in a form that any sequence of a context with the same model and cache type reads.
-   * Undefined for memories that keep more than those.
+   * Keys and values of `sequence`, in a form that any sequence of a context with the same model and cache type reads, in
+   * what `room` gives for a number of bytes. Undefined for memories that keep more than those, and for an empty sequence.
    */
-  save(sequence: number): Uint8Array | undefined {
-    if (!this.isPlain) return undefined;
-    // Memory of its own from the start, since it is kept: a copy would cost as much again.
-    const state = new Uint8Array(this.#stateSize(sequence));
+  save(sequence: number, room: (bytes: number) => Uint8Array): Uint8Array | undefined {
+    if (!this.isPlain || this.length(sequence) === 0) return undefined;
+    const state = room(this.#stateSize(sequence));
     return savedForm(state.subarray(0, this.#writeTo(state, sequence)));
   }
 

@@ -5,6 +5,7 @@ import type { FinishReason } from "../engine.ts";
 import { CacheStudy } from "../kv-cache/cache-study.ts";
 import { maxIdleTokens, PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { SavedSequences } from "../kv-cache/saved-sequences.ts";
+import { SavingPolicy } from "../kv-cache/saving-policy.ts";
 import type { SlotMove } from "../kv-cache/slots.ts";
 import type { KvLayoutChoice } from "../kv-layout.ts";
 import type { Waited } from "../machine/processor-wait.ts";
@@ -68,7 +69,6 @@ export class Scheduler {
     this.#context = context;
     this.#texts = texts;
     this.#clock = options.clock;
-    this.cache = new PrefixCache(context, options.saved);
     this.#cost = new StepCost(options.stepTargetMs);
     // A draft that turns out wrong must be taken back.
     const canDraft = options.speculation && context.canCut;
@@ -78,12 +78,15 @@ export class Scheduler {
       priorities: this.#priorities,
       speculation: this.#speculation,
     });
-    this.#gaps = new Gaps(context, this.cache, this.#cost);
     this.#account = new StepAccount(
       options.clock,
       options.processorWait ?? (() => ({ longestMs: 0, totalMs: 0 })),
     );
-    this.#study = new CacheStudy(this.cache, context, (tokens) => this.#account.promptMs(tokens));
+    const promptMs = (tokens: number) => this.#account.promptMs(tokens);
+    const policy = new SavingPolicy(options.clock, promptMs);
+    this.cache = new PrefixCache(context, options.saved, policy);
+    this.#study = new CacheStudy(this.cache, context, promptMs, policy);
+    this.#gaps = new Gaps(context, this.cache, this.#cost);
     this.#admission = new Admission(context, this.cache, this.#study, options.onStart ?? (() => {}));
     const { clock, onLayoutChanged } = options;
     this.#layout = onLayoutChanged && new LayoutFollower(context, this.cache, clock, onLayoutChanged);
