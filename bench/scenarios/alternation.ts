@@ -1,6 +1,6 @@
 import { casesOf, medianOf, ratioOf, referenceOf, sidesOf } from "../report/comparison.ts";
 import type { Chart, Check, Measurement } from "../report/report.ts";
-import type { Side } from "../servers/server.ts";
+import type { RunningServer, Side } from "../servers/server.ts";
 import type { BenchContext } from "./bench-context.ts";
 
 /** Every side in turn, round after round: what drifts on the machine drifts for all. */
@@ -12,6 +12,29 @@ export async function alternate(
   const measurements: Measurement[] = [];
   for (let round = 1; round <= (context.options.rounds ?? defaultRounds); round++) {
     for (const side of context.sides) measurements.push(...(await turn(side, round)));
+  }
+  return measurements;
+}
+
+/**
+ * Starts every side's server, and puts them under load in turn, round after round, the order turned about each time. An
+ * idle server costs next to nothing; what a busy neighbour takes of the machine changes within seconds, and falls on both
+ * sides alike only where turns are short.
+ */
+export async function interleave<Started>(
+  context: BenchContext,
+  defaultRounds: number,
+  sides: readonly Started[],
+  start: (side: Started) => Promise<RunningServer>,
+  turn: (server: RunningServer, side: Started, round: number) => Promise<Measurement>,
+): Promise<readonly Measurement[]> {
+  await using servers = new AsyncDisposableStack();
+  const started: (readonly [RunningServer, Started])[] = [];
+  for (const side of sides) started.push([servers.use(await start(side)), side]);
+  const measurements: Measurement[] = [];
+  for (let round = 1; round <= (context.options.rounds ?? defaultRounds); round++) {
+    for (const [server, side] of round % 2 === 1 ? started : started.toReversed())
+      measurements.push(await turn(server, side, round));
   }
   return measurements;
 }

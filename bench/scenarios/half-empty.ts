@@ -4,8 +4,8 @@ import { makeWorkload } from "../load/workload.ts";
 import { medianOf } from "../report/comparison.ts";
 import type { Check, Measurement } from "../report/report.ts";
 import { median } from "../report/statistics.ts";
-import type { Side } from "../servers/server.ts";
-import { ratioCheck } from "./alternation.ts";
+import type { RunningServer, Side } from "../servers/server.ts";
+import { interleave, ratioCheck } from "./alternation.ts";
 import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -21,16 +21,18 @@ export const halfEmpty: Scenario = {
   defaultModel: "distilgpt2",
   async run(context) {
     const levels = context.options.concurrency ?? [2, 8, 20];
+    const { sides } = context;
+    const contestants: readonly Contestant[] = [
+      ...sides.map((side) => ({ side, label: side, sequences: SEQUENCES })),
+      ...(sides.includes("ours") ? [{ side: "ours" as const, label: FULL, sequences: undefined }] : []),
+    ];
     const measurements: Measurement[] = [];
-    for (let round = 1; round <= (context.options.rounds ?? 3); round++) {
-      for (const level of levels) {
-        for (const side of context.sides)
-          measurements.push(await turn(context, { side, label: side, sequences: SEQUENCES, level, round }));
-        if (context.sides.includes("ours"))
-          measurements.push(
-            await turn(context, { side: "ours", label: FULL, sequences: level, level, round }),
-          );
-      }
+    for (const level of levels) {
+      const start = ({ side, sequences = level }: Contestant) =>
+        context.start(side, { clients: level, sequences });
+      const turn = (server: RunningServer, { label }: Contestant, round: number) =>
+        measureSteady(context, server, { label, level, round });
+      measurements.push(...(await interleave(context, 5, contestants, start, turn)));
     }
     return {
       measurements,
@@ -47,18 +49,20 @@ export const halfEmpty: Scenario = {
   },
 };
 
-interface Turn {
+interface Contestant {
   readonly side: Side;
   readonly label: string;
-  readonly sequences: number;
-  readonly level: number;
-  readonly round: number;
+  /** Undefined is as many as clients. */
+  readonly sequences: number | undefined;
 }
 
-async function turn(context: BenchContext, { side, label, sequences, level, round }: Turn) {
+async function measureSteady(
+  context: BenchContext,
+  server: RunningServer,
+  { label, level, round }: { readonly label: string; readonly level: number; readonly round: number },
+) {
   const { options } = context;
-  await using server = await context.start(side, { clients: level, sequences });
-  const seconds = options.durationSeconds ?? 12;
+  const seconds = options.durationSeconds ?? 8;
   const workload = makeWorkload({
     requests: Math.ceil(REQUESTS_PER_SECOND * seconds),
     promptTokens: parseDistribution(options.promptTokens ?? "100"),

@@ -1,7 +1,9 @@
 import { runClosedLoop } from "../load/closed-loop.ts";
 import { parseDistribution } from "../load/distribution.ts";
 import { makeWorkload } from "../load/workload.ts";
-import { alternate, chartByCase, ratioCheck } from "./alternation.ts";
+import type { Measurement } from "../report/report.ts";
+import type { RunningServer, Side } from "../servers/server.ts";
+import { chartByCase, interleave, ratioCheck } from "./alternation.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Requests per client: every case lasts about as long on a server that scales. */
@@ -14,10 +16,10 @@ export const unrelated: Scenario = {
   async run(context) {
     const { options } = context;
     const levels = options.concurrency ?? [1, 8, 20, 40];
-    const measurements = await alternate(context, 3, async (side, round) => {
-      const found = [];
-      for (const concurrency of levels) {
-        await using server = await context.start(side, { clients: concurrency });
+    const measurements: Measurement[] = [];
+    for (const concurrency of levels) {
+      const start = (side: Side) => context.start(side, { clients: concurrency });
+      const turn = async (server: RunningServer, _: Side, round: number) => {
         const workload = makeWorkload({
           requests: options.requests ?? Math.max(6, REQUESTS_PER_CLIENT * concurrency),
           promptTokens: parseDistribution(options.promptTokens ?? "200"),
@@ -27,10 +29,10 @@ export const unrelated: Scenario = {
         const { measurement } = await context.measure(server, { case: `C=${concurrency}`, round }, (client) =>
           runClosedLoop(client, workload, concurrency, context.signal),
         );
-        found.push(measurement);
-      }
-      return found;
-    });
+        return measurement;
+      };
+      measurements.push(...(await interleave(context, 5, context.sides, start, turn)));
+    }
     return {
       measurements,
       checks: levels.flatMap((concurrency) =>
