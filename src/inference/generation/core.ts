@@ -61,12 +61,11 @@ export class EngineCore {
         })
       : undefined;
     this.capacity = [this.#open.capacity, this.#tiers?.explanation].filter(Boolean).join("; ");
-    const processorWait = new ProcessorWait();
     this.scheduler = new Scheduler(context, model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
       speculation: options.speculation,
       clock,
-      processorWait: () => processorWait.take(),
+      processorWait: new ProcessorWait({ clock, computing: () => this.#threads }),
       ...(this.#tiers !== undefined && { saved: this.#tiers.saved }),
       ...(reports.onStart !== undefined && { onStart: reports.onStart }),
       onLayoutChanged: this.#open.isLayoutFollowing

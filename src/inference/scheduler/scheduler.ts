@@ -8,7 +8,6 @@ import type { SavedSequences } from "../kv-cache/saved-sequences.ts";
 import { SavingPolicy } from "../kv-cache/saving-policy.ts";
 import type { SlotMove } from "../kv-cache/slots.ts";
 import type { KvLayoutChoice } from "../kv-layout.ts";
-import type { Waited } from "../machine/processor-wait.ts";
 import type { StepRecord } from "../step-record.ts";
 import { Admission } from "./admission.ts";
 import { BatchPlanner } from "./batch-planner.ts";
@@ -22,7 +21,7 @@ import { Priorities } from "./priorities.ts";
 import type { SequenceStart, StepReport } from "./report.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
 import { Speculation } from "./speculation.ts";
-import { StepAccount } from "./step-account.ts";
+import { StepAccount, type StepWait } from "./step-account.ts";
 import { StepCost } from "./step-cost.ts";
 import { sharesOf } from "./step-shares.ts";
 import type { TokenTexts } from "./text-stream.ts";
@@ -33,8 +32,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** Draft tokens by prompt lookup where that is expected to be faster. */
   readonly speculation: boolean;
-  /** How long compute threads waited for processors since the last call; unknown where the system does not say. */
-  readonly processorWait?: () => Waited;
+  /** Unknown where the system does not say. */
+  readonly processorWait?: StepWait;
   /** Where sequences go that must give way; nowhere when left out. */
   readonly saved?: SavedSequences;
   /** Called for each request that leaves the queue, before anything of it is computed. */
@@ -78,10 +77,7 @@ export class Scheduler {
       priorities: this.#priorities,
       speculation: this.#speculation,
     });
-    this.#account = new StepAccount(
-      options.clock,
-      options.processorWait ?? (() => ({ longestMs: 0, totalMs: 0 })),
-    );
+    this.#account = new StepAccount(options.clock, options.processorWait);
     const promptMs = (tokens: number) => this.#account.promptMs(tokens);
     const policy = new SavingPolicy(options.clock, promptMs);
     this.cache = new PrefixCache(context, options.saved, policy);

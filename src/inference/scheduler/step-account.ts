@@ -1,19 +1,13 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { StepPart } from "../generation-parts.ts";
-import { none, type Waited } from "../machine/processor-wait.ts";
+import type { ProcessorWait } from "../machine/processor-wait.ts";
 import type { SequenceShare, StepRecord } from "../step-record.ts";
 import type { Sequence } from "./sequence.ts";
 import { StepModel, type StepShape } from "./step-model.ts";
 import type { StepShares } from "./step-shares.ts";
 
-/** A step that took this many times what it should have is slow. */
-const SLOW = 1.1;
-/**
- * What threads waited is asked around each long step, around those that follow a slow one, and around one in so many
- * others: asking takes a twentieth of a short step.
- */
-const LONG_STEP_MS = 8;
-const LOOK_AT_ONE_IN = 4;
+/** Tells how long compute threads waited for processors during a step. */
+export type StepWait = Pick<ProcessorWait, "begin" | "end">;
 
 /** A step's record but for what surrounds its decode. */
 export type DecodeRecord = Omit<StepRecord, "startedAt" | "planMs" | "sampleMs">;
@@ -21,15 +15,10 @@ export type DecodeRecord = Omit<StepRecord, "startedAt" | "planMs" | "sampleMs">
 /** Explains where the time of each decode went: to the timeline, and to every sequence that was running. */
 export class StepAccount {
   readonly #clock: Clock;
-  readonly #processorWait: () => Waited;
+  readonly #processorWait: StepWait | undefined;
   readonly #model = new StepModel();
-  /** Whether the present step is looked into, and whether the next one must be. */
-  #isLooking = false;
-  #mustLook = true;
-  #steps = 0;
 
-  /** `processorWait`: how long compute threads waited for processors since it was last called. */
-  constructor(clock: Clock, processorWait: () => Waited) {
+  constructor(clock: Clock, processorWait: StepWait | undefined) {
     this.#clock = clock;
     this.#processorWait = processorWait;
   }
@@ -43,25 +32,20 @@ export class StepAccount {
 
   /** To be called just before a decode. Returns the time that it begins. */
   begin(running: readonly Sequence[]): number {
-    this.#isLooking = this.#mustLook || ++this.#steps % LOOK_AT_ONE_IN === 0;
-    // What was waited before the step is not its own.
-    if (this.#isLooking) this.#processorWait();
     const now = this.#clock();
     for (const sequence of running) sequence.time.spent("overhead", now);
+    this.#processorWait?.begin();
     return now;
   }
 
   /** Learns from a decode that began at `startedAt` and is over. */
   end(running: readonly Sequence[], waiting: number, shares: StepShares, startedAt: number): DecodeRecord {
     const now = this.#clock();
+    const { longestMs, totalMs } = this.#processorWait?.end() ?? { longestMs: 0, totalMs: 0 };
     const { total } = shares;
     const expectedMs = this.#model.expectedMs(total);
     const elapsedMs = now - startedAt;
-    const isSlow = elapsedMs > SLOW * expectedMs;
-    const { longestMs, totalMs } = this.#isLooking ? this.#processorWait() : none;
-    // A slow one that was not looked into may have waited.
-    if (this.#isLooking || !isSlow) this.#model.observe(total, Math.max(0, elapsedMs - longestMs));
-    this.#mustLook = isSlow || elapsedMs >= LONG_STEP_MS;
+    this.#model.observe(total, Math.max(0, elapsedMs - longestMs));
     for (const sequence of running) {
       const own = shares.bySequence.get(sequence);
       if (own === undefined || isFiller(sequence, own)) sequence.time.spent("turn", now);
