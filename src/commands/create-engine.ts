@@ -37,6 +37,7 @@ export function createEngine(
     queueTimeoutMs: config.queueTimeoutMs,
     requestTimeoutMs: config.requestTimeoutMs,
     hangTimeoutMs: config.watchdogTimeoutMs,
+    sleepAfterMs: config.sleepAfterMs || undefined,
     prefixes: (description) => renderPrefixes(prefixes, description),
     ...(steps !== undefined && {
       onSteps: (records, threads, requestOf) => {

@@ -129,6 +129,12 @@ function policyOf(entry: ModelEntry, isDefault: boolean): ModelPolicy {
   };
 }
 
+/** 0: never. */
+function sleepAfterMs({ sleep_after: after }: ModelEntry, config: Config): number {
+  const ms = after === undefined ? config.sleepAfterMs : (parseDuration(after) ?? Infinity);
+  return Number.isFinite(ms) ? ms : 0;
+}
+
 type Recording = Pick<Surroundings, "log" | "steps" | "flights" | "energy">;
 
 type Find = (
@@ -166,6 +172,7 @@ function findListed(
     kvCacheMemory,
     contextSize: entry.context ?? config.contextSize,
     maxSequences: entry.sequences ?? config.maxSequences,
+    sleepAfterMs: sleepAfterMs(entry, config),
   };
   return async (onProgress, signal) => {
     const model = await findModel(base.source, config, { log, signal, onProgress });

@@ -13,6 +13,7 @@ const shared = {
   aliases: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
   pin: Type.Optional(Type.Boolean()),
   keep_alive: Type.Optional(Duration),
+  sleep_after: Type.Optional(Duration),
   min_loaded: Type.Optional(Duration),
   swap: Type.Optional(Type.Boolean()),
   priority: Type.Optional(Type.Integer()),

@@ -441,6 +441,12 @@ export const sections = {
       { min: 0, max: hour },
       "Time after SIGTERM in which `/readyz` already says no and requests are still served, for load balancers to notice.",
     ),
+    sleepAfterMs: integer(
+      "SLEEP_AFTER_MS",
+      0,
+      { min: 0, max: 24 * hour },
+      "Time without a request after which a model gives its KV cache back and keeps its weights; the next request waits until there is a new one. 0: never.",
+    ),
     shutdownTimeoutMs: integer(
       "SHUTDOWN_TIMEOUT_MS",
       25_000,

@@ -38,7 +38,16 @@ export function servedModelRoutes({ models, drainMs, log }: ServedModelRoutes): 
   const actions = {
     load: {
       summary: "Load a model, unloading idle ones where it needs their room",
-      act: (model: ServedModel) => inBackground(models.load(model), model, "loading"),
+      act: (model: ServedModel) =>
+        inBackground(
+          models.load(model).then(() => model.wake()),
+          model,
+          "loading",
+        ),
+    },
+    sleep: {
+      summary: "Give a model's KV cache back, and keep its weights; the next request wakes it",
+      act: (model: ServedModel) => model.sleep(),
     },
     unload: {
       summary: "Unload a model once its running requests are done; the next request loads it again",
@@ -81,9 +90,9 @@ export function servedModelRoutes({ models, drainMs, log }: ServedModelRoutes): 
           config,
           schema: { tags, summary, params: Id, response: responseSchemas(ModelStatus, 401, 404, 409, 503) },
         },
-        (request) => {
+        async (request) => {
           const model = models.find(request.params.id, "id");
-          act(model);
+          await act(model);
           return describe(model);
         },
       );

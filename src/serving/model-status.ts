@@ -7,7 +7,7 @@ import type { ServedModels } from "./served-models.ts";
 export const StatusFields = {
   status: Type.String({
     description:
-      "Extra: `unloaded` (a request loads it), `loading`, `loaded`, `restarting`, `unloading` or `failed`.",
+      "Extra: `unloaded` (a request loads it), `loading`, `loaded`, `sleeping` (without its KV cache until a request comes), `restarting`, `unloading` or `failed`.",
   }),
   phase: Type.Optional(
     Type.String({
@@ -34,7 +34,7 @@ export function modelStatus(models: ServedModels, model: ServedModel) {
   const isPlaced = place.state === "in";
   const since = (moment: number) => new Date(wallMs(moment)).toISOString();
   return {
-    status: describeState(place.state, state.status),
+    status: model.isAsleep ? "sleeping" : describeState(place.state, state.status),
     ...(state.status === "preparing" && { phase: state.phase, progress: state.progress }),
     ...(state.status === "failed" && { message: state.message }),
     pinned: place.isPinned,

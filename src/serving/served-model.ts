@@ -2,6 +2,7 @@ import { Assistant } from "../assistant/assistant.ts";
 import type { ConstraintCompiler } from "../assistant/constraint-compiler.ts";
 import { type ChatModel, chatModel } from "../assistant/template/chat-model.ts";
 import type { ChatTemplate } from "../assistant/template/template.ts";
+import { ApiError } from "../errors.ts";
 import type { Engine, EngineState, ModelDescription } from "../inference/engine.ts";
 import { EngineSlot } from "../inference/engine-slot.ts";
 import { unavailable } from "../inference/unavailable.ts";
@@ -13,6 +14,11 @@ export interface StartableEngine extends Engine {
   start(): Promise<void>;
   /** Bytes of memory that its process takes now; undefined where the system doesn't say. */
   readonly memoryBytes: number | undefined;
+  /** Whether it has given its KV cache back until it is asked. */
+  readonly isAsleep: boolean;
+  /** @throws ApiError `conflict` while requests run */
+  sleep(): Promise<void>;
+  wake(): Promise<void>;
 }
 
 /** A model's files, ready to be loaded. */
@@ -103,6 +109,23 @@ export class ServedModel implements PooledModel, ChatModel {
 
   get isBroken(): boolean {
     return this.state.status === "failed";
+  }
+
+  get isAsleep(): boolean {
+    return this.#running?.isAsleep === true;
+  }
+
+  /** Gives the KV cache back until the next request; the weights stay. @throws ApiError `conflict` while requests run or where it is not loaded */
+  async sleep(): Promise<void> {
+    if (this.#running === undefined || this.state.status !== "ready")
+      throw new ApiError("conflict", `The model ${this.name} is not loaded.`, { param: "id" });
+    this.#measure();
+    await this.#running.sleep();
+  }
+
+  /** Gets it ready before a request needs it. @throws UnavailableError where the memory is gone */
+  async wake(): Promise<void> {
+    if (this.isAsleep) await this.#running?.wake();
   }
 
   get refusal(): Error {

@@ -35,7 +35,7 @@ async function modelsFile(of: readonly string[], budget?: number): Promise<strin
     main: { source: BUILTIN },
     formal: { base: "main", adapter: join(directory, "formal.gguf") },
     casual: { base: "main", adapter: join(directory, "casual.gguf"), aliases: ["chatty"] },
-    other: { source: join(directory, "qwen35.gguf") },
+    other: { source: join(directory, "qwen35.gguf"), sleep_after: 0.2 },
   };
   const path = join(directory, `${of.join("-")}-${budget}.json`);
   const models = Object.fromEntries(of.map((name) => [name, all[name]]));
@@ -121,6 +121,26 @@ test("loading by hand is followed to its end", async () => {
   assert.equal((await server.post("/v1/models/main/unload", {})).status, 409, "it is pinned");
   assert.equal((await server.post("/v1/models/main/unpin", {})).status, 409, "it is the first");
   assert.equal((await server.post("/v1/models/nothing/load", {})).status, 404);
+});
+
+test("a model sleeps when it is told to and when it has nothing to do, and answers as before", async () => {
+  const sleep = (name: string) => server.post(`/v1/models/${name}/sleep`, {});
+  assert.equal((await json<Status>(sleep("main"))).status, "sleeping", "the pinned one too");
+  assert.equal((await server.get("/readyz")).status, 200);
+  for (const [index, prompt] of series.entries())
+    assert.equal(await ask(server, "main", prompt), alone.get("main")?.[index]);
+  assert.equal((await show("main")).status, "loaded");
+  await ask(server, "other", "What is a token?");
+  await until(async () => (await show("other")).status === "sleeping");
+  await server.post("/v1/models/other/load", {});
+  assert.equal(await ask(server, "other", "What is a token?"), alone.get("other")?.[0]);
+  const body = { model: "main", prompt: "a", stream: true, max_tokens: 150, logit_bias: { 2: -100 } };
+  const running = await server.post("/v1/completions", body);
+  assert.equal((await sleep("main")).status, 409, "it is in use");
+  assert.doesNotMatch(await running.text(), /"error"/);
+  await server.post("/v1/models/formal/unload", {});
+  await until(async () => (await show("formal")).status === "unloaded");
+  assert.equal((await sleep("formal")).status, 409, "it is not loaded");
 });
 
 test("a request's keep_alive of 0 unloads its model after the answer, in each API that knows it", async () => {

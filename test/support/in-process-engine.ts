@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { GenerationRequest, ScoredToken, Usage } from "../../src/inference/engine.ts";
 import { EngineCore } from "../../src/inference/generation/core.ts";
+import { openModel } from "../../src/inference/generation/open-model.ts";
 import type { StepReport } from "../../src/inference/scheduler/report.ts";
 import { monotonicMs } from "../../src/platform/clock.ts";
 import { TEST_MODEL } from "./model.ts";
@@ -38,35 +39,34 @@ export class InProcessEngine {
       readonly kvDirectory?: string;
     } = {},
   ) {
-    this.core = new EngineCore(
-      {
-        libraryDirectory: undefined,
-        modelPath: options.modelPath ?? TEST_MODEL,
-        contextSize: options.contextSize ?? 512,
-        maxSequences: options.sequences ?? 8,
-        kvCacheMemory: 64 * 2 ** 20,
-        kvHostMemory: options.kvHostMemory ?? 0,
-        kvDisk: options.kvDisk ?? 0,
-        kvDirectory: options.kvDirectory ?? join(tmpdir(), "unused"),
-        kvCacheType: "f16",
-        kvLayout: options.kvLayout ?? "separate",
-        threads: 1,
-        batchSize: 256,
-        stepTargetMs: 100,
-        streamIntervalMs: 0,
-        gpuLayers: 0,
-        speculation: options.speculation ?? false,
-        prefixDirectory: options.prefixDirectory ?? tmpdir(),
+    const reports = {
+      onProgress: () => {},
+      onLog: () => {},
+      onLayoutChanged: ({ layout }: { readonly layout: string }) => {
+        this.layout = layout;
       },
-      monotonicMs,
-      {
-        onProgress: () => {},
-        onLog: () => {},
-        onLayoutChanged: ({ layout }) => {
-          this.layout = layout;
-        },
-      },
-    );
+    };
+    const engineOptions = {
+      libraryDirectory: undefined,
+      modelPath: options.modelPath ?? TEST_MODEL,
+      contextSize: options.contextSize ?? 512,
+      maxSequences: options.sequences ?? 8,
+      kvCacheMemory: 64 * 2 ** 20,
+      kvHostMemory: options.kvHostMemory ?? 0,
+      kvDisk: options.kvDisk ?? 0,
+      kvDirectory: options.kvDirectory ?? join(tmpdir(), "unused"),
+      kvCacheType: "f16",
+      kvLayout: options.kvLayout ?? "separate",
+      threads: 1,
+      batchSize: 256,
+      stepTargetMs: 100,
+      streamIntervalMs: 0,
+      gpuLayers: 0,
+      speculation: options.speculation ?? false,
+      prefixDirectory: options.prefixDirectory ?? tmpdir(),
+    } as const;
+    const open = openModel(engineOptions, monotonicMs, reports);
+    this.core = new EngineCore(engineOptions, open, monotonicMs, reports);
   }
 
   /** Runs all requests to their ends, side by side. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
 import type { KvLayoutChoice } from "../kv-layout.ts";
+import type { LlamaModel } from "../llama/model.ts";
 import { machineReader } from "../machine/machine-load.ts";
 import { ProcessorWait } from "../machine/processor-wait.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
@@ -9,7 +10,7 @@ import type { SequenceStart, StepReport } from "../scheduler/report.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { detokenize } from "./detokenizer.ts";
 import { KvTiers } from "./kv-tiers.ts";
-import { type LoadReports, type OpenModel, openModel } from "./open-model.ts";
+import type { LoadReports, OpenModel } from "./open-model.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import type { EngineCondition, EngineOptions, LoadedModel } from "./protocol.ts";
@@ -39,12 +40,11 @@ export class EngineCore {
   readonly scheduler: Scheduler;
   readonly capacity: string;
 
-  /** Loads the model; synchronous. @throws LlamaError */
-  constructor(options: EngineOptions, clock: Clock, reports: CoreReports) {
+  constructor(options: EngineOptions, open: OpenModel, clock: Clock, reports: CoreReports) {
     this.#clock = clock;
     const readMachine = machineReader();
-    this.#open = openModel(options, clock, reports);
-    const { model, context, description } = this.#open;
+    this.#open = open;
+    const { model, context, description } = open;
     this.#tokenizer = new PromptTokenizer(model.vocabulary);
     this.#preparation = new RequestPreparation(this.#open, this.#tokenizer);
     this.#threads = description.threads;
@@ -83,6 +83,15 @@ export class EngineCore {
     return this.#open.description;
   }
 
+  get model(): LlamaModel {
+    return this.#open.model;
+  }
+
+  /** Nothing is asked of it. */
+  get isIdle(): boolean {
+    return !this.scheduler.hasWork && this.#preparing.size === 0;
+  }
+
   /** Runs one step of the scheduler, with as many threads as the machine gives now. */
   step(): StepReport | undefined {
     this.watchMachine();
@@ -105,9 +114,14 @@ export class EngineCore {
     await this.#tiers?.close(this.scheduler.cache.idleSequences(), this.#clock);
   }
 
-  /** Frees what the model takes; nothing may be asked afterwards. */
-  free(): void {
+  /** Frees all but the model; nothing may be asked afterwards. */
+  freeContext(): void {
     this.#open.context.free();
+  }
+
+  /** Frees what the model takes too. */
+  free(): void {
+    this.freeContext();
     this.#open.model.free();
   }
 

@@ -27,6 +27,7 @@ import { GenerationNames } from "./generation-names.ts";
 import { Generations } from "./generations.ts";
 import { PendingGeneration } from "./pending-generation.ts";
 import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine } from "./protocol.ts";
+import { Rest } from "./rest.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { StepTotals } from "./step-totals.ts";
 import { TokenWork } from "./token-work.ts";
@@ -41,6 +42,8 @@ export interface LocalEngineOptions {
   readonly hangTimeoutMs: number;
   /** Prefixes to keep in the cache permanently, in the loaded model's form. */
   readonly prefixes?: (model: ModelDescription) => readonly Prompt[];
+  /** The KV cache is given back after this much time without a request; never when undefined. */
+  readonly sleepAfterMs?: number | undefined;
   /** Told of every step, with the compute threads that it had, and how to find the request that a generation is for. */
   readonly onSteps?: (
     records: readonly StepRecord[],
@@ -68,7 +71,8 @@ export class LocalEngine implements Engine {
   readonly #clock: Clock;
   readonly #supervisor: Supervisor<LoadedModel, ToEngine, EngineNews>;
   readonly #rate = new ServiceRate();
-  readonly #generations = new Generations(() => this.#rate.pause(this.#clock()));
+  readonly #rest: Rest;
+  readonly #generations = new Generations(() => this.#idled());
   readonly #totals = new StepTotals();
   readonly #tokenWork = new TokenWork();
   readonly #names = new GenerationNames();
@@ -84,6 +88,7 @@ export class LocalEngine implements Engine {
     this.#options = options;
     this.#clock = options.clock ?? monotonicMs;
     this.#ready.promise.catch(() => {});
+    this.#rest = new Rest(options.sleepAfterMs ?? Infinity, () => void this.#fallAsleep());
     this.#supervisor = new Supervisor(
       {
         entry,
@@ -135,6 +140,7 @@ export class LocalEngine implements Engine {
   ): AsyncIterable<GenerationEvent> {
     this.#admit();
     if (this.#generations.size === 0) this.#rate.resume(this.#clock());
+    this.#rest.end();
     const id = this.#nextId++;
     const { arrivedAt = this.#clock() } = context;
     const generation = new PendingGeneration(request, { ...context, arrivedAt });
@@ -181,7 +187,36 @@ export class LocalEngine implements Engine {
     return this.#names.ofView(reply.view);
   }
 
+  /** Whether the KV cache has been given back; what is asked next makes a new one. */
+  get isAsleep(): boolean {
+    return this.#rest.isAsleep;
+  }
+
+  /** Gives the KV cache and all but the weights back. @throws ApiError `conflict` while requests run */
+  async sleep(): Promise<void> {
+    await this.#ask((id) => ({ type: "sleep", id }));
+  }
+
+  /** Makes a new KV cache before a request needs it. @throws UnavailableError where the memory is gone */
+  async wake(): Promise<void> {
+    await this.#ask((id) => ({ type: "wake", id }));
+    this.#rest.begin();
+  }
+
+  async #fallAsleep(): Promise<void> {
+    // A process that has just ended, or a request that has just come: the next idle time is another chance.
+    await this.sleep().catch((error: unknown) =>
+      this.#options.log.debug({ err: error }, "the model stays awake"),
+    );
+  }
+
+  #idled(): void {
+    this.#rate.pause(this.#clock());
+    if (this.#state.status === "ready") this.#rest.begin();
+  }
+
   async close(timeoutMs: number): Promise<void> {
+    this.#rest.end();
     if (this.#state.status === "stopped") return;
     this.#state = { status: "draining" };
     await this.#generations.drained(timeoutMs);
@@ -231,6 +266,9 @@ export class LocalEngine implements Engine {
       case "refused":
         this.#refused(message.id, message.error);
         break;
+      case "rest":
+        this.#rested(message);
+        break;
       case "tokens":
       case "text":
       case "cache":
@@ -239,6 +277,14 @@ export class LocalEngine implements Engine {
       default:
         message satisfies never;
     }
+  }
+
+  #rested(news: Extract<EngineNews, { readonly type: "rest" }>): void {
+    if (this.#rest.isAsleep !== news.isAsleep)
+      this.#options.log.info({}, news.isAsleep ? "the model sleeps" : "the model has woken");
+    this.#rest.isAsleep = news.isAsleep;
+    if (news.id !== undefined) this.#replies.answer(news.id, news);
+    else this.#pin();
   }
 
   #stepped(news: StepNews): void {
@@ -332,15 +378,22 @@ export class LocalEngine implements Engine {
       this.#state = { status: "ready" };
       this.#ready.resolve();
     }
-    const prefixes = this.#options.prefixes?.(this.#description) ?? [];
-    if (prefixes.length > 0) this.#supervisor.send({ type: "pin", prefixes });
+    this.#pin();
     for (const [id, generation] of this.#generations) this.#supervisor.send(generation.message(id));
+    if (this.#generations.size === 0) this.#rest.begin();
+  }
+
+  #pin(): void {
+    const prefixes = this.#options.prefixes?.(this.describe()) ?? [];
+    if (prefixes.length > 0) this.#supervisor.send({ type: "pin", prefixes });
   }
 
   #crashed(reason: string, attempt: number, delayMs: number): void {
     this.#totals.restarted();
     this.#options.onCrash?.(reason);
     this.#isServing = false;
+    this.#rest.end();
+    this.#rest.isAsleep = false;
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
     if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt, delayMs };
     for (const [id, generation] of this.#generations) {

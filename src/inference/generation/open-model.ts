@@ -39,8 +39,13 @@ export interface OpenModel {
   readonly isLayoutFollowing: boolean;
 }
 
-/** Loads the model; synchronous. @throws LlamaError */
-export function openModel(options: EngineOptions, clock: Clock, reports: LoadReports): OpenModel {
+/** Loads the model, or makes a context for the one that is `loaded`; synchronous. @throws LlamaError */
+export function openModel(
+  options: EngineOptions,
+  clock: Clock,
+  reports: LoadReports,
+  loaded?: LlamaModel,
+): OpenModel {
   const { onLog } = reports;
   const startedAt = clock();
   const llama = loadLlama(options.libraryDirectory);
@@ -49,9 +54,9 @@ export function openModel(options: EngineOptions, clock: Clock, reports: LoadRep
   const isOffloaded = llama.llama_supports_gpu_offload() && options.gpuLayers !== 0;
   // Before loading: mapped weights are memory that the system still calls available, though every token needs them.
   const memory = availableMemory();
-  if (!isOffloaded) assertWeightsFit(modelBytes(options.modelPath), memory);
+  if (!isOffloaded && loaded === undefined) assertWeightsFit(modelBytes(options.modelPath), memory);
   const { modelPath: path, gpuLayers, adapter, kvCacheType, kvLayout } = options;
-  const model = LlamaModel.load(llama, { path, gpuLayers, ...reports });
+  const model = loaded ?? LlamaModel.load(llama, { path, gpuLayers, ...reports });
   assertServable(llama, model, options);
   const memoryCost = measureMemory(llama, model, {
     type: kvCacheType,

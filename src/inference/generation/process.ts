@@ -1,32 +1,53 @@
 /** Entry of an engine process: what its messages ask, and steps of the scheduler. */
+
+import { ApiError } from "../../errors.ts";
 import { monotonicMs } from "../../platform/clock.ts";
 import type { Prompt } from "../engine.ts";
 import { serveChild, type Voice } from "../process/child.ts";
-import { EngineCore } from "./core.ts";
+import type { EngineCore } from "./core.ts";
 import { Outbox } from "./outbox.ts";
 import type { EngineNews, EngineOptions, LoadedModel, ToEngine, WireOutput } from "./protocol.ts";
+import { SleepyCore } from "./sleepy-core.ts";
 
 type EngineRequest = Exclude<ToEngine, { type: "load" | "ping" }>;
 
 serveChild<EngineOptions, EngineRequest, LoadedModel, EngineNews>((options, voice) => {
-  const core = new EngineCore(options, monotonicMs, {
+  const sleepy = new SleepyCore(options, monotonicMs, {
     onProgress: voice.progress,
     onLog: voice.log,
     onStart: (start) => voice.send({ type: "started", ...start }),
     onLayoutChanged: (choice) => voice.send({ type: "layout", choice }),
+    onAwake: ({ kvLayout }) => {
+      voice.send({ type: "rest", isAsleep: false });
+      voice.send({ type: "layout", choice: kvLayout });
+    },
   });
+  const core = loadedCore(sleepy);
   const outbox = new Outbox(options.streamIntervalMs, monotonicMs);
   return {
     model: core.description,
     capacity: core.capacity,
-    hasWork: () => core.scheduler.hasWork,
-    step: () => step(core, outbox, voice),
-    whenIdle: () => core.scheduler.checkIntegrity(),
-    watchMachine: () => core.watchMachine(),
-    handle: (message) => handle(core, voice, message),
-    close: () => core.save(),
+    hasWork: () => sleepy.awake?.scheduler.hasWork === true,
+    step: () => step(loadedCore(sleepy), outbox, voice),
+    whenIdle: () => sleepy.awake?.scheduler.checkIntegrity(),
+    watchMachine: () => sleepy.awake?.watchMachine(),
+    handle: (message) =>
+      message.type === "sleep" ? fallAsleep(sleepy, voice, message.id) : handle(sleepy, voice, message),
+    close: () => sleepy.save(),
   };
 });
+
+/** @throws Error while it sleeps, which is never where there is work */
+function loadedCore({ awake }: SleepyCore): EngineCore {
+  if (awake === undefined) throw new Error("the engine sleeps");
+  return awake;
+}
+
+async function fallAsleep(sleepy: SleepyCore, { send }: Voice<EngineNews>, id: number): Promise<void> {
+  if (!(await sleepy.sleep()))
+    throw new ApiError("conflict", "The model is in use; it can sleep when no request runs.");
+  send({ type: "rest", id, isAsleep: true });
+}
 
 function step(core: EngineCore, outbox: Outbox, { send, toWire }: Voice<EngineNews>): void {
   const stepped = core.step();
@@ -38,8 +59,13 @@ function step(core: EngineCore, outbox: Outbox, { send, toWire }: Voice<EngineNe
   send({ type: "step", ...report, ...core.state, outputs });
 }
 
-async function handle(core: EngineCore, voice: Voice<EngineNews>, message: EngineRequest): Promise<void> {
+async function handle(
+  sleepy: SleepyCore,
+  voice: Voice<EngineNews>,
+  message: Exclude<EngineRequest, { type: "sleep" }>,
+): Promise<void> {
   const { send } = voice;
+  const core = sleepy.awake ?? (await sleepy.wake());
   switch (message.type) {
     case "generate":
       send({ type: "preparing", id: message.id });
@@ -60,6 +86,9 @@ async function handle(core: EngineCore, voice: Voice<EngineNews>, message: Engin
       break;
     case "cache":
       send({ type: "cache", id: message.id, view: core.scheduler.viewCache() });
+      break;
+    case "wake":
+      send({ type: "rest", id: message.id, isAsleep: false });
       break;
     default:
       message satisfies never;

@@ -60,6 +60,9 @@ export type ToEngine =
   | { readonly type: "tokenize"; readonly id: number; readonly prompt: Prompt }
   | { readonly type: "detokenize"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly type: "cache"; readonly id: number }
+  /** Give back what can be made anew, or make it. */
+  | { readonly type: "sleep"; readonly id: number }
+  | { readonly type: "wake"; readonly id: number }
   | { readonly type: "ping" };
 
 /** Where the engine is after a step. */
@@ -88,6 +91,8 @@ export type EngineNews =
   | { readonly type: "preparing" | "queued"; readonly id: number }
   | ({ readonly type: "started" } & SequenceStart)
   | { readonly type: "layout"; readonly choice: KvLayoutChoice }
+  /** It has fallen asleep, or woken; with the id of what asked for it. */
+  | { readonly type: "rest"; readonly id?: number; readonly isAsleep: boolean }
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
   | { readonly type: "tokens"; readonly id: number; readonly tokens: readonly number[] }
   | { readonly type: "text"; readonly id: number; readonly text: string }

@@ -19,7 +19,8 @@ const MAX_CPUS = 512;
 const NewThreadPool = koffi.proto("ggml_threadpool_new", "void *", ["void *"]);
 
 /**
- * Creates compute threads that live as long as the process (ggml/include/ggml-backend.h, release v0.4.0). Without them
+ * Creates compute threads that live as long as the process (ggml/include/ggml-backend.h, release v0.4.0), once for each
+ * number and place: contexts that follow one another compute with the same ones. Without them
  * every decode starts and ends threads of its own. They sleep between decodes, when the server's own processes want
  * the cores.
  *
@@ -33,11 +34,19 @@ export type CreateThreadPool = (options: ThreadPoolOptions) => ThreadPoolHandle;
 export function bindThreadPools(base: LibraryHandle, ggml: LibraryHandle): CreateThreadPool {
   const registryByName = ggml.func("ggml_backend_reg_by_name", "void *", ["str"]);
   const functionByName = base.func("ggml_backend_reg_get_proc_address", "void *", ["void *", "str"]);
-  return (options) => {
+  const pools = new Map<string, ThreadPoolHandle>();
+  const create = (options: ThreadPoolOptions) => {
     const registry: unknown = registryByName("CPU");
-    const create: unknown = registry && functionByName(registry, "ggml_threadpool_new");
-    if (!create) throw new LlamaError("library_mismatch", "The llama.cpp library has no CPU thread pools.");
-    return koffi.call(create, NewThreadPool, encode(options)) as ThreadPoolHandle;
+    const createPool: unknown = registry && functionByName(registry, "ggml_threadpool_new");
+    if (!createPool)
+      throw new LlamaError("library_mismatch", "The llama.cpp library has no CPU thread pools.");
+    return koffi.call(createPool, NewThreadPool, encode(options)) as ThreadPoolHandle;
+  };
+  return (options) => {
+    const key = JSON.stringify(options);
+    const pool = pools.get(key) ?? create(options);
+    pools.set(key, pool);
+    return pool;
   };
 }
 
