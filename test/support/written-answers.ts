@@ -171,6 +171,7 @@ const dialects = {
     call: (calls) => hermes.call(calls).replaceAll("</tool_call>\n", "</tool_call>"),
   },
   apertus: {
+    think: (thought) => `<|inner_prefix|>${thought}<|inner_suffix|>`,
     speak: plain,
     call: (calls) =>
       `<|tools_prefix|>[${each(calls, ({ name, args }) => `{"${name}": ${json(args)}}`, ", ")}]<|tools_suffix|>`,

@@ -48,6 +48,10 @@ export class BlockParser {
     this.#state = isThinking && format.thoughts !== undefined ? "thought" : "text";
   }
 
+  get #endsAtCalls(): boolean {
+    return this.#canCall && this.#format.thoughts?.endAtCalls === true;
+  }
+
   /** The arguments of a call have begun and are not whole. */
   get isWithinArguments(): boolean {
     return this.#state === "arguments";
@@ -111,6 +115,13 @@ export class BlockParser {
     const close = this.#format.thoughts?.close.trim() ?? "";
     if (this.#open === undefined) this.#buffer = this.#buffer.trimStart();
     const at = this.#buffer.indexOf(close);
+    const called = this.#endsAtCalls ? this.#buffer.indexOf(this.#trigger) : -1;
+    if (called >= 0 && (at < 0 || called < at)) {
+      this.#write(parts, "reasoning", this.#buffer.slice(0, called).trimEnd());
+      this.#buffer = this.#buffer.slice(called);
+      this.#close(parts);
+      return this.#toText();
+    }
     if (at >= 0) {
       this.#write(parts, "reasoning", this.#buffer.slice(0, at).trimEnd());
       this.#buffer = this.#buffer.slice(at + close.length);
@@ -119,7 +130,11 @@ export class BlockParser {
       this.#state = "text";
       return true;
     }
-    this.#release(parts, "reasoning", this.#buffer.length - partialEnd(this.#buffer, close));
+    const held = Math.max(
+      partialEnd(this.#buffer, close),
+      this.#endsAtCalls ? partialEnd(this.#buffer, this.#trigger) : 0,
+    );
+    this.#release(parts, "reasoning", this.#buffer.length - held);
     return false;
   }
 

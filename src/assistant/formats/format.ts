@@ -23,6 +23,8 @@ export interface TextFormat {
 export interface ThoughtFormat {
   readonly open: string;
   readonly close: string;
+  /** A call ends them too: the model calls while it thinks, and thinks on with the result. */
+  readonly endAtCalls?: boolean;
 }
 
 /** A piece of a written call. */

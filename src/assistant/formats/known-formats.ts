@@ -40,6 +40,7 @@ const thoughtMarkers: readonly ThoughtFormat[] = [
   { open: "[THINK]", close: "[/THINK]" },
   { open: "<|START_THINKING|>", close: "<|END_THINKING|>" },
   { open: "<seed:think>", close: "</seed:think>" },
+  { open: "<|inner_prefix|>", close: "<|inner_suffix|>", endAtCalls: true },
   { open: "Here are my reasoning steps:\n", close: "[BEGIN FINAL RESPONSE]" },
 ];
 

@@ -5,18 +5,17 @@ import type { ChatMessage } from "./message.ts";
 export interface MessageForm {
   /** Calls' arguments as an object, or as JSON text. */
   readonly arguments: "object" | "text";
-  /** The field that it reads thoughts from; parts of the content where it is `parts`. */
+  /** The field that it reads thoughts from; of the content where it is `parts` or `blocks`. */
   readonly thoughts: string;
 }
 
 /** A message in the form that Hugging Face's templates expect: OpenAI's, with some differences among them. */
 export function toTemplateMessage(message: ChatMessage, form: MessageForm): object {
-  const { role, content, reasoning, toolCalls = [], toolCallId, name } = message;
-  const thoughts = reasoning === undefined ? undefined : { form: form.thoughts, text: reasoning };
+  const { role, reasoning, toolCalls = [], toolCallId, name } = message;
   return {
     role,
-    content: thoughts?.form === "parts" ? parts(thoughts.text, content) : content,
-    ...(thoughts !== undefined && thoughts.form !== "parts" && { [thoughts.form]: thoughts.text }),
+    content: contentOf(message, form),
+    ...(reasoning !== undefined && !inContent.has(form.thoughts) && { [form.thoughts]: reasoning }),
     ...(name !== undefined && { name }),
     ...(toolCallId !== undefined && { tool_call_id: toolCallId }),
     ...(toolCalls.length > 0 && {
@@ -30,6 +29,22 @@ export function toTemplateMessage(message: ChatMessage, form: MessageForm): obje
       })),
     }),
   };
+}
+
+/** Forms of thoughts that are part of the content. */
+const inContent: ReadonlySet<string> = new Set(["parts", "blocks"]);
+
+function contentOf({ role, content, reasoning }: ChatMessage, form: MessageForm): string | object {
+  if (form.thoughts === "blocks" && role === "assistant") return { blocks: blocks(reasoning, content) };
+  return form.thoughts === "parts" && reasoning !== undefined ? parts(reasoning, content) : content;
+}
+
+/** Apertus' form, which all answers of a conversation have or none. */
+function blocks(thought: string | undefined, text: string): object[] {
+  return [
+    ...(thought === undefined ? [] : [{ type: "thoughts", text: thought }]),
+    ...(text === "" ? [] : [{ type: "response", text }]),
+  ];
 }
 
 /** Mistral's form of thoughts. */
@@ -65,13 +80,14 @@ export function findMessageForm(source: string, render: Render): MessageForm {
   const plain: MessageForm = { arguments: "object", thoughts: named[0] ?? "reasoning_content" };
   const fields = named.map((thoughts) => ({ ...plain, thoughts }));
   const byParts = /['"]thinking['"]/.test(source) ? [{ ...plain, thoughts: "parts" }] : [];
+  const byBlocks = /['"]thoughts['"]/.test(source) ? [{ ...plain, thoughts: "blocks" }] : [];
   const printsThoughts = (form: MessageForm) =>
     [{ ...called, toolCalls: [] }, called].some((message) => {
       const text = render([user, { ...message, content: "qztext" }], form);
       // Parts that are printed as they are were not understood.
       return text?.includes("qzthought") === true && !/['"]qzthought/.test(text);
     });
-  const best = [...fields, ...byParts].find(printsThoughts) ?? plain;
+  const best = [...fields, ...byParts, ...byBlocks].find(printsThoughts) ?? plain;
   // Python's spelling of a dict is the mark of a template that expects text.
   const printed = render([user, called], best);
   const needsText = printed === undefined || /\{'qzkey'|\{\\?"qzkey\\?": \\?'/.test(printed);
