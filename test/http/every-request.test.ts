@@ -104,9 +104,12 @@ test("an unknown path is 404, a known one with another method 405 that lists wha
 });
 
 test("HEAD is answered like GET, without a body", async () => {
-  const response = await fetch(`${server.url}/healthz`, { method: "HEAD" });
-  assert.equal(response.status, 200);
-  assert.equal(await response.text(), "");
+  // Claude Code asks for `/` before anything else.
+  for (const path of ["/healthz", "/"]) {
+    const response = await fetch(server.url + path, { method: "HEAD" });
+    assert.equal(response.status, 200, path);
+    assert.equal(await response.text(), "");
+  }
 });
 
 test("each request writes one log line with its fields; probes write theirs at debug", async () => {
