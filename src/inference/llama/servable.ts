@@ -4,11 +4,13 @@ import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
 
 /** What llama.cpp v0.4.0 computes wrongly, found by comparing with the same prompt alone (docs/models.md). */
-const faults: Readonly<Record<string, "sharedLayout" | "severalSequences" | "batches">> = {
+const faults: Readonly<Record<string, "sharedLayout" | "severalSequences" | "batches" | "rows">> = {
   "minimax-m3": "sharedLayout",
   qwen4exp: "sharedLayout",
   plamo2: "severalSequences",
   cogvlm: "batches",
+  // It hides the tokens of images in the first row of a batch alone (`ggml_set_1d` in chameleon.cpp).
+  chameleon: "rows",
 };
 
 /** Whether llama.cpp computes the model rightly where all sequences share one buffer. */
@@ -48,7 +50,15 @@ export function assertServable(
   const pooling = Number(model.metadata.get(`${architecture}.pooling_type`) ?? 0);
   if (pooling > 0 || architecture === "llama-embed")
     throw refuse(`${architecture} with pooling embeds or ranks texts. Serve it with EMBEDDING_MODEL.`);
+  if (model.metadata.get(`${architecture}.attention.causal`) === "false")
+    throw refuse(
+      `${architecture} reads texts in both directions, and writes none. Serve it with EMBEDDING_MODEL.`,
+    );
   const fault = faults[architecture];
+  if (fault === "rows")
+    throw refuse(
+      `llama.cpp answers otherwise with ${architecture} when several tokens are asked for at once.`,
+    );
   if (fault === "batches")
     throw refuse(`llama.cpp answers otherwise with ${architecture} when a prompt is computed in parts.`);
   if (options.kvLayout === "shared" && !canShareBuffer(model)) {

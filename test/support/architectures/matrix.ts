@@ -68,7 +68,7 @@ class Alone {
         if (status !== 0) throw new Error(`llama_decode returned ${status}`);
         const pointer = llama.llama_get_logits_ith(context, next.length - 1);
         if (pointer === null) throw new Error("no logits");
-        const step = likeliest(new Float32Array(koffi.view(pointer, VOCABULARY * 4)));
+        const step = likeliest(new Float32Array(koffi.view(pointer, this.#model.vocabulary.size * 4)));
         steps.push(step);
         next = [step.token];
       }

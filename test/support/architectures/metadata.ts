@@ -2,8 +2,10 @@ import { describeVocabulary } from "../../../bench/models/vocabulary.ts";
 import { MetadataBuilder } from "../../../src/models/gguf/metadata.ts";
 import type { Metadata } from "../../../src/models/gguf/types.ts";
 
-/** Tokens of every tiny model: the bytes, the end of text, and words. */
+/** Tokens of tiny models: the bytes, the end of text, and words. */
 export const VOCABULARY = 512;
+/** Chameleon's 8,192 tokens of images are never written, and have fixed places. */
+const IMAGE_VOCABULARY = 10_240;
 export const END_OF_TEXT = 256;
 export const TRAINING_CONTEXT = 2048;
 /** Tokens that sliding layers see. */
@@ -33,7 +35,7 @@ const stateFirst = [
   "kimi-k3",
 ];
 /** Whose sliding layers are an array; the others have a period. */
-const windowArray = ["cohere2moe", "mimo2", "step35", "muse-glimmer", "granite_swa", "dots3note"];
+const windowArray = ["cohere2moe", "mimo2", "step35", "muse-glimmer", "granite_swa", "dots3note", "dflash"];
 /** Delta-net models whose inner size is heads × state size. */
 const deltaNet = ["qwen3next", "qwen35", "qwen35moe", "qwen4exp"];
 
@@ -86,9 +88,17 @@ export function tinyMetadata(architecture: string, options: { readonly experts: 
   describeState(keys, architecture, sizes);
   if (architecture === "deepseek4") describeDeepseek4(keys);
   if (architecture === "qwen4exp") describeQwen4(keys, sizes);
+  // Drafts for another model say which of its layers they read; encoders, how many kinds of text they know.
+  keys.integers({ target_layers: [0, 1, 1], target_hidden_size: sizes.hidden });
+  keys.metadata.uint32("tokenizer.ggml.token_type_count", 2);
+  if (architecture.includes("bert")) keys.booleans({ "attention.causal": false });
   if (options.experts) describeExperts(keys, architecture, sizes);
-  describeVocabulary(keys.metadata, VOCABULARY, "gpt-2");
+  describeVocabulary(keys.metadata, vocabularyOf(architecture), "gpt-2");
   return keys.metadata.entries;
+}
+
+function vocabularyOf(architecture: string): number {
+  return architecture === "chameleon" ? IMAGE_VOCABULARY : VOCABULARY;
 }
 
 /** Writes keys under the architecture's name. */
@@ -137,7 +147,7 @@ class Keys {
 function describeSizes(keys: Keys, architecture: string, { hidden, inner, layers }: Sizes): void {
   const isNemotron = architecture.startsWith("nemotron_h");
   keys.integers({
-    vocab_size: VOCABULARY,
+    vocab_size: vocabularyOf(architecture),
     context_length: TRAINING_CONTEXT,
     embedding_length: hidden,
     features_length: hidden,
@@ -202,7 +212,7 @@ function describeAttention(keys: Keys, architecture: string, sizes: Sizes): void
   });
   if (mla.includes(architecture)) describeLatentAttention(keys, architecture, layers);
   if (architecture === "minimax-m3") keys.integers({ "rope.dimension_count": 64 });
-  if (architecture === "gemma4") {
+  if (architecture.startsWith("gemma4")) {
     keys.integers({
       embedding_length_per_layer_input: hidden / 2,
       "attention.shared_kv_layers": 0,
@@ -239,6 +249,10 @@ function describeState(keys: Keys, architecture: string, { hidden, heads }: Size
     time_mix_extra_dim: 64,
     time_decay_extra_dim: 128,
     "wkv.head_size": hidden / heads,
+    "attention.decay_lora_rank": 32,
+    "attention.iclr_lora_rank": 32,
+    "attention.value_residual_mix_lora_rank": 32,
+    "attention.gate_lora_rank": 32,
     token_shift_count: 2,
     "shortconv.l_cache": 3,
     "ssm.inner_size": deltaNet.includes(architecture) ? 256 : 2 * hidden,

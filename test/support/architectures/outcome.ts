@@ -48,7 +48,9 @@ async function make(): Promise<string | Outcome> {
       problem = error.message.replaceAll(directory, "");
     }
   }
-  return /unsupported model architecture/.test(problem)
-    ? { type: "refused", reason: `llama.cpp has the name ${architecture} and no such model` }
-    : { type: "not made", reason: problem };
+  if (/unsupported model architecture/.test(problem))
+    return { type: "refused", reason: `llama.cpp has the name ${architecture} and no such model` };
+  if (/CLIP cannot be used/.test(problem))
+    return { type: "refused", reason: "a vision projector, and images are not read here" };
+  return { type: "not made", reason: problem };
 }

@@ -13,6 +13,8 @@ export interface TinyModelOptions {
   readonly architecture: string;
   readonly experts?: boolean;
   readonly changes?: MetadataChanges;
+  /** Tensors that are in the file whether the loader asks for them or not. */
+  readonly needed?: readonly string[];
 }
 
 /** llama.cpp refuses a model for something else than its tensors. */
@@ -20,7 +22,7 @@ export class UntakenModelError extends Error {}
 
 /** Writes a model of random weights of any architecture of llama.cpp; returns its path. */
 export async function makeTinyModel(options: TinyModelOptions): Promise<string> {
-  const { directory, architecture, experts = false } = options;
+  const { directory, architecture, experts = false, needed = [] } = options;
   const metadata = new Map(tinyMetadata(architecture, { experts }));
   for (const [key, value] of Object.entries(options.changes ?? {})) {
     if (value === undefined) metadata.delete(key);
@@ -28,7 +30,7 @@ export async function makeTinyModel(options: TinyModelOptions): Promise<string> 
   }
   const path = join(directory, `${architecture}.gguf`);
   const partial = join(directory, `${architecture}.partial`);
-  const tensors = await wantedTensors(metadata, partial, neededTensors[architecture] ?? []);
+  const tensors = await wantedTensors(metadata, partial, [...(neededTensors[architecture] ?? []), ...needed]);
   const writer = new GgufWriter(path, metadata, tensors);
   await writer.open();
   for (const tensor of writer.tensors) await writer.writeTensor(tensor, randomWeights(tensor));
