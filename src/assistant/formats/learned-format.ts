@@ -30,7 +30,10 @@ const tools: readonly Tool[] = names.map((name) => ({
 
 /** What the template shows; where it shows nothing, what `known` says. */
 export function learnFormat(render: ProbeRender, known: AnswerFormat): AnswerFormat {
-  const thoughts = learnThoughts(render) ?? known.thoughts;
+  const learned = learnThoughts(render) ?? known.thoughts;
+  const isKnown = learned?.open === known.thoughts?.open && learned?.close === known.thoughts?.close;
+  // What is known of them is more than a template shows.
+  const thoughts = isKnown ? known.thoughts : learned;
   return { thoughts, calls: learnCalls(render, known) ?? known.calls, ...learnTexts(render, thoughts) };
 }
 
