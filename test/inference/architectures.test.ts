@@ -11,7 +11,11 @@ const withHead = {
     "qwen35.block_count": { type: "uint32", value: 3 },
     "qwen35.nextn_predict_layers": { type: "uint32", value: 1 },
   },
-  needed: ["eh_proj", "enorm", "hnorm"].map((part) => `blk.2.nextn.${part}.weight`),
+  // A file without the first layer would be taken for one of heads alone.
+  needed: [
+    "blk.0.attn_norm.weight",
+    ...["eh_proj", "enorm", "hnorm"].map((part) => `blk.2.nextn.${part}.weight`),
+  ],
 } as const;
 
 /** One of each kind of memory. */
@@ -45,7 +49,7 @@ for (const { kvLayout, ...model } of kinds) {
 const pooling = { type: "uint32", value: 3 } as const;
 for (const { model, reason, ...options } of [
   { model: { architecture: "llada" }, reason: /writes by diffusion/ },
-  { model: { architecture: "neo-bert" }, reason: /does not generate text.*EMBEDDING_MODEL/ },
+  { model: { architecture: "neo-bert" }, reason: /both directions.*EMBEDDING_MODEL/ },
   {
     model: { architecture: "llama", changes: { "llama.pooling_type": pooling } },
     reason: /embeds or ranks texts\. Serve it with EMBEDDING_MODEL/,

@@ -8,6 +8,8 @@ const faults: Readonly<Record<string, "sharedLayout" | "severalSequences" | "bat
   "minimax-m3": "sharedLayout",
   qwen4exp: "sharedLayout",
   plamo2: "severalSequences",
+  arwkv7: "severalSequences",
+  rwkv6qwen2: "severalSequences",
   cogvlm: "batches",
   // It hides the tokens of images in the first row of a batch alone (`ggml_set_1d` in chameleon.cpp).
   chameleon: "rows",

@@ -36,6 +36,8 @@ const stateFirst = [
 ];
 /** Whose sliding layers are an array; the others have a period. */
 const windowArray = ["cohere2moe", "mimo2", "step35", "muse-glimmer", "granite_swa", "dots3note", "dflash"];
+/** RWKV's memory under Qwen's layers, which shift once. */
+const ofOneShift = ["arwkv7", "rwkv6qwen2"];
 /** Delta-net models whose inner size is heads × state size. */
 const deltaNet = ["qwen3next", "qwen35", "qwen35moe", "qwen4exp"];
 
@@ -212,6 +214,13 @@ function describeAttention(keys: Keys, architecture: string, sizes: Sizes): void
   });
   if (mla.includes(architecture)) describeLatentAttention(keys, architecture, layers);
   if (architecture === "minimax-m3") keys.integers({ "rope.dimension_count": 64 });
+  if (architecture === "gemma4-assistant") keys.integers({ embedding_length_out: 2 * hidden });
+  if (architecture === "plm")
+    keys.integers({
+      "attention.key_length": 192,
+      "attention.value_length": 128,
+      "rope.dimension_count": 64,
+    });
   if (architecture.startsWith("gemma4")) {
     keys.integers({
       embedding_length_per_layer_input: hidden / 2,
@@ -249,11 +258,15 @@ function describeState(keys: Keys, architecture: string, { hidden, heads }: Size
     time_mix_extra_dim: 64,
     time_decay_extra_dim: 128,
     "wkv.head_size": hidden / heads,
+    "adapters.count": 2,
+    "adapters.lora_rank": 4,
+    "adapters.token_ids_activate": [300, 301],
+    "adapters.token_ids_substitute": [302, 303],
     "attention.decay_lora_rank": 32,
     "attention.iclr_lora_rank": 32,
     "attention.value_residual_mix_lora_rank": 32,
     "attention.gate_lora_rank": 32,
-    token_shift_count: 2,
+    token_shift_count: ofOneShift.includes(architecture) ? 1 : 2,
     "shortconv.l_cache": 3,
     "ssm.inner_size": deltaNet.includes(architecture) ? 256 : 2 * hidden,
     "ssm.conv_kernel": 4,

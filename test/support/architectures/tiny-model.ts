@@ -30,7 +30,12 @@ export async function makeTinyModel(options: TinyModelOptions): Promise<string> 
   }
   const path = join(directory, `${architecture}.gguf`);
   const partial = join(directory, `${architecture}.partial`);
-  const tensors = await wantedTensors(metadata, partial, [...(neededTensors[architecture] ?? []), ...needed]);
+  const names = [...(neededTensors[architecture] ?? []), ...needed];
+  const first = new Map<string, readonly number[]>([
+    ...names.map((name): [string, readonly number[]] => [name, [1]]),
+    ...Object.entries(givenShapes[architecture] ?? {}),
+  ]);
+  const tensors = await wantedTensors(metadata, partial, first);
   const writer = new GgufWriter(path, metadata, tensors);
   await writer.open();
   for (const tensor of writer.tensors) await writer.writeTensor(tensor, randomWeights(tensor));
@@ -57,6 +62,12 @@ const neededTensors: Readonly<Record<string, readonly string[]>> = {
   ),
 };
 
+/** Tensors whose loader ends the process where they have a shape that it doesn't expect. */
+const givenShapes: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = {
+  laguna: { "blk.0.attn_gate.weight": [160, 2], "blk.1.attn_gate.weight": [160, 2] },
+  "jina-bert-v2": { "blk.0.ffn_up.weight": [256, 384], "blk.1.ffn_up.weight": [256, 384] },
+};
+
 /**
  * The tensors that llama.cpp looks for in a file with this metadata, by its own account: it refuses a file that lacks
  * one, or has it in another shape, with the name and the shape that it wants. What it can do without is left out.
@@ -64,9 +75,9 @@ const neededTensors: Readonly<Record<string, readonly string[]>> = {
 async function wantedTensors(
   metadata: Metadata,
   path: string,
-  needed: readonly string[],
+  first: ReadonlyMap<string, readonly number[]>,
 ): Promise<readonly TensorDeclaration[]> {
-  const wanted = new Map<string, readonly number[]>(needed.map((name) => [name, [1]]));
+  const wanted = new Map(first);
   const shapes = new Map<string, readonly number[]>();
   for (let last = ""; ; ) {
     const tensors = [...wanted].map(
