@@ -12,7 +12,8 @@ export type Family =
   | "granite"
   | "olmo2"
   | "phi3"
-  | "gemma3";
+  | "gemma3"
+  | "lfm2";
 
 export type TestConfig = Readonly<Record<string, unknown>>;
 
@@ -33,6 +34,7 @@ export const preTokenizerOf = {
   olmo2: "gpt-2",
   phi3: "gpt-2",
   gemma3: "gpt-2",
+  lfm2: "llama-3",
 } as const satisfies Record<Family, PreTokenizerName>;
 
 const sharedConfig = {
@@ -155,6 +157,23 @@ export const configOf = {
     sliding_window: 8,
     rope_theta: 1000000,
     rope_local_base_freq: 10000,
+    tie_word_embeddings: true,
+  },
+  lfm2: {
+    ...sharedConfig,
+    architectures: ["Lfm2ForCausalLM"],
+    model_type: "lfm2",
+    num_hidden_layers: 4,
+    layer_types: ["conv", "conv", "full_attention", "conv"],
+    conv_L_cache: 3,
+    conv_bias: false,
+    norm_eps: 1e-5,
+    rope_theta: 1000000,
+    // The feed-forward is 96 long.
+    block_ff_dim: 120,
+    block_auto_adjust_ff_dim: true,
+    block_ffn_dim_multiplier: 1,
+    block_multiple_of: 32,
     tie_word_embeddings: true,
   },
   olmo2: {

@@ -52,6 +52,7 @@ export function makeCheckpoint(directory: string, options: CheckpointOptions): T
     tensors.set(name, { shape, values });
   };
   if (family === "gpt2") fillGpt2(config, options.gpt2Prefix ?? "", fill);
+  else if (family === "lfm2") fillLfm2(config, fill);
   else fillGatedDecoder(family, config, fill);
   if (family === "phi3") fuse(tensors);
   mkdirSync(directory, { recursive: true });
@@ -141,6 +142,36 @@ function fillGatedDecoder(family: Family, config: TestConfig, fill: Fill): void 
     // A quarter of what gives logits a spread of one, so that the largest of hundreds stay near one.
     fill("lm_head.weight", [number(config, "vocab_size"), hidden], spread / 4);
   }
+}
+
+function fillLfm2(config: TestConfig, fill: Fill): void {
+  const hidden = number(config, "hidden_size");
+  const inner = number(config, "intermediate_size");
+  const headSize = hidden / number(config, "num_attention_heads");
+  const keys = number(config, "num_key_value_heads") * headSize;
+  const spread = 1 / Math.sqrt(hidden);
+  fill("model.embed_tokens.weight", [number(config, "vocab_size"), hidden], spread / 2);
+  for (const [layer, type] of (config["layer_types"] as readonly string[]).entries()) {
+    const at = `model.layers.${layer}`;
+    fill(`${at}.operator_norm.weight`, [hidden], 0.1, 1);
+    if (type === "conv") {
+      fill(`${at}.conv.conv.weight`, [hidden, 1, number(config, "conv_L_cache")], 0.6);
+      fill(`${at}.conv.in_proj.weight`, [3 * hidden, hidden], spread);
+      fill(`${at}.conv.out_proj.weight`, [hidden, hidden], spread);
+    } else {
+      fill(`${at}.self_attn.q_proj.weight`, [hidden, hidden], spread);
+      fill(`${at}.self_attn.k_proj.weight`, [keys, hidden], spread);
+      fill(`${at}.self_attn.v_proj.weight`, [keys, hidden], spread);
+      fill(`${at}.self_attn.out_proj.weight`, [hidden, hidden], spread);
+      fill(`${at}.self_attn.q_layernorm.weight`, [headSize], 0.1, 1);
+      fill(`${at}.self_attn.k_layernorm.weight`, [headSize], 0.1, 1);
+    }
+    fill(`${at}.ffn_norm.weight`, [hidden], 0.1, 1);
+    fill(`${at}.feed_forward.w1.weight`, [inner, hidden], spread);
+    fill(`${at}.feed_forward.w3.weight`, [inner, hidden], spread);
+    fill(`${at}.feed_forward.w2.weight`, [hidden, inner], 1 / Math.sqrt(inner));
+  }
+  fill("model.embedding_norm.weight", [hidden], 0.1, 1);
 }
 
 /** Phi-3 stores queries, keys and values as one matrix, and gate and feed-forward as another. */

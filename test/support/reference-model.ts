@@ -12,9 +12,14 @@ export function referenceLogits(
   activations: Activations = "F64",
 ): readonly Float64Array[] {
   const round: Round = activations === "F64" ? (vector) => vector : (vector) => vector.map(toHalf);
-  return checkpoint.family === "gpt2"
-    ? gpt2(checkpoint, tokens, round)
-    : gatedDecoder(checkpoint, tokens, round);
+  switch (checkpoint.family) {
+    case "gpt2":
+      return gpt2(checkpoint, tokens, round);
+    case "lfm2":
+      return lfm2(checkpoint, tokens, round);
+    default:
+      return gatedDecoder(checkpoint, tokens, round);
+  }
 }
 
 /**
@@ -181,6 +186,78 @@ function gatedDecoder(
   const output = config["tie_word_embeddings"] === false ? "lm_head.weight" : "model.embed_tokens.weight";
   return norm(states, "model.norm").map((row) =>
     times(tensor(output), round(row)).map((logit) => logit / scaled("logits_scaling")),
+  );
+}
+
+/** Short convolutions between two gates, and attention with normed queries and keys in some layers. */
+function lfm2(
+  { config, tensors }: TestCheckpoint,
+  tokens: readonly number[],
+  round: Round,
+): readonly Vector[] {
+  const tensor = lookupIn(tensors, [""]);
+  const hidden = number(config, "hidden_size");
+  const heads = number(config, "num_attention_heads");
+  const headSize = hidden / heads;
+  const epsilon = number(config, "norm_eps");
+  const rope = rotaryOf(config, headSize);
+  const linear = (rows: readonly Vector[], at: string) =>
+    rows.map((row) => times(tensor(`${at}.weight`), round(row)));
+  const norm = (rows: readonly Vector[], at: string) =>
+    rows.map((row) => rmsNorm(row, tensor(`${at}.weight`), epsilon));
+  const sum = (rows: readonly Vector[], more: readonly Vector[]) =>
+    rows.map((row, index) => add(row, more[index] ?? []));
+  const product = (a: Vector, b: Vector) => a.map((x, i) => x * (b[i] ?? 0));
+  const convolution = (rows: readonly Vector[], at: string) => {
+    const parts = linear(rows, `${at}.in_proj`);
+    const gated = parts.map((row) => product(row.slice(0, hidden), row.slice(2 * hidden)));
+    const { shape, values } = tensor(`${at}.conv.weight`);
+    const length = shape[2] ?? 0;
+    // The last number of a kernel is the own token's.
+    const filtered = gated.map((row, position) =>
+      row.map((_, channel) => {
+        let total = 0;
+        for (let back = 0; back < length; back++)
+          total +=
+            (values[channel * length + length - 1 - back] ?? 0) * (gated[position - back]?.[channel] ?? 0);
+        return total;
+      }),
+    );
+    const out = filtered.map((row, index) =>
+      product(row, parts[index]?.slice(hidden, 2 * hidden) ?? new Float64Array()),
+    );
+    return linear(out, `${at}.out_proj`);
+  };
+  const attended = (rows: readonly Vector[], at: string) => {
+    const rotated = (name: string) =>
+      linear(rows, `${at}.${name}_proj`).map((row, position) =>
+        mapHeads(row, headSize, (head) =>
+          rotate(rmsNorm(head, tensor(`${at}.${name}_layernorm.weight`), epsilon), position, rope),
+        ),
+      );
+    const kvHeads = number(config, "num_key_value_heads");
+    const shape = { heads, kvHeads, headSize, scale: headSize ** -0.5 };
+    return linear(
+      attention(rotated("q"), rotated("k"), linear(rows, `${at}.v_proj`), shape),
+      `${at}.out_proj`,
+    );
+  };
+  let states: readonly Vector[] = tokens.map((token) => rowOf(tensor("model.embed_tokens.weight"), token));
+  for (const [layer, type] of (config["layer_types"] as readonly string[]).entries()) {
+    const at = `model.layers.${layer}`;
+    const read = norm(states, `${at}.operator_norm`);
+    states = sum(
+      states,
+      type === "conv" ? convolution(read, `${at}.conv`) : attended(read, `${at}.self_attn`),
+    );
+    const inner = norm(states, `${at}.ffn_norm`);
+    const gates = linear(inner, `${at}.feed_forward.w1`).map((row) => row.map((x) => x / (1 + Math.exp(-x))));
+    const ups = linear(inner, `${at}.feed_forward.w3`);
+    const gated = gates.map((row, index) => product(row, ups[index] ?? new Float64Array()));
+    states = sum(states, linear(gated, `${at}.feed_forward.w2`));
+  }
+  return norm(states, "model.embedding_norm").map((row) =>
+    times(tensor("model.embed_tokens.weight"), round(row)),
   );
 }
 

@@ -79,6 +79,7 @@ function rowsPerChunk({ content, dimensions }: PlannedTensor, rows: number, rowL
   if (content.kind === "computed" || dimensions.length < 2) return rows;
   switch (content.layout.kind) {
     case "same":
+    case "without-ones":
       return wanted;
     case "rotary-neighbours": {
       const { headRows } = content.layout;

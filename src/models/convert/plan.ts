@@ -111,7 +111,8 @@ function planStored(
     );
   }
   // Stored shapes run slowest first, dimensions fastest first; a transposed tensor is thereby already in order.
-  const dimensions = rule.layout.kind === "transposed" ? rule.shape : rule.shape.toReversed();
+  const reversed = rule.layout.kind === "transposed" ? rule.shape : rule.shape.toReversed();
+  const dimensions = rule.layout.kind === "without-ones" ? reversed.filter((size) => size !== 1) : reversed;
   return {
     name: rule.name,
     type: tensorTypeFor(rule.name, dimensions, quantization),

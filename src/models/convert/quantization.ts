@@ -31,16 +31,16 @@ export function parseQuantization(name: string): Quantization {
 const tokenTables = new Set(["token_embd.weight", "output.weight"]);
 
 /**
- * The type of one tensor in a file of the given quantization. Vectors (norms, biases), position tables and the routers
- * of experts stay F32: they are tiny, the engine computes with them in F32, and a router decides by small differences.
- * Rows that are not whole blocks become F16.
+ * The type of one tensor in a file of the given quantization. Vectors (norms, biases), position tables, short
+ * convolutions and the routers of experts stay F32: they are tiny, the engine computes with them in F32, and a router
+ * decides by small differences. Rows that are not whole blocks become F16.
  */
 export function tensorTypeFor(
   name: string,
   dimensions: readonly number[],
   quantization: Quantization,
 ): TensorType {
-  if (dimensions.length < 2 || name === "position_embd.weight" || name.endsWith("ffn_gate_inp.weight"))
+  if (dimensions.length < 2 || /^position_embd|(ffn_gate_inp|shortconv\.conv)\.weight$/.test(name))
     return "F32";
   const wanted = quantization === "Q4_0" && tokenTables.has(name) ? "Q8_0" : quantization;
   return (dimensions[0] ?? 1) % tensorTypes[wanted].blockElements === 0 ? wanted : "F16";

@@ -113,6 +113,8 @@ const exactCases: readonly (readonly [string, CheckpointOptions, Quantization])[
   ["Gemma 3, F32", { family: "gemma3" }, "F32"],
   ["Gemma 3, BF16 checkpoint", { family: "gemma3", type: "BF16" }, "F32"],
   ["OLMo 2, F32", { family: "olmo2" }, "F32"],
+  ["LFM2, F32", { family: "lfm2" }, "F32"],
+  ["LFM2, BF16 checkpoint", { family: "lfm2", type: "BF16" }, "F32"],
   ["Qwen3, F16", { family: "qwen3", type: "F16", config: { tie_word_embeddings: false } }, "F16"],
 ];
 

@@ -5,6 +5,8 @@ import type { ModelConfig } from "./model-config.ts";
 export type Layout =
   /** As it is. */
   | { readonly kind: "same" }
+  /** As it is, in fewer dimensions: those of length 1 are left out. */
+  | { readonly kind: "without-ones" }
   /** GPT-2's Conv1D keeps [in, out]; the engine multiplies [out, in]. */
   | { readonly kind: "transposed" }
   /** A vector, each number plus 1: Gemma stores the weights of its norms so. */

@@ -3,6 +3,7 @@ import type { Architecture } from "./architecture.ts";
 import { granite, llama, olmo2, phi3, qwen2, qwen3, qwen3moe, smollm3 } from "./gated-decoder.ts";
 import { gemma3 } from "./gemma3.ts";
 import { gpt2 } from "./gpt2.ts";
+import { lfm2 } from "./lfm2.ts";
 import type { ModelConfig } from "./model-config.ts";
 
 /** By the class name in config.json's `architectures`. SmolLM and SmolLM2 are `LlamaForCausalLM`. */
@@ -18,6 +19,7 @@ const architectures: ReadonlyMap<string, Architecture> = new Map([
   ["Olmo2ForCausalLM", olmo2],
   ["Phi3ForCausalLM", phi3],
   ["Gemma3ForCausalLM", gemma3],
+  ["Lfm2ForCausalLM", lfm2],
 ]);
 
 /** @throws ModelError `unsupported_architecture`, naming what is supported */
