@@ -34,7 +34,7 @@ function words(outcome: Outcome): string {
     case "same":
       return "same";
     case "differs":
-      return `differs in ${outcome.differences.length} situations: ${outcome.differences[0]}`;
+      return `differs in ${situations(outcome.differences.length)}: ${outcome.differences[0]}`;
     case "refused":
       return `refused: ${plain(outcome.reason)}`;
     case "not made":
@@ -44,6 +44,10 @@ function words(outcome: Outcome): string {
     default:
       return outcome satisfies never;
   }
+}
+
+function situations(count: number): string {
+  return `${count} situation${count === 1 ? "" : "s"}`;
 }
 
 function plain(reason: string): string {
