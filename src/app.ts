@@ -24,6 +24,7 @@ import { isLoopback } from "./http/host-check.ts";
 import { registerOpenApi } from "./http/openapi.ts";
 import { createServer, type RequestRecorder, type Server } from "./http/server.ts";
 import type { Embedder } from "./inference/embedder.ts";
+import { Microscope } from "./inference/microscope/microscope.ts";
 import type { Reranker } from "./inference/reranker.ts";
 import type { EnergyMeter } from "./instruments/energy.ts";
 import { Planner } from "./instruments/planner/planner.ts";
@@ -53,6 +54,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { mcpRoutes } from "./routes/mcp.ts";
 import { mcpServerRoutes } from "./routes/mcp-servers.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { microscopeRoutes } from "./routes/microscope.ts";
 import { modelRoutes } from "./routes/model.ts";
 import { createLastingResponses } from "./routes/openai/lasting-responses.ts";
 import { openAiRoutes } from "./routes/openai/routes.ts";
@@ -267,6 +269,20 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   });
   await app.register(capacityRoutes(planner));
   await app.register(replayRoutes(new Replayer(models.served, telemetry.keptAnswers)));
+  const { ledger, contents, keptAnswers } = telemetry;
+  const microscope = new Microscope();
+  const { llamaLibraryDir: libraryDirectory } = config;
+  await app.register(
+    microscopeRoutes({
+      microscope,
+      models: models.served,
+      libraryDirectory,
+      randomSeed,
+      ledger,
+      contents,
+      keptAnswers,
+    }),
+  );
   await app.register(timelineRoutes(telemetry.steps));
   await app.register(flightRoutes(telemetry.flights));
   await app.register(energyRoutes(telemetry.energyMeter));

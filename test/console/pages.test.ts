@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import type { CacheOfModel } from "../../src/instruments/cache-view.ts";
+import type { LookAnswer } from "../../src/instruments/microscope/schema.ts";
 import type { Capacity } from "../../src/instruments/planner/schema.ts";
 import type { Setting } from "../../src/routes/settings.ts";
 import type { TimelineStep } from "../../src/telemetry/steps/timeline.ts";
@@ -202,6 +203,43 @@ describe("the pages beside the chat", { skip }, () => {
     assert.match(page.url(), /prompt_tokens=40/);
     await console_.assertAccessible("capacity");
     await console_.assertFitsNarrow("capacity");
+  });
+
+  test("Microscope goes through a text token by token, by keyboard, with the API's figures", async () => {
+    await console_.open("/microscope");
+    await page.getByText("Up to 512 tokens.", { exact: false }).waitFor();
+    await console_.assertAccessible("microscope, empty");
+    await fail("**/v1/microscope");
+    await page.getByLabel("Text", { exact: true }).fill(`Once upon a time ${hostile}`);
+    await page.getByRole("button", { name: "Look" }).press("Enter");
+    await page.getByRole("alert").getByText(hostile).waitFor();
+    await console_.assertAccessible("microscope, failed");
+    await page.getByLabel("Tokens to write").fill("3");
+    const answer = await console_.answerTo("/v1/microscope", () => page.keyboard.press("Enter"));
+    const { tokens, choices, attention } = JSON.parse(answer) as LookAnswer;
+    const strip = page.getByRole("listbox", { name: "Tokens" });
+    assert.equal(await strip.getByRole("option").count(), tokens.length);
+    const stages = page.getByRole("region", { name: "Stages of the sampler" }).getByRole("row");
+    const left = await stages.evaluateAll((rows) => rows.slice(1).map((row) => row.children[1]?.textContent));
+    assert.deepEqual(
+      left,
+      choices.at(-1)?.stages.map((stage) => stage.left.toLocaleString("en")),
+    );
+    await console_.assertAccessible("microscope, a written token");
+    await strip.press("Home");
+    await page.getByText("Nothing comes before it", { exact: false }).waitFor();
+    await strip.press("ArrowRight");
+    await page.getByRole("region", { name: "Likeliest in this place" }).waitFor();
+    const most = Math.max(...(attention?.rows[1] ?? []));
+    const share = `${(100 * most).toLocaleString("en", { maximumFractionDigits: 1 })} %`;
+    await page.getByRole("region", { name: "Most attended" }).getByText(share).waitFor();
+    await page.getByText("All heads: choose one").press("Enter");
+    await page.getByRole("button", { name: /^Layer 1, head 2:/ }).press("Enter");
+    await page.getByRole("heading", { name: /looked at: head 2 of layer 1$/ }).waitFor();
+    await page.getByRole("radio", { name: "shaded by attention" }).check();
+    await console_.assertAccessible("microscope, a head");
+    await console_.assertFitsNarrow("microscope");
+    assert.equal(await page.evaluate("globalThis.ran"), undefined);
   });
 
   test("documents are uploaded, watched and asked by keyboard, with the places of their passages", async () => {

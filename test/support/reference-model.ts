@@ -10,15 +10,16 @@ export function referenceLogits(
   checkpoint: TestCheckpoint,
   tokens: readonly number[],
   activations: Activations = "F64",
+  onAttention: OnAttention = () => {},
 ): readonly Float64Array[] {
   const round: Round = activations === "F64" ? (vector) => vector : (vector) => vector.map(toHalf);
   switch (checkpoint.family) {
     case "gpt2":
-      return gpt2(checkpoint, tokens, round);
+      return gpt2(checkpoint, tokens, round, onAttention);
     case "lfm2":
       return lfm2(checkpoint, tokens, round);
     default:
-      return gatedDecoder(checkpoint, tokens, round);
+      return gatedDecoder(checkpoint, tokens, round, onAttention);
   }
 }
 
@@ -27,6 +28,8 @@ export function referenceLogits(
  * what is left of a difference is the conversion's, not the number format's.
  */
 export type Activations = "F64" | "F16";
+/** Told of what each position gave to those up to itself, from the first that it sees. */
+type OnAttention = (layer: number, head: number, position: number, weights: readonly number[]) => void;
 type Round = (vector: Vector) => Vector;
 
 function toHalf(value: number): number {
@@ -40,6 +43,7 @@ function gpt2(
   { config, tensors }: TestCheckpoint,
   tokens: readonly number[],
   round: Round,
+  onAttention: OnAttention,
 ): readonly Vector[] {
   const tensor = lookupIn(tensors, ["", "transformer."]);
   const hidden = number(config, "n_embd");
@@ -62,6 +66,7 @@ function gpt2(
       kvHeads: heads,
       headSize,
       scale: headSize ** -0.5,
+      onWeights: (...seen) => onAttention(layer, ...seen),
     });
     const projected = conv(attended, `${at}.attn.c_proj`);
     states = states.map((row, index) => add(row, projected[index] ?? []));
@@ -78,6 +83,7 @@ function gatedDecoder(
   { config, tensors }: TestCheckpoint,
   tokens: readonly number[],
   round: Round,
+  onAttention: OnAttention,
 ): readonly Vector[] {
   const tensor = lookupIn(tensors, [""]);
   const hidden = number(config, "hidden_size");
@@ -172,7 +178,11 @@ function gatedDecoder(
     const values = part("v", ends + step, ends + 2 * step);
     const window = hasWindow ? number(config, "sliding_window") : Infinity;
     const projected = linear(
-      attention(queries, keys, values, { ...shape, window }),
+      attention(queries, keys, values, {
+        ...shape,
+        window,
+        onWeights: (...seen) => onAttention(layer, ...seen),
+      }),
       `${at}.self_attn.o_proj`,
     );
     states = joined(states, normsAfter ? norm(projected, `${at}.post_attention_layernorm`) : projected);
@@ -269,6 +279,7 @@ interface HeadShape {
   readonly scale: number;
   /** Positions that are seen, the own one among them; all when left out. */
   readonly window?: number;
+  readonly onWeights?: (head: number, position: number, weights: readonly number[]) => void;
 }
 
 /** Causal softmax attention; key-value heads are shared by groups of query heads. */
@@ -276,7 +287,7 @@ function attention(
   queries: readonly Vector[],
   keys: readonly Vector[],
   values: readonly Vector[],
-  { heads, kvHeads, headSize, scale, window = Infinity }: HeadShape,
+  { heads, kvHeads, headSize, scale, window = Infinity, onWeights }: HeadShape,
 ): readonly Vector[] {
   return queries.map((query, position) => {
     const out = new Float64Array(heads * headSize);
@@ -290,6 +301,11 @@ function attention(
       const most = Math.max(...scores);
       const weights = scores.map((score) => Math.exp(score - most));
       const total = weights.reduce((a, b) => a + b, 0);
+      onWeights?.(
+        head,
+        position,
+        weights.map((weight) => weight / total),
+      );
       for (const [past, weight] of weights.entries()) {
         const value = values[first + past];
         for (let i = 0; i < headSize; i++) {

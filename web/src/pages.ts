@@ -15,6 +15,11 @@ export const pages: readonly Page[] = [
   { path: "/timeline", name: "Timeline", load: () => import("./timeline/TimelinePage.svelte") },
   { path: "/cache", name: "Cache", load: () => import("./cache/CachePage.svelte") },
   { path: "/capacity", name: "Capacity", load: () => import("./capacity/CapacityPage.svelte") },
+  {
+    path: "/microscope",
+    name: "Microscope",
+    load: () => import("./microscope/MicroscopePage.svelte"),
+  },
   { path: "/data", name: "Data", load: () => import("./data/DataPage.svelte") },
   { path: "/evaluations", name: "Evaluations", load: () => import("./evaluations/EvaluationsPage.svelte") },
   { path: "/agents", name: "Agents", load: () => import("./agents/AgentsPage.svelte") },

@@ -65,6 +65,18 @@ export class Candidates {
     return index < 0 ? undefined : this.#ids[index * 3];
   }
 
+  /** What samplers have left; a token that was forbidden has a logit of minus infinity. Copies. */
+  left(): { readonly tokens: Int32Array; readonly logits: Float32Array } {
+    const size = Number(this.#header[1]);
+    const memory = koffi.view(this.#header[0] as bigint, size * 12);
+    const ids = new Int32Array(memory);
+    const floats = new Float32Array(memory);
+    return {
+      tokens: Int32Array.from({ length: size }, (_, row) => ids[row * 3] as number),
+      logits: Float32Array.from({ length: size }, (_, row) => floats[row * 3 + 1] as number),
+    };
+  }
+
   #reset(size: number): void {
     // Samplers may move `data` (it is theirs to sort in place or replace), so it is set anew each time.
     this.#header[0] = this.#dataAddress;

@@ -6,6 +6,9 @@ import type { LlamaModel } from "./model.ts";
 import type { ContextHandle } from "./signatures.ts";
 import type { ParamsStruct } from "./structs.ts";
 
+/** `enum llama_flash_attn_type` */
+const FLASH_ATTENTION_OFF = 0;
+
 /** Makes llama.cpp's context. @throws LlamaError `out_of_memory` when the KV cache or the compute buffers can't be allotted */
 export function createContext(llama: Llama, model: LlamaModel, options: ContextOptions): ContextHandle {
   const errors: string[] = [];
@@ -52,6 +55,10 @@ function contextParams(llama: Llama, options: ContextOptions, layout: KvLayout):
     type_k: type,
     type_v: type,
     kv_unified: layout === "shared",
+    ...(options.attention !== undefined && {
+      flash_attn_type: FLASH_ATTENTION_OFF,
+      cb_eval: options.attention.address,
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { KvLayout } from "../kv-layout.ts";
+import type { AttentionTap } from "./attention-tap.ts";
 import type { LogLine } from "./bindings.ts";
 
 /** `enum ggml_type` of the formats a KV cache can have, with bytes an element and elements that share a scale. */
@@ -24,6 +25,8 @@ export interface ContextOptions {
   readonly kvCacheType: KvCacheType;
   /** The layout to begin with. */
   readonly kvLayout: KvLayout;
+  /** Is shown the attention of every layer, which is then computed in the open: slower, without flash attention. */
+  readonly attention?: AttentionTap;
   readonly onLog?: (line: LogLine) => void;
 }
 

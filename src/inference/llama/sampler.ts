@@ -3,18 +3,11 @@ import type { Sampling } from "../sampling.ts";
 import type { Llama } from "./bindings.ts";
 import type { Candidates } from "./candidates.ts";
 import type { LlamaContext } from "./context.ts";
-
+import { hasPenalties, samplerStages } from "./sampler-stages.ts";
 import type { SamplerHandle } from "./signatures.ts";
 
-const REPEAT_WINDOW = 64;
 /** Draws after the first that a grammar may refuse before the whole vocabulary is masked, which costs as much as many. */
 const MAX_REDRAWS = 4;
-/**
- * Probability that all tokens together may have which are left out before the costly steps of a chain: far below what
- * the float32 sums in them can distinguish from zero.
- */
-const NEGLIGIBLE_MASS = 1e-9;
-
 /** What tokens may come next, of a text that is held to a form. */
 export interface TokenFilter {
   allows(token: number): boolean;
@@ -27,12 +20,7 @@ export interface TokenFilter {
   forcedTokens(limit: number): readonly number[];
 }
 
-/**
- * Chooses one sequence's tokens: a llama.cpp sampler chain, and a filter beside it when the text is constrained.
- *
- * The order is that of Hugging Face and vLLM (penalties, temperature, then truncation), with top-k moved before
- * temperature, which keeps the distribution and spares sorting the rest.
- */
+/** Chooses one sequence's tokens: a llama.cpp sampler chain, and a filter beside it when the text is constrained. */
 export class Sampler {
   readonly #llama: Llama;
   readonly #context: LlamaContext;
@@ -136,10 +124,6 @@ export class Sampler {
   }
 }
 
-function hasPenalties({ repeatPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 }: Sampling): boolean {
-  return repeatPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
-}
-
 /** Nothing but the largest logit decides. */
 function isPlainGreedy(parameters: Sampling): boolean {
   return (
@@ -192,49 +176,13 @@ function createChain(
   parameters: Sampling,
   prompt: Int32Array,
 ): SamplerHandle {
-  const vocabularySize = context.model.vocabulary.size;
   const chain = llama.llama_sampler_chain_init({ no_perf: true });
-  const add = (sampler: SamplerHandle) => llama.llama_sampler_chain_add(chain, sampler);
-
-  const bias = parameters.logitBias ?? [];
-  if (bias.length > 0)
-    add(llama.llama_sampler_init_logit_bias(vocabularySize, bias.length, encodeBias(bias)));
-
-  const { repeatPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = parameters;
-  if (repeatPenalty !== 1) {
-    const penalty = llama.llama_sampler_init_penalties(vocabularySize, REPEAT_WINDOW, repeatPenalty, 0, 0);
-    for (const token of prompt.subarray(-REPEAT_WINDOW)) llama.llama_sampler_accept(penalty, token);
-    add(penalty);
-  }
-  if (presencePenalty !== 0 || frequencyPenalty !== 0) {
-    const window = context.contextPerSequence;
-    add(llama.llama_sampler_init_penalties(vocabularySize, window, 1, frequencyPenalty, presencePenalty));
-  }
-
-  if (parameters.temperature <= 0) {
-    add(llama.llama_sampler_init_greedy());
-    return chain;
-  }
-  const { topK = 0, topP = 1, minP = 0 } = parameters;
-  if (topK > 0) add(llama.llama_sampler_init_top_k(topK));
-  else {
-    // exp((logit - max) / temperature) × vocabulary bounds the mass of everything below a logit.
-    const negligible = (NEGLIGIBLE_MASS / vocabularySize) ** parameters.temperature;
-    add(llama.llama_sampler_init_min_p(negligible, 1));
-  }
-  if (parameters.temperature !== 1) add(llama.llama_sampler_init_temp(parameters.temperature));
-  if (topP < 1) add(llama.llama_sampler_init_top_p(topP, 1));
-  if (minP > 0) add(llama.llama_sampler_init_min_p(minP, 1));
-  add(llama.llama_sampler_init_dist(parameters.seed >>> 0));
+  const place = {
+    vocabularySize: context.model.vocabulary.size,
+    contextPerSequence: context.contextPerSequence,
+    prompt,
+  };
+  for (const { sampler } of samplerStages(llama, parameters, place))
+    llama.llama_sampler_chain_add(chain, sampler);
   return chain;
-}
-
-/** Array of `llama_logit_bias` { token: int32, bias: float }. */
-function encodeBias(entries: NonNullable<Sampling["logitBias"]>): Buffer {
-  const buffer = Buffer.alloc(entries.length * 8);
-  for (const [index, { token, bias }] of entries.entries()) {
-    buffer.writeInt32LE(token, index * 8);
-    buffer.writeFloatLE(bias, index * 8 + 4);
-  }
-  return buffer;
 }

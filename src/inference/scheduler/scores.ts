@@ -28,8 +28,8 @@ function logSumExp(logits: Float32Array): number {
   return max + Math.log(sum);
 }
 
-/** Ids of the `count` largest logits, largest first; one pass with an ordered list as short as `count`. */
-function likeliest(logits: Float32Array, count: number): number[] {
+/** Indices of the `count` largest logits, largest first; one pass with an ordered list as short as `count`. */
+export function likeliest(logits: Float32Array, count: number): number[] {
   const best: number[] = [];
   if (count === 0) return best;
   for (let id = 0; id < logits.length; id++) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ModelDescription } from "../../../src/inference/engine.ts";
 import type { Energy } from "../../../src/instruments/energy.ts";
+import type { LookAnswer } from "../../../src/instruments/microscope/schema.ts";
 import { uuidV7 } from "../../../src/platform/uuid.ts";
 import { Contents } from "../../../src/telemetry/ledger/contents.ts";
 import type { LedgerRow } from "../../../src/telemetry/ledger/row.ts";
@@ -182,4 +183,52 @@ test("the last steps before an engine's crash are recorded", { skip: skipWithout
   await until(async () => (await flights()).some(({ cause }) => cause === "engine_crash"));
   const crash = (await flights()).find(({ cause }) => cause === "engine_crash");
   assert.ok((crash?.step_count ?? 0) > 0 && crash?.reason !== null);
+});
+
+const look = (body: object) => server.post("/v1/microscope", body);
+
+test("the microscope shows a recorded answer token by token, as it was chosen", async () => {
+  const sampling = { temperature: 1.1, top_k: 30, top_p: 0.9, repeat_penalty: 1.1, seed: 11 };
+  const answer = await ask("seen", { ...sampling, reproducible: true, logprobs: true });
+  const seen = await json<LookAnswer>(look({ request: "seen", layer: 0, head: 1 }));
+  const written = seen.tokens.filter(({ part }) => part === "answer");
+  assert.equal(Buffer.concat(written.map(({ bytes }) => Buffer.from(bytes))).toString(), answer);
+  assert.ok(seen.tokens.some(({ role, text }) => role === "user" && /zebra|canary|Who/.test(text)));
+  assert.equal(seen.seed, 11);
+  for (const { index, drawn, stages } of seen.choices) {
+    assert.equal(drawn?.token, seen.tokens[index]?.token);
+    assert.deepEqual(
+      stages.map(({ name }) => name),
+      ["logits", "repeat_penalty", "top_k", "temperature", "top_p"],
+    );
+    const [logits, , topK, , topP] = stages;
+    assert.ok(Math.abs(Math.log(logits?.probability ?? 0) - (seen.tokens[index]?.logprob ?? 0)) < 0.01);
+    assert.deepEqual([topK?.left, (topP?.left ?? 99) <= 30], [30, true]);
+  }
+  assert.equal(seen.choices.length, written.length);
+  const rows = seen.attention?.rows ?? [];
+  assert.equal(rows.length, seen.tokens.length);
+  for (const [index, row] of rows.entries()) {
+    assert.equal(row.length, index + 1);
+    assert.ok(Math.abs(row.reduce((a, b) => a + b, 0) - 1) < 0.02);
+  }
+});
+
+test("the microscope lets the model go on from a text, within its limits", async () => {
+  const seen = await json<LookAnswer>(look({ prompt: "Once upon a time", max_tokens: 3, temperature: 0 }));
+  const { choices } = await json<{ choices: ReadonlyArray<{ text: string }> }>(
+    server.post("/v1/completions", { prompt: "Once upon a time", max_tokens: 3, temperature: 0 }),
+  );
+  const written = seen.tokens.filter(({ part }) => part === "answer").map(({ text }) => text);
+  assert.equal(written.join(""), choices[0]?.text);
+  const held = await look({ request: "unknown" });
+  assert.match((await assertError(held, { status: 404, code: "not_found" })).error.message, /LEDGER_CONTENT/);
+  await assertError(await look({}), { status: 400, code: "invalid_request" });
+  await assertError(await look({ prompt: "" }), { status: 400, code: "invalid_request" });
+  const long = await look({ prompt: "one ".repeat(600) });
+  const { error } = await assertError(long, { status: 400, code: "context_length_exceeded" });
+  assert.match(error.message, /512 tokens/);
+  const absent = await json<LookAnswer>(look({ prompt: "A", max_tokens: 0, layer: 99 }));
+  assert.deepEqual([absent.attention, absent.choices], [null, []]);
+  assert.match(absent.attention_missing ?? "", /layer 99/);
 });
