@@ -51,6 +51,7 @@ import { evaluateRoutes } from "./routes/evaluate.ts";
 import { flightRoutes } from "./routes/flights.ts";
 import { glossaryRoutes } from "./routes/glossary.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { liveRoutes } from "./routes/live.ts";
 import { mcpRoutes } from "./routes/mcp.ts";
 import { mcpServerRoutes } from "./routes/mcp-servers.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -283,6 +284,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       keptAnswers,
     }),
   );
+  await app.register(liveRoutes({ engine: model.engine, metrics, steps: telemetry.steps, ledger, stopping }));
   await app.register(timelineRoutes(telemetry.steps));
   await app.register(flightRoutes(telemetry.flights));
   await app.register(energyRoutes(telemetry.energyMeter));

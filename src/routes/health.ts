@@ -8,6 +8,7 @@ import type { Reranker } from "../inference/reranker.ts";
 import { type Caches, cacheStates } from "../platform/cache/caches.ts";
 import { OneOf } from "../platform/schema/one-of.ts";
 import type { Store } from "../platform/store/database.ts";
+import { explainState } from "./readiness.ts";
 
 export interface HealthDependencies {
   readonly engine: Engine;
@@ -148,24 +149,8 @@ export function healthRoutes({
         return reply
           .code(503)
           .header("retry-after", "1")
-          .send({ status: "not_ready", ...explain(state) });
+          .send({ status: "not_ready", ...explainState(state) });
       },
     );
   };
-}
-
-function explain(state: Exclude<EngineState, { status: "ready" }>) {
-  switch (state.status) {
-    case "unloaded":
-      return { model_loaded: false, reason: "loading_model", phase: "resolving", progress: 0 };
-    case "preparing":
-      return { model_loaded: false, reason: "loading_model", phase: state.phase, progress: state.progress };
-    case "restarting":
-      return { model_loaded: false, reason: "engine_restarting" };
-    case "failed":
-      return { model_loaded: false, reason: "model_unavailable", message: state.message };
-    case "draining":
-    case "stopped":
-      return { model_loaded: true, reason: "draining" };
-  }
 }

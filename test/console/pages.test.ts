@@ -77,6 +77,30 @@ describe("the pages beside the chat", { skip }, () => {
     await console_.assertFitsNarrow("now");
   });
 
+  test("one stream tells the page what changes; it ends while the tab is hidden, and nothing is polled", async () => {
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    const isStream = (request: { url(): string }) => request.url().includes("/v1/live?");
+    const show = (isHidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));`);
+    const ended = page.waitForEvent("requestfailed", isStream);
+    await show(true);
+    await ended;
+    const begun = page.waitForRequest(isStream);
+    await show(false);
+    assert.match((await begun).url(), /topics=metrics%2Cserver&interval_ms=2000$/);
+    await page.getByRole("link", { name: "Requests", exact: true }).press("Enter");
+    const list = page.getByRole("region", { name: "List of requests" });
+    await list.waitFor();
+    await console_.server.post("/v1/completions", { prompt: "Told", max_tokens: 1 });
+    await list.getByText("/v1/completions").waitFor();
+    assert.deepEqual(
+      asked.filter((path) => ["/readyz", "/v1/metrics"].includes(path)),
+      [],
+    );
+  });
+
   test("Requests finds one by what it was, and says what bounded it in the ledger's words", async () => {
     await console_.server.post("/v1/chat", {});
     await console_.open("/requests");

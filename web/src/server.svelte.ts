@@ -1,4 +1,5 @@
 import { ApiFailure, call, Unreachable } from "./api/client.ts";
+import { stream } from "./api/live.svelte.ts";
 import { poll } from "./poll.ts";
 
 /** Facts of the loaded model, as `GET /model` has them. */
@@ -34,6 +35,9 @@ export type ServerState =
   | { readonly name: "unknown" | "ready" | "unreachable" }
   | ({ readonly name: "not_ready" } & NotReady);
 
+/** As `/readyz` has it. */
+type Readiness = NotReady & { readonly status: "ready" | "not_ready" };
+
 const INTERVAL_MS = 3_000;
 
 /** Whether the server is there and what it serves, watched while the page is visible. */
@@ -41,21 +45,42 @@ class Server {
   state = $state.raw<ServerState>({ name: "unknown" });
   model = $state.raw<ModelFacts | null>(null);
 
+  /** Asks whether it is there, while no stream tells: before anyone is signed in, and while it is away. */
   watch(): () => void {
     return poll(async (signal) => {
+      if (stream.isOpen) return;
       try {
         const response = await fetch("/readyz", { signal });
-        const body = (await response.json()) as NotReady;
-        const wasReady = this.state.name === "ready";
-        this.state = response.ok ? { name: "ready" } : { name: "not_ready", ...body };
-        if (response.ok && (!wasReady || this.model === null))
-          this.model = await call<ModelFacts>("/model", { signal });
+        await this.#learn((await response.json()) as Readiness);
       } catch (error) {
-        if (signal.aborted || error instanceof ApiFailure) return;
-        if (!(error instanceof TypeError || error instanceof Unreachable)) throw error;
+        if (signal.aborted) return;
+        if (!(error instanceof TypeError)) throw error;
         this.state = { name: "unreachable" };
       }
     }, INTERVAL_MS);
+  }
+
+  /** Is told when that changes; only for those who are signed in. */
+  follow(): () => void {
+    return stream.follow({
+      topic: "server",
+      intervalMs: INTERVAL_MS,
+      take: (data) => this.#learn(data as Readiness),
+    });
+  }
+
+  /** False where the model's facts could not be had. */
+  async #learn({ status, ...rest }: Readiness): Promise<boolean> {
+    const wasReady = this.state.name === "ready";
+    this.state = status === "ready" ? { name: "ready" } : { name: "not_ready", ...rest };
+    if (status !== "ready" || (wasReady && this.model !== null)) return true;
+    try {
+      this.model = await call<ModelFacts>("/model");
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiFailure || error instanceof Unreachable)) throw error;
+      return false;
+    }
   }
 }
 

@@ -92,6 +92,11 @@ export class StepRing {
     }
   }
 
+  /** Steps since the server's start. */
+  get written(): number {
+    return this.#written;
+  }
+
   /** Steps that began in the stretch, oldest first; times on the clock of the records. */
   *between(from: number, until: number): Iterable<KeptStep> {
     for (let index = Math.max(0, this.#written - this.#steps); index < this.#written; index++) {

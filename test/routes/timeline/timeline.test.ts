@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { StepRecord } from "../../../src/inference/step-record.ts";
 import { StepRing } from "../../../src/telemetry/steps/step-ring.ts";
+import { assertError } from "../../support/envelope.ts";
 import { BUILTIN } from "../../support/model.ts";
 import { json, metric, startServer, type TestServer, until } from "../../support/server.ts";
 
@@ -166,4 +167,31 @@ test("steps whose room was written over are forgotten whole", () => {
       [0, 1, 2, 3].map((sequence) => `request ${100 + sequence} in ${sequence}`),
     );
   }
+});
+
+test("one stream tells what there is at first, then what changes, and ends when the server stops", async () => {
+  const stream = await server.get("/v1/live?topics=server,requests,steps&interval_ms=500");
+  let text = "";
+  const read = (async () => {
+    for await (const chunk of stream.body ?? []) text += Buffer.from(chunk).toString();
+  })();
+  const told = (topic: string) =>
+    [...text.matchAll(/event: (\w+)\ndata: (.+)\n/g)]
+      .filter(([, name]) => name === topic)
+      .map(([, , data]) => JSON.parse(data ?? "{}") as { latest?: unknown; status?: string });
+  await until(() => told("steps").length === 1);
+  assert.deepEqual([told("server")[0]?.status, told("metrics")], ["ready", []]);
+  const before = told("steps")[0]?.latest;
+  await ask(["told"], 3);
+  await until(() => told("requests").length > 1 && told("steps").length > 1);
+  assert.ok(Number(told("steps").at(-1)?.latest) > Number(before));
+  const { data } = await json<{ data: ReadonlyArray<{ id: string }> }>(server.get("/v1/requests?limit=1"));
+  assert.equal(told("requests").at(-1)?.latest, data[0]?.id);
+  await assertError(await server.get("/v1/live?topics=steps,weather"), {
+    status: 400,
+    code: "invalid_request",
+    param: "topics",
+  });
+  assert.equal(await server.stop(), 0);
+  await read;
 });

@@ -1,5 +1,5 @@
-import { call, failureOf, send } from "../api/client.ts";
-import { poll } from "../poll.ts";
+import { call, failureOf } from "../api/client.ts";
+import { stream } from "../api/live.svelte.ts";
 import { Metrics, quantile } from "./prometheus.ts";
 
 const INTERVAL_MS = 2_000;
@@ -29,7 +29,7 @@ export interface Point {
   readonly kvCache: number;
 }
 
-/** The server's metrics, read while the page is open. They are those of `/v1/metrics`, which any client can read. */
+/** The server's metrics, followed while the page is open. They are those of `/v1/metrics`, which any client can read. */
 class Live {
   #readings = $state.raw<readonly Reading[]>([]);
   error = $state.raw<unknown>(null);
@@ -37,20 +37,28 @@ class Live {
   meanings = $state.raw<ReadonlyMap<string, string>>(new Map());
 
   watch(): () => void {
-    return poll(async (signal) => {
-      try {
-        const text = await (await send("/v1/metrics", { signal })).text();
-        if (this.meanings.size === 0) {
-          const { classes } = await call<Glossary>("/v1/glossary", { signal });
-          this.meanings = new Map(classes.map(({ name, meaning }) => [name, meaning]));
-        }
-        this.#take({ at: Date.now(), metrics: new Metrics(text) });
-        this.error = null;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.error = failureOf(error);
+    return stream.follow({
+      topic: "metrics",
+      intervalMs: INTERVAL_MS,
+      take: (data) => this.#read((data as { readonly text: string }).text),
+      failed: (error) => {
+        this.error = error;
+      },
+    });
+  }
+
+  async #read(text: string): Promise<boolean> {
+    this.#take({ at: Date.now(), metrics: new Metrics(text) });
+    try {
+      if (this.meanings.size === 0) {
+        const { classes } = await call<Glossary>("/v1/glossary");
+        this.meanings = new Map(classes.map(({ name, meaning }) => [name, meaning]));
       }
-    }, INTERVAL_MS);
+      this.error = null;
+    } catch (thrown) {
+      this.error = failureOf(thrown);
+    }
+    return true;
   }
 
   get first(): Reading | undefined {

@@ -1,6 +1,6 @@
 import type { Neighbour, TimelineStep } from "../../../src/telemetry/steps/timeline.ts";
 import { call, failureOf } from "../api/client.ts";
-import { poll } from "../poll.ts";
+import { stream } from "../api/live.svelte.ts";
 
 interface Answer {
   readonly steps: readonly TimelineStep[];
@@ -26,12 +26,19 @@ export class Steps {
 
   /** The steps that come in, from the latest on. */
   follow(): () => void {
-    return poll((signal) => this.#try(signal, () => this.#loadNew(signal)), INTERVAL_MS);
+    return stream.follow({
+      topic: "steps",
+      intervalMs: INTERVAL_MS,
+      take: () => this.#try(() => this.#loadNew()),
+      failed: (error) => {
+        this.error = error;
+      },
+    });
   }
 
   /** Everything that happened while a request had steps; what of it is its own, `neighbours` says. */
   async showRequest(request: string): Promise<void> {
-    await this.#try(undefined, async () => {
+    await this.#try(async () => {
       const own = await ask({ request, last: PAGE });
       this.neighbours = own.neighbours ?? [];
       const [first, last] = [own.steps[0], own.steps.at(-1)];
@@ -47,7 +54,7 @@ export class Steps {
   async loadOlder(): Promise<void> {
     const first = this.all?.[0];
     if (first === undefined) return;
-    await this.#try(undefined, async () => {
+    await this.#try(async () => {
       const { steps } = await ask({ until: first.at_ms + ROUNDING_MS, last: PAGE });
       const older = steps.filter(({ index }) => index < first.index);
       this.all = [...older, ...(this.all ?? [])].slice(-MOST);
@@ -55,15 +62,15 @@ export class Steps {
     });
   }
 
-  async #loadNew(signal: AbortSignal): Promise<void> {
+  async #loadNew(): Promise<void> {
     const last = this.all?.at(-1);
     if (last === undefined) {
-      const { steps } = await ask({ last: FIRST }, signal);
+      const { steps } = await ask({ last: FIRST });
       this.all = steps;
       this.hasOlder = steps.length === FIRST;
       return;
     }
-    const { steps } = await ask({ from: last.at_ms - ROUNDING_MS, last: PAGE }, signal);
+    const { steps } = await ask({ from: last.at_ms - ROUNDING_MS, last: PAGE });
     // A server that was started again counts from the beginning.
     if ((steps.at(-1)?.index ?? last.index) < last.index) {
       this.all = steps;
@@ -74,18 +81,19 @@ export class Steps {
     if (newer.length > 0) this.all = [...(this.all ?? []), ...newer].slice(-MOST);
   }
 
-  async #try(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+  /** Whether it succeeded. */
+  async #try(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       this.error = null;
     } catch (thrown) {
-      if (signal?.aborted) return;
       this.error = failureOf(thrown);
     }
+    return this.error === null;
   }
 }
 
-function ask(query: Readonly<Record<string, string | number>>, signal?: AbortSignal): Promise<Answer> {
+function ask(query: Readonly<Record<string, string | number>>): Promise<Answer> {
   const parameters = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
-  return call<Answer>(`/v1/timeline?${parameters}`, signal === undefined ? {} : { signal });
+  return call<Answer>(`/v1/timeline?${parameters}`);
 }
