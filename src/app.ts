@@ -30,6 +30,7 @@ import type { EnergyMeter } from "./instruments/energy.ts";
 import { Planner } from "./instruments/planner/planner.ts";
 import type { KeptAnswers } from "./instruments/replay/kept-answers.ts";
 import { Replayer } from "./instruments/replay/replay.ts";
+import { SelfAudit } from "./instruments/replay/self-audit.ts";
 import type { Caches } from "./platform/cache/caches.ts";
 import { monotonicMs } from "./platform/clock.ts";
 import { RedisTokenBuckets } from "./platform/rate-limit/redis-token-buckets.ts";
@@ -76,6 +77,7 @@ import type { Receipts } from "./telemetry/receipts.ts";
 import type { FlightRecorder } from "./telemetry/steps/flight-recorder.ts";
 import type { StepRing } from "./telemetry/steps/step-ring.ts";
 
+const HOUR_MS = 3_600_000;
 /** What `npm run build:console` makes of `web/`. */
 const consoleBuild = fileURLToPath(new URL("../web/dist", import.meta.url));
 
@@ -269,7 +271,19 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     maxQueue,
   });
   await app.register(capacityRoutes(planner));
-  await app.register(replayRoutes(new Replayer(models.served, telemetry.keptAnswers)));
+  const replayer = new Replayer(models.served, telemetry.keptAnswers);
+  await app.register(replayRoutes(replayer));
+  const audit = new SelfAudit({
+    kept: telemetry.keptAnswers,
+    replayer,
+    isIdle: () =>
+      models.served.all.every(({ engine: { stats } }) => stats.runningSequences + stats.queueDepth === 0),
+    everyMs: config.selfAuditHours * HOUR_MS,
+    onAudited: (verdict) => metrics.audited(verdict),
+    log,
+    stopping,
+  });
+  if (config.selfAuditHours > 0) app.addHook("onListen", () => audit.start());
   const { ledger, contents, keptAnswers } = telemetry;
   const microscope = new Microscope();
   const { llamaLibraryDir: libraryDirectory } = config;

@@ -296,6 +296,12 @@ export const sections = {
       { min: 1, max: 3650 },
       "Days that this text is kept for.",
     ),
+    selfAuditHours: integer(
+      "SELF_AUDIT_HOURS",
+      24,
+      { min: 0, max: 8760 },
+      "Every so many hours some `reproducible` answers are scored again while the server is idle, and counted in `self_audited_answers_total{verdict}`; 0 is never.",
+    ),
     energyPowercapDir: directory(
       "ENERGY_POWERCAP_DIR",
       "/sys/class/powercap",

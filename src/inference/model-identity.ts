@@ -10,6 +10,8 @@ export interface ModelIdentity {
   /** Digest of the adapter that changes them, and how much of it is applied; undefined without one. */
   readonly adapter: string | undefined;
   readonly engineVersion: string;
+  /** Digest of the native libraries that compute, with the variant that was chosen for this processor. */
+  readonly libraries: string;
   readonly device: string;
   /** Element type of the KV cache. */
   readonly kvCacheType: string;
@@ -18,7 +20,7 @@ export interface ModelIdentity {
 }
 
 export function identityDigest(identity: ModelIdentity): string {
-  const { weights, adapter = null, engineVersion, device, kvCacheType, contextWindow } = identity;
-  const facts = [weights, adapter, engineVersion, device, kvCacheType, contextWindow];
+  const { weights, adapter = null, engineVersion, libraries, device, kvCacheType, contextWindow } = identity;
+  const facts = [weights, adapter, engineVersion, libraries, device, kvCacheType, contextWindow];
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }

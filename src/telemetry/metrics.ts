@@ -27,6 +27,7 @@ export class Metrics implements CacheObserver {
   readonly #rateLimited: Counter;
   readonly #loadDuration: Gauge;
   readonly #storeQueries: Histogram<"outcome">;
+  readonly #audited: Counter<"verdict">;
   readonly #embeddedTexts: Counter;
   readonly #embeddedTokens: Counter;
   readonly #embeddingDurations: Histogram;
@@ -117,6 +118,12 @@ export class Metrics implements CacheObserver {
       help: "Statements of the store, from the call to the answer, waiting included.",
       labelNames: ["outcome"],
       buckets: queryBuckets,
+      registers,
+    });
+    this.#audited = new Counter({
+      name: "self_audited_answers_total",
+      help: "Earlier reproducible answers that the model has scored again while idle, by what it made of them.",
+      labelNames: ["verdict"],
       registers,
     });
     this.#embeddedTexts = new Counter({
@@ -259,6 +266,10 @@ export class Metrics implements CacheObserver {
     this.#embeddedTexts.inc(texts);
     this.#embeddedTokens.inc(tokens);
     this.#embeddingDurations.observe(ms);
+  }
+
+  audited(verdict: string): void {
+    this.#audited.inc({ verdict });
   }
 
   rateLimited(): void {

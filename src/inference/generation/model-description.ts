@@ -1,6 +1,7 @@
 import type { Llama } from "../llama/bindings.ts";
 import { LLAMA_RELEASE, packageVersion } from "../llama/library.ts";
 import type { LlamaModel } from "../llama/model.ts";
+import { librariesDigest } from "./library-digest.ts";
 import { modelBytes, weightsDigest } from "./model-file.ts";
 import type { LoadedModel } from "./protocol.ts";
 
@@ -44,6 +45,7 @@ export function describeModel(llama: Llama, model: LlamaModel, placement: Placem
     eosText: specialText(vocabulary.eos),
     weights: weightsDigest(model.path),
     specialTexts: vocabulary.specialTexts(),
+    libraries: librariesDigest(llama.libraries),
     engineVersion: `llama.cpp ${LLAMA_RELEASE}${packaged === undefined ? "" : ` (npm ${packaged})`}`,
   };
 }

@@ -16,6 +16,7 @@ function factsOf(model: ModelDescription): Readonly<Record<string, string>> {
     weights: model.weights,
     adapter: model.adapter ?? "none",
     engine: model.engineVersion,
+    libraries: model.libraries,
     device: model.device,
     kv_cache_type: model.kvCacheType,
     kv_layout: model.kvLayout.layout,

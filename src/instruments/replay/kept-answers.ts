@@ -33,6 +33,11 @@ export class KeptAnswers {
     }
   }
 
+  /** The ledger's ids of all of them, oldest first. */
+  get ids(): readonly string[] {
+    return [...this.#answers.keys()];
+  }
+
   /** By the ledger's id, or by the request's, of which the latest is meant. */
   find(id: string): KeptAnswer | undefined {
     return this.#answers.get(id) ?? [...this.#answers.values()].findLast(({ requestId }) => requestId === id);

@@ -131,7 +131,7 @@ async function scoresOf(
   const prompt = await engine.tokenize(request.prompt, context.signal);
   const all = [...prompt, ...tokens.map(({ token }) => token)];
   const text = { parts: [{ type: "tokens" as const, tokens: all }], addBos: false };
-  const scored = await scoreTokens(engine, text, prompt.length, { ...context, lane: "interactive" });
+  const scored = await scoreTokens(engine, text, prompt.length, { lane: "interactive", ...context });
   return scored.tokens.map(({ token, logprob = 0 }) => ({ token, logprob }));
 }
 
