@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "../../src/features/evaluation/statistics/random.ts";
+import { expectedMs } from "../../src/inference/scheduler/step-model.ts";
 import { plan } from "../../src/instruments/planner/plan.ts";
 import { type SimulatedServer, simulate } from "../../src/instruments/planner/simulation.ts";
-import { expectedMs, fitSteps } from "../../src/instruments/planner/step-fit.ts";
+import { fitSteps } from "../../src/instruments/planner/step-fit.ts";
 import { closedLoop } from "../../src/instruments/planner/traffic.ts";
 import type { KeptStep } from "../../src/telemetry/steps/step-ring.ts";
 

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { ApiError } from "../../src/errors.ts";
 import type { ReplayVerdict } from "../../src/instruments/replay/replay.ts";
 import { SelfAudit } from "../../src/instruments/replay/self-audit.ts";
-import { silentLog } from "../support/silent-log.ts";
+
+const quiet = () => {};
 
 test("answers are audited when it is time and nothing else is to be done, each of them once", async () => {
   const verdicts: Record<string, ReplayVerdict> = { a: "identical", b: "consistent", c: "contradicted" };
@@ -25,7 +26,7 @@ test("answers are audited when it is time and nothing else is to be done, each o
     isIdle: () => isIdle,
     everyMs: 1000,
     onAudited: (verdict) => counted.push(verdict),
-    log: { ...silentLog, debug: () => {} },
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     stopping: new AbortController().signal,
     now: () => now,
   });

@@ -12,13 +12,11 @@ import { placement } from "../machine/cpu-affinity.ts";
 import { computeThreads } from "../machine/cpu-limit.ts";
 import { availableMemory } from "../machine/memory.ts";
 import { assertWeightsFit } from "../process/memory-fit.ts";
+import { stepRoom } from "../scheduler/step-room.ts";
 import { planCapacity } from "./capacity.ts";
 import { describeModel } from "./model-description.ts";
 import { modelBytes, weightsDigest } from "./model-file.ts";
 import type { EngineOptions, LoadedModel } from "./protocol.ts";
-
-/** Rows beyond one per sequence that a step may ask logits of. */
-const EXTRA_OUTPUTS = 64;
 
 export interface LoadReports {
   readonly onProgress: (fraction: number) => void;
@@ -84,8 +82,7 @@ export function openModel(
   const context = new LlamaContext(llama, model, {
     sequences,
     contextPerSequence,
-    batchSize: Math.max(options.batchSize, sequences + EXTRA_OUTPUTS),
-    maxOutputs: sequences + EXTRA_OUTPUTS,
+    ...stepRoom(sequences, options.batchSize),
     threads,
     cpus: placement(threads),
     kvCacheType,

@@ -84,7 +84,7 @@ export class StepModel {
 
   /** Milliseconds that such a step should take. */
   expectedMs(shape: StepShape): number {
-    return units.reduce((sum, unit, i) => sum + shape[unit] * (this.#rates[i] as number), 0);
+    return expectedMs(this.rates, shape);
   }
 
   /** Sets each rate to the best one, given the others. */
@@ -100,6 +100,11 @@ export class StepModel {
       this.#rates[i] = Math.max(0, rest / (own * (i === 0 ? 1 : 1 + RIDGE)));
     }
   }
+}
+
+/** Milliseconds that a decode of a shape should take at these rates. */
+export function expectedMs(rates: StepRates, shape: StepShape): number {
+  return units.reduce((sum, unit) => sum + rates[unit] * shape[unit], 0);
 }
 
 /** What was observed of steps of one kind: decayed normal equations, Σ x xᵀ / ms² and Σ x / ms. */

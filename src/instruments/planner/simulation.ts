@@ -2,8 +2,9 @@ import type { SeededRandom } from "../../features/evaluation/statistics/random.t
 import type { GenerationParts } from "../../inference/generation-parts.ts";
 import type { KvLayout } from "../../inference/kv-layout.ts";
 import { Scheduler } from "../../inference/scheduler/scheduler.ts";
-import type { StepShape } from "../../inference/scheduler/step-model.ts";
-import { expectedMs, type StepFit } from "./step-fit.ts";
+import { expectedMs, type StepShape } from "../../inference/scheduler/step-model.ts";
+import { stepRoom } from "../../inference/scheduler/step-room.ts";
+import type { StepFit } from "./step-fit.ts";
 import { VirtualContext } from "./virtual-context.ts";
 
 /** What is simulated: a server of this size, whose steps take what earlier ones took. */
@@ -46,8 +47,6 @@ export interface SimulatedAnswer {
   readonly parts: GenerationParts | undefined;
 }
 
-/** Rows beyond one per sequence that may ask for logits, as the engine makes its contexts. */
-const EXTRA_OUTPUTS = 64;
 /** Where a step had nothing to do but to wait for its turn. */
 const IDLE_STEP_MS = 0.1;
 const anyText = { piece: () => Buffer.from("a"), isEndOfGeneration: () => false };
@@ -66,8 +65,7 @@ export function simulate(
 ): readonly SimulatedAnswer[] {
   const context = new VirtualContext({
     ...server,
-    batchSize: Math.max(server.batchSize, server.sequences + EXTRA_OUTPUTS),
-    extraOutputs: EXTRA_OUTPUTS,
+    ...stepRoom(server.sequences, server.batchSize),
     decodeMs: (shape) => decodeMs(server.fit, shape, random),
   });
   const scheduler = new Scheduler(context, anyText, {

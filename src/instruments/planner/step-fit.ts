@@ -1,4 +1,9 @@
-import { StepModel, type StepRates, type StepShape } from "../../inference/scheduler/step-model.ts";
+import {
+  expectedMs,
+  StepModel,
+  type StepRates,
+  type StepShape,
+} from "../../inference/scheduler/step-model.ts";
 import type { KeptStep } from "../../telemetry/steps/step-ring.ts";
 import { mean, quantile } from "./quantiles.ts";
 
@@ -55,17 +60,6 @@ export function fitSteps(steps: readonly KeptStep[]): StepFit | undefined {
       0.5,
     ),
   };
-}
-
-/** Milliseconds that a decode of a shape should take. */
-export function expectedMs(rates: StepRates, shape: StepShape): number {
-  return (
-    rates.passes * shape.passes +
-    rates.decodeRows * shape.decodeRows +
-    rates.prefillTokens * shape.prefillTokens +
-    rates.kvTokens * shape.kvTokens +
-    rates.prefillKvTokens * shape.prefillKvTokens
-  );
 }
 
 /** A record has the tokens that were read for both kinds of rows together: they are divided by the numbers of rows. */

@@ -10,8 +10,8 @@ export interface VirtualContextOptions {
   /** Rows of one decode. */
   readonly batchSize: number;
   readonly layout: KvLayout;
-  /** Rows beyond one per sequence that may ask for logits. */
-  readonly extraOutputs: number;
+  /** Of these, those that may ask for logits. */
+  readonly maxOutputs: number;
   /** Milliseconds that a decode of a shape takes. */
   readonly decodeMs: (shape: StepShape) => number;
 }
@@ -45,7 +45,7 @@ export class VirtualContext implements DecodeContext {
     this.contextPerSequence = options.contextPerSequence;
     this.layout = options.layout;
     this.isOnePass = options.layout === "shared";
-    this.maxOutputs = options.sequences + options.extraOutputs;
+    this.maxOutputs = options.maxOutputs;
     this.#decodeMs = options.decodeMs;
     this.#lengths = Array.from({ length: options.sequences }, () => 0);
     this.batch = {
