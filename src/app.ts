@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FastifyBaseLogger } from "fastify";
 import type { ConstraintCompiler } from "./assistant/constraint-compiler.ts";
@@ -27,6 +28,7 @@ import type { Embedder } from "./inference/embedder.ts";
 import { Microscope } from "./inference/microscope/microscope.ts";
 import type { Reranker } from "./inference/reranker.ts";
 import type { EnergyMeter } from "./instruments/energy.ts";
+import { Backtests } from "./instruments/planner/backtests.ts";
 import { Planner } from "./instruments/planner/planner.ts";
 import type { KeptAnswers } from "./instruments/replay/kept-answers.ts";
 import { Replayer } from "./instruments/replay/replay.ts";
@@ -269,7 +271,16 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     batchSize,
     stepTargetMs,
     maxQueue,
+    backtests: new Backtests(join(config.dataDir, "planner", "backtests.jsonl")),
   });
+  const testing = setInterval(() => {
+    planner
+      .backtest(Date.now(), stopping)
+      .catch((error: unknown) =>
+        log.debug({ err: error }, "the planner could not be tested on the last hour"),
+      );
+  }, HOUR_MS).unref();
+  stopping.addEventListener("abort", () => clearInterval(testing), { once: true });
   await app.register(capacityRoutes(planner));
   const replayer = new Replayer(models.served, telemetry.keptAnswers);
   await app.register(replayRoutes(replayer));

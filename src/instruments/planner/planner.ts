@@ -7,8 +7,10 @@ import type { ServedModels } from "../../serving/served-models.ts";
 import type { Ledger } from "../../telemetry/ledger/ledger.ts";
 import type { LedgerRow } from "../../telemetry/ledger/row.ts";
 import type { StepRing } from "../../telemetry/steps/step-ring.ts";
+import type { Backtest } from "./backtest.ts";
+import type { Backtests } from "./backtests.ts";
 import { calibrate } from "./calibration.ts";
-import type { PlanOptions } from "./plan.ts";
+import type { Plan, PlanOptions } from "./plan.ts";
 import { quantile } from "./quantiles.ts";
 import { type Capacity, type CapacityBody, describePlan } from "./schema.ts";
 import type { SimulatedServer } from "./simulation.ts";
@@ -27,11 +29,14 @@ export interface PlannerOptions {
   readonly stepTargetMs: number;
   /** As many as there are sequences when undefined. */
   readonly maxQueue: number | undefined;
+  /** Where the errors of earlier hours are kept. */
+  readonly backtests: Backtests;
 }
 
 /** The latest steps that costs are learned from, and requests that are simulated again to see the error. */
 const FITTED_STEPS = 5000;
 const BACKTESTED_REQUESTS = 500;
+const HOUR_MS = 3_600_000;
 /** Longest time of the simulations together. */
 const TIME_LIMIT_MS = 120_000;
 
@@ -51,6 +56,24 @@ export class Planner {
     return turn;
   }
 
+  /** Simulates the latest hour's requests of each model, and keeps how far off that was; of models that answered too few, nothing. */
+  async backtest(now: number, signal: AbortSignal): Promise<void> {
+    for (const { description, names } of this.#options.models.all) {
+      const fit = description && fitSteps(this.#steps(description.name));
+      if (description === undefined || fit === undefined) continue;
+      const answered = this.#answered(names).filter(({ at }) => at >= now - HOUR_MS);
+      const server = this.#server(description, fit, answered, description.sequences);
+      const turn = this.#last.then(() => {
+        const job = { server, question: undefined, answered: answered.slice(-BACKTESTED_REQUESTS) };
+        return simulateElsewhere(job, signal);
+      });
+      this.#last = turn.catch(() => undefined);
+      const { backtest } = await turn;
+      if (backtest !== undefined)
+        this.#options.backtests.add({ at: now, model: description.name, ...backtest });
+    }
+  }
+
   async #plan(body: CapacityBody, signal: AbortSignal): Promise<Capacity> {
     signal.throwIfAborted();
     const model = this.#options.models.find(body.model);
@@ -66,11 +89,19 @@ export class Planner {
       );
     const answered = this.#answered(model.names);
     const options = this.#planOptions(body, description, fit, answered);
-    const result = await simulateElsewhere(
-      { options, answered: answered.slice(-BACKTESTED_REQUESTS) },
+    const { plan, backtest } = await simulateElsewhere(
+      { server: options.server, question: options, answered: answered.slice(-BACKTESTED_REQUESTS) },
       signal,
     );
-    return describePlan({ model: description.name, ...result, fit, caveats: caveats(fit, options, result) });
+    if (plan === undefined) throw new Error("the simulation answered another question");
+    return describePlan({
+      model: description.name,
+      plan,
+      backtest,
+      backtests: this.#options.backtests.all(description.name),
+      fit,
+      caveats: caveats(fit, options, { plan, backtest }),
+    });
   }
 
   #steps(model: string) {
@@ -92,10 +123,26 @@ export class Planner {
     fit: StepFit,
     answered: readonly LedgerRow[],
   ): PlanOptions {
+    return {
+      server: this.#server(description, fit, answered, body.sequences ?? description.sequences),
+      shapes: shapesOf(body, description.contextWindow, answered),
+      thinkMs: 1000 * body.think_seconds,
+      level: levelOf(body),
+      seeds: body.simulations,
+      maxUsers: body.max_users,
+      users: body.users ?? [],
+    };
+  }
+
+  #server(
+    description: ModelDescription,
+    fit: StepFit,
+    answered: readonly LedgerRow[],
+    sequences: number,
+  ): SimulatedServer {
     const { batchSize, stepTargetMs, maxQueue } = this.#options;
-    const sequences = body.sequences ?? description.sequences;
     const ms = (of: (row: LedgerRow) => number) => quantile(answered.map(of), 0.5);
-    const server: SimulatedServer = {
+    return {
       sequences,
       contextPerSequence: description.contextWindow,
       batchSize,
@@ -105,15 +152,6 @@ export class Planner {
       prepareMs: ms(({ parts }) => (parts.receive ?? 0) + (parts.prepare ?? 0)),
       deliverMs: ms(({ parts }) => parts.deliver ?? 0),
       fit,
-    };
-    return {
-      server,
-      shapes: shapesOf(body, description.contextWindow, answered),
-      thinkMs: 1000 * body.think_seconds,
-      level: levelOf(body),
-      seeds: body.simulations,
-      maxUsers: body.max_users,
-      users: body.users ?? [],
     };
   }
 }
@@ -165,7 +203,7 @@ function shapesOf({ traffic }: CapacityBody, window: number, answered: readonly 
 function caveats(
   fit: StepFit,
   { server }: PlanOptions,
-  { plan, backtest }: PlannerResult,
+  { plan, backtest }: { readonly plan: Plan; readonly backtest: Backtest | undefined },
 ): readonly string[] {
   const { decodeRows } = fit.seen;
   const busiest = Math.min(server.sequences, Math.max(1, plan.users));

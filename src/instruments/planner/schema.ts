@@ -4,6 +4,7 @@ import { OneOf } from "../../platform/schema/one-of.ts";
 import { round } from "../../telemetry/timings.ts";
 import { labels, limiterClasses } from "../../telemetry/verdict.ts";
 import type { Backtest, PredictionError } from "./backtest.ts";
+import type { KeptBacktest } from "./backtests.ts";
 import type { Plan, PlanPoint, Spread } from "./plan.ts";
 import type { StepFit } from "./step-fit.ts";
 
@@ -97,6 +98,8 @@ const Predicted = Type.Object({
   predicted_ms: Type.Number(),
   error: Type.Number({ description: "Predicted over measured, minus one." }),
 });
+/** Hours of errors that an answer has. */
+const SHOWN_BACKTESTS = 48;
 const Percentiles = Type.Object({ p50: Predicted, p95: Predicted });
 
 export const Capacity = Type.Object({
@@ -141,6 +144,17 @@ export const Capacity = Type.Object({
       description: "The same simulation of requests that this process has answered, against what they took.",
     },
   ),
+  backtests: Type.Array(
+    Type.Object({
+      at: Type.String({
+        description: "When it was simulated again, an hour after the first of its requests.",
+      }),
+      requests: Type.Integer(),
+      time_to_first_token: Percentiles,
+      latency: Percentiles,
+    }),
+    { description: `The same error, hour by hour: the latest ${SHOWN_BACKTESTS}, oldest first.` },
+  ),
   steps: Type.Object(
     {
       count: Type.Integer(),
@@ -169,11 +183,13 @@ export interface Planned {
   readonly model: string;
   readonly plan: Plan;
   readonly backtest: Backtest | undefined;
+  /** Of earlier hours, oldest first. */
+  readonly backtests: readonly KeptBacktest[];
   readonly fit: StepFit;
   readonly caveats: readonly string[];
 }
 
-export function describePlan({ model, plan, backtest, fit, caveats }: Planned): Capacity {
+export function describePlan({ model, plan, backtest, backtests, fit, caveats }: Planned): Capacity {
   const { users, low, high, isBeyond, stoppedBy, points } = plan;
   const { rates } = fit;
   return {
@@ -189,14 +205,10 @@ export function describePlan({ model, plan, backtest, fit, caveats }: Planned): 
             meaning: labels[stoppedBy.class],
           },
     points: points.map(describePoint),
-    error:
-      backtest === undefined
-        ? null
-        : {
-            requests: backtest.requests,
-            time_to_first_token: describePercentiles(backtest.timeToFirstToken),
-            latency: describePercentiles(backtest.latency),
-          },
+    error: backtest === undefined ? null : describeBacktest(backtest),
+    backtests: backtests
+      .slice(-SHOWN_BACKTESTS)
+      .map((each) => ({ at: new Date(each.at).toISOString(), ...describeBacktest(each) })),
     steps: {
       count: fit.steps,
       median_error: round(fit.medianError, 4),
@@ -235,6 +247,14 @@ function describePoint(point: PlanPoint): Capacity["points"][number] {
     classes: Object.fromEntries(
       Object.entries(point.classes).map(([name, share]) => [name, round(share, 4)]),
     ),
+  };
+}
+
+function describeBacktest({ requests, timeToFirstToken, latency }: Backtest) {
+  return {
+    requests,
+    time_to_first_token: describePercentiles(timeToFirstToken),
+    latency: describePercentiles(latency),
   };
 }
 

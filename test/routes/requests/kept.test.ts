@@ -13,7 +13,7 @@ import { RequestAccount } from "../../../src/telemetry/request-account.ts";
 import { assertError } from "../../support/envelope.ts";
 import { BUILTIN } from "../../support/model.ts";
 import { enginePid, skipWithoutProc } from "../../support/processes.ts";
-import { json, KEY, startServer, type TestServer, until } from "../../support/server.ts";
+import { json, KEY, startServer, type TestServer, until, untilReady } from "../../support/server.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -188,6 +188,8 @@ test("the last steps before an engine's crash are recorded", { skip: skipWithout
 const look = (body: object) => server.post("/v1/microscope", body);
 
 test("the microscope shows a recorded answer token by token, as it was chosen", async () => {
+  // The engine has just crashed.
+  await untilReady(server);
   const sampling = { temperature: 1.1, top_k: 30, top_p: 0.9, repeat_penalty: 1.1, seed: 11 };
   const answer = await ask("seen", { ...sampling, reproducible: true, logprobs: true });
   const seen = await json<LookAnswer>(look({ request: "seen", layer: 0, head: 1 }));
