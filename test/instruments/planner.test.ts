@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { SeededRandom } from "../../src/features/evaluation/statistics/random.ts";
 import { expectedMs } from "../../src/inference/scheduler/step-model.ts";
+import { Backtests } from "../../src/instruments/planner/backtests.ts";
 import { plan } from "../../src/instruments/planner/plan.ts";
+import { Planner } from "../../src/instruments/planner/planner.ts";
 import { type SimulatedServer, simulate } from "../../src/instruments/planner/simulation.ts";
 import { fitSteps } from "../../src/instruments/planner/step-fit.ts";
 import { closedLoop } from "../../src/instruments/planner/traffic.ts";
-import type { KeptStep } from "../../src/telemetry/steps/step-ring.ts";
+import type { ServedModels } from "../../src/serving/served-models.ts";
+import type { Ledger } from "../../src/telemetry/ledger/ledger.ts";
+import type { KeptStep, StepRing } from "../../src/telemetry/steps/step-ring.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const rates = { passes: 5, decodeRows: 1, prefillTokens: 0.5, kvTokens: 0, prefillKvTokens: 0 };
 const server: SimulatedServer = {
@@ -112,10 +119,11 @@ test("the plan finds the number of users by what ends it, and is the same each t
   assert.deepEqual([beyond.users, beyond.isBeyond], [1, true]);
 });
 
-test("the cost of steps is found again from steps of such costs, however they are mixed", () => {
+/** Steps of such costs, mixed. */
+function ranSteps(): readonly KeptStep[] {
   const random = new SeededRandom(5);
   let startedAt = 0;
-  const steps = Array.from({ length: 600 }, (_, index): KeptStep => {
+  return Array.from({ length: 600 }, (_, index): KeptStep => {
     const decodeRows = random.integer(8);
     const prefillTokens = random.next() < 0.3 || decodeRows === 0 ? 1 + random.integer(300) : 0;
     const kvTokens = decodeRows * random.integer(500) + prefillTokens * random.integer(200);
@@ -142,10 +150,50 @@ test("the cost of steps is found again from steps of such costs, however they ar
     startedAt += 0.2 + decodeMs + 0.1 * decodeRows + 0.3;
     return step;
   });
+}
+
+test("the cost of steps is found again from steps of such costs, however they are mixed", () => {
+  const steps = ranSteps();
   const fit = fitSteps(steps) ?? assert.fail("no fit");
   for (const unit of ["passes", "decodeRows", "prefillTokens"] as const)
     assert.ok(Math.abs(fit.rates[unit] / rates[unit] - 1) < 0.1, `${unit}: ${fit.rates[unit]}`);
   assert.ok(fit.medianError < 0.05, String(fit.medianError));
   assert.ok(Math.abs(fit.overheadMs - 0.5) < 0.05 && Math.abs(fit.overheadMsPerRow - 0.1) < 0.02);
   assert.equal(fitSteps(steps.slice(0, 10)), undefined);
+});
+
+test("the planner is tested on the requests of the hour, and its errors outlive it", async (context) => {
+  const directory = await temporaryDirectory(context);
+  const path = join(directory, "planner", "backtests.jsonl");
+  const now = Date.UTC(2026, 0, 2, 3);
+  const rows = Array.from({ length: 30 }, (_, index) => ({
+    at: now - (index < 25 ? 1000 * (index + 1) : 7_200_000),
+    model: "m",
+    generations: 1,
+    cached: false,
+    status: 200,
+    promptTokens: 100,
+    cachedPromptTokens: 0,
+    completionTokens: 20,
+    acceptedTokens: 0,
+    latencyMs: 200,
+    timeToFirstTokenMs: 60,
+    parts: {},
+  }));
+  const description = { name: "m", sequences: 4, contextWindow: 1024, kvLayout: { layout: "separate" } };
+  const planner = new Planner({
+    models: { all: [{ description, names: ["m"] }] } as unknown as ServedModels,
+    steps: { between: ranSteps } as unknown as StepRing,
+    ledger: { recent: rows } as unknown as Ledger,
+    batchSize: 512,
+    stepTargetMs: 50,
+    maxQueue: 8,
+    backtests: new Backtests(path),
+  });
+  await planner.backtest(now, new AbortController().signal);
+  appendFileSync(path, '{"at": 1, "mod');
+  const [kept, ...more] = new Backtests(path).all("m");
+  assert.deepEqual([kept?.at, kept?.requests, more.length], [now, 25, 0]);
+  assert.equal(kept?.latency.p50.measuredMs, 200);
+  assert.ok((kept?.latency.p50.predictedMs ?? 0) > 100);
 });
