@@ -371,6 +371,33 @@ describe("the pages beside the chat", { skip }, () => {
     await console_.assertAccessible("settings, none found");
   });
 
+  test("keys lead to pages and to fields, are listed, and can be turned off", async () => {
+    await console_.open("/settings");
+    await page.getByRole("searchbox", { name: "Find a setting" }).waitFor();
+    await page.keyboard.press("?");
+    const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+    await dialog.getByRole("row", { name: "k Cache" }).waitFor();
+    await console_.assertAccessible("shortcuts");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("/");
+    await page.keyboard.type("g?c");
+    assert.equal(await page.getByRole("searchbox", { name: "Find a setting" }).inputValue(), "g?c");
+    await page.getByRole("main").focus();
+    for (const key of ["g", "c"]) await page.keyboard.press(key);
+    await page.getByRole("textbox", { name: "Message", exact: true }).waitFor();
+    await page.getByRole("main").focus();
+    await page.keyboard.press("?");
+    await dialog.getByRole("checkbox").uncheck();
+    await dialog.getByRole("button", { name: "Close" }).press("Enter");
+    await page.getByRole("main").focus();
+    for (const key of ["g", "n", "?"]) await page.keyboard.press(key);
+    assert.equal(await dialog.isVisible(), false);
+    assert.match(page.url(), /\/console\/$/);
+    await page.getByRole("button", { name: "Keyboard shortcuts" }).press("Enter");
+    await dialog.getByRole("checkbox").check();
+    await page.keyboard.press("Escape");
+  });
+
   test("a page that is not there says so, and what fails is said in the server's words", async () => {
     await console_.open("/nowhere");
     await page.getByRole("heading", { name: "Page not found" }).waitFor();

@@ -16,6 +16,10 @@ export function isSlow(step: TimelineStep): boolean {
 export class Axis {
   /** Beginning of each step. */
   readonly starts: Float64Array;
+  /** What of each step every frame looks at: side by side here, and not in an object each. */
+  readonly durations: Float64Array;
+  readonly slow: Uint8Array;
+  readonly waiting: Uint32Array;
   readonly end: number;
   /** What was cut out before a step, in milliseconds, by the index of the step. */
   readonly cuts: ReadonlyMap<number, number>;
@@ -25,6 +29,9 @@ export class Axis {
   /** @param steps ascending by `at_ms`; those of several engines may overlap */
   constructor(steps: readonly TimelineStep[]) {
     this.starts = new Float64Array(steps.length);
+    this.durations = new Float64Array(steps.length);
+    this.slow = new Uint8Array(steps.length);
+    this.waiting = new Uint32Array(steps.length);
     const cuts = new Map<number, number>();
     let cutMs = steps[0]?.at_ms ?? 0;
     let busyUntil = cutMs;
@@ -39,6 +46,9 @@ export class Axis {
       busyUntil = Math.max(busyUntil, step.at_ms + ms);
       longestMs = Math.max(longestMs, ms);
       this.starts[index] = step.at_ms - cutMs;
+      this.durations[index] = ms;
+      this.slow[index] = Number(isSlow(step));
+      this.waiting[index] = step.waiting;
     }
     this.cuts = cuts;
     this.longestMs = longestMs;

@@ -1,5 +1,5 @@
 import type { TimelineStep } from "../../../src/telemetry/steps/timeline.ts";
-import { type Axis, durationMs, isSlow, type Stretch } from "./axis.ts";
+import type { Axis, Stretch } from "./axis.ts";
 import type { LaneMap } from "./lane-map.ts";
 
 /** Heights in CSS pixels. */
@@ -42,10 +42,10 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
   const x = (place: number) => (place - stretch.from) * perMs;
   const first = axis.firstAt(stretch.from - axis.longestMs);
   const end = axis.firstAt(stretch.until);
-  const hatched = hatch(context, palette.prefill);
+  const hatched = hatchOf(context, palette.prefill);
 
   let longest = 1;
-  for (let index = first; index < end; index++) longest = Math.max(longest, durationMs(at(steps, index)));
+  for (let index = first; index < end; index++) longest = Math.max(longest, axis.durations[index] as number);
   const lanesTop = STRIP + GAP + QUEUE + GAP;
   /** Right edge of what was drawn last: what a pixel can't show is not drawn on it again. */
   const drawnTo = new Float64Array(lanes.names.length).fill(-1);
@@ -67,13 +67,10 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
   let columnRight = 0;
   let inColumn = 0;
   for (let index = first; index < end; index++) {
-    const step = at(steps, index);
-    const ms = durationMs(step);
-    const left = Math.floor(x(axis.starts[index] ?? 0));
-    const right = Math.max(
-      left + 1,
-      Math.floor(x((axis.starts[index] ?? 0) + ms)) - (ms * perMs > 4 ? 1 : 0),
-    );
+    const ms = axis.durations[index] as number;
+    const start = axis.starts[index] as number;
+    const left = Math.floor(x(start));
+    const right = Math.max(left + 1, Math.floor(x(start + ms)) - (ms * perMs > 4 ? 1 : 0));
     if (left > column.left) {
       flush(column.left, columnRight);
       column.left = left;
@@ -85,13 +82,12 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
     }
     columnRight = Math.max(columnRight, right);
     column.tallest = Math.max(column.tallest, Math.max(1, (ms / longest) * (STRIP - 8)));
-    column.isSlow ||= isSlow(step);
-    column.waiting = Math.max(column.waiting, step.waiting);
-    const isDrawn = inColumn++ < DRAWN_OF_A_COLUMN;
-    for (let place = 0; isDrawn && place < step.sequences.length; place++) {
-      const share = step.sequences[place];
+    column.isSlow ||= axis.slow[index] === 1;
+    column.waiting = Math.max(column.waiting, axis.waiting[index] as number);
+    const shares = inColumn++ < DRAWN_OF_A_COLUMN ? at(steps, index).sequences : [];
+    for (const [place, share] of shares.entries()) {
       const lane = lanes.laneOf(index, place);
-      if (share === undefined || right <= (drawnTo[lane] ?? 0)) continue;
+      if (right <= (drawnTo[lane] ?? 0)) continue;
       drawnTo[lane] = right;
       context.globalAlpha = request === null || share.request_id === request ? 1 : 0.28;
       context.fillStyle = share.prefill_tokens > 0 ? hatched : palette.decode;
@@ -111,7 +107,7 @@ export function draw(context: CanvasRenderingContext2D, width: number, scene: Sc
     const left = x(axis.starts[selected] ?? 0);
     context.strokeStyle = palette.text;
     context.lineWidth = 1.5;
-    context.strokeRect(left - 1, 1, Math.max(3, durationMs(at(steps, selected)) * perMs + 1), height - 2);
+    context.strokeRect(left - 1, 1, Math.max(3, (axis.durations[selected] ?? 0) * perMs + 1), height - 2);
   }
 }
 
@@ -119,6 +115,14 @@ function at(steps: readonly TimelineStep[], index: number): TimelineStep {
   const step = steps[index];
   if (step === undefined) throw new RangeError(`there is no step ${index}`);
   return step;
+}
+
+/** The stripes that were made last: they change with the colours only. */
+let made: { readonly colour: string; readonly pattern: CanvasPattern | string } | undefined;
+
+function hatchOf(context: CanvasRenderingContext2D, colour: string): CanvasPattern | string {
+  if (made?.colour !== colour) made = { colour, pattern: hatch(context, colour) };
+  return made.pattern;
 }
 
 /** Stripes of that colour, so that reading and writing differ without their colours too. */
