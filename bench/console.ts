@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import type { TimelineStep } from "../src/telemetry/steps/timeline.ts";
 import { startConsole } from "../test/support/console.ts";
-import { KEY, until } from "../test/support/server.ts";
+import { until } from "../test/support/server.ts";
+import { type DatasetAnswer, upload } from "../test/support/upload.ts";
 import { median } from "./report/statistics.ts";
 
 const ROWS = 10_000;
@@ -114,13 +115,11 @@ await page.unrouteAll({ behavior: "ignoreErrors" });
 const records = Array.from({ length: RECORDS }, (_, n) =>
   JSON.stringify({ prompt: `Question ${n}?`, reference: `${n}` }),
 );
-const form = new FormData();
-form.set("name", "many.jsonl");
-form.set("type", "eval_set");
-form.set("file", new Blob([records.join("\n")]), "many.jsonl");
-const { dataset_id } = (await (
-  await fetch(`${server.url}/v1/datasets`, { method: "POST", headers: KEY, body: form })
-).json()) as { dataset_id: string };
+const answer = await upload(server, "many.jsonl", records.join("\n"), {
+  name: "many.jsonl",
+  type: "eval_set",
+});
+const { dataset_id } = (await answer.json()) as DatasetAnswer;
 await until(async () => {
   const dataset = (await (await server.get(`/v1/datasets/${dataset_id}`)).json()) as { status: string };
   return dataset.status === "ready";
@@ -165,14 +164,17 @@ async function throughput(isWatched: boolean, seconds: number): Promise<number> 
       tokens += answer.usage.completion_tokens;
     }
   };
-  const watcher = async () => {
-    while (isWatched && performance.now() < over) {
-      await Promise.all(["/v1/metrics", "/readyz"].map(async (path) => (await server.get(path)).text()));
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-    }
-  };
+  /** As the page Now follows the server; ends with the measurement. */
+  const left = new AbortController();
+  const watched = isWatched ? server.get("/v1/live?topics=metrics,server&interval_ms=2000") : undefined;
+  void watched?.then(({ body }) =>
+    body?.pipeTo(new WritableStream(), { signal: left.signal }).catch((error: unknown) => {
+      if (!left.signal.aborted) throw error;
+    }),
+  );
   const startedAt = performance.now();
-  await Promise.all([watcher(), ...Array.from({ length: 20 }, (_, n) => client(n))]);
+  await Promise.all(Array.from({ length: 20 }, (_, n) => client(n)));
+  left.abort();
   return tokens / ((performance.now() - startedAt) / 1000);
 }
 

@@ -17,6 +17,11 @@ class Router {
     return path === "" ? "/" : path.replace(/(.)\/$/, "$1");
   }
 
+  /** What a page shows one of, named after the page's own path; empty for none. */
+  get id(): string {
+    return decodeURIComponent(this.path.split("/")[2] ?? "");
+  }
+
   get query(): URLSearchParams {
     return this.#url.searchParams;
   }

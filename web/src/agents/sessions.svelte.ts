@@ -25,6 +25,8 @@ export class Sessions {
   all = $state.raw<readonly Session[] | null>(null);
   /** What waits for a decision, in all sessions. */
   inbox = $state.raw<readonly Approval[]>([]);
+  /** There are older sessions, or further approvals, than are shown. */
+  hasMore = $state(false);
   error = $state.raw<unknown>(null);
 
   watch(): () => void {
@@ -60,6 +62,7 @@ export class Sessions {
       ]);
       this.all = sessions.data;
       this.inbox = inbox.data;
+      this.hasMore = sessions.has_more || inbox.has_more;
       this.error = null;
     } catch (thrown) {
       if (!signal.aborted) this.error = failureOf(thrown);
@@ -73,6 +76,8 @@ export class SessionContents {
   session = $state.raw<Session | null>(null);
   items = $state.raw<readonly Item[]>([]);
   turns = $state.raw<readonly Turn[]>([]);
+  /** There are earlier items or turns than are shown. */
+  hasMore = $state(false);
   error = $state.raw<unknown>(null);
 
   constructor(id: string) {
@@ -124,6 +129,7 @@ export class SessionContents {
       this.session = session;
       this.items = items.data.toReversed();
       this.turns = turns.data;
+      this.hasMore = items.has_more || turns.has_more;
     });
   }
 
