@@ -23,6 +23,8 @@ const RETRY_MS = 2_000;
  */
 class LiveStream {
   readonly #followers = new Set<Follower>();
+  /** What each topic of the stream that runs had last. */
+  readonly #last = new Map<string, unknown>();
   /** What the stream that runs was asked for. */
   #address = "";
   #run = new AbortController();
@@ -43,16 +45,16 @@ class LiveStream {
   /** Returns what ends it. */
   follow(follower: Follower): () => void {
     this.#followers.add(follower);
-    this.#renewSoon();
+    queueMicrotask(() => {
+      this.#renew();
+      // A topic that was followed before is not told again by the server.
+      if (this.#last.has(follower.topic)) this.#offer(follower, this.#last.get(follower.topic));
+    });
     return () => {
       this.#followers.delete(follower);
-      this.#renewSoon();
+      // One page's end and the next one's beginning make one change.
+      queueMicrotask(() => this.#renew());
     };
-  }
-
-  /** One page's end and the next one's beginning make one change. */
-  #renewSoon(): void {
-    queueMicrotask(() => this.#renew());
   }
 
   #renew(): void {
@@ -60,9 +62,10 @@ class LiveStream {
     if (address === this.#address) return;
     this.#address = address;
     this.#run.abort();
-    this.#isOpen = false;
+    this.#last.clear();
     this.#run = new AbortController();
-    if (address !== "") void this.#read(address, this.#run.signal);
+    if (address === "") this.#isOpen = false;
+    else void this.#read(address, this.#run.signal);
   }
 
   #wanted(): string {
@@ -98,12 +101,14 @@ class LiveStream {
   }
 
   #deliver(topic: string, data: unknown): void {
-    for (const follower of this.#followers) {
-      if (follower.topic !== topic) continue;
-      const isBusy = this.#untaken.has(follower) || this.#taking.has(follower);
-      this.#untaken.set(follower, data);
-      if (!isBusy) void this.#give(follower);
-    }
+    this.#last.set(topic, data);
+    for (const follower of this.#followers) if (follower.topic === topic) this.#offer(follower, data);
+  }
+
+  #offer(follower: Follower, data: unknown): void {
+    const isBusy = this.#taking.has(follower);
+    this.#untaken.set(follower, data);
+    if (!isBusy) void this.#give(follower);
   }
 
   /** One after another, and of what came meanwhile the latest. */
