@@ -7,7 +7,8 @@ import type { Locator, Page, Request } from "playwright-core";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
 import { only } from "../support/openai-server.ts";
-import { json, KEY, until } from "../support/server.ts";
+import { json, until } from "../support/server.ts";
+import { type DatasetAnswer, upload } from "../support/upload.ts";
 
 /** What a stream's last chunks say, which the page must show. */
 interface Told {
@@ -186,16 +187,11 @@ describe("the chat page", { skip }, () => {
   });
 
   test("a question goes with passages of the documents that were chosen, which are shown", async () => {
-    const form = new FormData();
-    form.set("name", "ferry.md");
-    form.set("type", "rag_corpus");
-    form.set("file", new Blob(["The ferry to Skarn leaves every day at 7:40."]), "ferry.md");
-    const made = await fetch(`${console_.server.url}/v1/datasets`, {
-      method: "POST",
-      headers: KEY,
-      body: form,
-    });
-    const { dataset_id } = (await made.json()) as { dataset_id: string };
+    const { dataset_id } = await json<DatasetAnswer>(
+      upload(console_.server, "ferry.md", "The ferry to Skarn leaves every day at 7:40.", {
+        name: "ferry.md",
+      }),
+    );
     await until(async () => {
       const { status } = await json<{ status: string }>(console_.server.get(`/v1/rag/indexes/${dataset_id}`));
       return status === "ready";
@@ -327,7 +323,7 @@ describe("the chat page", { skip }, () => {
         .getByRole("navigation", { name: "Console" })
         .getByRole("link", { name, exact: true })
         .press("Enter");
-    const upload = async (name: string, content: string, kind: string) => {
+    const drop = async (name: string, content: string, kind: string) => {
       const path = join(console_.server.directory, name);
       await writeFile(path, content);
       await page.getByLabel(/Drop a file here/).setInputFiles(path);
@@ -342,16 +338,12 @@ describe("the chat page", { skip }, () => {
     await page.getByRole("region", { name: "List of requests" }).getByRole("link").first().press("Enter");
     await page.getByRole("region", { name: "Where its time went" }).waitFor();
     await open("Data");
-    await upload(
-      "harbour.md",
-      "The lighthouse of Port Aldren was built in 1871.",
-      "documents, to answer from",
-    );
+    await drop("harbour.md", "The lighthouse of Port Aldren was built in 1871.", "documents, to answer from");
     await page.getByText(/^Indexed:/).waitFor();
     await page.getByLabel("Ask these documents").fill("When was the lighthouse built?");
     await page.keyboard.press("Enter");
     await page.getByRole("article", { name: "Answer from the documents" }).getByText("[1]").first().waitFor();
-    await upload(
+    await drop(
       "set.jsonl",
       JSON.stringify({ prompt: "2 + 2?", reference: "4" }),
       "evaluation set, prompts with references",
@@ -369,7 +361,10 @@ describe("the chat page", { skip }, () => {
   });
 
   test("the server that is away is waited for", async () => {
-    await page.route("**/readyz", (route) => route.abort("connectionrefused"), { times: 1 });
+    for (const path of ["**/readyz", "**/v1/live?*"])
+      await page.route(path, (route) => route.abort("connectionrefused"), { times: 1 });
+    await console_.showTab(false);
+    await console_.showTab(true);
     await page.getByRole("alert").getByText("The server does not answer").waitFor();
     await page.getByRole("alert").waitFor({ state: "detached" });
   });

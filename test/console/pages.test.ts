@@ -81,14 +81,11 @@ describe("the pages beside the chat", { skip }, () => {
     const asked: string[] = [];
     page.on("request", (request) => asked.push(new URL(request.url()).pathname));
     const isStream = (request: { url(): string }) => request.url().includes("/v1/live?");
-    const show = (isHidden: boolean) =>
-      page.evaluate(`Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
-        document.dispatchEvent(new Event("visibilitychange"));`);
     const ended = page.waitForEvent("requestfailed", isStream);
-    await show(true);
+    await console_.showTab(false);
     await ended;
     const begun = page.waitForResponse(isStream);
-    await show(false);
+    await console_.showTab(true);
     assert.match((await begun).url(), /topics=metrics%2Cserver&interval_ms=2000$/);
     asked.length = 0;
     await page.getByRole("link", { name: "Requests", exact: true }).press("Enter");

@@ -20,6 +20,8 @@ export interface ConsoleUnderTest extends AsyncDisposable {
   assertAccessible(what: string): Promise<void>;
   /** Asserts that nothing is wider than the narrowest window that WCAG names, and goes back to a wide one. */
   assertFitsNarrow(what: string): Promise<void>;
+  /** Shows the page's tab, or hides it behind another one, as far as the page can tell. */
+  showTab(isShown: boolean): Promise<void>;
   /** Has the next answer to a path be an error in these words. */
   fail(path: string, message: string): Promise<void>;
   /** Asserts that the page logged no error, broke no policy and asked only the server, except for what `isExpected`. */
@@ -101,11 +103,16 @@ function console_(
       return page.evaluate<string>(`answers[${JSON.stringify(path)}]`);
     },
     assertAccessible: async (what) => {
-      for (const colorScheme of ["light", "dark"] as const) {
+      if (await page.evaluate<boolean>("!('axe' in globalThis)")) await page.evaluate(axe);
+      // The schemes differ in colours alone: the rules about these are what the second one is asked.
+      for (const [colorScheme, rules] of [
+        ["light", {}],
+        ["dark", { runOnly: ["cat.color"] }],
+      ] as const) {
         await page.emulateMedia({ colorScheme });
-        await page.evaluate(axe);
+        const options = JSON.stringify({ resultTypes: ["violations"], ...rules });
         const violations = await page.evaluate<readonly AxeViolation[]>(
-          `axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations)`,
+          `axe.run(${options}).then(({ violations }) => violations)`,
         );
         const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
         assert.deepEqual(found, [], `${what}, ${colorScheme}`);
@@ -117,6 +124,9 @@ function console_(
       await page.setViewportSize(wide);
       assert.ok(width <= narrow.width, `${what} is ${width} pixels wide`);
     },
+    showTab: (isShown) =>
+      page.evaluate<void>(`Object.defineProperty(document, "hidden", { value: ${!isShown}, configurable: true });
+        void document.dispatchEvent(new Event("visibilitychange"));`),
     fail: async (path, message) => {
       const json = { error: { code: "service_unavailable", message }, request_id: "r1" };
       await page.route(path, (route) => route.fulfill({ status: 503, json }), { times: 1 });
