@@ -98,6 +98,13 @@ await page.getByRole("button", { name: "Simulate" }).click();
 await page.getByRole("region", { name: "By number of users" }).waitFor({ timeout: 120_000 });
 await shoot("capacity");
 
+await open("/microscope");
+await page.getByLabel("Text", { exact: true }).fill("What is the capital of France?");
+await page.getByRole("button", { name: "Look" }).click();
+await page.getByRole("region", { name: "Stages of the sampler" }).waitFor();
+await page.getByRole("listbox", { name: "Tokens" }).scrollIntoViewIfNeeded();
+await shoot("microscope");
+
 await upload("questions.jsonl", set, "eval_set");
 await page.getByRole("link", { name: "Evaluate the model by it" }).click();
 await page.getByRole("checkbox", { name: "token f1" }).check();

@@ -211,7 +211,7 @@ describe("the pages beside the chat", { skip }, () => {
     // What steps cost is known after some of them: a step for each token, since nothing is drafted.
     const body = { prompt: "Steps", max_tokens: 100, ignore_eos: true, reproducible: true };
     await json(console_.server.post("/v1/completions", body));
-    await console_.open("/capacity?completion_tokens=30");
+    await console_.open("/capacity?completion_tokens=30&think_seconds=0.5");
     const answer = await console_.answerTo("/v1/capacity", async () => {
       await page.getByLabel("Tokens of a prompt").fill("40");
       await page.keyboard.press("Enter");

@@ -107,7 +107,7 @@ function console_(
       // The schemes differ in colours alone: the rules about these are what the second one is asked.
       for (const [colorScheme, rules] of [
         ["light", {}],
-        ["dark", { runOnly: ["cat.color"] }],
+        ["dark", { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }],
       ] as const) {
         await page.emulateMedia({ colorScheme });
         const options = JSON.stringify({ resultTypes: ["violations"], ...rules });
