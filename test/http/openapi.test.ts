@@ -65,6 +65,8 @@ const contract: Readonly<Record<string, readonly string[]>> = {
   "/v1/chat/completions": ["get", "post"],
   "/v1/completions": ["post"],
   "/v1/responses": ["post"],
+  "/v1/live": ["get"],
+  "/v1/microscope": ["post"],
 };
 
 test("the document is OpenAPI 3.1 with a title and a version", () => {

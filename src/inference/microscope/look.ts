@@ -1,5 +1,6 @@
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import { PromptTokenizer } from "../generation/prompt-tokenizer.ts";
+import { unknownToken } from "../generation/request-checks.ts";
 import { AttentionTap } from "../llama/attention-tap.ts";
 import { type Llama, loadLlama } from "../llama/bindings.ts";
 import { LlamaContext } from "../llama/context.ts";
@@ -31,6 +32,8 @@ export async function look(job: LookJob): Promise<Look> {
   const llama = loadLlama(job.libraryDirectory);
   const model = LlamaModel.load(llama, { path: job.modelPath, gpuLayers: 0 });
   const { vocabulary } = model;
+  const unknown = job.sampling.logitBias?.find(({ token }) => token >= vocabulary.size);
+  if (unknown !== undefined) throw unknownToken(unknown.token, vocabulary.size, "logit_bias");
   const tokenizer = new PromptTokenizer(vocabulary);
   const prompt = await tokenizer.tokenize(job.prompt);
   const answer = job.answer === undefined ? new Int32Array(0) : await tokenizer.tokenize(job.answer);

@@ -226,7 +226,8 @@ test("the microscope lets the model go on from a text, within its limits", async
   const held = await look({ request: "unknown" });
   assert.match((await assertError(held, { status: 404, code: "not_found" })).error.message, /LEDGER_CONTENT/);
   await assertError(await look({}), { status: 400, code: "invalid_request" });
-  await assertError(await look({ prompt: "" }), { status: 400, code: "invalid_request" });
+  const biased = await look({ prompt: "A", logit_bias: { 999999: 1 } });
+  await assertError(biased, { status: 400, code: "invalid_request", param: "logit_bias" });
   const long = await look({ prompt: "one ".repeat(600) });
   const { error } = await assertError(long, { status: 400, code: "context_length_exceeded" });
   assert.match(error.message, /512 tokens/);
