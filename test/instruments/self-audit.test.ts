@@ -20,7 +20,7 @@ test("answers are audited when it is time and nothing else is to be done, each o
         asked.push(`${id} ${level} ${lane}`);
         const verdict = verdicts[id];
         if (verdict === undefined) throw new ApiError("conflict", "its model is gone");
-        return { level, requestId: id, verdict, differences: [], generations: [] };
+        return { level, requestId: id, verdict, facts: {}, differences: [], generations: [] };
       },
     },
     isIdle: () => isIdle,

@@ -9,7 +9,7 @@ export interface Difference {
 }
 
 /** What decides an answer's tokens, beside the request. */
-function factsOf(model: ModelDescription): Readonly<Record<string, string>> {
+export function factsOf(model: ModelDescription): Readonly<Record<string, string>> {
   const digest = (text: string | undefined) =>
     text === undefined ? "none" : createHash("sha256").update(text).digest("hex").slice(0, 16);
   return {

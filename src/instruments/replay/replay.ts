@@ -4,7 +4,7 @@ import type { Engine, GenerationContext, GenerationRequest } from "../../inferen
 import type { ServedModel } from "../../serving/served-model.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import type { KeptGeneration } from "../../telemetry/request-account.ts";
-import { type Difference, differences } from "./identity.ts";
+import { type Difference, differences, factsOf } from "./identity.ts";
 import { KEPT_ANSWERS, type KeptAnswers } from "./kept-answers.ts";
 
 export const levels = ["identity", "score", "alone"] as const;
@@ -16,6 +16,8 @@ export type ReplayVerdict = (typeof verdicts)[number];
 /** What became of one generation. */
 export interface ReplayedGeneration {
   readonly tokens: number;
+  /** Of its draws. */
+  readonly seed: number;
   readonly verdict: ReplayVerdict;
   /** First token that is another one, or whose probability is; undefined where there is none. */
   readonly firstDifference: number | undefined;
@@ -28,6 +30,8 @@ export interface Replay {
   readonly level: ReplayLevel;
   readonly requestId: string;
   readonly verdict: ReplayVerdict;
+  /** What the answer was made by. */
+  readonly facts: Readonly<Record<string, string>>;
   readonly differences: readonly Difference[];
   readonly generations: readonly ReplayedGeneration[];
 }
@@ -77,6 +81,7 @@ export class Replayer {
       level,
       requestId: answer.requestId,
       verdict: verdicts[worst] ?? "identical",
+      facts: factsOf(first.model),
       differences: found,
       generations,
     };
@@ -102,15 +107,22 @@ async function replayed(
     case "identity":
       return {
         tokens: kept.tokens.length,
+        seed: kept.request.sampling.seed,
         verdict: found.length === 0 ? "identical" : "different",
         firstDifference: undefined,
         largestGap: undefined,
         meanGap: undefined,
       };
     case "score":
-      return judge(kept, await scoresOf(kept, engine, context));
+      return {
+        ...judge(kept, await scoresOf(kept, engine, context)),
+        seed: kept.request.sampling.seed,
+      };
     case "alone":
-      return judge(kept, await generateAgain(kept.request, engine, context));
+      return {
+        ...judge(kept, await generateAgain(kept.request, engine, context)),
+        seed: kept.request.sampling.seed,
+      };
     default:
       return level satisfies never;
   }
@@ -152,7 +164,7 @@ async function generateAgain(
 export function judge(
   { tokens }: Pick<KeptGeneration, "tokens">,
   now: readonly Scored[],
-): ReplayedGeneration {
+): Omit<ReplayedGeneration, "seed"> {
   const gaps = tokens.map(({ token, logprob }, at) => {
     const other = now[at];
     return other === undefined || other.token !== token

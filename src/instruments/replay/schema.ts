@@ -20,12 +20,19 @@ export const ReplayAnswer = Type.Object({
     description:
       "`identical`: to the last bit; `consistent`: within what batches of other shapes round otherwise; `contradicted`: this model does not make this answer of this prompt; `different`: model or settings are others.",
   }),
+  facts: Type.Unsafe<Record<string, string>>({
+    type: "object",
+    additionalProperties: { type: "string" },
+    description:
+      "What the answer was made by: digests of weights, libraries and templates, versions and settings.",
+  }),
   differences: Type.Array(Type.Object({ field: Type.String(), was: Type.String(), is: Type.String() }), {
     description: "Facts that answers depend on and that have changed since.",
   }),
   generations: Type.Array(
     Type.Object({
       tokens: Type.Integer({ description: "Of the answer." }),
+      seed: Type.Integer({ description: "Of its draws, also where the client gave none." }),
       verdict: OneOf(verdicts),
       first_difference: OrNull(
         Type.Number({
@@ -45,6 +52,7 @@ export function describeReplay({
   level,
   requestId,
   verdict,
+  facts,
   differences,
   generations,
 }: Replay): ReplayAnswer {
@@ -52,9 +60,11 @@ export function describeReplay({
     level,
     replayed_request_id: requestId,
     verdict,
+    facts,
     differences: [...differences],
     generations: generations.map((generation) => ({
       tokens: generation.tokens,
+      seed: generation.seed,
       verdict: generation.verdict,
       first_difference: generation.firstDifference ?? null,
       largest_gap: generation.largestGap === undefined ? null : round(generation.largestGap, 6),

@@ -68,7 +68,10 @@ test("several answers of one request are each replayed, of conversations too", a
   const { verdict, generations } = await replay("several", "alone");
   assert.equal(generations.length, 2);
   assert.equal(verdict, "identical");
-  assert.equal((await replay("several", "identity")).verdict, "identical");
+  const { verdict: same, facts } = await replay("several", "identity");
+  assert.equal(same, "identical");
+  assert.match(`${facts["weights"]} ${facts["libraries"]}`, /^[0-9a-f]{16} [0-9a-f]{16}$/);
+  assert.ok(generations.every(({ seed }) => Number.isInteger(seed)));
 });
 
 test("only reproducible answers are kept", async () => {
