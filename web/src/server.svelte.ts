@@ -72,7 +72,9 @@ class Server {
   /** False where the model's facts could not be had. */
   async #learn({ status, ...rest }: Readiness): Promise<boolean> {
     const wasReady = this.state.name === "ready";
-    this.state = status === "ready" ? { name: "ready" } : { name: "not_ready", ...rest };
+    // The same again is no change, which pages would act on.
+    if (status !== "ready") this.state = { name: "not_ready", ...rest };
+    else if (!wasReady) this.state = { name: "ready" };
     if (status !== "ready" || (wasReady && this.model !== null)) return true;
     try {
       this.model = await call<ModelFacts>("/model");
