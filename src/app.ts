@@ -5,6 +5,7 @@ import type { ConstraintCompiler } from "./assistant/constraint-compiler.ts";
 import type { Config } from "./config/config.ts";
 import type { DescribedSetting } from "./config/described.ts";
 import { DEFAULT_API_KEY } from "./config/settings.ts";
+import { agentTasks } from "./dialects/mcp/agent-tools.ts";
 import { McpEndpoint } from "./dialects/mcp/endpoint.ts";
 import { createTools } from "./dialects/mcp/tools.ts";
 import { EmbeddingsService } from "./dialects/openai/embeddings/service.ts";
@@ -245,9 +246,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     evaluation,
     runs,
     agents,
+    servers,
     maxNewTokensLimit,
   });
-  await app.register(mcpRoutes(new McpEndpoint({ tools, version, clock: monotonicMs, log })));
+  const tasks = agentTasks(agents.sessions);
+  await app.register(mcpRoutes(new McpEndpoint({ tools, tasks, version, clock: monotonicMs, log })));
   workWhileServing(
     app,
     {

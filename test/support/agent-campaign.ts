@@ -187,10 +187,7 @@ class Reader {
   /** Reads until the connection ends. */
   async read(server: TestServer): Promise<void> {
     try {
-      const response = await fetch(`${server.url}/v1/agents/sessions/${this.#id}/events?from=start`, {
-        headers: { ...KEY, ...(this.#last >= 0 && { "last-event-id": String(this.#last) }) },
-      });
-      for await (const { id, event } of numbered(response)) this.#take(id, event);
+      for await (const { id, event } of numbered(await this.#follow(server))) this.#take(id, event);
     } catch (error) {
       // The server died in the middle: that is what this is about. A failed check is another thing.
       if (error instanceof assert.AssertionError) throw error;
@@ -199,10 +196,7 @@ class Reader {
 
   async finish(server: TestServer): Promise<void> {
     if (this.#isIdle) return;
-    const response = await fetch(`${server.url}/v1/agents/sessions/${this.#id}/events?from=start`, {
-      headers: { ...KEY, ...(this.#last >= 0 && { "last-event-id": String(this.#last) }) },
-    });
-    for await (const { id, event } of numbered(response)) {
+    for await (const { id, event } of numbered(await this.#follow(server))) {
       this.#take(id, event);
       if (this.#isIdle) break;
     }
@@ -210,6 +204,12 @@ class Reader {
       [...this.#items.values()].every((state) => state === "done"),
       "an item was never ended",
     );
+  }
+
+  #follow(server: TestServer): Promise<Response> {
+    return fetch(`${server.url}/v1/agents/sessions/${this.#id}/events?from=start`, {
+      headers: { ...KEY, ...(this.#last >= 0 && { "last-event-id": String(this.#last) }) },
+    });
   }
 
   #take(number: number, event: { type: string; item?: { id: string }; output_index?: number | null }): void {

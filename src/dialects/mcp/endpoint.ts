@@ -1,7 +1,13 @@
-import type { McpHttpHandler } from "@modelcontextprotocol/server";
+import type {
+  ClientCapabilities,
+  McpHttpHandler,
+  McpServer,
+  ServerContext,
+} from "@modelcontextprotocol/server";
 import { ApiError, errorWords } from "../../errors.ts";
 import type { FieldsLog } from "../../platform/log.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
+import { describeTask, knowsTasks, type McpTasks, TASKS, toDecisions, toResult } from "./task.ts";
 import type { McpTool } from "./tool.ts";
 
 /** Least time between two notifications of one call's progress. */
@@ -9,6 +15,8 @@ const PROGRESS_MS = 250;
 
 export interface McpEndpointOptions {
   readonly tools: readonly McpTool[];
+  /** What tools that go on by themselves have begun. */
+  readonly tasks: McpTasks;
   readonly version: string;
   readonly clock: () => number;
   readonly log: Pick<FieldsLog, "debug" | "error">;
@@ -41,7 +49,8 @@ export class McpEndpoint {
 
   async #load(): Promise<McpHttpHandler> {
     const { createMcpHandler, fromJsonSchema, McpServer } = await import("@modelcontextprotocol/server");
-    const { tools, version, log } = this.#options;
+    const serveTasks = await this.#taskServer();
+    const { tools, tasks, version, log } = this.#options;
     const schemas = new Map(
       tools.map(({ name, input, output }) => [
         name,
@@ -54,6 +63,7 @@ export class McpEndpoint {
     return createMcpHandler(
       ({ requestInfo }) => {
         const server = new McpServer({ name: "llm-server", version });
+        serveTasks(server);
         for (const tool of tools) {
           const { name, title, description, hints } = tool;
           const schema = schemas.get(name) as NonNullable<ReturnType<typeof schemas.get>>;
@@ -65,9 +75,14 @@ export class McpEndpoint {
               ...schema,
               annotations: { ...hints, destructiveHint: false, openWorldHint: false },
             },
-            (input, { mcpReq }) => {
+            async (input, { mcpReq }) => {
               const context = requestInfo && this.#contexts.get(requestInfo);
               if (context === undefined) throw new Error("an MCP request without its HTTP request");
+              const capabilities = capabilitiesOf(mcpReq);
+              if (tool.begin !== undefined && knowsTasks(capabilities)) {
+                const task = await tasks.get(await tool.begin(input, context));
+                return { resultType: "task", ...describeTask(task, capabilities), content: [] };
+              }
               const token = mcpReq._meta?.progressToken;
               const tell =
                 token === undefined
@@ -92,6 +107,47 @@ export class McpEndpoint {
     );
   }
 
+  /** Adds the methods of tasks to a server. */
+  async #taskServer(): Promise<(server: McpServer) => void> {
+    const sdk = await import("@modelcontextprotocol/server");
+    const { tasks } = this.#options;
+    const params = sdk.fromJsonSchema<{ readonly taskId: string; readonly inputResponses?: object }>({
+      type: "object",
+      properties: { taskId: { type: "string" }, inputResponses: { type: "object" } },
+      required: ["taskId"],
+    });
+    /** Only clients that know tasks may ask for them. */
+    const forThose = async <T>(mcpReq: ServerContext["mcpReq"], work: () => Promise<T>): Promise<T> => {
+      if (!knowsTasks(capabilitiesOf(mcpReq)))
+        throw new sdk.MissingRequiredClientCapabilityError({
+          requiredCapabilities: { extensions: { [TASKS]: {} } },
+        });
+      return work().catch((error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
+        throw new sdk.ProtocolError(sdk.ProtocolErrorCode.InvalidParams, error.message);
+      });
+    };
+    return ({ server }) => {
+      server.registerCapabilities({ extensions: { [TASKS]: {} } });
+      server.setRequestHandler("tasks/get", { params }, ({ taskId }, { mcpReq }) =>
+        forThose(mcpReq, async () => describeTask(await tasks.get(taskId), capabilitiesOf(mcpReq))),
+      );
+      server.setRequestHandler("tasks/update", { params }, ({ taskId, inputResponses }, { mcpReq }) =>
+        forThose(mcpReq, async () => {
+          const responses = mcpReq.inputResponses ?? inputResponses ?? {};
+          await tasks.answer(taskId, toDecisions(responses as Readonly<Record<string, unknown>>));
+          return {};
+        }),
+      );
+      server.setRequestHandler("tasks/cancel", { params }, ({ taskId }, { mcpReq }) =>
+        forThose(mcpReq, async () => {
+          await tasks.cancel(taskId);
+          return {};
+        }),
+      );
+    };
+  }
+
   /** What goes wrong is the call's result, which the model that called reads. */
   async #call(tool: McpTool, input: unknown, context: RequestContext, tell: (progress: number) => void) {
     const { clock, log } = this.#options;
@@ -102,16 +158,18 @@ export class McpEndpoint {
       tell(done);
     };
     try {
-      const { structured, text = JSON.stringify(structured) } = await tool.run(input, context, progress);
-      return {
-        content: [{ type: "text" as const, text }],
-        structuredContent: structured as Record<string, unknown>,
-      };
+      return toResult(await tool.run(input, context, progress));
     } catch (error) {
       if (!(error instanceof ApiError)) log.error({ err: error }, `the MCP tool ${tool.name} met a defect`);
       return { isError: true, content: [{ type: "text" as const, text: errorWords(error).message }] };
     }
   }
+}
+
+/** What a request's client says that it can do. */
+function capabilitiesOf({ envelope }: ServerContext["mcpReq"]): ClientCapabilities | undefined {
+  const fields = envelope as Readonly<Record<string, ClientCapabilities>> | undefined;
+  return fields?.["io.modelcontextprotocol/clientCapabilities"];
 }
 
 /** What `format: "text"` asks for (`http/validation.ts`), in a keyword that every validator knows. */

@@ -22,6 +22,8 @@ export interface McpTool {
     context: RequestContext,
     progress: (done: number) => void,
   ) => Promise<ToolAnswer>;
+  /** Begins it as a task, for clients that know of them. @returns the task's id */
+  readonly begin?: (input: unknown, context: RequestContext) => Promise<string>;
 }
 
 export interface ToolAnswer {
@@ -32,14 +34,20 @@ export interface ToolAnswer {
 
 /** A tool whose input, which is checked by its schema before it runs, has the schema's type. */
 export function tool<I extends TObject>(
-  definition: Omit<McpTool, "input" | "run"> & {
+  definition: Omit<McpTool, "input" | "run" | "begin"> & {
     readonly input: I;
     readonly run: (
       input: Static<I>,
       context: RequestContext,
       progress: (done: number) => void,
     ) => Promise<ToolAnswer>;
+    readonly begin?: (input: Static<I>, context: RequestContext) => Promise<string>;
   },
 ): McpTool {
-  return { ...definition, run: (input, ...rest) => definition.run(input as Static<I>, ...rest) };
+  const { run, begin, ...rest } = definition;
+  return {
+    ...rest,
+    run: (input, ...more) => run(input as Static<I>, ...more),
+    ...(begin !== undefined && { begin: (input, context) => begin(input as Static<I>, context) }),
+  };
 }

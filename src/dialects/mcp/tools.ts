@@ -7,6 +7,7 @@ import { BatchEvalBody } from "../../features/evaluation/runs/schema.ts";
 import type { BatchEvals } from "../../features/evaluation/runs/service.ts";
 import { EvaluateBody } from "../../features/evaluation/schema.ts";
 import type { EvaluationService } from "../../features/evaluation/service.ts";
+import type { McpServers } from "../../features/mcp-servers/servers.ts";
 import type { RagService } from "../../features/rag/answer/service.ts";
 import { RagBody } from "../../features/rag/schema.ts";
 import { drain } from "../../inference/completion.ts";
@@ -23,7 +24,8 @@ export interface McpToolParts {
   readonly rag: RagService;
   readonly evaluation: EvaluationService;
   readonly runs: BatchEvals;
-  readonly agents: Pick<AgentsFeature, "sessions" | "newId">;
+  readonly agents: Pick<AgentsFeature, "sessions">;
+  readonly servers: McpServers;
   readonly maxNewTokensLimit: number;
 }
 
@@ -38,7 +40,7 @@ export function createTools(parts: McpToolParts): readonly McpTool[] {
     ...retrievalTools(parts),
     ...evaluationTools(parts),
     ...modelTools(parts),
-    ...agentTools({ ...parts.agents, models: parts.models }),
+    ...agentTools({ ...parts, sessions: parts.agents.sessions }),
   ];
 }
 

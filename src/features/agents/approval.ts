@@ -17,6 +17,13 @@ export interface ApprovalPolicy {
   readonly isUnattended: boolean;
 }
 
+/** What a session has that says nothing of it. */
+export const defaultApproval: ApprovalPolicy = {
+  default: "ask_unless_read_only",
+  tools: {},
+  isUnattended: false,
+};
+
 /** Whether a call of this tool waits for a person: by the session's rule for it, its server's, or the session's default. */
 export function needsApproval(
   policy: ApprovalPolicy,

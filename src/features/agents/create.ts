@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { monotonicMs } from "../../platform/clock.ts";
+import { newId } from "../../platform/ids.ts";
 import { Changes } from "../../platform/jobs/changes.ts";
 import { JobQueue } from "../../platform/jobs/queue.ts";
 import type { FieldsLog, Log } from "../../platform/log.ts";
@@ -36,7 +36,6 @@ export interface AgentsFeature {
   readonly worker: SessionWorker;
   readonly retention: Retention;
   readonly toolbox: Toolbox;
-  readonly newId: (prefix: string) => string;
 }
 
 export function createAgents({
@@ -49,7 +48,6 @@ export function createAgents({
   retentionDays,
   log,
 }: AgentsParts): AgentsFeature {
-  const newId = (prefix: string) => prefix + randomBytes(15).toString("hex");
   const changes = new Changes();
   const toolbox = new Toolbox({ servers, store, search, fetching, log });
   const ledger = new SessionLedger({
@@ -82,5 +80,5 @@ export function createAgents({
     isKept: retentionDays > 0,
   });
   const retention = new Retention({ store, days: retentionDays, remove: deleteUnusedSessions, log });
-  return { agents: new Agents(store), sessions, worker, retention, toolbox, newId };
+  return { agents: new Agents(store), sessions, worker, retention, toolbox };
 }

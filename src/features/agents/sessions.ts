@@ -22,7 +22,7 @@ import {
   takeKey,
   updateMetadata,
 } from "./session/tables.ts";
-import { newState, type Turn } from "./session/turn.ts";
+import { newState, statusOf, type Turn } from "./session/turn.ts";
 import { cancel, takeMessage } from "./session/turns.ts";
 import { readOutput } from "./tools/output.ts";
 
@@ -179,6 +179,14 @@ export class Sessions {
       if (events.length === 0 && (await findSession(database, id)) === undefined) return;
       await change;
     }
+  }
+
+  /** Until the session rests, whoever it waits for. */
+  async rest(id: string, signal: AbortSignal): Promise<void> {
+    const { nextEvent, state } = await this.get(id);
+    if (statusOf(state) !== "in_progress") return;
+    for await (const { event } of this.follow(id, nextEvent, signal))
+      if (event.type === "status" && event.status !== "in_progress") return;
   }
 
   async list(agentId: string | undefined, request: ListRequest): Promise<List<SessionRow>> {

@@ -1,4 +1,5 @@
 import type { Agent } from "./agent.ts";
+import { defaultApproval } from "./approval.ts";
 import { defaultLimits } from "./limits.ts";
 import { addTokens, noTokens, type TokenUse } from "./session/token-use.ts";
 import { statusOf } from "./session/turn.ts";
@@ -34,23 +35,17 @@ export class Trials {
   }
 
   async run(agent: Agent, task: string, seed: number, signal: AbortSignal): Promise<Trial> {
-    const approval = { default: "ask_unless_read_only", tools: {}, isUnattended: true } as const;
+    const approval = { ...defaultApproval, isUnattended: true };
     const plan = { agent, limits: defaultLimits, approval, seed, cacheScope: null };
     const { id } = await this.#sessions.create(plan, { purpose: "evaluation" }, [task]);
     try {
-      await this.#rest(id, signal);
+      await this.#sessions.rest(id, signal);
       signal.throwIfAborted();
     } finally {
       const { state } = await this.#sessions.get(id);
       if (statusOf(state) !== "idle") await this.#sessions.put(id, [{ type: "cancel" }], undefined);
     }
     return this.#outcome(id);
-  }
-
-  /** Until the session rests, whoever it waits for. */
-  async #rest(id: string, signal: AbortSignal): Promise<void> {
-    for await (const { event } of this.#sessions.follow(id, 0, signal))
-      if (event.type === "status" && event.status !== "in_progress") return;
   }
 
   async #outcome(id: string): Promise<Trial> {

@@ -1,10 +1,11 @@
 import type { Client, Tool, Transport } from "@modelcontextprotocol/client";
-import type { McpServerEntry, SecretText } from "../../config/mcp-servers-file.ts";
+import type { McpServerEntry } from "../../config/mcp-servers-file.ts";
 import { ApiError } from "../../errors.ts";
 import { type Clock, monotonicMs } from "../../platform/clock.ts";
 import { toWellFormed } from "../../platform/schema/well-formed.ts";
 import { limitedFetch } from "./limited-fetch.ts";
 import { resultText } from "./result-text.ts";
+import type { Secrets } from "./secrets.ts";
 
 const CONNECT_MS = 10_000;
 const CALL_MS = 60_000;
@@ -19,8 +20,7 @@ const LONGEST_RETRY_MS = 60_000;
 export interface ConnectionOptions {
   readonly label: string;
   readonly entry: McpServerEntry;
-  /** The value of an environment variable. */
-  readonly secret: (name: string) => string | undefined;
+  readonly secrets: Secrets;
   readonly version: string;
   readonly clock?: Clock;
 }
@@ -76,9 +76,10 @@ export class McpConnection {
     given: Readonly<Record<string, unknown>>,
     { callId, signal }: { readonly callId: string; readonly signal: AbortSignal },
   ): Promise<string> {
+    const { secrets } = this.#options;
     const client = await this.#connected().catch(async (error: Error) => {
       await this.close();
-      throw unavailable(this.#options.label, error.message);
+      throw unavailable(this.#options.label, secrets.redact(error.message));
     });
     const { timeout_ms: timeout = CALL_MS } = this.#options.entry;
     const result = await client
@@ -94,9 +95,10 @@ export class McpConnection {
       )
       .catch((error: Error) => {
         signal.throwIfAborted();
-        throw new ApiError("service_unavailable", `The server of the tool failed: ${error.message}`);
+        const message = secrets.redact(error.message);
+        throw new ApiError("service_unavailable", `The server of the tool failed: ${message}`);
       });
-    const text = toWellFormed(resultText(result));
+    const text = secrets.redact(toWellFormed(resultText(result)));
     if (result.isError === true) throw new ApiError("invalid_request", text);
     return text;
   }
@@ -115,18 +117,19 @@ export class McpConnection {
   }
 
   async #list(): Promise<readonly Tool[]> {
-    const { label } = this.#options;
+    const { label, secrets } = this.#options;
     if (this.#failure !== undefined && this.#clock() < this.#failure.until)
       throw unavailable(label, this.#failure.message);
     try {
       const client = await this.#connected();
       const { tools } = await client.listTools({}, { timeout: CONNECT_MS });
-      const list = tools.slice(0, MAX_TOOLS).sort((a, b) => (a.name < b.name ? -1 : 1));
+      const told = JSON.parse(secrets.redact(JSON.stringify(tools.slice(0, MAX_TOOLS)))) as Tool[];
+      const list = told.sort((a, b) => (a.name < b.name ? -1 : 1));
       this.#tools = { list, at: this.#clock() };
       this.#failure = undefined;
       return list;
     } catch (error) {
-      const { message } = error as Error;
+      const message = secrets.redact((error as Error).message);
       const pauseMs = Math.min(LONGEST_RETRY_MS, 2 * (this.#failure?.pauseMs ?? FIRST_RETRY_MS / 2));
       await this.close();
       this.#failure = { message, pauseMs, until: this.#clock() + pauseMs };
@@ -154,7 +157,7 @@ export class McpConnection {
   }
 
   async #transport(): Promise<Transport> {
-    const { entry } = this.#options;
+    const { entry, secrets } = this.#options;
     if ("command" in entry) {
       const { StdioClientTransport } = await import("@modelcontextprotocol/client/stdio");
       const { command, args = [], cwd, env = {} } = entry;
@@ -162,26 +165,16 @@ export class McpConnection {
       return new StdioClientTransport({
         command,
         args,
-        env: this.#revealed(env),
+        env: secrets.reveal(env),
         stderr: "ignore",
         ...(cwd !== undefined && { cwd }),
       });
     }
     const { StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
     return new StreamableHTTPClientTransport(new URL(entry.url), {
-      requestInit: { headers: this.#revealed(entry.headers ?? {}), redirect: "error" },
+      requestInit: { headers: secrets.reveal(entry.headers ?? {}), redirect: "error" },
       fetch: limitedFetch,
     });
-  }
-
-  #revealed(texts: Readonly<Record<string, SecretText>>): Record<string, string> {
-    const revealed: Record<string, string> = {};
-    for (const [name, text] of Object.entries(texts)) {
-      const value = typeof text === "string" ? text : this.#options.secret(text.secret);
-      if (value === undefined) throw new Error(`${name} needs an environment variable that is not set`);
-      revealed[name] = value;
-    }
-    return revealed;
   }
 }
 

@@ -7,6 +7,7 @@ import type { Store } from "../../platform/store/database.ts";
 import { McpConnection } from "./connection.ts";
 import { nameFor, ruleFor } from "./naming.ts";
 import { findPins, pin, setPin } from "./pin-table.ts";
+import { Secrets } from "./secrets.ts";
 
 export interface McpServersOptions {
   readonly entries: McpServerEntries;
@@ -47,10 +48,11 @@ export class McpServers {
   constructor(options: McpServersOptions) {
     this.#options = options;
     const { entries, secret, version } = options;
+    const secrets = new Secrets(entries, secret);
     this.#connections = new Map(
       Object.entries(entries).map(([label, entry]) => [
         label,
-        new McpConnection({ label, entry, secret, version }),
+        new McpConnection({ label, entry, secrets, version }),
       ]),
     );
   }

@@ -1,4 +1,5 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { newId } from "../ids.ts";
 import { JobLoop } from "../jobs/job-loop.ts";
 import { type Claim, JobQueue } from "../jobs/queue.ts";
 import type { FieldsLog, Log } from "../log.ts";
@@ -59,7 +60,7 @@ export class Webhooks {
   /** Writes an event down, in a transaction after which `flush` is to be called. `data` tells as little as OpenAI's do. */
   async note(queries: Queries, type: string, data: object): Promise<void> {
     if (!this.isOn) return;
-    const eventId = `evt_${randomBytes(15).toString("hex")}`;
+    const eventId = newId("evt_");
     const createdAt = Math.floor(Date.now() / 1000);
     const body = JSON.stringify({ id: eventId, object: "event", created_at: createdAt, type, data });
     await queries.query("INSERT INTO webhook_events (event_id, body) VALUES ($1, $2)", [eventId, body]);

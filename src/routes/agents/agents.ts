@@ -1,28 +1,23 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { describeAgent } from "../../dialects/openai/agents/output.ts";
-import { changedAgent, checkTools, toAgent } from "../../dialects/openai/agents/request.ts";
+import { changedAgent, toAgent } from "../../dialects/openai/agents/request.ts";
 import { AgentBody, AgentChange } from "../../dialects/openai/agents/schema.ts";
 import type { AgentsFeature } from "../../features/agents/create.ts";
 import type { McpServers } from "../../features/mcp-servers/servers.ts";
 import { responseSchemas } from "../../http/schema.ts";
+import { newId } from "../../platform/ids.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { config, ListQuery, OneId, Open, OpenPage, tags, toPage } from "./pages.ts";
 
 const One = Open("An agent, as in OpenAI's reference.");
 
-export interface AgentRoutes extends Pick<AgentsFeature, "agents" | "toolbox" | "newId"> {
+export interface AgentRoutes extends Pick<AgentsFeature, "agents" | "toolbox"> {
   readonly models: ServedModels;
   readonly servers: McpServers;
 }
 
 /** `/v1/agents`: agents that are kept. */
-export function agentRoutes({
-  agents,
-  toolbox,
-  newId,
-  models,
-  servers,
-}: AgentRoutes): FastifyPluginAsyncTypebox {
+export function agentRoutes({ agents, toolbox, models, servers }: AgentRoutes): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.post(
       "/v1/agents",
@@ -37,8 +32,8 @@ export function agentRoutes({
       },
       async ({ body }) => {
         models.find(body.model);
-        checkTools(body.tools ?? [], { servers, toolbox }, "tools");
-        return describeAgent(await agents.create(toAgent(body, newId("agent_")), body.metadata ?? {}));
+        const agent = toAgent(body, newId("agent_"), { servers, toolbox });
+        return describeAgent(await agents.create(agent, body.metadata ?? {}));
       },
     );
     app.get(
@@ -71,9 +66,9 @@ export function agentRoutes({
       { config, schema: { ...of("Change an agent"), body: AgentChange } },
       async ({ params, body }) => {
         if (body.model !== undefined) models.find(body.model);
-        checkTools(body.tools ?? [], { servers, toolbox }, "tools");
         const { agent, metadata } = await agents.get(params.id);
-        return describeAgent(await agents.replace(changedAgent(agent, body), body.metadata ?? metadata));
+        const changed = changedAgent(agent, body, { servers, toolbox });
+        return describeAgent(await agents.replace(changed, body.metadata ?? metadata));
       },
     );
     app.delete("/v1/agents/:id", { config, schema: of("Delete an agent") }, async ({ params }) => {

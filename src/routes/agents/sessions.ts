@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { describeEvent, eventNumber } from "../../dialects/openai/agents/events.ts";
 import { describeSession } from "../../dialects/openai/agents/output.ts";
-import { checkTools, toAgent, toInputs, toMessages, toPlan } from "../../dialects/openai/agents/request.ts";
+import { toAgent, toInputs, toMessages, toPlan } from "../../dialects/openai/agents/request.ts";
 import { InputBody, SessionBody, SessionChange } from "../../dialects/openai/agents/schema.ts";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Agent } from "../../features/agents/agent.ts";
@@ -12,6 +12,7 @@ import type { SessionRow } from "../../features/agents/session/tables.ts";
 import type { McpServers } from "../../features/mcp-servers/servers.ts";
 import { EventStream } from "../../http/event-stream.ts";
 import { responseSchemas } from "../../http/schema.ts";
+import { newId } from "../../platform/ids.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
@@ -29,16 +30,15 @@ export interface SessionRoutes extends AgentsFeature {
 
 /** `/v1/agents/sessions`: sessions are made, given input, followed and forked. */
 export function sessionRoutes(feature: SessionRoutes): FastifyPluginAsyncTypebox {
-  const { agents, sessions, models, servers, toolbox, newId, randomSeed, stopping } = feature;
+  const { agents, sessions, models, servers, toolbox, randomSeed, stopping } = feature;
 
   async function agentOf(body: SessionBody): Promise<Agent> {
     const { agent, agent_id: id } = body;
     if (isSet(id) === isSet(agent))
       throw new InvalidRequestError("Either agent or agent_id must be given.", { param: "agent" });
     const wanted = isSet(agent)
-      ? toAgent(agent, newId("agent_"), "agent.")
+      ? toAgent(agent, newId("agent_"), { servers, toolbox }, "agent.")
       : (await agents.get(id ?? "")).agent;
-    checkTools(agent?.tools ?? [], { servers, toolbox }, "agent.tools");
     models.find(wanted.model, "agent.model");
     return wanted;
   }

@@ -3,7 +3,8 @@
  * MCP servers of the official SDK: one in this process, and one over stdio.
  */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -17,7 +18,7 @@ import {
   makeScriptedModels,
   type ScriptedModels,
 } from "../../support/scripted-server.ts";
-import { json, type TestServer, until } from "../../support/server.ts";
+import { json, KEY, type TestServer, until } from "../../support/server.ts";
 import { startToolServer, type TestTool, type ToolServer } from "../../support/tool-server.ts";
 
 const look: TestTool = {
@@ -32,6 +33,23 @@ const send: TestTool = {
   description: "Sends a letter.",
   properties: { to: { type: "string" } },
   run: ({ to }) => `sent to ${to}`,
+};
+
+/** Secrets that are the wiki's, which it says wherever it can. */
+const canaries = Object.fromEntries(
+  Array.from({ length: 64 }, (_, n) => [`CANARY_${n}`, `${randomBytes(9).toString("hex")}$.*canary+${n}`]),
+);
+const leak: TestTool = {
+  name: "leak",
+  description: "Says what it was told.",
+  properties: { how: { type: "string" } },
+  readOnly: true,
+  run: ({ how }) => {
+    const all = Object.values(canaries);
+    const encoded = all.map((secret) => Buffer.from(secret).toString("base64"));
+    if (how === "error") throw new Error(all.join(" "));
+    return `Told: ${all.join("\n")}\n${encoded.join("\n")}`;
+  },
 };
 
 const answers = [
@@ -49,6 +67,9 @@ const answers = [
     ],
     rest: "Enough.",
   },
+  { when: ["Leak them"], rest: chatmlCall("wiki__leak", { how: "output" }) },
+  { when: ["Leak them", "[secret CANARY_9]"], rest: chatmlCall("wiki__leak", { how: "error" }) },
+  { when: ["Leak them", "Error:"], rest: "Told all." },
   { when: ["Which variables"], rest: chatmlCall("local__environment", {}) },
   { when: ["Which variables", "<tool_response>"], rest: "These." },
 ];
@@ -68,7 +89,10 @@ before(async () => {
     wiki: {
       url: tools.url,
       trust_annotations: true,
-      headers: { "x-token": { secret: "WIKI_TOKEN" } },
+      headers: {
+        "x-token": { secret: "WIKI_TOKEN" },
+        ...Object.fromEntries(Object.keys(canaries).map((name) => [`x-${name}`, { secret: name }])),
+      },
       tools_ttl_ms: 0,
     },
     // Nothing listens there.
@@ -80,6 +104,7 @@ before(async () => {
     DATA_DIR: join(directory, "data"),
     MCP_SERVERS_FILE: file,
     WIKI_TOKEN: "secret-token-of-the-wiki",
+    ...canaries,
   });
 });
 after(async () => {
@@ -368,6 +393,88 @@ test("/v1/messages: servers that the operator did not name are refused by the fi
   assert.match(await refused({ mcp_servers: [] }), /^400 .*mcp_server_name/);
 });
 
+/** A request of MCP's revision of 2026-07-28 by a client that knows tasks and can ask people. */
+async function rpc(
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+  extensions: object = { [TASKS]: {} },
+) {
+  const response = await server.post(
+    "/mcp",
+    {
+      jsonrpc: "2.0",
+      id: 1,
+      method,
+      params: {
+        ...params,
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+          "io.modelcontextprotocol/clientCapabilities": { elicitation: { form: {} }, extensions },
+        },
+      },
+    },
+    {
+      ...KEY,
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": method,
+      "mcp-name": String(params["taskId"] ?? params["name"]),
+    },
+  );
+  const text = await response.text();
+  const line = text.split("\n").findLast((each) => each.startsWith("data: "));
+  return JSON.parse(line?.slice(6) ?? text) as {
+    readonly result?: Rpc;
+    readonly error?: { readonly code: number };
+  };
+}
+const TASKS = "io.modelcontextprotocol/tasks";
+interface Rpc {
+  readonly resultType: string;
+  readonly taskId: string;
+  readonly status: string;
+  readonly inputRequests?: Readonly<Record<string, { readonly method: string; readonly params: object }>>;
+  readonly result?: { readonly structuredContent: { readonly answer: string } };
+  readonly structuredContent?: { readonly status: string };
+}
+
+test("run_agent is a task for MCP clients that know them, and asks whether a call may run", async () => {
+  const sent = tools.effects.length;
+  const run = {
+    name: "run_agent",
+    arguments: { task: "Write to Ann", model: "scripted", mcp_servers: ["wiki"] },
+  };
+  const begun = (await rpc("tools/call", run)).result;
+  assert.equal(begun?.resultType, "task");
+  const taskId = begun?.taskId ?? "";
+  let task: Rpc | undefined;
+  await until(async () => {
+    task = (await rpc("tasks/get", { taskId })).result;
+    return task?.status === "input_required";
+  });
+  const [[id = "", question] = []] = Object.entries(task?.inputRequests ?? {});
+  assert.equal(question?.method, "elicitation/create");
+  assert.match(JSON.stringify(question?.params), /wiki__send/);
+  const inputResponses = { [id]: { action: "accept", content: { decision: "approve" } } };
+  assert.equal((await rpc("tasks/update", { taskId, inputResponses })).result?.resultType, "complete");
+  await until(async () => {
+    task = (await rpc("tasks/get", { taskId })).result;
+    return task?.status === "completed";
+  });
+  assert.equal(task?.result?.structuredContent.answer, "Sent.");
+  assert.equal(tools.effects.length, sent + 1);
+  // A task that is over stays so; one that is not there, and a client that knows none, are told.
+  assert.equal((await rpc("tasks/cancel", { taskId })).result?.resultType, "complete");
+  assert.equal((await rpc("tasks/get", { taskId })).result?.status, "completed");
+  assert.equal((await rpc("tasks/get", { taskId: "none" })).error?.code, -32_602);
+  assert.equal((await rpc("tasks/get", { taskId }, {})).error?.code, -32_021);
+  const waited = await rpc("tools/call", run, {});
+  assert.equal(waited.result?.structuredContent?.status, "requires_action");
+  const unknown = { ...run, arguments: { ...run.arguments, mcp_servers: ["nowhere"] } };
+  assert.match(JSON.stringify(await rpc("tools/call", unknown)), /nowhere/);
+});
+
 test("a server over stdio is started from the operator's file; one that is away takes no session with it", async () => {
   const started = await begin("Which variables?", "local");
   assert.equal((await rested(started)).status, "idle");
@@ -401,10 +508,23 @@ test("no request starts a program or reaches a server that the operator did not 
 });
 
 test("no secret of a server is in what is logged, stored or told", async () => {
+  tools.tools = [look, send, leak];
+  const id = await begin("Leak them", "wiki");
+  assert.equal((await rested(id)).status, "idle");
+  assert.equal((await itemsOf(id)).at(-1)?.content?.[0]?.text, "Told all.");
+  tools.tools = [look, send];
   const told = [
     JSON.stringify(server.log),
+    await (await server.get(`/v1/agents/sessions/${id}/items?limit=100`)).text(),
     await (await server.get("/v1/mcp/servers")).text(),
     await (await server.get("/v1/agents/sessions?limit=100")).text(),
   ];
-  for (const text of told) assert.ok(!text.includes("secret-token-of-the-wiki"));
+  // The database, its log and what else is kept.
+  const kept = await readdir(join(directory, "data"), { recursive: true, withFileTypes: true });
+  for (const entry of kept)
+    if (entry.isFile()) told.push((await readFile(join(entry.parentPath, entry.name))).toString("latin1"));
+  for (const secret of ["secret-token-of-the-wiki", ...Object.values(canaries)]) {
+    const encoded = Buffer.from(secret).toString("base64").slice(0, 24);
+    for (const text of told) assert.ok(!text.includes(secret) && !text.includes(encoded));
+  }
 });

@@ -1,5 +1,5 @@
 import type { Agent, AgentForm, AgentTool, SessionPlan } from "../../../features/agents/agent.ts";
-import type { ApprovalPolicy } from "../../../features/agents/approval.ts";
+import { type ApprovalPolicy, defaultApproval } from "../../../features/agents/approval.ts";
 import { defaultLimits, type Limits } from "../../../features/agents/limits.ts";
 import type { Input } from "../../../features/agents/sessions.ts";
 import type { Toolbox } from "../../../features/agents/tools/toolbox.ts";
@@ -7,12 +7,20 @@ import type { McpServers } from "../../../features/mcp-servers/servers.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid, textOf } from "../../content.ts";
 import type { Note } from "../../notes.ts";
+import { checkServer } from "../named-server.ts";
 import type { AgentBody, AgentChange, InlineAgent, InputEvent, SessionBody, ToolBody } from "./schema.ts";
 
-/** What of an agent a body says. @throws InvalidRequestError naming what can't be honoured */
+/** What agents may be given here. */
+export interface Offered {
+  readonly servers: McpServers;
+  readonly toolbox: Toolbox;
+}
+
+/** What of an agent a body says. @throws ApiError naming what can't be honoured */
 export function toAgent(
   body: (AgentBody | InlineAgent) & { readonly name?: string | null },
   id: string,
+  offered: Offered,
   path = "",
 ): Agent {
   if (body.multi_agent?.enabled === true)
@@ -22,7 +30,7 @@ export function toAgent(
     name: body.name ?? null,
     model: body.model ?? null,
     instructions: body.instructions ?? null,
-    tools: toTools(body.tools ?? [], `${path}tools`),
+    tools: toTools(body.tools ?? [], offered, `${path}tools`),
     form: toForm(body.text, `${path}text.format.schema`),
     reasoning: toReasoning(body.reasoning?.effort),
     temperature: body.temperature ?? 1,
@@ -31,8 +39,8 @@ export function toAgent(
 }
 
 /** An agent with what a body changes of it. */
-export function changedAgent(agent: Agent, body: AgentChange): Agent {
-  const changed = toAgent({ ...body, model: body.model ?? agent.model }, agent.id);
+export function changedAgent(agent: Agent, body: AgentChange, offered: Offered): Agent {
+  const changed = toAgent({ ...body, model: body.model ?? agent.model }, agent.id, offered);
   const kept = (field: keyof AgentChange) => body[field] === undefined;
   return {
     ...changed,
@@ -119,16 +127,18 @@ function toInput(event: InputEvent, path: string): Input {
   }
 }
 
-function toTools(tools: readonly ToolBody[], path: string): readonly AgentTool[] {
+function toTools(tools: readonly ToolBody[], offered: Offered, path: string): readonly AgentTool[] {
   const names = new Set<string>();
-  return tools.flatMap((tool, index) => {
-    const made = toTool(tool, `${path}[${index}]`);
-    for (const each of made) {
-      const name = nameOf(each);
-      if (names.has(name)) throw invalid(`${path}[${index}]`, `there are two tools ${JSON.stringify(name)}`);
-      names.add(name);
-    }
-    return made;
+  return tools.flatMap((body, index) => {
+    const at = `${path}[${index}]`;
+    const tool = toTool(body, offered, at);
+    if (tool === undefined) return [];
+    const refusal = offered.toolbox.refusal(tool);
+    if (refusal !== undefined) throw invalid(at, refusal);
+    const name = nameOf(tool);
+    if (names.has(name)) throw invalid(at, `there are two tools ${JSON.stringify(name)}`);
+    names.add(name);
+    return tool;
   });
 }
 
@@ -138,70 +148,49 @@ function nameOf(tool: AgentTool): string {
   return tool.type === "mcp" ? `${tool.label}__` : tool.type;
 }
 
-/**
- * Servers are the operator's: a request names one by its label and starts none.
- * @throws ApiError naming the field
- */
-export function checkTools(
-  tools: readonly ToolBody[],
-  { servers, toolbox }: { readonly servers: McpServers; readonly toolbox: Toolbox },
-  path: string,
-): void {
-  for (const [index, tool] of tools.entries())
-    for (const each of toTool(tool, `${path}[${index}]`)) {
-      const refusal = toolbox.refusal(each);
-      if (refusal !== undefined) throw invalid(`${path}[${index}]`, refusal);
-    }
-  for (const [index, { type, server_label: label, transport }] of tools.entries()) {
-    if (type !== "mcp" || label === undefined) continue;
-    const at = `${path}[${index}]`;
-    if (transport?.type === "stdio")
-      throw invalid(`${at}.transport`, "can't be stdio: programs are started only from MCP_SERVERS_FILE");
-    const { entry } = servers.connection(label, `${at}.server_label`);
-    const url = transport?.server_url;
-    if (url !== undefined && (!("url" in entry) || url !== entry.url))
-      throw invalid(`${at}.transport.server_url`, `is not the one that MCP_SERVERS_FILE has for ${label}`);
-  }
-}
-
-function toTool(tool: ToolBody, path: string): readonly AgentTool[] {
+/** Undefined where there is nothing to be had, and nothing lost. */
+function toTool(tool: ToolBody, { servers }: Offered, path: string): AgentTool | undefined {
   const { type, name, description, parameters } = tool;
   switch (type) {
     case "function":
       if (name === undefined) throw invalid(`${path}.name`, "is required");
       if (tool.async === true) throw invalid(`${path}.async`, "can't be true: the model waits for results");
-      return [
-        {
-          type: "function",
-          name,
-          description: description ?? "",
-          parameters: parameters ?? { type: "object", properties: {}, additionalProperties: false },
-        },
-      ];
+      return {
+        type: "function",
+        name,
+        description: description ?? "",
+        parameters: parameters ?? { type: "object", properties: {}, additionalProperties: false },
+      };
     case "calculator":
-      return [{ type: "calculator" }];
-    case "code_interpreter":
-      return [{ type: "code" }];
     case "fetch":
-      return [{ type: "fetch" }];
+      return { type };
+    case "code_interpreter":
+      return { type: "code" };
     case "file_search":
       if (tool.vector_store_ids === undefined)
         throw invalid(`${path}.vector_store_ids`, "is required: the ids of datasets");
-      return [
-        { type: "file_search", datasetIds: tool.vector_store_ids, maxResults: tool.max_num_results ?? 5 },
-      ];
-    case "mcp":
-      if (tool.server_label === undefined) throw invalid(`${path}.server_label`, "is required");
-      return [{ type: "mcp", label: tool.server_label, allowed: tool.allowed_tools ?? null }];
+      return {
+        type: "file_search",
+        datasetIds: tool.vector_store_ids,
+        maxResults: tool.max_num_results ?? 5,
+      };
+    case "mcp": {
+      const { server_label: label, transport, allowed_tools: allowed } = tool;
+      if (label === undefined) throw invalid(`${path}.server_label`, "is required");
+      if (transport?.type === "stdio")
+        throw invalid(`${path}.transport`, "can't be stdio: programs are started only from MCP_SERVERS_FILE");
+      checkServer(servers, { label, url: transport?.server_url }, { path, urlPath: `${path}.transport` });
+      return { type: "mcp", label, allowed: allowed ?? null };
+    }
     // All tools are declared, so that there is nothing to search for.
     case "tool_search":
-      return [];
+      return undefined;
     case "programmatic_tool_calling":
       if (tool.enabled !== false) throw invalid(path, "this server has no programmatic tool calling");
-      return [];
+      return undefined;
     case "web_search":
       if (tool.mode !== "disabled") throw invalid(path, "this server does not search the web");
-      return [];
+      return undefined;
     default:
       throw invalid(`${path}.type`, `this server has no ${type.slice(0, 50)} tool`);
   }
@@ -234,8 +223,8 @@ function toLimits({ limits }: SessionBody): Limits {
 
 function toPolicy({ approval, review }: SessionBody): ApprovalPolicy {
   return {
-    default: approval?.default ?? "ask_unless_read_only",
-    tools: approval?.tools ?? {},
+    default: approval?.default ?? defaultApproval.default,
+    tools: approval?.tools ?? defaultApproval.tools,
     isUnattended: review === "auto_review",
   };
 }

@@ -1,11 +1,12 @@
 import type { Assistant, PlannedTurn } from "../../../assistant/assistant.ts";
 import { choices } from "../../../assistant/choices.ts";
+import { newId } from "../../../platform/ids.ts";
 import type { ServedModel } from "../../../serving/served-model.ts";
 import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
-import { newId, unixSeconds } from "../../ids.ts";
 import { type Note, noteInLog, notesOfChanges, notHonoured } from "../../notes.ts";
+import { unixSeconds } from "../../unix-seconds.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
 import { progressFields, reporting } from "../progress.ts";
 import type { KeptCompletions } from "./kept-completions.ts";

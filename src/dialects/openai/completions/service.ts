@@ -1,12 +1,13 @@
 import { interleave } from "../../../assistant/choices.ts";
 import type { ConstraintCompiler } from "../../../assistant/constraint-compiler.ts";
 import type { Engine, GenerationEvent, Prompt } from "../../../inference/engine.ts";
+import { newId } from "../../../platform/ids.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import type { ServedModel } from "../../../serving/served-model.ts";
 import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
-import { newId, unixSeconds } from "../../ids.ts";
+import { unixSeconds } from "../../unix-seconds.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
 import { askedForm } from "../answer-form.ts";
 import { progressFields, reporting } from "../progress.ts";

@@ -1,6 +1,6 @@
 import { ApiError } from "../../../errors.ts";
+import { newId } from "../../../platform/ids.ts";
 import type { Database, Queries, Store } from "../../../platform/store/database.ts";
-import { newId } from "../../ids.ts";
 import type { Item } from "../item-list.ts";
 import { toMessages } from "../responses/input.ts";
 import { itemPage, type PageRequest, toInputItems } from "../responses/input-items.ts";

@@ -1,7 +1,8 @@
 import type { TurnEnd } from "../../../assistant/turn.ts";
+import { newId } from "../../../platform/ids.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { totalOf } from "../../answers-total.ts";
-import { newId, unixSeconds } from "../../ids.ts";
+import { unixSeconds } from "../../unix-seconds.ts";
 import { toTimings, toUsage } from "../accounting.ts";
 import type { ResponseBody } from "./schema.ts";
 

@@ -1,9 +1,10 @@
 import { errorWords } from "../../../errors.ts";
 import { isSafeLabel, nameFor, ruleFor } from "../../../features/mcp-servers/naming.ts";
 import type { McpServers, RemoteTool } from "../../../features/mcp-servers/servers.ts";
+import { newId } from "../../../platform/ids.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
-import { newId } from "../../ids.ts";
+import { checkServer } from "../named-server.ts";
 import type { AskedCall } from "./approvals.ts";
 import type { ResponseBody, ResponseTool } from "./schema.ts";
 
@@ -64,9 +65,7 @@ function checkedLabel(tool: ResponseTool, servers: McpServers, path: string): st
   if (label === undefined || !isSafeLabel(label)) throw invalid(`${path}.server_label`, "is required");
   for (const field of ["authorization", "connector_id", "headers", "tunnel_id"] as const)
     if (isSet(tool[field])) throw invalid(`${path}.${field}`, "belongs into MCP_SERVERS_FILE");
-  const { entry } = servers.connection(label, `${path}.server_label`);
-  if (isSet(url) && (!("url" in entry) || entry.url !== url))
-    throw invalid(`${path}.server_url`, `is not the one that MCP_SERVERS_FILE has for ${label}`);
+  checkServer(servers, { label, url }, { path });
   return label;
 }
 

@@ -1,6 +1,6 @@
+import { newId } from "../../../platform/ids.ts";
 import { isWellFormed } from "../../../platform/schema/well-formed.ts";
 import type { Part } from "../../content.ts";
-import { newId } from "../../ids.ts";
 import type { Item } from "../item-list.ts";
 
 const MAX_ID_LENGTH = 128;

@@ -1,6 +1,6 @@
 import type { TurnEvent } from "../../../assistant/turn.ts";
 import type { ScoredToken } from "../../../inference/engine.ts";
-import { newId } from "../../ids.ts";
+import { newId } from "../../../platform/ids.ts";
 import { CustomInput } from "../custom-tools.ts";
 import { toTokenLogprobs } from "../logprobs.ts";
 import type { ClientTool } from "./tools.ts";

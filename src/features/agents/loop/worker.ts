@@ -13,7 +13,7 @@ import { resume, settleStep } from "../session/steps.ts";
 import { dueWork, type SessionRow } from "../session/tables.ts";
 import type { Call, TurnError } from "../session/turn.ts";
 import { fail } from "../session/turns.ts";
-import { capped, keepable } from "../tools/output.ts";
+import { capped, isShort, keepable } from "../tools/output.ts";
 import type { ServerTool } from "../tools/server-tool.ts";
 import { definitionOf, type Toolbox } from "../tools/toolbox.ts";
 import { HeldSession } from "./held-session.ts";
@@ -195,11 +195,17 @@ export class SessionWorker {
   }
 
   async #capped({ plan }: SessionRow, text: string, callId: string, signal: AbortSignal) {
-    using lease = await this.#options.models.leaseNamed(plan.agent.model, { signal });
+    const { models } = this.#options;
+    const { maxToolOutputTokens: maxTokens } = plan.limits;
+    const known = models.find(plan.agent.model).description;
+    // A model that is not in memory now is not loaded for a few words.
+    if (known !== undefined && isShort(text, { maxTokens, contextWindow: known.contextWindow }))
+      return { text, isCut: false };
+    using lease = await models.leaseNamed(plan.agent.model, { signal });
     const { engine } = lease.model;
     return capped(text, {
       readOn: (offset) => `; read_output with call_id "${callId}" and offset ${offset} reads on`,
-      maxTokens: plan.limits.maxToolOutputTokens,
+      maxTokens,
       contextWindow: engine.describe().contextWindow,
       countTokens: async (piece) => (await engine.tokenize(plainPrompt(piece), signal)).length,
     });

@@ -18,14 +18,24 @@ export interface OutputLimit {
   readonly readOn?: (offset: number) => string;
 }
 
+/** Tokens that one output may have. */
+function mostTokens({ maxTokens, contextWindow }: Pick<OutputLimit, "maxTokens" | "contextWindow">): number {
+  return Math.max(16, Math.min(maxTokens, Math.floor(OF_WINDOW * contextWindow)));
+}
+
+/** Whether an output is so short that its tokens need no counting: a token is at least a byte. */
+export function isShort(text: string, limit: Pick<OutputLimit, "maxTokens" | "contextWindow">): boolean {
+  return Buffer.byteLength(text) <= mostTokens(limit);
+}
+
 /** A text as the model is given it: of one that is too long the beginning and the end. */
 export async function capped(
   text: string,
-  { maxTokens, contextWindow, countTokens, readOn = () => "" }: OutputLimit,
+  limit: OutputLimit,
 ): Promise<{ readonly text: string; readonly isCut: boolean }> {
-  const most = Math.max(16, Math.min(maxTokens, Math.floor(OF_WINDOW * contextWindow)));
-  // A token is at least a byte.
-  if (Buffer.byteLength(text) <= most) return { text, isCut: false };
+  if (isShort(text, limit)) return { text, isCut: false };
+  const { countTokens, readOn = () => "" } = limit;
+  const most = mostTokens(limit);
   // Enough to know how many characters a token has here.
   const sample = text.slice(0, 32 * most);
   const tokens = await countTokens(sample);
