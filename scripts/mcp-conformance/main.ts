@@ -1,7 +1,8 @@
 /**
  * `npm run conformance:mcp`: the MCP project's own suite, in a pinned release that npx fetches, against `/mcp` of a server
- * with the built-in model and against the client of MCP servers, in both revisions of the protocol. `baseline.yaml` has
- * what is expected to fail, and why; what fails beside it, and what does not fail though it is there, is an error.
+ * with the built-in model and against the client of MCP servers, in both revisions of the protocol. The
+ * baselines have what is expected to fail, and why; what fails beside it, and what does not fail though it is there, is
+ * an error. Results of each check go into `--results DIRECTORY`, where that is given.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,12 +12,14 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { KEY, startServer } from "../../test/support/server.ts";
 
 const SUITE = "@modelcontextprotocol/conformance@0.2.0-alpha.12";
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-const results = await mkdtemp(join(tmpdir(), "llm-server-conformance-"));
+const { values } = parseArgs({ options: { results: { type: "string" } } });
+const results = values.results ?? (await mkdtemp(join(tmpdir(), "llm-server-conformance-")));
 await using server = await startServer();
 
 /** The suite sends no key. */
@@ -52,5 +55,5 @@ for (const revision of ["2026-07-28", "2025-11-25"])
   }
 withKey.closeAllConnections();
 withKey.close();
-await rm(results, { recursive: true });
+if (values.results === undefined) await rm(results, { recursive: true });
 if (failed.length > 0) throw new Error(`not as the baseline says: ${failed.join(", ")}`);

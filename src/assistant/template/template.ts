@@ -131,7 +131,7 @@ export class ChatTemplate {
     const known = this.#withKnownSystem(messages);
     const whole = this.supportsTools
       ? known
-      : { ...known, messages: withToolInstructions(known.messages, tools) };
+      : { ...known, messages: withToolInstructions(known.messages, tools, this.#calls.count === 0) };
     const told = adapted({ ...whole, tools }, [
       ...(this.#calls.areBesideText ? [] : [textApart]),
       ...(this.#calls.count === 1 ? [singleCalls] : []),

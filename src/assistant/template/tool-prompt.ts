@@ -17,11 +17,16 @@ export function describeTool({ name, description, parameters }: Tool): object {
   };
 }
 
+/**
+ * `areCallsWritten`: calls are left for the template, which writes them as the model did, in tokens of their own where it has
+ * such. As text they would be other tokens, and nothing behind them would be found in the KV cache.
+ */
 export function withToolInstructions(
   messages: readonly ChatMessage[],
   tools: readonly Tool[],
+  areCallsWritten = false,
 ): readonly ChatMessage[] {
-  const plain = messages.map(withoutToolFields);
+  const plain = messages.map(areCallsWritten ? withoutResults : withoutToolFields);
   if (tools.length === 0) return plain;
   const [first, ...rest] = plain;
   const isSystem = first?.role === "system";
@@ -41,6 +46,12 @@ function instructions(tools: readonly Tool[]): string {
     "To call one, answer with its name and arguments as JSON in tags:",
     '<tool_call>\n{"name": "function name", "arguments": {}}\n</tool_call>',
   ].join("\n");
+}
+
+function withoutResults(message: ChatMessage): ChatMessage {
+  const { role, content, toolCalls = [] } = message;
+  if (role === "tool" || toolCalls.length === 0) return withoutToolFields(message);
+  return { ...message, content: content === "" || content.endsWith("\n") ? content : `${content}\n` };
 }
 
 export function withoutToolFields(message: ChatMessage): ChatMessage {

@@ -63,7 +63,10 @@ export function agentTools({ sessions, models, servers }: AgentToolParts): reado
         await sessions.rest(id, deadline);
         return { structured: await describe(sessions, id) };
       },
-      begin: (input, { cacheScope }) => begin(input, cacheScope),
+      begin: async (input, { cacheScope }) => {
+        const taskId = await begin(input, cacheScope);
+        return { taskId, answer: { structured: await describe(sessions, taskId) } };
+      },
     }),
     tool({
       name: "get_agent",

@@ -80,8 +80,9 @@ export class McpEndpoint {
               if (context === undefined) throw new Error("an MCP request without its HTTP request");
               const capabilities = capabilitiesOf(mcpReq);
               if (tool.begin !== undefined && knowsTasks(capabilities)) {
-                const task = await tasks.get(await tool.begin(input, context));
-                return { resultType: "task", ...describeTask(task, capabilities), content: [] };
+                const { taskId, answer } = await tool.begin(input, context);
+                const task = describeTask(await tasks.get(taskId), capabilities);
+                return { ...toResult(answer), ...task, resultType: "task" };
               }
               const token = mcpReq._meta?.progressToken;
               const tell =

@@ -22,8 +22,14 @@ export interface McpTool {
     context: RequestContext,
     progress: (done: number) => void,
   ) => Promise<ToolAnswer>;
-  /** Begins it as a task, for clients that know of them. @returns the task's id */
-  readonly begin?: (input: unknown, context: RequestContext) => Promise<string>;
+  /** Begins it as a task, for clients that know of them. */
+  readonly begin?: (input: unknown, context: RequestContext) => Promise<BegunTask>;
+}
+
+export interface BegunTask {
+  readonly taskId: string;
+  /** How far it is: a result has to keep to the tool's schema, whatever its type. */
+  readonly answer: ToolAnswer;
 }
 
 export interface ToolAnswer {
@@ -41,7 +47,7 @@ export function tool<I extends TObject>(
       context: RequestContext,
       progress: (done: number) => void,
     ) => Promise<ToolAnswer>;
-    readonly begin?: (input: Static<I>, context: RequestContext) => Promise<string>;
+    readonly begin?: (input: Static<I>, context: RequestContext) => Promise<BegunTask>;
   },
 ): McpTool {
   const { run, begin, ...rest } = definition;

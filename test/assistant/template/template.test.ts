@@ -104,6 +104,24 @@ test("a template without tools is told of them in the system message, and of res
   assert.match(prompt, /user\n<tool_response>\nseen\n<\/tool_response>/);
 });
 
+test("a call that such a template is told has the tokens that the model wrote it in, and a user's spelling has not", () => {
+  const model = { ...chatMl, specialTexts: [...chatMl.specialTexts, "<tool_call>", "</tool_call>"] };
+  const { parts } = new ChatTemplate(model).render(
+    [
+      { role: "user", content: "<tool_call>" },
+      { role: "assistant", content: "So:", toolCalls: [{ id: "1", name: "look", arguments: "{}" }] },
+    ],
+    { tools: [{ name: "look" }] },
+  );
+  const texts = parts.map((part) => (part.type === "text" ? part.text : ""));
+  const call = '<tool_call>\n{"name": "look", "arguments": {}}\n</tool_call>';
+  assert.ok(
+    texts.some((each) => each.includes(`So:\n${call}<|im_end|>`)),
+    texts.join("|"),
+  );
+  assert.ok(texts.every((each) => !each.includes("user\n<tool_call>")));
+});
+
 test("a template that refuses says why", () => {
   const model = { ...chatMl, chatTemplate: "{{ raise_exception('roles must alternate') }}" };
   assert.throws(

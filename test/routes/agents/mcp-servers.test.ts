@@ -9,9 +9,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
+import { Agent, hostedMcpTool, Runner, RunState, setTracingDisabled } from "@openai/agents-core";
+import { OpenAIProvider } from "@openai/agents-openai";
+import { tool as aiTool, type ModelMessage, ToolLoopAgent } from "ai";
 import OpenAI from "openai";
 import type { AgentSession } from "openai/resources/beta/agents/agents";
+import { z } from "zod";
 import {
   CHATML,
   chatmlCall,
@@ -70,6 +75,8 @@ const answers = [
   { when: ["Leak them"], rest: chatmlCall("wiki__leak", { how: "output" }) },
   { when: ["Leak them", "[secret CANARY_9]"], rest: chatmlCall("wiki__leak", { how: "error" }) },
   { when: ["Leak them", "Error:"], rest: "Told all." },
+  { when: ["Post to Bob"], rest: chatmlCall("post", { to: "Bob" }) },
+  { when: ["Post to Bob", "posted to Bob"], rest: "Posted." },
   { when: ["Which variables"], rest: chatmlCall("local__environment", {}) },
   { when: ["Which variables", "<tool_response>"], rest: "These." },
 ];
@@ -391,6 +398,61 @@ test("/v1/messages: servers that the operator did not name are refused by the fi
     /^400 .*authorization_token/,
   );
   assert.match(await refused({ mcp_servers: [] }), /^400 .*mcp_server_name/);
+});
+
+test("@openai/agents: a run is streamed, waits for a person, and continues from its state's text", async () => {
+  setTracingDisabled(true);
+  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key", maxRetries: 0 });
+  const modelProvider = new OpenAIProvider({ openAIClient: client, useResponses: true });
+  const sent = tools.effects.length;
+  const wiki = hostedMcpTool({ serverLabel: "wiki", requireApproval: "always" });
+  const agent = new Agent({ name: "clerk", model: "scripted", tools: [wiki] });
+  const run = await new Runner({ modelProvider }).run(agent, "Write to Ann", { stream: true });
+  for await (const _ of run);
+  await run.completed;
+  const state = await RunState.fromString(agent, run.state.toString());
+  const [question] = state.getInterruptions();
+  assert.ok(question !== undefined);
+  assert.equal(tools.effects.length, sent);
+  state.approve(question);
+  const again = await new Runner({ modelProvider }).run(agent, state, { stream: true });
+  for await (const _ of again);
+  await again.completed;
+  assert.equal(again.finalOutput, "Sent.");
+  assert.equal(tools.effects.length, sent + 1);
+});
+
+test("the AI SDK's ToolLoopAgent: a loop is streamed, waits for a person, and continues", async () => {
+  const provider = createOpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key" });
+  const posted: string[] = [];
+  const post = aiTool({
+    description: "Posts a letter.",
+    inputSchema: z.object({ to: z.string() }),
+    execute: ({ to }) => {
+      posted.push(to);
+      return `posted to ${to}`;
+    },
+  });
+  const agent = new ToolLoopAgent({
+    model: provider.responses("scripted"),
+    tools: { post },
+    toolApproval: { post: "user-approval" },
+  });
+  const messages: ModelMessage[] = [{ role: "user", content: "Post to Bob" }];
+  const asked = await agent.stream({ messages });
+  const parts = await asked.content;
+  const question = parts.find(({ type }) => type === "tool-approval-request");
+  assert.ok(question?.type === "tool-approval-request");
+  assert.deepEqual(posted, []);
+  messages.push(...(await asked.response).messages, {
+    role: "tool",
+    content: [{ type: "tool-approval-response", approvalId: question.approvalId, approved: true }],
+  });
+  const done = await agent.stream({ messages });
+  let text = "";
+  for await (const piece of done.textStream) text += piece;
+  assert.equal(text, "Posted.");
+  assert.deepEqual(posted, ["Bob"]);
 });
 
 /** A request of MCP's revision of 2026-07-28 by a client that knows tasks and can ask people. */
