@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { CHATML, chatmlCall, makeScriptedModels } from "./scripted-server.ts";
-import { json, KEY, type TestServer } from "./server.ts";
+import { json, KEY, startServer, type TestServer } from "./server.ts";
 import { startToolServer, type TestTool } from "./tool-server.ts";
 
 export interface Campaign {
@@ -17,6 +17,8 @@ export interface Campaign {
   readonly kills: number;
   /** Between 0 and 1. */
   readonly random: () => number;
+  /** `built-in`: the model that comes with the server, which is too small for tools and only talks. */
+  readonly model?: "scripted" | "built-in";
   /** Longest time from a start to the kill. */
   readonly aliveMs: number;
   readonly log?: (line: string) => void;
@@ -72,6 +74,7 @@ export async function runCampaign({
   kills,
   random,
   aliveMs,
+  model = "scripted",
   log = () => {},
 }: Campaign): Promise<CampaignResult> {
   const directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
@@ -83,8 +86,8 @@ export async function runCampaign({
   const file = join(directory, "servers.json");
   const entry = { url: counters.url, trust_annotations: true, require_approval: "never" };
   await writeFile(file, JSON.stringify({ mcpServers: { counters: entry } }));
-  const start = () =>
-    models.start({ DATA_DIR: join(directory, "data"), MCP_SERVERS_FILE: file, MAX_SEQUENCES: "4" });
+  const env = { DATA_DIR: join(directory, "data"), MCP_SERVERS_FILE: file, MAX_SEQUENCES: "4" };
+  const start = () => (model === "scripted" ? models.start(env) : startServer({ env }));
   let server: TestServer = await start();
   const read = async <T>(path: string) => json<T>(server.get(path));
   let interrupted = 0;
@@ -94,7 +97,11 @@ export async function runCampaign({
     for (let run = 0; run < runs; run++) {
       const response = await server.post("/v1/agents/sessions", {
         environment: { type: "none" },
-        agent: { model: "scripted", tools: [{ type: "mcp", server_label: "counters" }] },
+        agent:
+          model === "scripted"
+            ? { model, tools: [{ type: "mcp", server_label: "counters" }] }
+            : { tools: [] },
+        ...(model === "built-in" && { limits: { max_output_tokens: 200 } }),
         input: `Count, run ${run}`,
       });
       ids.push((await json<Session>(response)).id);
