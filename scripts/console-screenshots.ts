@@ -99,7 +99,7 @@ await page.getByRole("region", { name: "By number of users" }).waitFor({ timeout
 await shoot("capacity");
 
 await open("/microscope");
-await page.getByLabel("Text", { exact: true }).fill("What is the capital of France?");
+await page.getByLabel("Text", { exact: true }).fill("Tell me a story about a robot.");
 await page.getByRole("button", { name: "Look" }).click();
 await page.getByRole("region", { name: "Stages of the sampler" }).waitFor();
 await page.getByRole("listbox", { name: "Tokens" }).scrollIntoViewIfNeeded();

@@ -246,7 +246,7 @@ describe("the pages beside the chat", { skip }, () => {
     const left = await stages.evaluateAll((rows) => rows.slice(1).map((row) => row.children[1]?.textContent));
     assert.deepEqual(
       left,
-      choices.at(-1)?.stages.map((stage) => stage.left.toLocaleString("en")),
+      choices[0]?.stages.map((stage) => stage.left.toLocaleString("en")),
     );
     await console_.assertAccessible("microscope, a written token");
     await strip.press("Home");
