@@ -126,6 +126,9 @@ export class Metrics implements CacheObserver {
       labelNames: ["verdict"],
       registers,
     });
+    // Prometheus sees no increase in a series that begins with it.
+    for (const verdict of ["identical", "consistent", "contradicted", "different"])
+      this.#audited.inc({ verdict }, 0);
     this.#embeddedTexts = new Counter({
       name: "embedding_texts_total",
       help: "Texts embedded, cached ones included.",

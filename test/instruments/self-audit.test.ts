@@ -5,6 +5,7 @@ import type { ReplayVerdict } from "../../src/instruments/replay/replay.ts";
 import { SelfAudit } from "../../src/instruments/replay/self-audit.ts";
 
 const quiet = () => {};
+const changed = { field: "device", was: "cpu", is: "gpu" };
 
 test("answers are audited when it is time and nothing else is to be done, each of them once", async () => {
   const verdicts: Record<string, ReplayVerdict> = { a: "identical", b: "consistent", c: "contradicted" };
@@ -20,7 +21,14 @@ test("answers are audited when it is time and nothing else is to be done, each o
         asked.push(`${id} ${level} ${lane}`);
         const verdict = verdicts[id];
         if (verdict === undefined) throw new ApiError("conflict", "its model is gone");
-        return { level, requestId: id, verdict, facts: {}, differences: [], generations: [] };
+        return {
+          level,
+          requestId: id,
+          verdict,
+          facts: {},
+          differences: id === "b" ? [changed] : [],
+          generations: [],
+        };
       },
     },
     isIdle: () => isIdle,
@@ -40,10 +48,10 @@ test("answers are audited when it is time and nothing else is to be done, each o
   isIdle = true;
   await audit.look();
   assert.deepEqual(asked, ["a score batch", "gone score batch", "b score batch"]);
-  assert.deepEqual(counted, ["identical", "consistent"]);
+  assert.deepEqual(counted, ["identical", "different"]);
   ids.push("c");
   await audit.look();
   now = 2000;
   await audit.look();
-  assert.deepEqual(counted, ["identical", "consistent", "contradicted"]);
+  assert.deepEqual(counted, ["identical", "different", "contradicted"]);
 });

@@ -72,8 +72,10 @@ export class SelfAudit {
         signal: stopping,
         lane: "batch",
       });
-      onAudited(verdict);
-      if (verdict === "contradicted" && differences.length === 0)
+      // Another model or other settings may well give other answers.
+      const isSame = differences.length === 0;
+      onAudited(isSame ? verdict : "different");
+      if (isSame && verdict === "contradicted")
         log.error({ request: requestId }, "the model would not give an earlier answer any more");
     } catch (error) {
       // Its model is gone, or busy again: nothing is known of the answer.
