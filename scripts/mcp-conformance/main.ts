@@ -41,13 +41,15 @@ withKey.listen(0, "127.0.0.1");
 await once(withKey, "listening");
 const { port } = withKey.address() as AddressInfo;
 
-const client = ["client", "--command", `${process.execPath} ${here("client.ts")}`];
+/** The suite starts all clients at once. */
+const CLIENT_MS = "120000";
+const client = ["client", "--command", `${process.execPath} ${here("client.ts")}`, "--timeout", CLIENT_MS];
 const legs = [["server", "--url", `http://127.0.0.1:${port}/mcp`], client];
 const failed: string[] = [];
 for (const revision of ["2026-07-28", "2025-11-25"])
   for (const leg of legs) {
     const baseline = here(`baseline-${revision}.yaml`);
-    const more = ["--requirements", revision, "--expected-failures", baseline];
+    const more = ["--requirements", revision, "--expected-failures", baseline, "--output-dir", results];
     console.log(`\n== ${leg[0]}, ${revision}`);
     const suite = spawn("npx", ["--yes", SUITE, ...leg, ...more], { cwd: results, stdio: "inherit" });
     const [code] = (await once(suite, "exit")) as [number | null];

@@ -6,6 +6,7 @@ import type { FieldsLog, Log } from "../../../platform/log.ts";
 import type { Store } from "../../../platform/store/database.ts";
 import type { ServedModels } from "../../../serving/served-models.ts";
 import { beginCall, expire, settleCall } from "../session/calls.ts";
+import type { Draft } from "../session/draft.ts";
 import type { Outcome } from "../session/item.ts";
 import { type SessionLedger, WorkOver } from "../session/ledger.ts";
 import { next, timeLeftMs } from "../session/planner.ts";
@@ -35,7 +36,10 @@ export interface SessionWorkerOptions {
   readonly log: Pick<Log, "warn"> & Pick<FieldsLog, "error">;
 }
 
-/** Does what sessions are to do next, step by step, until they rest. Each step is in the store before the next begins. */
+/**
+ * Does what sessions are to do next, step by step, until they rest. A step is in the store before the next begins, but for
+ * steps that only read: those need not wait for the store, since they can be made again.
+ */
 export class SessionWorker {
   readonly #options: SessionWorkerOptions;
   readonly #jobs: JobLoop<SessionRow | undefined>;
@@ -90,6 +94,7 @@ export class SessionWorker {
           stopping.throwIfAborted();
           await this.#step(session, controller.signal, stopping);
         }
+        await session.settled();
       } catch (error) {
         if (await this.#isToBeTriedAgain(claim, session, error, controller.signal, stopping)) return;
       } finally {
@@ -117,7 +122,10 @@ export class SessionWorker {
       newId,
       signal: AbortSignal.any([cancelled, stopping]),
     });
-    await session.change((draft) => settleStep(draft, result));
+    const settle = (draft: Draft) => settleStep(draft, result);
+    const isOnlyReading = result.calls.every(({ server }) => server?.effect === "read");
+    if (isOnlyReading && result.calls.length > 0) await session.changeAhead(settle);
+    else await session.change(settle);
   }
 
   /** Runs calls side by side. A server that stops waits for them: what they do is known then. */
@@ -145,7 +153,7 @@ export class SessionWorker {
           cancelled,
           deadline,
         });
-        await session.change((draft) => {
+        const settle = (draft: Draft) => {
           if (whole !== undefined) draft.outputs.push({ callId: call.callId, output: keepable(whole) });
           const { turn, calls: open } = draft.active;
           draft.steps.push({
@@ -161,7 +169,9 @@ export class SessionWorker {
             ms: this.#options.clock() - begunAt,
           });
           settleCall(draft, call.callId, outcome);
-        });
+        };
+        if (call.effect === "write") await session.change(settle);
+        else await session.changeAhead(settle);
       }),
     );
   }

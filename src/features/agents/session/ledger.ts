@@ -4,7 +4,6 @@ import type { Queries, Store } from "../../../platform/store/database.ts";
 import { type AskedQuestion, addEvents, writeChange } from "./change.ts";
 import { Draft } from "./draft.ts";
 import type { SessionEvent } from "./event.ts";
-import type { Item } from "./item.ts";
 import { dueAt, needsWork } from "./planner.ts";
 import { eventsFrom, lockSession, lockWork, type SessionRow } from "./tables.ts";
 import type { Told } from "./turns.ts";
@@ -46,8 +45,7 @@ export type Change = (draft: Draft, context: ChangeContext) => Promise<void> | v
 /** A session after a change of the process that works on it. */
 export interface Changed {
   readonly row: SessionRow;
-  /** Those that the change added, or put in place of others. */
-  readonly items: readonly Item[];
+  readonly draft: Draft;
   /** Others have changed it since the process knew it. */
   readonly wasStale: boolean;
 }
@@ -76,9 +74,9 @@ export class SessionLedger {
   }
 
   /** A change by the process that works on the session, as far as it knows it. @throws WorkOver where it no longer does */
-  async work(claim: Claim, known: SessionRow, change: Change): Promise<Changed> {
+  async work(claim: Claim, known: SessionRow, change: Change, made?: Draft): Promise<Changed> {
     const database = await this.#options.store.database();
-    const draft = await this.#draft(database, known, change);
+    const draft = made ?? (await this.#draft(database, known, change));
     const notices = this.#notices(known.id, draft);
     const row =
       notices.length === 0
@@ -86,7 +84,7 @@ export class SessionLedger {
         : await database.transaction((queries) => this.#writeAll(queries, known, draft, notices));
     const changed =
       row !== undefined
-        ? { row, items: draft.items, wasStale: false }
+        ? { row, draft, wasStale: false }
         : await database.transaction(async (queries) => {
             const held = await lockWork(queries, claim.position);
             if (held === undefined || held.attempt !== claim.attempt) throw new WorkOver();
@@ -94,6 +92,16 @@ export class SessionLedger {
           });
     this.#tell(changed.row, claim.position);
     return changed;
+  }
+
+  /** What a change makes of a session as it is known, for `work` to write. */
+  expect(known: SessionRow, change: (draft: Draft) => void): Omit<Changed, "wasStale"> {
+    const draft = this.#begin(known);
+    change(draft);
+    draft.close();
+    const { state, nextEvent } = draft;
+    const work = needsWork(state) ? known.work : null;
+    return { row: { ...known, state, nextEvent, work, version: known.version + 1 }, draft };
   }
 
   /** Adds what a step tells as it runs. @returns the session after it, or as it was known where that is stale. @throws WorkOver */
@@ -116,16 +124,19 @@ export class SessionLedger {
     const draft = await this.#draft(queries, row, change);
     const written = await this.#writeAll(queries, row, draft, this.#notices(row.id, draft));
     if (written === undefined) throw new Error("a session was changed although it is held");
-    return { row: written, items: draft.items };
+    return { row: written, draft };
   }
 
   async #draft(queries: Queries, row: SessionRow, change: Change): Promise<Draft> {
-    const { clock, newId } = this.#options;
-    const { plan, state, nextEvent } = row;
-    const draft = new Draft({ plan, state, at: Math.round(wallMs(clock())), newId, nextEvent });
+    const draft = this.#begin(row);
     await change(draft, { queries, told: () => toldOf(queries, row) });
     draft.close();
     return draft;
+  }
+
+  #begin({ plan, state, nextEvent }: SessionRow): Draft {
+    const { clock, newId } = this.#options;
+    return new Draft({ plan, state, at: Math.round(wallMs(clock())), newId, nextEvent });
   }
 
   #notices(id: string, { events }: Draft): readonly Notice[] {
