@@ -7,6 +7,7 @@ import { TestFile } from "./test-file.ts";
 const CONCURRENCY = 2;
 /** Longest time that a test may take on a machine that has a processor for everything that wants one. */
 const LIMIT_SECONDS = 180;
+const SLOWEST_SHOWN = 15;
 
 const names = process.argv.slice(2);
 const files = names.length > 0 ? names : globSync("test/**/*.test.ts");
@@ -15,6 +16,7 @@ const limitSeconds = names.length > 0 ? Number.POSITIVE_INFINITY : LIMIT_SECONDS
 
 const running = new Set<TestFile>();
 const total = { passed: 0, failed: 0, skipped: 0 };
+const durations: Array<{ readonly path: string; readonly seconds: number }> = [];
 const failures: Array<{ readonly path: string; readonly why: string }> = [];
 
 // A second counts for the share of it that a process gets while more of them want to run than there are processors.
@@ -34,9 +36,10 @@ async function runAll(waiting: Iterator<string>): Promise<void> {
   for (let next = waiting.next(); next.done !== true; next = waiting.next()) {
     const file = new TestFile(next.value, files.length === 1);
     running.add(file);
-    const { passed, failed, skipped, output } = await file.ended();
+    const { passed, failed, skipped, output, seconds } = await file.ended();
     process.stdout.write(output);
     running.delete(file);
+    durations.push({ path: file.path, seconds });
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;
@@ -49,9 +52,18 @@ function failuresIn(output: string): string {
   return output.slice(Math.max(0, output.lastIndexOf("✖ failing tests:")));
 }
 
+/** The files that take longest: where the suite can be made quicker. */
+function slowest(): string {
+  const longest = durations.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN);
+  return ["Slowest files:", ...longest.map(({ path, seconds }) => `  ${seconds.toFixed(1)} s  ${path}`)].join(
+    "\n",
+  );
+}
+
 const waiting = files.values();
 await Promise.all(Array.from({ length: CONCURRENCY }, () => runAll(waiting)));
 clearInterval(timer);
+if (names.length === 0) console.log(slowest());
 // Again where a reader looks first: hundreds of files may have been reported since.
 if (files.length > 1) for (const { why } of failures) console.log(why);
 if (failures.length > 0) console.log(`Failed: ${failures.map(({ path }) => path).join(" ")}`);
