@@ -59,6 +59,9 @@ async function scan(bytes: Buffer): Promise<Container> {
       turnAt = at + SLICE_BYTES;
       await nextTurn();
     }
+    // Within a text nothing but a quote or a backslash matters until the next cut.
+    if (textStart !== undefined)
+      at = nextMark(bytes, at, Math.min(turnAt, (cuts.at(-1) ?? textStart) + SLICE_BYTES));
     const byte = bytes[at] as number;
     if (textStart !== undefined) {
       if (at - (cuts.at(-1) ?? textStart) >= SLICE_BYTES && !isContinuation(byte)) cuts.push(at);
@@ -83,6 +86,14 @@ async function scan(bytes: Buffer): Promise<Container> {
   if (open.length > 1 || textStart !== undefined) throw new SyntaxError("the text ends too early");
   endRun(root, bytes.length);
   return root;
+}
+
+/** Where the next quote or backslash is; `until` where there is none before. */
+function nextMark(bytes: Buffer, from: number, until: number): number {
+  const end = Math.min(until, bytes.length - 1);
+  let at = from;
+  while (at < end && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at++;
+  return at;
 }
 
 function newContainer(start: number, isArray: boolean): Container {

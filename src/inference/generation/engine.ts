@@ -30,7 +30,7 @@ import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine } from 
 import { Rest } from "./rest.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { StepTotals } from "./step-totals.ts";
-import { TokenWork } from "./token-work.ts";
+import { TokenWork, toNumbers } from "./token-work.ts";
 
 export interface LocalEngineOptions {
   readonly engine: EngineOptions;
@@ -170,7 +170,7 @@ export class LocalEngine implements Engine {
       this.#ask((id) => ({ type: "tokenize", id, prompt })),
     );
     if (reply.type !== "tokens") throw new Error(`unexpected reply ${reply.type}`);
-    return [...reply.tokens];
+    return toNumbers(reply.tokens);
   }
 
   async detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string> {

@@ -79,7 +79,7 @@ async function handle(
       core.cancel(message.id);
       break;
     case "tokenize":
-      send({ type: "tokens", id: message.id, tokens: [...(await core.tokenize(message.prompt))] });
+      send({ type: "tokens", id: message.id, tokens: await core.tokenize(message.prompt) });
       break;
     case "detokenize":
       send({ type: "text", id: message.id, text: await core.detokenize(message.tokens) });

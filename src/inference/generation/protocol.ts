@@ -94,6 +94,6 @@ export type EngineNews =
   /** It has fallen asleep, or woken; with the id of what asked for it. */
   | { readonly type: "rest"; readonly id?: number; readonly isAsleep: boolean }
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
-  | { readonly type: "tokens"; readonly id: number; readonly tokens: readonly number[] }
+  | { readonly type: "tokens"; readonly id: number; readonly tokens: Int32Array }
   | { readonly type: "text"; readonly id: number; readonly text: string }
   | { readonly type: "cache"; readonly id: number; readonly view: CacheView<number> };

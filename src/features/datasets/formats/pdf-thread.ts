@@ -12,7 +12,7 @@ export type FromPdf =
 const { path } = workerData as { readonly path: string };
 const send = (message: FromPdf) => parentPort?.postMessage(message);
 
-giveWay();
+giveWay({ isLong: true });
 try {
   const document = await getDocumentProxy(new Uint8Array(readFileSync(path)));
   send({ type: "pages", count: document.numPages });

@@ -11,7 +11,7 @@ import type { SandboxJob, SandboxReply, SandboxResults } from "./jobs.ts";
 
 const MAX_ISSUES = 5;
 
-giveWay();
+giveWay({ isLong: true });
 parentPort?.on("message", async (job: SandboxJob) => parentPort?.postMessage(await reply(job)));
 parentPort?.postMessage("ready");
 
