@@ -1,6 +1,7 @@
 import { UnavailableError } from "../../errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { LlamaError } from "../llama/errors.ts";
+import { trimHeap } from "../llama/heap-trim.ts";
 import { type CoreReports, EngineCore } from "./core.ts";
 import { openModel } from "./open-model.ts";
 import type { EngineOptions, LoadedModel } from "./protocol.ts";
@@ -65,7 +66,10 @@ export class SleepyCore {
     if (!this.#core.isIdle) return false;
     // From here on no step runs, and what is asked waits.
     this.#isAsleep = true;
-    this.#changing = this.#core.save().finally(() => this.#core.freeContext());
+    this.#changing = this.#core.save().finally(() => {
+      this.#core.freeContext();
+      trimHeap();
+    });
     await this.#changing;
     return true;
   }
