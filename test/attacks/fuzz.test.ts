@@ -100,20 +100,26 @@ async function answerTo(
   { url, body }: Sent,
 ): Promise<{ readonly status: number; readonly text: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  const bytes = body === undefined ? undefined : Buffer.from(body);
   const sent = request(
     server.url + url,
     {
       agent,
       method,
-      headers: { "content-type": "application/json", ...KEY },
+      // Node leaves the length out where a DELETE has a body.
+      headers: {
+        "content-type": "application/json",
+        ...(bytes !== undefined && { "content-length": bytes.length }),
+        ...KEY,
+      },
       signal: AbortSignal.timeout(HANG_MS),
     },
     (response) => {
       read(method, response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
     },
   );
-  sent.once("error", reject);
-  sent.end(body);
+  sent.once("error", (error) => reject(new Error(`${method} ${url}: ${error.message}`, { cause: error })));
+  sent.end(bytes);
   return promise;
 }
 
