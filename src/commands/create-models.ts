@@ -178,6 +178,7 @@ function findListed(
     const model = await findModel(base.source, config, { log, signal, onProgress });
     return {
       estimatedBytes: modelBytes(model.path) + kvCacheMemory + PROCESS_BYTES,
+      adapter,
       createEngine: () =>
         createEngine(settings, { ...model, name }, log, {
           prefixes: config.pinnedPrefixes,

@@ -5,7 +5,7 @@ import { toMessages } from "../dialects/openai/chat/messages.ts";
 import { ChatCompletionBody } from "../dialects/openai/chat/schema.ts";
 import { SamplingFields } from "../dialects/openai/fields.ts";
 import { toSampling } from "../dialects/openai/sampling.ts";
-import { ApiError, InvalidRequestError } from "../errors.ts";
+import { InvalidRequestError } from "../errors.ts";
 import { answerSchema, responseSchemas } from "../http/schema.ts";
 import type { Prompt } from "../inference/engine.ts";
 import { MAX_LOOKED_AT } from "../inference/microscope/job.ts";
@@ -81,7 +81,7 @@ export function microscopeRoutes({
           summary: "Look into the model while it reads and writes",
           description: `Every token with its probability, what each stage of the sampler left, and what the heads attend to: of a text, of messages, or of a request that was answered; up to ${MAX_LOOKED_AT} tokens. It is computed in a process of its own.`,
           body: LookBody,
-          response: responseSchemas(Answer, 400, 401, 404, 409, 429, 503),
+          response: responseSchemas(Answer, 400, 401, 404, 429, 503),
         },
       },
       async ({ body, context }) => {
@@ -89,7 +89,6 @@ export function microscopeRoutes({
         const recorded = isSet(body.request) ? await recordedText(body.request, records) : undefined;
         const wanted = { model: body.model ?? recorded?.model };
         return withModel(models, wanted, context, async (model) => {
-          if (model.adapterOf !== undefined) throw adapterRefused(model);
           const { name, path, threads } = model.engine.describe();
           const sampling = recorded?.sampling ?? { seed: randomSeed(), ...toSampling(body) };
           const layer = body.layer ?? undefined;
@@ -98,6 +97,7 @@ export function microscopeRoutes({
             {
               libraryDirectory,
               modelPath: path,
+              adapter: model.adapter,
               threads,
               prompt: recorded?.prompt ?? promptOf(body, model),
               answer: recorded?.answer,
@@ -126,12 +126,4 @@ function assertOneText({ request, prompt, messages }: LookBody): void {
 function promptOf({ prompt, messages, parse_special }: LookBody, { assistant }: ServedModel): Prompt {
   if (!isSet(prompt)) return assistant.render({ messages: toMessages(messages ?? [], []) });
   return { parts: [{ type: "text", text: prompt, parseSpecial: parse_special ?? false }], addBos: true };
-}
-
-function adapterRefused({ name, adapterOf }: ServedModel): ApiError {
-  return new ApiError(
-    "conflict",
-    `The microscope does not apply adapters: ${name} is one of ${adapterOf}. Look at that model.`,
-    { param: "model" },
-  );
 }

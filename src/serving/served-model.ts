@@ -21,10 +21,18 @@ export interface StartableEngine extends Engine {
   wake(): Promise<void>;
 }
 
+/** A LoRA adapter, and how much of it is applied. */
+export interface AdapterFile {
+  readonly path: string;
+  readonly scale: number;
+}
+
 /** A model's files, ready to be loaded. */
 export interface FoundModel {
   /** What it is expected to take in memory, before it has been measured. */
   readonly estimatedBytes: number;
+  /** What changes the weights; undefined for a model by itself. */
+  readonly adapter?: AdapterFile | undefined;
   createEngine(): StartableEngine;
 }
 
@@ -77,6 +85,11 @@ export class ServedModel implements PooledModel, ChatModel {
     this.engine = options.wrap(this.#slot);
     this.#chat = chatModel(this.engine);
     this.assistant = new Assistant(this.#chat, options.randomSeed, options.constraints);
+  }
+
+  /** Known once it has been found. */
+  get adapter(): AdapterFile | undefined {
+    return this.#found?.adapter;
   }
 
   get state(): EngineState {

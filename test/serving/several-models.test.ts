@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { LookAnswer } from "../../src/instruments/microscope/schema.ts";
 import { makeTinyModel } from "../support/architectures/tiny-model.ts";
 import { writeAdapter } from "../support/lora.ts";
 import { BUILTIN } from "../support/model.ts";
@@ -235,6 +236,20 @@ test("where two of three fit, the idle one that is not pinned makes room, and an
   // Both wanted at once: one after the other, and each as when it is alone.
   const both = await Promise.all(["formal", "casual"].map((name) => ask(tight, name, "What is a token?")));
   assert.deepEqual(both, [alone.get("formal")?.[0], alone.get("casual")?.[0]]);
+});
+
+test("the microscope looks at a model as its adapter changes it", async () => {
+  const prompt = "What is attention?";
+  const look = async (model: string) => {
+    const body = { model, messages: [{ role: "user", content: prompt }], temperature: 0, max_tokens: 4 };
+    const { tokens } = await json<LookAnswer>(server.post("/v1/microscope", body));
+    return tokens
+      .flatMap(({ part, special, text }) => (part === "answer" && !special ? [text] : []))
+      .join("");
+  };
+  const [plain, formal] = [await look("main"), await look("formal")];
+  assert.notEqual(formal, plain);
+  assert.ok((await ask(server, "formal", prompt)).startsWith(formal), formal);
 });
 
 test("a request for an unknown model names those that are served", async () => {

@@ -1,10 +1,12 @@
 import type { Prompt } from "../engine.ts";
+import type { AdapterOptions } from "../llama/adapter.ts";
 import type { Sampling } from "../sampling.ts";
 
 /** What is to be looked at. */
 export interface LookJob {
   readonly libraryDirectory: string | undefined;
   readonly modelPath: string;
+  readonly adapter: AdapterOptions | undefined;
   readonly threads: number;
   readonly prompt: Prompt;
   /** The answer that was given; undefined has the model write one. */

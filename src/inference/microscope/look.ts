@@ -1,6 +1,7 @@
 import { ApiError, InvalidRequestError } from "../../errors.ts";
 import { PromptTokenizer } from "../generation/prompt-tokenizer.ts";
 import { unknownToken } from "../generation/request-checks.ts";
+import { applyAdapter } from "../llama/adapter.ts";
 import { AttentionTap } from "../llama/attention-tap.ts";
 import { type Llama, loadLlama } from "../llama/bindings.ts";
 import { LlamaContext } from "../llama/context.ts";
@@ -44,7 +45,7 @@ export async function look(job: LookJob): Promise<Look> {
   const place = { vocabularySize: vocabulary.size, contextPerSequence: MAX_LOOKED_AT, prompt };
   const choices = new Choices(llama, vocabulary, job.sampling, place, textOf);
   const attention = new AttentionMap(job.layer, job.head);
-  const computing = new Computing(llama, model, job.threads, attention);
+  const computing = new Computing(llama, model, job, attention);
 
   const tokens = [...prompt, ...answer];
   const last = prompt.length + (isWriting ? job.maxTokens : answer.length);
@@ -122,7 +123,12 @@ class Computing {
   readonly #attention: AttentionMap;
   largestDifference = 0;
 
-  constructor(llama: Llama, model: LlamaModel, threads: number, attention: AttentionMap) {
+  constructor(
+    llama: Llama,
+    model: LlamaModel,
+    { threads, adapter }: Pick<LookJob, "threads" | "adapter">,
+    attention: AttentionMap,
+  ) {
     const tap = new AttentionTap(llama, (weights) => attention.add(weights));
     const options = {
       sequences: 1,
@@ -136,6 +142,9 @@ class Computing {
     } as const;
     this.#usual = new LlamaContext(llama, model, options);
     this.#open = new LlamaContext(llama, model, { ...options, attention: tap });
+    if (adapter !== undefined)
+      for (const context of [this.#usual, this.#open])
+        applyAdapter(llama, model.handle, context.handle, adapter);
     this.#attention = attention;
   }
 

@@ -16,6 +16,7 @@ const never = new AbortController().signal;
 const jobFor = (modelPath: string, tokens: readonly number[], rest: Partial<LookJob> = {}): LookJob => ({
   libraryDirectory: undefined,
   modelPath,
+  adapter: undefined,
   threads: 1,
   prompt: { parts: [{ type: "tokens", tokens }], addBos: false },
   answer: undefined,
