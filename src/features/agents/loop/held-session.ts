@@ -8,6 +8,8 @@ import type { Change, SessionLedger } from "../session/ledger.ts";
 import { allItems, type SessionRow } from "../session/tables.ts";
 import { hasOutputs } from "../tools/output.ts";
 
+/** No session is of it. */
+const NO_VERSION = -1;
 /** Changes that the store may be behind. */
 const MAX_AHEAD = 4;
 
@@ -46,6 +48,11 @@ export class HeldSession {
 
   get row(): SessionRow {
     return this.#row;
+  }
+
+  /** The same session, to be read again by its next change: for what is to be done where a change has failed. */
+  afresh(): HeldSession {
+    return new HeldSession({ ...this.#options, row: { ...this.#row, version: NO_VERSION } });
   }
 
   /** All of its items, the oldest first. */

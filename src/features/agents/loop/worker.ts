@@ -238,7 +238,7 @@ export class SessionWorker {
     }
     if (!(error instanceof ApiError))
       log.error({ err: error }, `the agent session ${session.row.id} met a defect`);
-    await this.#fail(session, toTurnError(error));
+    await this.#fail(session.afresh(), toTurnError(error));
     return false;
   }
 
