@@ -218,9 +218,13 @@ export class LlamaContext {
   /**
    * Makes `target` hold what `source` holds. With a shared layout this costs next to nothing. Between buffers
    * llama.cpp's own copy takes all that a sequence may hold, and puts it off until the next decode; a state takes what
-   * it does hold, now.
+   * it does hold, now; of a sequence that holds nothing it is empty, and reading it would leave the target as it is.
    */
   copy(source: number, target: number): void {
+    if (this.length(source) === 0) {
+      this.truncate(target, 0);
+      return;
+    }
     if (!this.isOnePass && this.isPlain) {
       if (!this.#read(target, this.#write(source)))
         throw new LlamaError("decode_failed", `llama.cpp could not copy sequence ${source} to ${target}.`);
