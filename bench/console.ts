@@ -157,7 +157,7 @@ async function throughput(isWatched: boolean, seconds: number): Promise<number> 
   let tokens = 0;
   const client = async (n: number) => {
     while (performance.now() < over) {
-      const body = { prompt: `Once upon a time ${n}`, max_tokens: 64, ignore_eos: true };
+      const body = { prompt: `Once upon a time ${n}`, max_tokens: 64 };
       const answer = (await (await server.post("/v1/completions", body)).json()) as {
         usage: { completion_tokens: number };
       };

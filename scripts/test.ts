@@ -3,8 +3,8 @@ import { globSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { TestFile } from "./test-file.ts";
 
-/** Two at a time: most tests start a server with compute threads of its own. */
-const CONCURRENCY = 2;
+/** More than two processors can work on: many tests wait, for a process to start or for a time to pass. */
+const CONCURRENCY = 3;
 /** Longest time that a test may take on a machine that has a processor for everything that wants one. */
 const LIMIT_SECONDS = 180;
 const SLOWEST_SHOWN = 15;

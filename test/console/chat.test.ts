@@ -254,7 +254,7 @@ describe("the chat page", { skip }, () => {
   test("who waits sees the place in the queue", async () => {
     await begin();
     const others = Array.from({ length: 4 }, (_, n) =>
-      console_.server.post("/v1/completions", { prompt: `Story ${n}`, max_tokens: 250, ignore_eos: true }),
+      console_.server.post("/v1/completions", { prompt: `Story ${n}`, max_tokens: 250 }),
     );
     await message().focus();
     await page.keyboard.insertText("Am I next?");

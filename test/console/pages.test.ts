@@ -208,8 +208,8 @@ describe("the pages beside the chat", { skip }, () => {
   });
 
   test("Capacity answers how many users fit, in the API's words and figures", async () => {
-    // What steps cost is known after some of them: a step for each token, since nothing is drafted.
-    const body = { prompt: "Steps", max_tokens: 100, ignore_eos: true, reproducible: true };
+    // What steps cost is known after 50 of them: a step for each token, since answers that are computed alone share none.
+    const body = { prompt: "Steps", max_tokens: 30, n: 8, reproducible: true, seed: 1 };
     await json(console_.server.post("/v1/completions", body));
     await console_.open("/capacity?completion_tokens=30&think_seconds=0.5");
     const answer = await console_.answerTo("/v1/capacity", async () => {

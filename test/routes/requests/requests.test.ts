@@ -60,7 +60,7 @@ test("each request is recorded when its answer is whole, with its tokens, its pa
       assert.equal(row.route, path);
       assert.equal(row.stream, stream);
       assert.equal(row.status, 200);
-      assert.equal(row.completion_tokens, 4);
+      assert.ok(row.completion_tokens >= 1 && row.completion_tokens <= 4);
       assert.ok(row.prompt_tokens > 4);
       assert.match(String(row.key), /^[0-9a-f]{8}$/);
       const { parts_ms = {}, latency_ms = 0 } = row.account ?? {};

@@ -44,7 +44,6 @@ async function ask(ids: readonly string[], tokens: number): Promise<ReadonlyMap<
         prompt: `A ${CANARY} of ${id} is`,
         max_tokens: tokens,
         temperature: 0,
-        ignore_eos: true,
       };
       const headers = { "x-api-key": "dev-local-key", "x-request-id": id };
       const { usage } = await json<{
