@@ -46,6 +46,8 @@ class RootFrame extends JsonFrame {
 /** Makes the frames of one program. */
 export class JsonMachine implements JsonContext {
   readonly program: JsonProgram;
+  /** A frame asks with the same list at each byte: its key is not made anew. */
+  readonly #shapesByNodes = new WeakMap<readonly number[], ReadonlyMap<Shape["type"], readonly number[]>>();
   readonly #shapesByType = new LRUCache<string, ReadonlyMap<Shape["type"], readonly number[]>>({
     max: MAX_KEPT,
   });
@@ -153,6 +155,7 @@ export class JsonMachine implements JsonContext {
   }
 
   begin(parent: JsonFrame, nodes: readonly number[], byte: number): JsonFrame | null {
+    if (!beginnings.has(byte)) return null;
     const shapes = this.#shapesOf(nodes);
     const of = (type: Shape["type"]) => shapes.get(type) ?? [];
     switch (byte) {
@@ -174,6 +177,14 @@ export class JsonMachine implements JsonContext {
   }
 
   #shapesOf(nodes: readonly number[]): ReadonlyMap<Shape["type"], readonly number[]> {
+    const known = this.#shapesByNodes.get(nodes);
+    if (known !== undefined) return known;
+    const shapes = this.#shapesFor(nodes);
+    this.#shapesByNodes.set(nodes, shapes);
+    return shapes;
+  }
+
+  #shapesFor(nodes: readonly number[]): ReadonlyMap<Shape["type"], readonly number[]> {
     const key = nodes.join();
     let shapes = this.#shapesByType.get(key);
     if (shapes === undefined) {
@@ -191,6 +202,9 @@ export class JsonMachine implements JsonContext {
     });
   }
 }
+
+/** Bytes that a value begins with. */
+const beginnings: ReadonlySet<number> = new Set(Buffer.from('{["ntf-0123456789'));
 
 function isAnyText({ minLength, maxLength, automaton, texts }: TextForm): boolean {
   return minLength === 0 && maxLength === undefined && automaton === undefined && texts === undefined;
