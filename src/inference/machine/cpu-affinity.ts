@@ -3,7 +3,14 @@ import { existsSync, readFileSync } from "node:fs";
 const STATUS = "/proc/self/status";
 
 /** Numbers of the processors that this process may run on; empty where the system does not tell. */
-export function allowedCpus(): number[] {
+export function allowedCpus(): readonly number[] {
+  return atStart;
+}
+
+/** Read once, when this process starts: placing a compute thread narrows what the system says of the main thread. */
+const atStart = readAllowed();
+
+function readAllowed(): number[] {
   if (!existsSync(STATUS)) return [];
   // Ranges, as in `0-3,8`.
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(STATUS, "utf8"))?.[1] ?? "";
@@ -17,6 +24,6 @@ export function allowedCpus(): number[] {
  * Processors for `threads` compute threads, one each: all that this process may run on, when there are just as many.
  * With fewer threads the choice is better left to the system, which knows what else runs where.
  */
-export function placement(threads: number, allowed = allowedCpus()): number[] {
+export function placement(threads: number, allowed = allowedCpus()): readonly number[] {
   return threads > 1 && threads === allowed.length ? allowed : [];
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { loadLlama } from "../../../src/inference/llama/bindings.ts";
 import { LlamaContext } from "../../../src/inference/llama/context.ts";
 import { LlamaModel } from "../../../src/inference/llama/model.ts";
+import { allowedCpus } from "../../../src/inference/machine/cpu-affinity.ts";
 import { TEST_MODEL } from "../../support/model.ts";
 
 const llama = loadLlama();
@@ -41,3 +42,22 @@ for (const kvLayout of ["separate", "shared"] as const) {
     );
   });
 }
+
+test("placing compute threads does not change what the process is known to have", () => {
+  const cpus = [...allowedCpus()];
+  const context = new LlamaContext(llama, model, {
+    sequences: 1,
+    contextPerSequence: 64,
+    batchSize: 32,
+    maxOutputs: 1,
+    threads: Math.max(1, cpus.length),
+    cpus,
+    kvCacheType: "f16",
+    kvLayout: "separate",
+    onLog: () => {},
+  });
+  context.batch.clear();
+  context.batch.add(10, 0, 0, true);
+  context.decode();
+  assert.deepEqual(allowedCpus(), cpus);
+});
