@@ -2,7 +2,7 @@ import { ApiError } from "../../errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { type LogLine, loadLlama } from "../llama/bindings.ts";
 import { computeThreads } from "../machine/cpu-limit.ts";
-import { machineReader } from "../machine/machine-load.ts";
+import { readMachineLoad } from "../machine/machine-load.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { GgufNetwork } from "./gguf-network.ts";
 import type { EmbeddingNetwork } from "./network.ts";
@@ -39,7 +39,7 @@ export class EmbeddingHost {
     const { libraryDirectory, network } = options;
     this.#clock = clock;
     const threads = computeThreads(options.threads);
-    this.#governor = options.threads === 0 ? new ThreadGovernor(threads, machineReader()) : undefined;
+    this.#governor = options.threads === 0 ? new ThreadGovernor(threads, readMachineLoad) : undefined;
     this.#threads = threads;
     const llama = loadLlama(libraryDirectory);
     this.#network =

@@ -2,7 +2,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { GenerationContext, GenerationRequest, Prompt } from "../engine.ts";
 import type { KvLayoutChoice } from "../kv-layout.ts";
 import type { LlamaModel } from "../llama/model.ts";
-import { machineReader } from "../machine/machine-load.ts";
+import { readMachineLoad } from "../machine/machine-load.ts";
 import { ProcessorWait } from "../machine/processor-wait.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { identityDigest } from "../model-identity.ts";
@@ -37,18 +37,19 @@ export class EngineCore {
   readonly #pinned: PinnedPrefixes;
   /** Requests whose tokens and constraint are being made. */
   readonly #preparing = new Set<number>();
+  readonly #processorWait: ProcessorWait;
   readonly scheduler: Scheduler;
   readonly capacity: string;
 
   constructor(options: EngineOptions, open: OpenModel, clock: Clock, reports: CoreReports) {
     this.#clock = clock;
-    const readMachine = machineReader();
     this.#open = open;
     const { model, context, description } = open;
     this.#tokenizer = new PromptTokenizer(model.vocabulary);
     this.#preparation = new RequestPreparation(this.#open, this.#tokenizer);
     this.#threads = description.threads;
-    this.#governor = options.threads === 0 ? new ThreadGovernor(description.threads, readMachine) : undefined;
+    this.#governor =
+      options.threads === 0 ? new ThreadGovernor(description.threads, readMachineLoad) : undefined;
     const identity = `${identityDigest(description)} ${options.kvLayout}`;
     this.#tiers = context.isPlain
       ? new KvTiers({
@@ -61,11 +62,12 @@ export class EngineCore {
         })
       : undefined;
     this.capacity = [this.#open.capacity, this.#tiers?.explanation].filter(Boolean).join("; ");
+    this.#processorWait = new ProcessorWait({ clock, computing: () => this.#threads });
     this.scheduler = new Scheduler(context, model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
       speculation: options.speculation,
       clock,
-      processorWait: new ProcessorWait({ clock, computing: () => this.#threads }),
+      processorWait: this.#processorWait,
       ...(this.#tiers !== undefined && { saved: this.#tiers.saved }),
       ...(reports.onStart !== undefined && { onStart: reports.onStart }),
       onLayoutChanged: this.#open.isLayoutFollowing
@@ -116,6 +118,7 @@ export class EngineCore {
 
   /** Frees all but the model; nothing may be asked afterwards. */
   freeContext(): void {
+    this.#processorWait.close();
     this.#open.context.free();
   }
 

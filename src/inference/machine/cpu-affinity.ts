@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 
 const STATUS = "/proc/self/status";
 
@@ -7,8 +8,11 @@ export function allowedCpus(): readonly number[] {
   return atStart;
 }
 
-/** Read once, when this process starts: placing a compute thread narrows what the system says of the main thread. */
+// Both are read once, when this process starts: placing compute threads narrows what the system says of the main thread,
+// and a model that wakes places its threads again.
 const atStart = readAllowed();
+/** How many of them there are, on every system. */
+export const processorCount = availableParallelism();
 
 function readAllowed(): number[] {
   if (!existsSync(STATUS)) return [];

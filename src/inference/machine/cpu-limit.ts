@@ -1,11 +1,11 @@
-import { availableParallelism } from "node:os";
 import { cgroupDirectories, readControl } from "./cgroup.ts";
+import { processorCount } from "./cpu-affinity.ts";
 
 /**
  * Whole cores that this process may keep busy: those it may run on, or fewer where a container's quota is tighter (a
  * thread more than the quota would only wait with the others for the next period). At least 1.
  */
-export function usableCores(root = "/", parallelism = availableParallelism()): number {
+export function usableCores(root = "/", parallelism = processorCount): number {
   return Math.max(1, Math.floor(Math.min(parallelism, ...quotas(root))));
 }
 
@@ -13,7 +13,7 @@ export function usableCores(root = "/", parallelism = availableParallelism()): n
  * Compute threads where `asked` were asked for; 0 means one per usable core. Never more than `processors`: threads wait
  * for one another by spinning. Two on one processor take turns by whole time slices, and a token takes seconds.
  */
-export function computeThreads(asked: number, processors = availableParallelism()): number {
+export function computeThreads(asked: number, processors = processorCount): number {
   return asked === 0 ? usableCores() : Math.min(asked, processors);
 }
 

@@ -21,17 +21,10 @@ const AUTOGROUP = "/proc/sys/kernel/sched_autogroup_enabled";
 /** Milliseconds per tick of /proc/stat: USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
-/**
- * Reads the load of the processors that this process may run on. To be made before compute threads are placed: placing
- * them narrows what the system allows this thread. What it reads is undefined where the system does not say.
- */
-export function machineReader(): () => MachineLoad | undefined {
-  const allowed = allowedCpus();
-  return () => readMachineLoad(allowed);
-}
-
-function readMachineLoad(allowed: readonly number[]): MachineLoad | undefined {
+/** Reads the load of the processors that this process may run on. Undefined where the system does not say. */
+export function readMachineLoad(): MachineLoad | undefined {
   if (!existsSync(STAT)) return undefined;
+  const allowed = allowedCpus();
   const names = new Set(allowed.map((cpu) => `cpu${cpu}`));
   let machine = 0;
   let yielding = 0;

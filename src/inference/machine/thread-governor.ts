@@ -83,10 +83,7 @@ export class ThreadGovernor {
   #room: number;
   #hasSteppedSinceLook = false;
 
-  /**
-   * `most`: threads that there are. `read` must tell of all processors that the process may run on; `machineReader` makes
-   * it, before threads are placed.
-   */
+  /** `most`: threads that there are. `read` must tell of all processors that the process may run on. */
   constructor(most: number, read: () => MachineLoad | undefined) {
     this.#most = most;
     this.#read = read;
