@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { enginePid, skipWithoutProc } from "../../support/processes.ts";
 import { metric, readEvents, startServer, type TestServer, until } from "../../support/server.ts";
 
 interface Progress {
@@ -57,20 +58,24 @@ test("the prompt's progress goes from what was cached to all of it, before the f
   }
 });
 
-test("a request that waits is told its place as it moves up, and how long it may take", async () => {
-  // Forbidding the end makes it as long as its limit: it runs until all others wait.
+const options = { skip: skipWithoutProc };
+test("a request that waits is told its place as it moves up, and how long it may take", options, async () => {
   const running = stream("/v1/completions", {
     prompt: "Once",
     max_tokens: 480,
     grammar: "root ::= [a-z ]{900}",
   });
   await until(async () => (await metric(server, "inference_running_sequences")) === 1);
+  // It goes on when all others wait.
+  const engine = enginePid(server);
+  process.kill(engine, "SIGSTOP");
   const waiting = [];
   for (const name of ["one", "two", "three"]) {
     const depth = await metric(server, "inference_queue_depth");
     waiting.push(stream("/v1/completions", { prompt: name, max_tokens: 2, return_progress: true }));
     await until(async () => (await metric(server, "inference_queue_depth")) > depth);
   }
+  process.kill(engine, "SIGCONT");
   const places = (await Promise.all(waiting)).map((chunks) =>
     chunks.flatMap(({ queue_progress: progress }) => progress ?? []),
   );
