@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { CHATML, chatmlCall, makeScriptedModels } from "./scripted-server.ts";
-import { json, KEY, startServer, type TestServer } from "./server.ts";
+import { json, startServer, type TestServer } from "./server.ts";
+import { SessionReader } from "./session-reader.ts";
 import { startToolServer, type TestTool } from "./tool-server.ts";
 
 export interface Campaign {
@@ -19,7 +20,7 @@ export interface Campaign {
   readonly random: () => number;
   /** `built-in`: the model that comes with the server, which is too small for tools and only talks. */
   readonly model?: "scripted" | "built-in";
-  /** Longest time from a start to the kill. */
+  /** Longest time from when a life's runs are begun to its end. */
   readonly aliveMs: number;
   readonly log?: (line: string) => void;
 }
@@ -28,18 +29,20 @@ export interface CampaignResult {
   readonly kills: number;
   readonly runs: number;
   readonly completed: number;
+  /** Kills after which runs were still under way. */
+  readonly killsAtWork: number;
+  /** Events that readers were told of, each once and in order. */
+  readonly events: number;
+  /** Writes that took effect. */
   readonly effects: number;
   /** Calls that were interrupted, of which the person here decided. */
   readonly interrupted: number;
 }
 
-interface Session {
+interface Approval {
   readonly id: string;
-  readonly status: string;
-  readonly required_actions: ReadonlyArray<{
-    readonly request_id: string;
-    readonly request: { readonly reason: string; readonly name: string };
-  }>;
+  readonly session_id: string;
+  readonly reason: string;
 }
 interface Item {
   readonly type: string;
@@ -90,11 +93,17 @@ export async function runCampaign({
   const start = () => (model === "scripted" ? models.start(env) : startServer({ env }));
   let server: TestServer = await start();
   const read = async <T>(path: string) => json<T>(server.get(path));
-  let interrupted = 0;
+  const statusOf = async (id: string) => (await read<{ status: string }>(`/v1/agents/sessions/${id}`)).status;
+  const ids: string[] = [];
+  const left = new Set<string>();
+  const readers: SessionReader[] = [];
   const approvedAgain = new Map<string, number>();
-  try {
-    const ids: string[] = [];
-    for (let run = 0; run < runs; run++) {
+  let interrupted = 0;
+  let killsAtWork = 0;
+  /** Runs of which some begin in each life of the server, so that there is work for each kill to meet. */
+  const begin = async (count: number) => {
+    const begun = ids.length;
+    for (let run = begun; run < begun + count; run++) {
       const response = await server.post("/v1/agents/sessions", {
         environment: { type: "none" },
         agent:
@@ -104,42 +113,57 @@ export async function runCampaign({
         ...(model === "built-in" && { limits: { max_output_tokens: 200 } }),
         input: `Count, run ${run}`,
       });
-      ids.push((await json<Session>(response)).id);
+      ids.push((await json<{ id: string }>(response)).id);
     }
-    const reader = new Reader(ids[0] ?? "");
+    for (const id of ids.slice(begun)) left.add(id);
+    const [first] = ids.slice(begun);
+    if (first !== undefined) readers.push(new SessionReader(first));
+  };
+  const decide = async () => {
+    const pending = await read<{ data: readonly Approval[] }>(
+      "/v1/agents/approvals?status=pending&limit=100",
+    );
+    for (const { id, session_id: session, reason } of pending.data) {
+      assert.equal(reason, "interrupted");
+      interrupted++;
+      const isAgain = random() < 0.5;
+      if (isAgain) approvedAgain.set(session, (approvedAgain.get(session) ?? 0) + 1);
+      const { status } = await server.post(`/v1/agents/approvals/${id}`, {
+        decision: isAgain ? "approve" : "deny",
+      });
+      assert.equal(status, 200);
+    }
+  };
+  const look = async () => {
+    for (const id of left) {
+      const status = await statusOf(id);
+      assert.notEqual(status, "failed");
+      if (status === "idle") left.delete(id);
+    }
+  };
+  try {
     for (let kill = 0; kill < kills; kill++) {
-      const reading = reader.read(server);
+      await begin(Math.ceil(((kill + 1) * runs) / kills) - ids.length);
+      const reading = readers.map((reader) => reader.read(server));
       await pause(random() * aliveMs);
       const exited = once(server.process, "exit");
       server.process.kill("SIGKILL");
       await exited;
-      await reading;
+      await Promise.all(reading);
       server = await start();
-      log(`kill ${kill + 1} of ${kills}, ${counters.effects.length} effects`);
-      for (const id of ids) {
-        const session = await read<Session>(`/v1/agents/sessions/${id}`);
-        for (const action of session.required_actions) {
-          assert.equal(action.request.reason, "interrupted");
-          interrupted++;
-          const isAgain = random() < 0.5;
-          if (isAgain) approvedAgain.set(id, (approvedAgain.get(id) ?? 0) + 1);
-          const { status } = await server.post(`/v1/agents/approvals/${action.request_id}`, {
-            decision: isAgain ? "approve" : "deny",
-          });
-          assert.equal(status, 200);
-        }
-      }
+      await decide();
+      await look();
+      if (left.size > 0) killsAtWork++;
+      log(
+        `kill ${kill + 1} of ${kills}: ${ids.length} runs, ${left.size} under way, ${counters.effects.length} calls so far`,
+      );
     }
-    const left = new Set(ids);
     while (left.size > 0) {
-      for (const id of left) {
-        const { status } = await read<Session>(`/v1/agents/sessions/${id}`);
-        if (status === "idle") left.delete(id);
-        assert.notEqual(status, "failed");
-      }
+      await look();
+      await decide();
       await pause(50);
     }
-    await reader.finish(server);
+    for (const reader of readers) await reader.finish(server);
     let completed = 0;
     for (const id of ids) {
       const turns = await read<{ data: ReadonlyArray<{ status: string }> }>(
@@ -173,78 +197,10 @@ export async function runCampaign({
           );
     }
     const effects = counters.effects.filter((effect) => effect.tool === "count").length;
-    return { kills, runs, completed, effects, interrupted };
+    const events = readers.reduce((sum, reader) => sum + reader.events, 0);
+    return { kills, killsAtWork, runs, completed, events, effects, interrupted };
   } finally {
     await server[Symbol.asyncDispose]();
     await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** Follows a session across the server's deaths, as a client with `Last-Event-ID` does. */
-class Reader {
-  readonly #id: string;
-  #last = -1;
-  readonly #items = new Map<string, "added" | "done">();
-  #isIdle = false;
-
-  constructor(id: string) {
-    this.#id = id;
-  }
-
-  /** Reads until the connection ends. */
-  async read(server: TestServer): Promise<void> {
-    try {
-      for await (const { id, event } of numbered(await this.#follow(server))) this.#take(id, event);
-    } catch (error) {
-      // The server died in the middle: that is what this is about. A failed check is another thing.
-      if (error instanceof assert.AssertionError) throw error;
-    }
-  }
-
-  async finish(server: TestServer): Promise<void> {
-    if (this.#isIdle) return;
-    for await (const { id, event } of numbered(await this.#follow(server))) {
-      this.#take(id, event);
-      if (this.#isIdle) break;
-    }
-    assert.ok(
-      [...this.#items.values()].every((state) => state === "done"),
-      "an item was never ended",
-    );
-  }
-
-  #follow(server: TestServer): Promise<Response> {
-    return fetch(`${server.url}/v1/agents/sessions/${this.#id}/events?from=start`, {
-      headers: { ...KEY, ...(this.#last >= 0 && { "last-event-id": String(this.#last) }) },
-    });
-  }
-
-  #take(number: number, event: { type: string; item?: { id: string }; output_index?: number | null }): void {
-    assert.equal(number, this.#last + 1, "an event is missing, or came twice");
-    this.#last = number;
-    this.#isIdle = event.type === "agent.session.idle";
-    if (event.item === undefined || event.output_index === null) return;
-    const before = this.#items.get(event.item.id);
-    if (event.type.endsWith("item.added")) {
-      assert.equal(before, undefined);
-      this.#items.set(event.item.id, "added");
-    } else {
-      assert.equal(before, "added");
-      this.#items.set(event.item.id, "done");
-    }
-  }
-}
-
-async function* numbered(response: Response) {
-  let buffered = "";
-  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    buffered += chunk;
-    const blocks = buffered.split("\n\n");
-    buffered = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const id = /^id: (\d+)$/m.exec(block)?.[1];
-      const data = /^data: (.*)$/m.exec(block)?.[1];
-      if (id !== undefined && data !== undefined) yield { id: Number(id), event: JSON.parse(data) };
-    }
   }
 }
