@@ -10,6 +10,8 @@ export type AgentTool =
       readonly name: string;
       readonly description: string;
       readonly parameters: Readonly<Record<string, unknown>>;
+      /** The model is told of it only when it searches for it. */
+      readonly isDeferred?: boolean;
     }
   /** One of this server's own. */
   | { readonly type: "calculator" }
@@ -17,7 +19,13 @@ export type AgentTool =
   | { readonly type: "fetch" }
   | { readonly type: "file_search"; readonly datasetIds: readonly string[]; readonly maxResults: number }
   /** Those of an MCP server of the operator's; all that it has where none are named. */
-  | { readonly type: "mcp"; readonly label: string; readonly allowed: readonly string[] | null };
+  | {
+      readonly type: "mcp";
+      readonly label: string;
+      readonly allowed: readonly string[] | null;
+      readonly isDeferred?: boolean;
+    }
+  | { readonly type: "tool_search" };
 
 export type AgentForm =
   | { readonly type: "text" }

@@ -46,6 +46,9 @@ const answers = [
   { when: ["Run it", "characters left out"], rest: "That was long." },
   { when: ["Never stop"], rest: chatmlCall("calculator", { expression: "1 + 1" }) },
   { when: ["Never stop", "Answer now with what you know"], rest: "I know that it is 2." },
+  { when: ["Tides at Hull"], rest: chatmlCall("tool_search", { query: "tide tables" }) },
+  { when: ["Tides at Hull", "get_tides: Tells"], rest: chatmlCall("get_tides", { city: "Hull" }) },
+  { when: ["Tides at Hull", "high at six"], rest: "High at six." },
   { when: ["Talk on"], rest: "One two three four five six seven eight nine ten. ".repeat(30) },
   { when: ["Talk on", "Answer now with what you know"], rest: "That is all." },
 ];
@@ -148,6 +151,49 @@ test("OpenAI's client runs a session with a function of its own to the end", asy
     ["message", "message", "function_call", "function_call_output", "message"],
   );
   assert.equal(textOf(items.data[1] as { content?: unknown }), "Let me look.");
+});
+
+test("tools that are deferred stay out of the prompt until the model has searched for them", async () => {
+  const named = (name: string, description: string) => ({
+    ...weather,
+    name,
+    description,
+    defer_loading: true,
+  });
+  const tools = [
+    { type: "tool_search" as const },
+    ...Array.from({ length: 40 }, (_, n) => named(`send_form_${n}`, `Sends the form ${n} to an office.`)),
+    named("get_tides", "Tells the tides of a city."),
+  ];
+  const begun = await agents().sessions.create({
+    environment,
+    agent: { model: "scripted", tools },
+    input: "Tides at Hull",
+  });
+  assert.deepEqual(begun.agent.tools[1], { ...tools[1], defer_loading: true });
+  const [action] = (await rested(begun.id)).required_actions;
+  assert.ok(action?.type === "function_call" && action.name === "get_tides", JSON.stringify(action));
+  await server.post(`/v1/agents/sessions/${begun.id}/events`, {
+    events: [
+      {
+        type: "agent.session.input.tool_result",
+        call_id: action.call_id,
+        success: true,
+        output: [{ type: "input_text", text: "high at six" }],
+      },
+    ],
+  });
+  assert.equal((await rested(begun.id)).status, "idle");
+  const { data: items } = await agents().sessions.items.list(begun.id, { order: "asc" });
+  assert.equal(textOf(items.at(-1) as { content?: unknown }), "High at six.");
+  const [turn] = (await agents().sessions.turns.list(begun.id)).data;
+  const { data: steps } = await json<{
+    data: ReadonlyArray<{ type: string; usage?: { input_tokens: number } }>;
+  }>(server.get(`/v1/agents/sessions/${begun.id}/turns/${turn?.id}/steps?order=asc`));
+  const prompts = steps.flatMap(({ usage }) => usage?.input_tokens ?? []);
+  // The model reads about a token for each character here: 40 tools would be thousands.
+  assert.equal(prompts.length, 3);
+  assert.ok(Math.max(...prompts) < 2500, prompts.join());
 });
 
 test("a session that begins with input is streamed from its first event, and again from the store", async () => {

@@ -209,10 +209,14 @@ function agentFields({ id, name, model, instructions, tools, form, reasoning, te
 
 function describeTool(tool: AgentTool): object {
   switch (tool.type) {
-    case "function":
-      return { ...tool, defer_loading: false };
-    case "mcp":
-      return { type: "mcp", server_label: tool.label, allowed_tools: tool.allowed };
+    case "function": {
+      const { isDeferred = false, ...rest } = tool;
+      return { ...rest, defer_loading: isDeferred };
+    }
+    case "mcp": {
+      const { label, allowed, isDeferred = false } = tool;
+      return { type: "mcp", server_label: label, allowed_tools: allowed, defer_loading: isDeferred };
+    }
     case "code":
       return { type: "code_interpreter" };
     case "file_search":

@@ -151,6 +151,7 @@ function nameOf(tool: AgentTool): string {
 /** Undefined where there is nothing to be had, and nothing lost. */
 function toTool(tool: ToolBody, { servers }: Offered, path: string): AgentTool | undefined {
   const { type, name, description, parameters } = tool;
+  const deferral = tool.defer_loading === true ? { isDeferred: true } : {};
   switch (type) {
     case "function":
       if (name === undefined) throw invalid(`${path}.name`, "is required");
@@ -160,9 +161,11 @@ function toTool(tool: ToolBody, { servers }: Offered, path: string): AgentTool |
         name,
         description: description ?? "",
         parameters: parameters ?? { type: "object", properties: {}, additionalProperties: false },
+        ...deferral,
       };
     case "calculator":
     case "fetch":
+    case "tool_search":
       return { type };
     case "code_interpreter":
       return { type: "code" };
@@ -180,11 +183,8 @@ function toTool(tool: ToolBody, { servers }: Offered, path: string): AgentTool |
       if (transport?.type === "stdio")
         throw invalid(`${path}.transport`, "can't be stdio: programs are started only from MCP_SERVERS_FILE");
       checkServer(servers, { label, url: transport?.server_url }, { path, urlPath: `${path}.transport` });
-      return { type: "mcp", label, allowed: allowed ?? null };
+      return { type: "mcp", label, allowed: allowed ?? null, ...deferral };
     }
-    // All tools are declared, so that there is nothing to search for.
-    case "tool_search":
-      return undefined;
     case "programmatic_tool_calling":
       if (tool.enabled !== false) throw invalid(path, "this server has no programmatic tool calling");
       return undefined;

@@ -1,4 +1,3 @@
-import type { DeclaredTool } from "../../../assistant/formats/call-expressions.ts";
 import type { Turn, TurnEnd } from "../../../assistant/turn.ts";
 import { UnavailableError } from "../../../errors.ts";
 import { monotonicMs } from "../../../platform/clock.ts";
@@ -7,7 +6,7 @@ import type { ServedModel } from "../../../serving/served-model.ts";
 import type { ServedModels } from "../../../serving/served-models.ts";
 import { RequestAccount } from "../../../telemetry/request-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
-import type { AgentTool, SessionPlan } from "../agent.ts";
+import type { SessionPlan } from "../agent.ts";
 import { LAST_ANSWER_TOKENS, type LimitReason } from "../limits.ts";
 import type { Item } from "../session/item.ts";
 import { timeLeftMs } from "../session/planner.ts";
@@ -15,6 +14,7 @@ import type { MadeCall, StepResult } from "../session/steps.ts";
 import { noTokens } from "../session/token-use.ts";
 import type { ActiveTurn } from "../session/turn.ts";
 import type { ServerTool } from "../tools/server-tool.ts";
+import { declaredTools } from "../tools/tool-search.ts";
 import { definitionOf } from "../tools/toolbox.ts";
 import { AnswerItems } from "./answer-items.ts";
 import type { Teller } from "./teller.ts";
@@ -94,11 +94,10 @@ export async function answer(step: ModelStep): Promise<StepResult> {
 
 function toTurn({ plan, active, items, tools }: ModelStep): Turn {
   const { agent, seed } = plan;
-  const declared = [...agent.tools.flatMap(functionOf), ...[...tools.values()].map((tool) => tool.declared)];
   const drawn = Number.parseInt(digestOf([seed, active.turn.id, active.turn.steps]).slice(0, 8), 16);
   return {
     messages: toMessages(agent.instructions, items),
-    tools: declared,
+    tools: declaredTools(agent.tools, tools, items),
     toolChoice: { type: active.ending === null ? "auto" : "none" },
     parallelToolCalls: true,
     form:
@@ -109,12 +108,6 @@ function toTurn({ plan, active, items, tools }: ModelStep): Turn {
     stop: [],
     ...(agent.reasoning !== null && { reasoning: agent.reasoning }),
   };
-}
-
-function functionOf(tool: AgentTool): DeclaredTool[] {
-  if (tool.type !== "function") return [];
-  const { name, description, parameters } = tool;
-  return [{ name, description, parameters, strict: false, path: `tools.${name}.parameters` }];
 }
 
 interface Room {

@@ -18,6 +18,8 @@ export interface ServerTool {
   readonly effect: Effect;
   /** What the operator says of it. */
   readonly approval?: ApprovalRule | undefined;
+  /** The model is told of it only when it searches for it. */
+  readonly isDeferred?: boolean;
   /** @returns what the model reads. @throws ApiError in words for the model */
   readonly run: (given: Readonly<Record<string, unknown>>, context: ToolContext) => Promise<string>;
 }

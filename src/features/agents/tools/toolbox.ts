@@ -10,6 +10,7 @@ import { type FetchRules, fetchTool } from "./fetch.ts";
 import { fileSearch, type SearchPassages } from "./file-search.ts";
 import { readOutputTool } from "./output.ts";
 import type { ServerTool } from "./server-tool.ts";
+import { searchTools } from "./tool-search.ts";
 
 export interface ToolboxOptions {
   readonly servers: McpServers;
@@ -37,6 +38,7 @@ export class Toolbox {
   ): Promise<ReadonlyMap<string, ServerTool>> {
     const { store } = this.#options;
     const made = (await Promise.all(agent.tools.map((tool) => this.#make(tool)))).flat();
+    made.push(...searchTools(agent.tools, made));
     // Last, so that what the model is told of the others stays as it was.
     if (made.length > 0 && hasOutputs)
       made.push(readOutputTool(store, id, CHARACTERS_PER_TOKEN * limits.maxToolOutputTokens));
@@ -54,6 +56,7 @@ export class Toolbox {
   async #make(tool: AgentTool): Promise<readonly ServerTool[]> {
     switch (tool.type) {
       case "function":
+      case "tool_search":
         return [];
       case "calculator":
         return [calculator];
@@ -63,8 +66,10 @@ export class Toolbox {
         return [fetchTool(this.#options.fetching)];
       case "file_search":
         return [fileSearch(this.#options.search, tool)];
-      case "mcp":
-        return this.#remote(tool.label, tool.allowed);
+      case "mcp": {
+        const tools = await this.#remote(tool.label, tool.allowed);
+        return tool.isDeferred === true ? tools.map((each) => ({ ...each, isDeferred: true })) : tools;
+      }
     }
   }
 
