@@ -11,7 +11,7 @@ export interface Unsupported {
   /** It asks for speed, effort, price or convenience, and answers are as good without: it is taken, and noted. */
   readonly isWish?: true;
   /** Values that ask for nothing that isn't so anyway. */
-  readonly harmless?: (value: unknown) => boolean;
+  readonly harmless?: (value: unknown, body: Readonly<Record<string, unknown>>) => boolean;
   /** What clients look for to continue without it. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
@@ -31,7 +31,7 @@ export function accountFor(body: object, list: readonly Unsupported[]): Note[] {
   const notes: Note[] = [];
   for (const { param, reason, isWish, harmless, details } of list) {
     const value = at(body, param);
-    if (!isSet(value) || harmless?.(value) === true) continue;
+    if (!isSet(value) || harmless?.(value, body as Readonly<Record<string, unknown>>) === true) continue;
     if (isWish !== true)
       throw new InvalidRequestError(`${param} is not supported: ${reason}.`, {
         param,

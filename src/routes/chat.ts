@@ -1,10 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { foreignFieldsBut, localFields } from "../dialects/foreign-fields.ts";
+import { accountFor } from "../dialects/refusals.ts";
 import { ChatBody, ChatResponse } from "../features/chat/schema.ts";
 import type { ChatService } from "../features/chat/service.ts";
 import { markCached } from "../http/cached-answer.ts";
 import { responseSchemas } from "../http/schema.ts";
 import { streamEvents, tokenEvents } from "../http/stream-events.ts";
 import { drain } from "../inference/completion.ts";
+
+const unsupported = [...foreignFieldsBut(), ...localFields];
 
 export interface ChatDependencies {
   readonly chat: ChatService;
@@ -33,6 +37,7 @@ export function chatRoutes({ chat, maxNewTokensLimit }: ChatDependencies): Fasti
         url,
         { config: { scope: "inference", isKeyless: url === "/chat" }, schema },
         async (request, reply) => {
+          accountFor(request.body, unsupported);
           const answer = chat.answer(request.body, request.context);
           if (request.body.stream === true)
             return streamEvents(request, reply, { events: tokenEvents(answer), last: "[DONE]" });

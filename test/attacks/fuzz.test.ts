@@ -18,6 +18,8 @@ const HANG_MS = 120_000;
 /** Routes worked on side by side, and requests to each. */
 const CONCURRENCY = 4;
 const AT_ONCE = 6;
+/** Requests per route from which on each route is reported when it is done. */
+const CAMPAIGN = 100;
 /** Requests that are made up together. */
 const ROUND = 500;
 
@@ -144,6 +146,7 @@ describe("whatever is sent to any route", () => {
     const work = async () => {
       for (const { path, method, operation } of left) {
         const requests = requestsTo(path, method, operation);
+        const since = performance.now();
         for (let done = 0; done < RUNS; done += ROUND) {
           const numRuns = Math.min(ROUND, RUNS - done);
           const waiting = fc.sample(requests, { numRuns, seed: SEED + done }).values();
@@ -161,6 +164,8 @@ describe("whatever is sent to any route", () => {
           };
           await Promise.all(Array.from({ length: Math.min(AT_ONCE, numRuns) }, send));
         }
+        const seconds = (performance.now() - since) / 1000;
+        if (RUNS >= CAMPAIGN) t.diagnostic(`${method} ${path}: ${RUNS} requests in ${seconds.toFixed(1)} s`);
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, work));

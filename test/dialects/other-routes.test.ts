@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
+import { foreignFieldsBut } from "../../src/dialects/foreign-fields.ts";
 import { type Sample, typeErrors } from "../support/client-types.ts";
 import { BUILTIN } from "../support/model.ts";
 import { type OpenAiServer, startOpenAiServer } from "../support/openai-server.ts";
@@ -183,4 +184,226 @@ test("a body of a megabyte is too long by its tokens, and not by its bytes", asy
   const { error } = await json<{ error: { code: string; message: string } }>(refused);
   assert.equal(error.code, "context_length_exceeded");
   assert.match(error.message, /maximum context length is 1024 tokens/);
+});
+
+/** Fields of other local servers: what would change the result here, and what clients send where they want nothing. */
+const foreign: ReadonlyArray<readonly [field: string, changing: unknown, neutral: unknown]> = [
+  ["mirostat", 2, 0],
+  ["mirostat_mode", 1, 0],
+  ["typical_p", 0.9, 1],
+  ["typ_p", 0.9, 1],
+  ["typical", 0.9, 1],
+  ["tfs_z", 0.9, 1],
+  ["tfs", 0.9, 1],
+  ["top_n_sigma", 1.5, -1],
+  ["nsigma", 1.5, 0],
+  ["top_a", 0.1, 0],
+  ["epsilon_cutoff", 3, 0],
+  ["eta_cutoff", 3, 0],
+  ["dynatemp_range", 0.5, 0],
+  ["dynamic_temperature", true, false],
+  ["smoothing_factor", 0.2, 0],
+  ["adaptive_target", 0.4, -1],
+  ["xtc_probability", 0.5, 0],
+  ["dry_multiplier", 0.8, 0],
+  ["no_repeat_ngram_size", 3, 0],
+  ["encoder_repetition_penalty", 1.2, 1],
+  ["repetition_penalty_range", 100, 0],
+  ["penalize_nl", false, true],
+  ["do_sample", false, true],
+  ["penalty_alpha", 0.6, 0],
+  ["use_beam_search", true, false],
+  ["num_beams", 4, 1],
+  ["guidance_scale", 2, 1],
+  ["min_keep", 5, 0],
+  ["bad_words", ["no"], []],
+  ["bad_words_ids", [[1]], []],
+  ["banned_strings", ["no"], []],
+  ["banned_tokens", [1], ""],
+  ["custom_token_bans", "1,2", ""],
+  ["logits_processors", ["a.b"], []],
+  ["min_length", 5, 0],
+  ["min_new_tokens", 5, 0],
+  ["t_max_predict_ms", 500, -1],
+  ["t_max_prompt_ms", 500, -1],
+  ["n_indent", 2, 0],
+  ["stopping_strings", ["\nUser"], []],
+  ["custom_stopping_strings", "\nUser", ""],
+  ["stop_sequence", ["\nUser"], []],
+  ["grammar_string", "root ::= [0-9]", ""],
+  ["grammar_lazy", true, false],
+  ["negative_prompt", "rude", ""],
+  ["lora", [{ id: 0, scale: 1 }], []],
+  ["truncate_prompt_tokens", 10, -1],
+  ["add_bos_token", false, true],
+  ["add_generation_prompt", false, true],
+  ["chat_template", "{{ messages }}", ""],
+  ["documents", [{ title: "a" }], []],
+  ["image_data", [{ data: "" }], []],
+  ["skip_special_tokens", false, true],
+  ["include_stop_str_in_output", true, false],
+  ["detokenize", false, true],
+  ["prompt_logprobs", 0, null],
+  ["n_probs", 3, 0],
+  ["post_sampling_probs", true, false],
+  ["return_tokens", true, false],
+  ["return_token_ids", true, false],
+  ["return_tokens_as_token_ids", true, false],
+  ["reasoning_format", "none", "auto"],
+  ["parse_tool_calls", false, true],
+];
+/** What means nothing without one of those, and is sent with it. */
+const qualifiers = {
+  mirostat_tau: 5,
+  mirostat_eta: 0.1,
+  dry_base: 1.75,
+  dry_allowed_length: 2,
+  dry_sequence_breakers: ["\n"],
+  xtc_threshold: 0.1,
+  dynatemp_exponent: 1,
+  length_penalty: 1.2,
+  early_stopping: false,
+  smoothing_curve: 1,
+  spaces_between_special_tokens: true,
+  n_keep: 0,
+  num_keep: 24,
+};
+
+/** Every route that generates for clients of other servers, with the least that it takes, and where it has such fields. */
+const generating = [
+  ["/v1/chat/completions", { messages: hi, max_tokens: 1 }, undefined],
+  ["/v1/completions", { prompt: "hi", max_tokens: 1 }, undefined],
+  ["/v1/responses", { input: "hi", max_output_tokens: 1, store: false }, undefined],
+  ["/v1/messages", { messages: hi, max_tokens: 1 }, undefined],
+  ["/v1/chat", { prompt: "hi", max_new_tokens: 1 }, undefined],
+  ["/api/chat", { model: "builtin", messages: hi, stream: false }, "options"],
+  ["/api/generate", { model: "builtin", prompt: "hi", stream: false }, "options"],
+] as const;
+
+test("what other servers' fields would change is refused by name, and their neutral values are taken", async () => {
+  for (const [path, body, place] of generating) {
+    const post = (fields: object) =>
+      started.server.post(
+        path,
+        place === undefined ? { ...body, ...fields } : { ...body, [place]: { num_predict: 1, ...fields } },
+      );
+    const neutral = Object.fromEntries(foreign.map(([field, , value]) => [field, value]));
+    const taken = await post({ ...neutral, ...qualifiers });
+    assert.equal(taken.status, 200, `${path}: ${await taken.clone().text()}`);
+    await taken.text();
+    await Promise.all(
+      foreign.map(async ([field, value]) => {
+        const refused = await post({ [field]: value });
+        const text = await refused.text();
+        assert.equal(refused.status, 400, `${path} ${field}: ${text}`);
+        assert.match(text, new RegExp(`\\b${field}\\b is not supported`));
+      }),
+    );
+  }
+});
+
+test("the foreign fields that are tried here are all that are refused", () => {
+  const refused = foreignFieldsBut("best_of", "echo", "add_special_tokens").filter(
+    ({ isWish }) => isWish !== true,
+  );
+  assert.deepEqual(refused.map(({ param }) => param).sort(), foreign.map(([field]) => field).sort());
+});
+
+test("wishes of other servers' clients are taken, and told", async () => {
+  const { not_honoured: notes } = await json<{ not_honoured?: Array<{ param: string }> }>(
+    started.chat({
+      max_tokens: 1,
+      samplers: ["top_k", "temperature"],
+      id_slot: 2,
+      num_ctx: 8192,
+      priority: 0,
+    }),
+  );
+  assert.deepEqual(notes?.map(({ param }) => param).sort(), ["id_slot", "num_ctx", "samplers"]);
+});
+
+test("where an answer may end, and of which tokens it is, hold on every route that takes them", async () => {
+  const completed = async (path: string, body: object) => {
+    const response = await started.server.post(path, body);
+    const text = await response.text();
+    assert.equal(response.status, 200, `${path}: ${text}`);
+    return JSON.parse(text) as {
+      usage?: { completion_tokens?: number; output_tokens?: number };
+      eval_count?: number;
+    };
+  };
+  for (const [path, least, place] of generating) {
+    // The one takes no such fields, and the other goes on with a text that has no turns.
+    if (path === "/v1/chat" || path === "/v1/completions") continue;
+    const limit = path === "/v1/responses" ? "max_output_tokens" : "max_tokens";
+    const post = (fields: object, most: number) =>
+      completed(
+        path,
+        place === undefined
+          ? { ...least, [limit]: most, temperature: 0, ...fields }
+          : { ...least, [place]: { num_predict: most, temperature: 0, ...fields } },
+      );
+    const tokensOf = ({ usage, eval_count: count }: Awaited<ReturnType<typeof completed>>) =>
+      count ?? usage?.completion_tokens ?? usage?.output_tokens;
+    const own = tokensOf(await post({}, 60)) ?? 0;
+    assert.ok(own < 60, `${path} ends by itself`);
+    assert.equal(tokensOf(await post({ ignore_eos: true }, 60)), 60, path);
+    assert.equal(tokensOf(await post({ ban_eos_token: true }, 60)), 60, path);
+    assert.ok((tokensOf(await post({ min_tokens: own + 1 }, 60)) ?? 0) > own, path);
+  }
+});
+
+test("tokens that end an answer are not part of it, and no others than the allowed ones are drawn", async () => {
+  const ask = async (fields: object) =>
+    (
+      await json<{ choices: Array<{ text: string; finish_reason: string }> }>(
+        started.server.post("/v1/completions", {
+          prompt: "Hello",
+          temperature: 0,
+          max_tokens: 12,
+          ...fields,
+        }),
+      )
+    ).choices[0];
+  const { tokens } = await json<{ tokens: number[] }>(
+    started.server.post("/v1/tokenize", { content: " a b", add_special: false }),
+  );
+  const only = await ask({ allowed_token_ids: tokens, temperature: 1, seed: 3 });
+  assert.match(only?.text ?? "", /^[ ab]+$/);
+  assert.equal(only?.finish_reason, "length");
+  const last = tokens.at(-1);
+  const ended = await ask({
+    allowed_token_ids: tokens,
+    stop_token_ids: [last],
+    logit_bias: { [`${last}`]: 100 },
+  });
+  assert.deepEqual([ended?.text, ended?.finish_reason], ["", "stop"]);
+  const kept = await ask({
+    allowed_token_ids: tokens,
+    stop_token_ids: [last],
+    min_tokens: 3,
+    logit_bias: { [`${last}`]: 100 },
+  });
+  assert.equal(kept?.finish_reason, "stop");
+  assert.ok((kept?.text ?? "").length > 0);
+  for (const field of ["allowed_token_ids", "stop_token_ids"]) {
+    const refused = await started.server.post("/v1/completions", { prompt: "a", [field]: [999_999] });
+    assert.equal(refused.status, 400);
+    assert.match(await refused.text(), new RegExp(field));
+  }
+});
+
+test("a seed of -1 is any, and limits and switches are known by other servers' names", async () => {
+  const text = async (fields: object) =>
+    (
+      await json<{ choices: Array<{ text: string }>; usage: { completion_tokens: number } }>(
+        started.server.post("/v1/completions", { prompt: "A", max_tokens: 24, ignore_eos: true, ...fields }),
+      )
+    ).choices[0]?.text;
+  assert.notEqual(await text({ seed: -1, temperature: 2 }), await text({ seed: -1, temperature: 2 }));
+  assert.equal(await text({ seed: 5, temperature: 2 }), await text({ seed: 5, temperature: 2 }));
+  const { usage } = await json<{ usage: { completion_tokens: number } }>(
+    started.chat({ max_tokens: undefined, n_predict: 7, ignore_eos: true, enable_thinking: false }),
+  );
+  assert.equal(usage.completion_tokens, 7);
 });

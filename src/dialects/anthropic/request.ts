@@ -2,6 +2,7 @@ import type { ChatMessage } from "../../assistant/template/message.ts";
 import type { ReasoningWish } from "../../assistant/template/reasoning-wish.ts";
 import type { AnswerForm, Turn } from "../../assistant/turn.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
+import { localSampling, seedOf } from "../local-sampling.ts";
 import type { Note } from "../notes.ts";
 import { accountFor } from "../refusals.ts";
 import { systemText, toMessages } from "./messages.ts";
@@ -19,7 +20,7 @@ export interface Request {
 /** What a message asks of the assistant. @throws InvalidRequestError naming the field */
 export function toRequest(body: MessagesBody, toolsets: Toolsets): Request {
   const notes = accountFor(body, unsupported);
-  const { temperature, top_p, top_k, seed, tool_choice: choice, thinking } = body;
+  const { temperature, top_p, seed, tool_choice: choice, thinking } = body;
   const effort = body.output_config?.effort;
   const turn: Turn = {
     ...toConversation(body, toolsets, notes),
@@ -29,8 +30,8 @@ export function toRequest(body: MessagesBody, toolsets: Toolsets): Request {
     sampling: {
       temperature: temperature ?? 1,
       ...(isSet(top_p) && { topP: top_p }),
-      ...(isSet(top_k) && { topK: top_k }),
-      ...(isSet(seed) && { seed }),
+      ...localSampling(body),
+      ...seedOf(seed),
     },
     maxTokens: body.max_tokens,
     stop: body.stop_sequences ?? [],

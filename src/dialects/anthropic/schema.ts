@@ -4,6 +4,7 @@ import { OneOf } from "../../platform/schema/one-of.ts";
 import { LongText } from "../../platform/schema/text.ts";
 import { IncludeField } from "../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../conversation-fields.ts";
+import { LocalSamplingFields } from "../local-sampling.ts";
 import { KeepAliveField, ModelName } from "../model-name.ts";
 
 /** Text, or blocks; clients send neither, too. */
@@ -76,7 +77,7 @@ export const MessagesBody = Type.Object({
   }),
   temperature: OrNull(Type.Number({ minimum: 0, maximum: 1, default: 1 })),
   top_p: OrNull(Type.Number({ minimum: 0, maximum: 1 })),
-  top_k: OrNull(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+  ...LocalSamplingFields,
   stop_sequences: OrNull(
     Type.Array(Type.String({ minLength: 1, maxLength: 1000, format: "text" }), { maxItems: 16 }),
   ),
@@ -91,7 +92,7 @@ export const MessagesBody = Type.Object({
   ),
   thinking: OrNull(Type.Unsafe<{ type?: unknown; budget_tokens?: unknown }>({ type: "object" })),
   stream: OrNull(Type.Boolean({ default: false })),
-  seed: OrNull(Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: "Extra." })),
+  seed: OrNull(Type.Integer({ description: "Extra." })),
   ...KeepAliveField,
   ...IncludeField,
 });

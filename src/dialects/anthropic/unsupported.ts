@@ -1,6 +1,15 @@
+import { foreignFieldsBut } from "../foreign-fields.ts";
 import { isEmpty, oneOf, type Unsupported } from "../refusals.ts";
 
 export const unsupported: readonly Unsupported[] = [
+  ...foreignFieldsBut(),
+  { param: "n", reason: "a message is one answer", harmless: oneOf(1) },
+  { param: "stop", reason: "use stop_sequences", harmless: isEmpty },
+  { param: "presence_penalty", reason: "use repeat_penalty", harmless: oneOf(0) },
+  { param: "frequency_penalty", reason: "use repeat_penalty", harmless: oneOf(0) },
+  { param: "logit_bias", reason: "use /v1/chat/completions" },
+  { param: "response_format", reason: "use output_config.format" },
+  { param: "logprobs", reason: "use /v1/chat/completions", harmless: oneOf(false) },
   {
     param: "output_config.task_budget",
     reason: "answers are as thorough as the model makes them",

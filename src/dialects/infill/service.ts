@@ -3,10 +3,14 @@ import { isSet } from "../../platform/schema/nullable.ts";
 import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
+import { foreignFieldsBut } from "../foreign-fields.ts";
 import { cachedField, toTimings } from "../openai/accounting.ts";
 import { infillPrompt } from "../openai/completions/infill.ts";
 import { isReusable, toSampling, toStop } from "../openai/sampling.ts";
+import { accountFor } from "../refusals.ts";
 import type { InfillAnswer, InfillBody } from "./schema.ts";
+
+const unsupported = foreignFieldsBut();
 
 /** A piece of the gap's text. */
 export interface InfillPiece {
@@ -43,6 +47,7 @@ export class Infill {
 
   #events(body: InfillBody, context: RequestContext): AsyncIterable<GenerationEvent> {
     const { seed = this.#randomSeed(), ...sampling } = toSampling(body);
+    accountFor(body, unsupported);
     const { n_predict: limit } = body;
     const request: GenerationRequest = {
       prompt: this.#prompt(body),

@@ -5,6 +5,7 @@ import type { AnswerForm, Turn } from "../../assistant/turn.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
 import { argumentsText, fieldText, invalid, type Part, textOf } from "../content.ts";
 import { declareFunction } from "../declared-function.ts";
+import { localSampling, seedOf } from "../local-sampling.ts";
 import type { Note } from "../notes.ts";
 import { accountFor } from "../refusals.ts";
 import type { ChatBody, GenerateBody, OllamaMessage, OllamaTool, Options } from "./schema.ts";
@@ -60,7 +61,7 @@ function settings(body: ChatBody | GenerateBody): Omit<Turn, "messages" | "tools
     sampling: toSampling(options),
     ...(isSet(limit) && limit > 0 && { maxTokens: limit }),
     stop: isSet(options.stop) ? [options.stop].flat() : [],
-    reusable: options.temperature === 0 || isSet(options.seed),
+    reusable: options.temperature === 0 || seedOf(options.seed).seed !== undefined,
     ...(isSet(body.think) && { reasoning: reasoningOf(body.think) }),
   };
 }
@@ -73,18 +74,14 @@ function reasoningOf(think: boolean | string): ReasoningWish {
 
 /** Ollama's own defaults, which its users know their models by. */
 function toSampling(options: Options): Turn["sampling"] {
-  const { temperature, top_k, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty, seed } =
-    options;
+  const { temperature, top_k, top_p, presence_penalty, frequency_penalty, seed } = options;
   return {
     temperature: temperature ?? 0.8,
-    topK: top_k ?? 40,
+    ...localSampling({ ...options, top_k: top_k ?? 40 }),
     topP: top_p ?? 0.9,
-    ...(isSet(min_p) && { minP: min_p }),
-    ...(isSet(repeat_penalty) && { repeatPenalty: repeat_penalty }),
     ...(isSet(presence_penalty) && { presencePenalty: presence_penalty }),
     ...(isSet(frequency_penalty) && { frequencyPenalty: frequency_penalty }),
-    // Any integer is a seed to Ollama; the engine's has 32 bits.
-    ...(isSet(seed) && { seed: ((seed % 2 ** 32) + 2 ** 32) % 2 ** 32 }),
+    ...seedOf(seed),
   };
 }
 

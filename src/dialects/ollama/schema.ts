@@ -3,6 +3,7 @@ import { OrNull } from "../../platform/schema/nullable.ts";
 import { LongText } from "../../platform/schema/text.ts";
 import { IncludeField } from "../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../conversation-fields.ts";
+import { LocalSamplingFields } from "../local-sampling.ts";
 import { KeepAliveField } from "../model-name.ts";
 
 const Schema = Type.Unsafe<Record<string, unknown>>({ type: "object" });
@@ -11,10 +12,8 @@ const Images = OrNull(Type.Array(Type.Unknown(), { description: "Refused: the mo
 /** Sampling and limits; what is unknown here is about the machine, as `num_gpu`. */
 const Options = Type.Object({
   temperature: OrNull(Type.Number({ minimum: 0, maximum: 100 })),
-  top_k: OrNull(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+  ...LocalSamplingFields,
   top_p: OrNull(Type.Number({ minimum: 0, maximum: 1 })),
-  min_p: OrNull(Type.Number({ minimum: 0, maximum: 1 })),
-  repeat_penalty: OrNull(Type.Number({ exclusiveMinimum: 0, maximum: 10 })),
   presence_penalty: OrNull(Type.Number({ minimum: -2, maximum: 2 })),
   frequency_penalty: OrNull(Type.Number({ minimum: -2, maximum: 2 })),
   seed: OrNull(Type.Integer()),

@@ -1,14 +1,10 @@
+import { foreignFieldsIn } from "../foreign-fields.ts";
 import { isEmpty, oneOf, type Unsupported } from "../refusals.ts";
 
 const common: readonly Unsupported[] = [
-  { param: "options.mirostat", reason: "use temperature, top_p and min_p", harmless: oneOf(0) },
-  { param: "options.typical_p", reason: "use top_p or min_p", harmless: oneOf(1) },
-  { param: "options.tfs_z", reason: "use top_p or min_p", harmless: oneOf(1) },
-  {
-    param: "options.num_ctx",
-    reason: "the window is the server's (CONTEXT_SIZE)",
-    isWish: true,
-  },
+  ...foreignFieldsIn("options"),
+  { param: "options.penalize_newline", reason: "penalties are for all tokens", harmless: oneOf(true) },
+  { param: "logprobs", reason: "use /v1/chat/completions", harmless: oneOf(false) },
 ];
 
 export const unsupportedInChat = common;

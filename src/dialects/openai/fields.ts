@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { OrNull } from "../../platform/schema/nullable.ts";
 import { StopTexts } from "../../platform/schema/text.ts";
+import { LocalSamplingFields } from "../local-sampling.ts";
 
 const penalty = (description: string) => OrNull(Type.Number({ minimum: -2, maximum: 2, description }));
 
@@ -23,23 +24,7 @@ export const SamplingFields = {
   seed: OrNull(Type.Integer({ description: "The same seed draws the same tokens." })),
   /** As many as OpenAI takes. */
   stop: OrNull(StopTexts(4)),
-  top_k: OrNull(
-    Type.Integer({ minimum: 0, maximum: 1_000_000, description: "Extra: keep the k likeliest." }),
-  ),
-  min_p: OrNull(
-    Type.Number({
-      minimum: 0,
-      maximum: 1,
-      description: "Extra: keep tokens this likely, relative to the likeliest.",
-    }),
-  ),
-  repeat_penalty: OrNull(
-    Type.Number({
-      exclusiveMinimum: 0,
-      maximum: 10,
-      description: "Extra: above 1 discourages the last 64 tokens.",
-    }),
-  ),
+  ...LocalSamplingFields,
 };
 
 export const ReproducibleField = {

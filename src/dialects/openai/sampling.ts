@@ -3,6 +3,7 @@ import { Type } from "typebox";
 import { InvalidRequestError } from "../../errors.ts";
 import type { Sampling } from "../../inference/sampling.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
+import { localSampling, seedOf } from "../local-sampling.ts";
 import { SamplingFields } from "./fields.ts";
 
 const SamplingBody = Type.Object(SamplingFields);
@@ -12,24 +13,21 @@ type SamplingBody = Static<typeof SamplingBody>;
 export function toSampling(
   body: SamplingBody,
 ): Omit<Sampling, "constraint" | "seed"> & { readonly seed?: number } {
-  const { temperature, top_p, top_k, min_p, repeat_penalty, presence_penalty, frequency_penalty } = body;
+  const { temperature, top_p, presence_penalty, frequency_penalty } = body;
   return {
     temperature: temperature ?? 1,
     ...(isSet(top_p) && { topP: top_p }),
-    ...(isSet(top_k) && { topK: top_k }),
-    ...(isSet(min_p) && { minP: min_p }),
-    ...(isSet(repeat_penalty) && { repeatPenalty: repeat_penalty }),
+    ...localSampling(body),
     ...(isSet(presence_penalty) && { presencePenalty: presence_penalty }),
     ...(isSet(frequency_penalty) && { frequencyPenalty: frequency_penalty }),
     ...(isSet(body.logit_bias) && { logitBias: toLogitBias(body.logit_bias) }),
-    // Any integer is a seed to OpenAI; the engine's has 32 bits.
-    ...(isSet(body.seed) && { seed: ((body.seed % 2 ** 32) + 2 ** 32) % 2 ** 32 }),
+    ...seedOf(body.seed),
   };
 }
 
 /** Whether the client fixed the outcome: an earlier answer may then stand for a new one. */
 export function isReusable({ temperature, seed }: SamplingBody): boolean {
-  return temperature === 0 || isSet(seed);
+  return temperature === 0 || seedOf(seed).seed !== undefined;
 }
 
 export function toStop(stop: SamplingBody["stop"]): readonly string[] {

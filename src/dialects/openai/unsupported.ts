@@ -1,3 +1,4 @@
+import { foreignFieldsBut } from "../foreign-fields.ts";
 import { oneOf, type Unsupported } from "../refusals.ts";
 import { unsupportedForms } from "./answer-form.ts";
 
@@ -11,6 +12,7 @@ const format = (instead: string): Unsupported => ({ param: "format", reason: `us
 
 export const unsupportedInChat: readonly Unsupported[] = [
   ...common,
+  ...foreignFieldsBut(),
   ...unsupportedForms,
   format("response_format"),
   { param: "audio", reason: "the model writes text only" },
@@ -36,6 +38,7 @@ const included = oneOf(
 );
 
 export const unsupportedInCompletions: readonly Unsupported[] = [
+  ...foreignFieldsBut("best_of", "echo", "add_special_tokens"),
   ...unsupportedForms,
   format("structured_outputs"),
   { param: "response_format", reason: "use structured_outputs, or chat completions" },
@@ -44,6 +47,9 @@ export const unsupportedInCompletions: readonly Unsupported[] = [
 
 export const unsupportedInResponses: readonly Unsupported[] = [
   ...common,
+  ...foreignFieldsBut(),
+  { param: "n", reason: "a response is one answer", harmless: oneOf(1) },
+  { param: "logprobs", reason: "use include", harmless: oneOf(false) },
   ...unsupportedForms,
   format("text.format"),
   { param: "response_format", reason: "use text.format" },

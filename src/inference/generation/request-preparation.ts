@@ -18,6 +18,7 @@ export type PreparedRequest = Pick<
   | "prompt"
   | "sections"
   | "maxTokens"
+  | "stopTokens"
   | "shownTokens"
   | "endingTokens"
   | "createSampler"
@@ -30,6 +31,7 @@ export class RequestPreparation {
   readonly #open: OpenModel;
   readonly #tokenizer: PromptTokenizer;
   readonly #candidates: Candidates;
+  readonly #table: TokenTable;
   readonly #forms: TokenForms;
 
   constructor(open: OpenModel, tokenizer: PromptTokenizer) {
@@ -37,7 +39,8 @@ export class RequestPreparation {
     this.#open = open;
     this.#tokenizer = tokenizer;
     this.#candidates = new Candidates(vocabulary.size);
-    this.#forms = new TokenForms(new TokenTable(vocabulary));
+    this.#table = new TokenTable(vocabulary);
+    this.#forms = new TokenForms(this.#table);
   }
 
   /** Refuses a prompt that is too long whatever its exact count, which could take the tokenizer seconds to find. */
@@ -54,8 +57,14 @@ export class RequestPreparation {
     const prompt = await this.#tokenizer.tokenize(request.prompt);
     if (prompt.length === 0) throw new InvalidRequestError("The prompt has no tokens.", { param: "prompt" });
     const maxTokens = tokenLimit(request, prompt.length, this.#open.context.contextPerSequence);
-    const unknown = sampling.logitBias?.find(({ token }) => token < 0 || token >= vocabulary.size);
-    if (unknown !== undefined) throw unknownToken(unknown.token, vocabulary.size, "logit_bias");
+    const { logitBias = [], allowedTokens = [], stopTokens = [] } = sampling;
+    refuseUnknown(
+      logitBias.map(({ token }) => token),
+      vocabulary.size,
+      "logit_bias",
+    );
+    refuseUnknown(allowedTokens, vocabulary.size, "allowed_token_ids");
+    refuseUnknown(stopTokens, vocabulary.size, "stop_token_ids");
     // Made ready now: a bad form is the client's error, and not a failure half-way.
     const form = sampling.constraint && this.#forms.get(sampling.constraint);
     const special = { addSpecial: false, parseSpecial: true };
@@ -63,6 +72,7 @@ export class RequestPreparation {
       prompt,
       sections: this.#tokenizer.sections(request.prompt, prompt),
       maxTokens,
+      stopTokens: new Set(stopTokens),
       shownTokens: vocabulary.specialTokensIn(shownTexts),
       endingTokens: thoughts === undefined ? [] : [...vocabulary.tokenize(thoughts.ending, special)],
       createSampler: () => this.createSampler(sampling, prompt, form && new TokenMatcher(form)),
@@ -76,6 +86,12 @@ export class RequestPreparation {
 
   createSampler(sampling: Sampling, prompt: Int32Array, matcher?: TokenMatcher): Sampler {
     const { llama, context } = this.#open;
-    return new Sampler(llama, context, this.#candidates, sampling, prompt, matcher);
+    const { endTokens } = this.#table;
+    return new Sampler(llama, context, this.#candidates, sampling, prompt, matcher, endTokens);
   }
+}
+
+function refuseUnknown(tokens: readonly number[], size: number, param: string): void {
+  const unknown = tokens.find((token) => token < 0 || token >= size);
+  if (unknown !== undefined) throw unknownToken(unknown, size, param);
 }

@@ -2,12 +2,16 @@ import type { Sampling } from "../sampling.ts";
 import type { Llama } from "./bindings.ts";
 import type { SamplerHandle } from "./signatures.ts";
 
-const REPEAT_WINDOW = 64;
+const DEFAULT_REPEAT_WINDOW = 64;
 /**
  * Probability that all tokens together may have which are left out before the costly steps of a chain: far below what
  * the float32 sums in them can distinguish from zero.
  */
 const NEGLIGIBLE_MASS = 1e-9;
+
+/** Below these a logit that is divided by them can leave the range of a float32, and no probability is a number. */
+const MIN_TEMPERATURE = 1e-5;
+const MIN_REPEAT_PENALTY = 1e-5;
 
 /** A part of a sampler chain, named by the parameter that it is for; `greedy` and `draw` choose the token. */
 export interface SamplerStage {
@@ -30,6 +34,11 @@ export interface SamplerPlace {
   readonly vocabularySize: number;
   readonly contextPerSequence: number;
   readonly prompt: Int32Array;
+}
+
+/** The likeliest token is all that is left of any others' chance. */
+export function isGreedy({ temperature }: Sampling): boolean {
+  return temperature < MIN_TEMPERATURE;
 }
 
 export function hasPenalties({
@@ -58,8 +67,17 @@ export function samplerStages(
 
   const { repeatPenalty = 1, presencePenalty = 0, frequencyPenalty = 0 } = parameters;
   if (repeatPenalty !== 1) {
-    const penalty = llama.llama_sampler_init_penalties(vocabularySize, REPEAT_WINDOW, repeatPenalty, 0, 0);
-    for (const token of prompt.subarray(-REPEAT_WINDOW)) llama.llama_sampler_accept(penalty, token);
+    const { repeatWindow = DEFAULT_REPEAT_WINDOW } = parameters;
+    const window = repeatWindow < 0 ? contextPerSequence : Math.min(repeatWindow, contextPerSequence);
+    const penalty = llama.llama_sampler_init_penalties(
+      vocabularySize,
+      window,
+      Math.max(repeatPenalty, MIN_REPEAT_PENALTY),
+      0,
+      0,
+    );
+    const read = prompt.subarray(Math.max(0, prompt.length - window));
+    for (const token of read) llama.llama_sampler_accept(penalty, token);
     add("repeat_penalty", penalty);
   }
   if (presencePenalty !== 0 || frequencyPenalty !== 0)
@@ -74,7 +92,7 @@ export function samplerStages(
       ),
     );
 
-  if (parameters.temperature <= 0) {
+  if (isGreedy(parameters)) {
     add("greedy", llama.llama_sampler_init_greedy());
     return stages;
   }

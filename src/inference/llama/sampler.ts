@@ -3,7 +3,8 @@ import type { Sampling } from "../sampling.ts";
 import type { Llama } from "./bindings.ts";
 import type { Candidates } from "./candidates.ts";
 import type { LlamaContext } from "./context.ts";
-import { hasPenalties, samplerStages } from "./sampler-stages.ts";
+import { Restriction } from "./restriction.ts";
+import { hasPenalties, isGreedy, samplerStages } from "./sampler-stages.ts";
 import type { SamplerHandle } from "./signatures.ts";
 
 /** Draws after the first that a grammar may refuse before the whole vocabulary is masked, which costs as much as many. */
@@ -28,6 +29,9 @@ export class Sampler {
   /** Undefined where the likeliest token is all that is wanted. */
   readonly #chain: SamplerHandle | undefined;
   readonly #filter: TokenFilter | undefined;
+  readonly #restriction: Restriction;
+  /** Tokens of the text so far. */
+  #length = 0;
   /** The chain looks at the tokens that were drawn before. */
   readonly #hasHistory: boolean;
 
@@ -38,27 +42,40 @@ export class Sampler {
     parameters: Sampling,
     prompt: Int32Array,
     filter?: TokenFilter,
+    ends: readonly number[] = [],
   ) {
     this.#llama = llama;
     this.#context = context;
     this.#candidates = candidates;
     this.#filter = filter;
+    this.#restriction = new Restriction(parameters, ends, context.model.vocabulary.size);
     this.#hasHistory = hasPenalties(parameters);
-    this.#chain = isPlainGreedy(parameters) ? undefined : createChain(llama, context, parameters, prompt);
+    this.#chain =
+      isPlainGreedy(parameters) && this.#restriction.isEmpty
+        ? undefined
+        : createChain(llama, context, parameters, prompt);
   }
 
   /** Draws the token that follows batch row `row` and takes it into the sampler's own history. */
   sample(row: number): number {
+    const token = this.#choose(row);
+    this.#length++;
+    return token;
+  }
+
+  #choose(row: number): number {
     // Building llama.cpp's array of candidates costs more than looking for the largest logit.
     if (this.#chain === undefined) return argmax(this.#context.logits(row));
-    if (this.#filter === undefined) return this.#draw(this.#chain, row);
-    const token = this.#sampleConstrained(this.#chain, this.#filter, row);
-    this.#filter.accept(token);
+    const isRestricted = this.#restriction.appliesAt(this.#length);
+    if (this.#filter === undefined && !isRestricted) return this.#draw(this.#chain, row);
+    const token = this.#sampleConstrained(this.#chain, this.#filter, isRestricted, row);
+    this.#filter?.accept(token);
     return token;
   }
 
   /** Takes a token that was not drawn into the sampler's own history. */
   accept(token: number): void {
+    this.#length++;
     if (this.#chain !== undefined) this.#llama.llama_sampler_accept(this.#chain, token);
     this.#filter?.accept(token);
   }
@@ -77,12 +94,18 @@ export class Sampler {
    * refused, which gives each allowed token the chance that it has among the allowed ones. The whole vocabulary is
    * masked only when draws keep being refused.
    */
-  #sampleConstrained(chain: SamplerHandle, filter: TokenFilter, row: number): number {
+  #sampleConstrained(
+    chain: SamplerHandle,
+    filter: TokenFilter | undefined,
+    isRestricted: boolean,
+    row: number,
+  ): number {
     const refused: number[] = [];
+    const isAllowed = (token: number) => filter === undefined || filter.allows(token);
     // A draw goes into the history of the chain, where a refused token must not be.
-    if (!this.#hasHistory) {
+    if (!this.#hasHistory && !isRestricted) {
       const wanted = this.#draw(chain, row);
-      if (filter.allows(wanted)) return wanted;
+      if (isAllowed(wanted)) return wanted;
       refused.push(wanted);
     }
     const candidates = this.#candidates;
@@ -90,18 +113,19 @@ export class Sampler {
     let mask: Uint32Array | undefined;
     for (;;) {
       candidates.fill(logits);
+      if (isRestricted) this.#restriction.apply(candidates, this.#length);
       if (mask !== undefined) candidates.forbidUnset(mask);
       for (const token of refused) candidates.forbid(token);
       const wanted = this.#select(chain);
       if (candidates.isForbiddenSelected) break;
-      if (wanted !== undefined && filter.allows(wanted)) return this.#accepted(chain, wanted);
+      if (wanted !== undefined && isAllowed(wanted)) return this.#accepted(chain, wanted);
       // Nothing is left: what a chain's truncation took for all of the mass was refused.
       if (wanted === undefined && mask !== undefined) break;
       if (wanted !== undefined) refused.push(wanted);
-      if (refused.length > MAX_REDRAWS) mask ??= filter.mask();
+      if (refused.length > MAX_REDRAWS) mask ??= filter?.mask();
     }
     throw new InvalidRequestError(
-      "The form of the text and the request's logit_bias together allow no token of the model's vocabulary.",
+      "The form of the text and what the request forbids (logit_bias, allowed_token_ids, min_tokens, ignore_eos) together allow no token of the model's vocabulary.",
     );
   }
 
@@ -127,7 +151,7 @@ export class Sampler {
 /** Nothing but the largest logit decides. */
 function isPlainGreedy(parameters: Sampling): boolean {
   return (
-    parameters.temperature <= 0 &&
+    isGreedy(parameters) &&
     !hasPenalties(parameters) &&
     (parameters.logitBias ?? []).length === 0 &&
     parameters.constraint === undefined

@@ -29,6 +29,8 @@ export interface SequenceRequest {
   readonly sections?: readonly PromptSection[];
   readonly maxTokens: number;
   readonly stop: readonly string[];
+  /** Tokens that end the text besides the model's own. */
+  readonly stopTokens?: ReadonlySet<number>;
   /** Control tokens that are part of the text. */
   readonly shownTokens?: ReadonlyMap<number, Uint8Array>;
   readonly thoughts?: Thoughts | undefined;
@@ -67,6 +69,7 @@ export class Sequence {
   readonly scores: TokenScores | undefined;
   readonly promptScores: PromptScores | undefined;
   readonly onPinned: ((kvSequence: number) => void) | undefined;
+  readonly #stopTokens: ReadonlySet<number>;
   readonly #shownTokens: ReadonlyMap<number, Uint8Array>;
   readonly #thoughts: ThoughtTracker | undefined;
   readonly #endingTokens: readonly number[];
@@ -105,6 +108,7 @@ export class Sequence {
     this.arrivedAt = request.arrivedAt;
     this.time = new TimeAccount(request.arrivedAt);
     this.#thoughts = request.thoughts === undefined ? undefined : new ThoughtTracker(request.thoughts);
+    this.#stopTokens = request.stopTokens ?? new Set();
     this.#shownTokens = request.shownTokens ?? new Map();
     this.#endingTokens = request.endingTokens ?? [];
     this.text = new TextStream(request.stop, this.#thoughts);
@@ -185,7 +189,7 @@ export class Sequence {
       this.time.begunDecoding();
     }
     this.lastTokenAt = now;
-    if (texts.isEndOfGeneration(token)) {
+    if (texts.isEndOfGeneration(token) || this.#stopTokens.has(token)) {
       this.finishReason = "stop";
       return this.text.end();
     }

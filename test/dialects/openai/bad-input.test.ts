@@ -76,7 +76,7 @@ const chat: readonly Case[] = [
   ["stream", "yes"],
   ["grammar", "root ::= ["],
   ["grammar", "nothing"],
-  ["top_k", -1],
+  ["top_k", -2],
   ["min_p", 2],
   ["repeat_penalty", 0],
   ["audio", { voice: "alloy" }],

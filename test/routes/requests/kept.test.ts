@@ -223,6 +223,11 @@ test("the microscope lets the model go on from a text, within its limits", async
   );
   const written = seen.tokens.filter(({ part }) => part === "answer").map(({ text }) => text);
   assert.equal(written.join(""), choices[0]?.text);
+  // A float32 has no room for logits that are divided by these.
+  const sharp = await json<LookAnswer>(
+    look({ prompt: "Once upon a time", max_tokens: 1, temperature: 1e-38, repeat_penalty: 2e-41 }),
+  );
+  assert.ok(sharp.choices[0]?.stages.every(({ probability }) => Number.isFinite(probability ?? 0)));
   const held = await look({ request: "unknown" });
   assert.match((await assertError(held, { status: 404, code: "not_found" })).error.message, /LEDGER_CONTENT/);
   await assertError(await look({}), { status: 400, code: "invalid_request" });

@@ -1,6 +1,7 @@
 import type { AnswerForm, Turn } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
+import { localLimit } from "../../local-sampling.ts";
 import type { Note } from "../../notes.ts";
 import { accountFor } from "../../refusals.ts";
 import { askedForm } from "../answer-form.ts";
@@ -20,7 +21,7 @@ export function toRequest(body: ChatCompletionBody): {
   const notes = accountFor(body, unsupportedInChat);
   const { logprobs, top_logprobs: top } = body;
   if (isSet(top) && logprobs !== true) throw invalid("top_logprobs", "needs logprobs to be true");
-  const maxTokens = body.max_completion_tokens ?? body.max_tokens;
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? localLimit(body);
   const { declared: tools, calls } = toTools(body, notes);
   const turn: Turn = {
     ...toConversation(body, notes),
@@ -81,16 +82,21 @@ function formOf(format: ResponseFormat | null | undefined): AnswerForm {
 /** Variables of the template's own have the last word, as in vLLM and llama.cpp. */
 function reasoningOf({
   reasoning_effort: effort,
-  thinking_budget: budget,
+  enable_thinking: isEnabled,
+  thinking,
+  thinking_budget,
   chat_template_kwargs: variables,
 }: ChatCompletionBody): Pick<Turn, "reasoning" | "templateVariables"> {
   const named = variables?.["enable_thinking"] ?? variables?.["thinking"];
-  const switched = isSet(effort) ? effort !== "none" : undefined;
+  const budget = thinking_budget ?? thinking?.budget_tokens;
+  const type = thinking?.type;
+  const typed = isSet(type) ? type !== "disabled" : undefined;
+  const switched = isEnabled ?? typed ?? (isSet(effort) ? effort !== "none" : undefined);
   return {
     reasoning: {
       thinks: typeof named === "boolean" ? named : switched,
       ...(isSet(effort) && effort !== "none" && { effort }),
-      ...(isSet(budget) && { budgetTokens: budget }),
+      ...(typeof budget === "number" && { budgetTokens: budget }),
     },
     ...(isSet(variables) && { templateVariables: variables }),
   };

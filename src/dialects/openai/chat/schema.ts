@@ -4,6 +4,7 @@ import { OneOf } from "../../../platform/schema/one-of.ts";
 import { LongText } from "../../../platform/schema/text.ts";
 import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts";
 import { MAX_MESSAGES, MAX_TOOLS, ToolName } from "../../conversation-fields.ts";
+import { LocalLimitFields } from "../../local-sampling.ts";
 import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { NotHonouredField } from "../../notes.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
@@ -88,6 +89,7 @@ export const ChatCompletionBody = Type.Object({
     Type.Integer({ minimum: 1, description: "Maximum number of tokens to generate." }),
   ),
   max_tokens: OrNull(Type.Integer({ minimum: 1, description: "The older name of max_completion_tokens." })),
+  ...LocalLimitFields,
   n: OrNull(Type.Integer({ minimum: 1, maximum: 128, default: 1, description: "Answers to make." })),
   ...SamplingFields,
   logprobs: OrNull(Type.Boolean({ default: false })),
@@ -111,6 +113,13 @@ export const ChatCompletionBody = Type.Object({
   parallel_tool_calls: OrNull(Type.Boolean({ default: true })),
   reasoning_effort: OrNull(
     Type.String({ description: "none asks a template that can to skip the reasoning." }),
+  ),
+  enable_thinking: OrNull(Type.Boolean({ description: "Extra: as the variable of chat_template_kwargs." })),
+  thinking: OrNull(
+    Type.Unsafe<{ type?: unknown; budget_tokens?: unknown }>({
+      type: "object",
+      description: "Extra: as in Anthropic's messages; its type is enabled or disabled.",
+    }),
   ),
   thinking_budget: OrNull(
     Type.Integer({ minimum: 0, description: "Extra: tokens after which the model's thoughts are ended." }),

@@ -2,6 +2,7 @@ import type { Constraint } from "../../../inference/constraints/expression.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid, requireWellFormed } from "../../content.ts";
+import { localLimit } from "../../local-sampling.ts";
 import { accountFor } from "../../refusals.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
 import { unsupportedInCompletions } from "../unsupported.ts";
@@ -36,7 +37,7 @@ export function toPlan(
   if (made > returned && body.stream === true)
     throw invalid("best_of", "can't be streamed: which answers are the best is known at the end");
   if (max_tokens === 0 && echo !== true) throw invalid("max_tokens", "must be at least 1 without echo");
-  const prompts = toPrompts(body.prompt, (text) => textPrompt(text, body.suffix, model));
+  const prompts = toPrompts(body.prompt, (text) => textPrompt(text, body, model));
   if (prompts.length * made > MAX_GENERATIONS)
     throw invalid("prompt", `makes more than ${MAX_GENERATIONS} answers, with n or best_of`);
   const { seed = randomSeed(), ...sampling } = toSampling(body);
@@ -44,7 +45,7 @@ export function toPlan(
   const requests = prompts.map(
     (prompt): GenerationRequest => ({
       prompt,
-      maxTokens: max_tokens ?? 16,
+      ...limitOf(body),
       endsAtWindow: true,
       sampling: { ...sampling, seed, ...(constraint !== undefined && { constraint }) },
       stop: toStop(body.stop),
@@ -55,6 +56,13 @@ export function toPlan(
     }),
   );
   return { requests, made, returned };
+}
+
+/** OpenAI's limit is 16 where none is asked for; llama.cpp's -1 is none. */
+function limitOf(body: CompletionBody): { readonly maxTokens?: number } {
+  const { max_tokens, n_predict } = body;
+  const maxTokens = max_tokens ?? localLimit(body) ?? (isSet(n_predict) ? undefined : 16);
+  return maxTokens === undefined ? {} : { maxTokens };
 }
 
 /** A string, a list of tokens, or a list of either. */
@@ -76,12 +84,12 @@ function toPrompts(
 /** This route's prompts are the whole of what the model reads, templates' special tokens included. */
 function textPrompt(
   text: string,
-  suffix: string | null | undefined,
+  { suffix, add_special_tokens: addsSpecial }: Pick<CompletionBody, "suffix" | "add_special_tokens">,
   { specialTexts, bosText }: Pick<ModelDescription, "specialTexts" | "bosText">,
 ): Prompt {
   if (isSet(suffix) && suffix !== "") return infillPrompt(text, suffix, specialTexts);
   const hasBos = bosText !== "" && text.startsWith(bosText);
-  return { parts: [{ type: "text", text, parseSpecial: true }], addBos: !hasBos };
+  return { parts: [{ type: "text", text, parseSpecial: true }], addBos: !hasBos && addsSpecial !== false };
 }
 
 function isToken(value: unknown): value is number {

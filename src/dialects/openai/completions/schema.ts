@@ -2,6 +2,7 @@ import { type Static, Type } from "typebox";
 import { OrNull } from "../../../platform/schema/nullable.ts";
 import { OneOf } from "../../../platform/schema/one-of.ts";
 import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts";
+import { LocalLimitFields } from "../../local-sampling.ts";
 import { KeepAliveField, ModelName } from "../../model-name.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { FormFields } from "../answer-form.ts";
@@ -26,6 +27,7 @@ export const CompletionBody = Type.Object({
       description: "Maximum number of tokens to generate; 0 with echo only scores.",
     }),
   ),
+  ...LocalLimitFields,
   n: OrNull(Type.Integer({ minimum: 1, maximum: 128, default: 1 })),
   best_of: OrNull(
     Type.Integer({ minimum: 1, maximum: 20, description: "Make this many, return the n likeliest a token." }),
@@ -33,6 +35,12 @@ export const CompletionBody = Type.Object({
   echo: OrNull(Type.Boolean({ default: false, description: "Begin the text with the prompt." })),
   logprobs: OrNull(
     Type.Integer({ minimum: 0, maximum: 20, description: "Score tokens, with this many others." }),
+  ),
+  add_special_tokens: OrNull(
+    Type.Boolean({
+      default: true,
+      description: "Extra: begin a text as the tokenizer does, with its token.",
+    }),
   ),
   suffix: OrNull(Type.String({ maxLength: 1_000_000, format: "text" })),
   ...SamplingFields,

@@ -30,7 +30,8 @@ export function toRequest(
   hosted: HostedTools = noHostedTools,
 ): Request {
   const notes = [...accountFor(body, unsupportedInResponses), ...changes];
-  const { instructions, top_logprobs: top, max_output_tokens: maxTokens, reasoning } = body;
+  const { instructions, top_logprobs: top, max_output_tokens, max_tokens, reasoning } = body;
+  const maxTokens = max_output_tokens ?? max_tokens;
   const wantsLogprobs = body.include?.includes("message.output_text.logprobs") === true || (top ?? 0) > 0;
   const tools = toTools(body, hosted, notes);
   const turn: Turn = {

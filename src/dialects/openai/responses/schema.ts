@@ -70,6 +70,7 @@ export const ResponseBody = Type.Object({
     Type.Integer({ minimum: 1, description: "Calls of MCP servers' tools that are run for one response." }),
   ),
   max_output_tokens: OrNull(Type.Integer({ minimum: 1 })),
+  max_tokens: OrNull(Type.Integer({ minimum: 1, description: "Extra: as max_output_tokens." })),
   tools: OrNull(Type.Array(Tool, { maxItems: MAX_TOOLS })),
   tool_choice: OrNull(
     Type.Unsafe<string | { type?: unknown; name?: unknown }>({ type: ["string", "object"] }),
