@@ -77,12 +77,16 @@ export const LocalLimitFields = {
   ),
   max_new_tokens: OrNull(Type.Integer({ minimum: 1, description: "Extra: as max_tokens." })),
 };
-const LocalLimitBody = Type.Object(LocalLimitFields);
+const LimitBody = Type.Object({ max_tokens: OrNull(Type.Integer()), ...LocalLimitFields });
 
-/** The limit by those names; undefined where they set none. */
-export function localLimit({ n_predict, max_new_tokens }: Static<typeof LocalLimitBody>): number | undefined {
-  if (isSet(n_predict)) return n_predict > 0 ? n_predict : undefined;
-  return max_new_tokens ?? undefined;
+/** The limit of tokens that was asked for by any of its names. */
+export function askedLimit(body: Static<typeof LimitBody>): number | undefined {
+  return body.max_tokens ?? body.n_predict ?? body.max_new_tokens ?? undefined;
+}
+
+/** To llama.cpp and LM Studio -1 is none. */
+export function limitOf(asked: number | undefined): number | undefined {
+  return asked === undefined || asked < 0 ? undefined : asked;
 }
 
 /** The same in the engine's words. */

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { foreignFieldsBut, localFields } from "../dialects/foreign-fields.ts";
+import { noteInLog } from "../dialects/notes.ts";
 import { accountFor } from "../dialects/refusals.ts";
 import { ChatBody, ChatResponse } from "../features/chat/schema.ts";
 import type { ChatService } from "../features/chat/service.ts";
@@ -37,7 +38,7 @@ export function chatRoutes({ chat, maxNewTokensLimit }: ChatDependencies): Fasti
         url,
         { config: { scope: "inference", isKeyless: url === "/chat" }, schema },
         async (request, reply) => {
-          accountFor(request.body, unsupported);
+          noteInLog(request.context.account, accountFor(request.body, unsupported));
           const answer = chat.answer(request.body, request.context);
           if (request.body.stream === true)
             return streamEvents(request, reply, { events: tokenEvents(answer), last: "[DONE]" });

@@ -3,6 +3,7 @@ import { OrNull } from "../../platform/schema/nullable.ts";
 import { OneOf } from "../../platform/schema/one-of.ts";
 import { AccountField, IncludeField } from "../../telemetry/answer-account.ts";
 import { KeepAliveField, ModelName } from "../model-name.ts";
+import { NotHonouredField } from "../notes.ts";
 import { CachedField, OpenAiTimings } from "../openai/accounting.ts";
 import { SamplingFields } from "../openai/fields.ts";
 
@@ -48,6 +49,7 @@ export const InfillAnswer = Type.Object({
   timings: OpenAiTimings,
   ...AccountField,
   ...CachedField,
+  ...NotHonouredField,
   request_id: Type.Optional(Type.String()),
 });
 export type InfillAnswer = Static<typeof InfillAnswer>;

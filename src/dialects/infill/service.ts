@@ -4,6 +4,7 @@ import { accountField } from "../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../telemetry/request-context.ts";
 import { namingFields } from "../field-names.ts";
 import { foreignFieldsBut } from "../foreign-fields.ts";
+import { noteInLog, notHonoured } from "../notes.ts";
 import { cachedField, toTimings } from "../openai/accounting.ts";
 import { infillPrompt } from "../openai/completions/infill.ts";
 import { isReusable, toSampling, toStop } from "../openai/sampling.ts";
@@ -47,7 +48,7 @@ export class Infill {
 
   #events(body: InfillBody, context: RequestContext): AsyncIterable<GenerationEvent> {
     const { seed = this.#randomSeed(), ...sampling } = toSampling(body);
-    accountFor(body, unsupported);
+    noteInLog(context.account, accountFor(body, unsupported));
     const { n_predict: limit } = body;
     const request: GenerationRequest = {
       prompt: this.#prompt(body),
@@ -93,6 +94,7 @@ export class Infill {
       truncated: false,
       timings: toTimings([end]),
       ...cachedField([end]),
+      ...notHonoured(accountFor(body, unsupported)),
       ...accountField(body, context),
     };
   }

@@ -95,7 +95,7 @@ const completions: readonly Case[] = [
   ["logprobs", 21],
   ["best_of", 21],
   ["max_tokens", 0],
-  ["max_tokens", -1],
+  ["max_tokens", -2],
   ["suffix", "end"],
   ["echo", 1],
   ["n", "two"],

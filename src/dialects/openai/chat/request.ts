@@ -1,7 +1,7 @@
 import type { AnswerForm, Turn } from "../../../assistant/turn.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid } from "../../content.ts";
-import { localLimit } from "../../local-sampling.ts";
+import { askedLimit, limitOf } from "../../local-sampling.ts";
 import type { Note } from "../../notes.ts";
 import { accountFor } from "../../refusals.ts";
 import { askedForm } from "../answer-form.ts";
@@ -21,7 +21,9 @@ export function toRequest(body: ChatCompletionBody): {
   const notes = accountFor(body, unsupportedInChat);
   const { logprobs, top_logprobs: top } = body;
   if (isSet(top) && logprobs !== true) throw invalid("top_logprobs", "needs logprobs to be true");
-  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? localLimit(body);
+  const asked = askedLimit(body);
+  if (asked === 0) throw invalid("max_tokens", "must be at least 1, or -1 for no limit");
+  const maxTokens = body.max_completion_tokens ?? limitOf(asked);
   const { declared: tools, calls } = toTools(body, notes);
   const turn: Turn = {
     ...toConversation(body, notes),

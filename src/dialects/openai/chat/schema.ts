@@ -88,7 +88,12 @@ export const ChatCompletionBody = Type.Object({
   max_completion_tokens: OrNull(
     Type.Integer({ minimum: 1, description: "Maximum number of tokens to generate." }),
   ),
-  max_tokens: OrNull(Type.Integer({ minimum: 1, description: "The older name of max_completion_tokens." })),
+  max_tokens: OrNull(
+    Type.Integer({
+      minimum: -1,
+      description: "The older name of max_completion_tokens; -1 is what the window has room for.",
+    }),
+  ),
   ...LocalLimitFields,
   n: OrNull(Type.Integer({ minimum: 1, maximum: 128, default: 1, description: "Answers to make." })),
   ...SamplingFields,

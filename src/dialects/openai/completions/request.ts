@@ -2,7 +2,8 @@ import type { Constraint } from "../../../inference/constraints/expression.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../../../inference/engine.ts";
 import { isSet } from "../../../platform/schema/nullable.ts";
 import { invalid, requireWellFormed } from "../../content.ts";
-import { localLimit } from "../../local-sampling.ts";
+import { askedLimit, limitOf } from "../../local-sampling.ts";
+import type { Note } from "../../notes.ts";
 import { accountFor } from "../../refusals.ts";
 import { isReusable, toSampling, toStop } from "../sampling.ts";
 import { unsupportedInCompletions } from "../unsupported.ts";
@@ -20,6 +21,8 @@ export interface CompletionPlan {
   /** Answers to make a prompt, and how many of them to return. */
   readonly made: number;
   readonly returned: number;
+  /** What is not done as asked. */
+  readonly notes: readonly Note[];
 }
 
 /** `constraint` is that of the body's grammar. @throws InvalidRequestError naming the field */
@@ -29,14 +32,16 @@ export function toPlan(
   randomSeed: () => number,
   constraint: Constraint | undefined,
 ): CompletionPlan {
-  const { n, best_of, echo, logprobs, max_tokens } = body;
-  accountFor(body, unsupportedInCompletions);
+  const { n, best_of, echo, logprobs } = body;
+  // OpenAI's limit where none is asked for.
+  const maxTokens = limitOf(askedLimit(body) ?? 16);
+  const notes = accountFor(body, unsupportedInCompletions);
   const returned = n ?? 1;
   const made = best_of ?? returned;
   if (made < returned) throw invalid("best_of", "must be at least n");
   if (made > returned && body.stream === true)
     throw invalid("best_of", "can't be streamed: which answers are the best is known at the end");
-  if (max_tokens === 0 && echo !== true) throw invalid("max_tokens", "must be at least 1 without echo");
+  if (maxTokens === 0 && echo !== true) throw invalid("max_tokens", "must be at least 1 without echo");
   const prompts = toPrompts(body.prompt, (text) => textPrompt(text, body, model));
   if (prompts.length * made > MAX_GENERATIONS)
     throw invalid("prompt", `makes more than ${MAX_GENERATIONS} answers, with n or best_of`);
@@ -45,7 +50,7 @@ export function toPlan(
   const requests = prompts.map(
     (prompt): GenerationRequest => ({
       prompt,
-      ...limitOf(body),
+      ...(maxTokens !== undefined && { maxTokens }),
       endsAtWindow: true,
       sampling: { ...sampling, seed, ...(constraint !== undefined && { constraint }) },
       stop: toStop(body.stop),
@@ -55,14 +60,7 @@ export function toPlan(
       ...(echo === true && isSet(logprobs) && { promptLogprobs: logprobs }),
     }),
   );
-  return { requests, made, returned };
-}
-
-/** OpenAI's limit is 16 where none is asked for; llama.cpp's -1 is none. */
-function limitOf(body: CompletionBody): { readonly maxTokens?: number } {
-  const { max_tokens, n_predict } = body;
-  const maxTokens = max_tokens ?? localLimit(body) ?? (isSet(n_predict) ? undefined : 16);
-  return maxTokens === undefined ? {} : { maxTokens };
+  return { requests, made, returned, notes };
 }
 
 /** A string, a list of tokens, or a list of either. */

@@ -4,6 +4,7 @@ import { OneOf } from "../../../platform/schema/one-of.ts";
 import { AccountField, IncludeField } from "../../../telemetry/answer-account.ts";
 import { LocalLimitFields } from "../../local-sampling.ts";
 import { KeepAliveField, ModelName } from "../../model-name.ts";
+import { NotHonouredField } from "../../notes.ts";
 import { CachedField, OpenAiTimings, UsageSchema } from "../accounting.ts";
 import { FormFields } from "../answer-form.ts";
 import { ReproducibleField, SamplingFields, StreamFields } from "../fields.ts";
@@ -22,9 +23,10 @@ export const CompletionBody = Type.Object({
   }),
   max_tokens: OrNull(
     Type.Integer({
-      minimum: 0,
+      minimum: -1,
       default: 16,
-      description: "Maximum number of tokens to generate; 0 with echo only scores.",
+      description:
+        "Maximum number of tokens to generate; 0 with echo only scores, -1 is what the window has room for.",
     }),
   ),
   ...LocalLimitFields,
@@ -82,6 +84,7 @@ export const Completion = Type.Object({
   ...ProgressFields,
   ...AccountField,
   ...CachedField,
+  ...NotHonouredField,
   request_id: Type.Optional(Type.String()),
 });
 export type Completion = Static<typeof Completion>;

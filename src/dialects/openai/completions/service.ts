@@ -7,6 +7,7 @@ import type { ServedModel } from "../../../serving/served-model.ts";
 import { accountField } from "../../../telemetry/answer-account.ts";
 import type { RequestContext } from "../../../telemetry/request-context.ts";
 import { namingFields } from "../../field-names.ts";
+import { noteInLog, notHonoured } from "../../notes.ts";
 import { unixSeconds } from "../../unix-seconds.ts";
 import { cachedField, type Pass, systemFingerprint, toTimings, toUsage } from "../accounting.ts";
 import { askedForm } from "../answer-form.ts";
@@ -36,7 +37,7 @@ export class Completions {
 
   async complete(body: CompletionBody, context: RequestContext): Promise<Completion> {
     const head = this.#head(body);
-    const plan = await this.#plan(body, context.signal);
+    const plan = await this.#plan(body, context);
     const echoes = await this.#echoes(body, plan);
     const hasLogprobs = isSet(body.logprobs);
     const answers = echoes.map((echo) =>
@@ -53,12 +54,13 @@ export class Completions {
       timings: toTimings(passes.flat()),
       ...accountField(body, context),
       ...cachedField(passes.flat()),
+      ...notHonoured(plan.notes),
     };
   }
 
   async *stream(body: CompletionBody, context: RequestContext): AsyncIterable<Completion> {
     const head = this.#head(body);
-    const plan = await this.#plan(body, context.signal);
+    const plan = await this.#plan(body, context);
     const echoes = await this.#echoes(body, plan);
     const wantsUsage = body.stream_options?.include_usage === true;
     const offsets = new Map<number, number>();
@@ -95,7 +97,7 @@ export class Completions {
         const finishReason = event.finishReason === "length" ? "length" : "stop";
         yield chunk(
           { index: answer, text: "", logprobs: null, finish_reason: finishReason },
-          { timings: toTimings([event]), ...cachedField([event]) },
+          { timings: toTimings([event]), ...cachedField([event]), ...notHonoured(plan.notes) },
         );
       }
     }
@@ -103,9 +105,11 @@ export class Completions {
     if (Object.keys(last).length > 0) yield { ...head, choices: [], ...last };
   }
 
-  async #plan(body: CompletionBody, signal: AbortSignal): Promise<CompletionPlan> {
+  async #plan(body: CompletionBody, { signal, account }: RequestContext): Promise<CompletionPlan> {
     const constraint = await this.#constraints.compileText(askedForm(body), signal);
-    return toPlan(body, this.#engine.describe(), this.#randomSeed, constraint);
+    const plan = toPlan(body, this.#engine.describe(), this.#randomSeed, constraint);
+    noteInLog(account, plan.notes);
+    return plan;
   }
 
   /** All generations of the request, side by side as far as there are sequences; those of one prompt share its prefill. */
