@@ -3,6 +3,7 @@ import type { Clock } from "../../platform/clock.ts";
 import { type LogLine, loadLlama } from "../llama/bindings.ts";
 import { computeThreads } from "../machine/cpu-limit.ts";
 import { readMachineLoad } from "../machine/machine-load.ts";
+import { ProcessorWait } from "../machine/processor-wait.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { GgufNetwork } from "./gguf-network.ts";
 import type { EmbeddingNetwork } from "./network.ts";
@@ -22,6 +23,7 @@ interface Waiting {
 export class EmbeddingHost {
   readonly #network: EmbeddingNetwork;
   readonly #governor: ThreadGovernor | undefined;
+  readonly #processorWait: ProcessorWait;
   #threads: number;
   readonly #clock: Clock;
   /** In turn: a request that got texts into a batch goes behind the others. */
@@ -46,6 +48,7 @@ export class EmbeddingHost {
       network.kind === "gguf"
         ? new GgufNetwork(llama, { ...network, threads }, onProgress, onLog)
         : new SentenceNetwork(llama, threads);
+    this.#processorWait = new ProcessorWait({ clock, computing: () => this.#threads });
     const { space, dimensions, maxTokens } = this.#network;
     this.description = { space, dimensions, maxTokens, loadMs: clock() - startedAt };
   }
@@ -115,10 +118,12 @@ export class EmbeddingHost {
     const batch = this.#planBatch();
     const texts = batch.map(({ request, index }) => request.texts[index] as Int32Array);
     const startedAt = this.#clock();
+    this.#processorWait.begin();
     const vectors = this.#network.encode(texts);
     const now = this.#clock();
-    const tokens = texts.reduce((sum, { length }) => sum + length, 0);
-    this.#governor?.observe(now, now - startedAt, tokens);
+    const { longestMs: waitedMs } = this.#processorWait.end();
+    const work = texts.reduce((sum, { length }) => sum + length, 0);
+    this.#governor?.observe(now, { ms: now - startedAt, work, waitedMs });
     for (const [row, { request, index }] of batch.entries())
       request.vectors.set(vectors[row] as Float32Array, index * this.#network.dimensions);
     const completed = this.#waiting.filter(({ done, texts }) => done === texts.length);

@@ -98,7 +98,11 @@ export class EngineCore {
   step(): StepReport | undefined {
     this.watchMachine();
     const report = this.scheduler.step();
-    if (report !== undefined) this.#governor?.observe(this.#clock(), report.computeMs, report.expectedMs);
+    if (report !== undefined) {
+      const { computeMs: ms, expectedMs: work, records } = report;
+      const waitedMs = records.reduce((total, { processorWaitMs }) => total + processorWaitMs, 0);
+      this.#governor?.observe(this.#clock(), { ms, work, waitedMs });
+    }
     return report;
   }
 

@@ -4,8 +4,8 @@ import type { MachineLoad } from "./machine-load.ts";
 const INTERVAL_MS = 200;
 /** Cores by which the others' use must change before it counts as other neighbours. */
 const CHANGE = 0.4;
-/** Cores that others use on a machine that is this process's own: its server, the system's services. */
-const QUIET = 0.3;
+/** Share of the steps' time in which threads waited for a processor, below which fewer threads can't be faster. */
+const WAITING_SHARE = 0.1;
 /** Step time after which the pace of a count is known. */
 const PACE_MS = 80;
 /** Step time that halves what earlier steps say. */
@@ -22,15 +22,31 @@ const LONGEST_PAUSE_MS = 16_000;
 /** Time lost in a failed trial is paid for by this many times as long without one. */
 const COST_SHARE = 60;
 
+/** How long a step took, and what it had to do for it. */
+export interface ObservedStep {
+  readonly ms: number;
+  /** In any unit that is proportional to the time it takes on a machine that does not change. */
+  readonly work: number;
+  /** Milliseconds of it that the thread which waited longest was ready to run and had no processor. */
+  readonly waitedMs: number;
+}
+
 /** Milliseconds per unit of work, over the latest steps of one thread count. */
 class Pace {
   ms = 0;
   #work = 0;
+  #waitedMs = 0;
 
-  add(ms: number, work: number): void {
+  add({ ms, work, waitedMs }: ObservedStep): void {
     const kept = 0.5 ** (ms / MEMORY_MS);
     this.ms = this.ms * kept + ms;
     this.#work = this.#work * kept + work;
+    this.#waitedMs = this.#waitedMs * kept + waitedMs;
+  }
+
+  /** Whether others took processors from the steps. */
+  get isHeldUp(): boolean {
+    return this.#waitedMs > WAITING_SHARE * this.ms;
   }
 
   get isKnown(): boolean {
@@ -76,9 +92,12 @@ export class ThreadGovernor {
   #trials = 0;
   #lastAt = Number.NEGATIVE_INFINITY;
   #last: MachineLoad | undefined;
-  /** Cores that others used when the count was last chosen, and use now. */
-  #settledOthers: number | undefined;
+  /** Cores that others used beside a count of threads, and use now. */
+  #settled: { readonly others: number; readonly threads: number } | undefined;
   #others = 0;
+  /** Most by which counts since the last look differ from the settled one: so many cores more or fewer were left to others. */
+  #strayed = 0;
+  #hasCountChangedSinceLook = false;
   /** Threads that others leave room for. */
   #room: number;
   #hasSteppedSinceLook = false;
@@ -114,19 +133,15 @@ export class ThreadGovernor {
     this.#others = Math.max(0, usedMs - yieldingMs) / elapsedMs;
     this.#limit = Math.max(1, Math.min(this.#most, load.limit));
     this.#room = Math.max(1, Math.min(this.#limit, Math.round(load.processors - this.#others)));
-    this.#settledOthers ??= this.#others;
-    if (Math.abs(this.#others - this.#settledOthers) > CHANGE) this.#meetNeighbours(isIdle);
+    this.#compareOthers(isIdle);
     if (this.#threads > this.#limit) this.#settle(this.#limit, new Pace());
   }
 
-  /**
-   * Learns how long a step took. `work` is what the step had to do, in any unit that is proportional to the time it
-   * takes on a machine that does not change.
-   */
-  observe(now: number, ms: number, work: number): void {
+  /** Learns how long a step took. */
+  observe(now: number, step: ObservedStep): void {
     this.#hasSteppedSinceLook = true;
-    if (ms <= 0 || work <= 0) return;
-    this.#pace.add(ms, work);
+    if (step.ms <= 0 || step.work <= 0) return;
+    this.#pace.add(step);
     if (this.#trial !== undefined) this.#judge(now, this.#trial);
     else if (this.#pace.isKnown) {
       if (this.#hasPaceChanged()) {
@@ -137,13 +152,27 @@ export class ThreadGovernor {
     }
   }
 
+  /** What others use depends on the own count: the own change is allowed for, and what is left to others taken anew. */
+  #compareOthers(isIdle: boolean): void {
+    const now = { others: this.#others, threads: this.#threads };
+    const isMixed = this.#hasCountChangedSinceLook;
+    this.#hasCountChangedSinceLook = false;
+    const change = Math.abs(now.others - (this.#settled?.others ?? now.others));
+    if (change > CHANGE + this.#strayed) {
+      this.#settled = undefined;
+      this.#meetNeighbours(isIdle);
+    } else if (this.#settled === undefined || (this.#strayed > 0 && this.#trial === undefined)) {
+      if (!isMixed) this.#settled = now;
+    }
+    this.#strayed = Math.abs(this.#threads - (this.#settled?.threads ?? this.#threads));
+  }
+
   /** Others came or left. Giving up threads is urgent; taking them back while steps run is left to a trial. */
   #meetNeighbours(isIdle: boolean): void {
     this.#pauseMs = SHORTEST_PAUSE_MS;
     this.#nextTrialAt = Number.NEGATIVE_INFINITY;
     const stays = !isIdle && this.#room > this.#threads;
     this.#settle(stays ? this.#threads : this.#room, new Pace());
-    this.#settledOthers = this.#others;
   }
 
   /** Also true when a neighbour came that the look at the machine can't tell from this process's own doing. */
@@ -161,14 +190,13 @@ export class ThreadGovernor {
     const candidate = candidates[this.#trials++ % Math.max(1, candidates.length)];
     if (candidate === undefined) return;
     this.#trial = { before: this.#threads, pace: this.#pace };
-    this.#threads = candidate;
-    this.#pace = new Pace();
+    this.#compute(candidate, new Pace());
   }
 
-  /** What others leave room for, then half and twice as many, one less and one more. With the machine to itself none is fewer. */
+  /** What others leave room for, then half and twice as many, one less and one more. None is fewer while steps are not held up. */
   #candidates(): readonly number[] {
     const now = this.#threads;
-    const fewest = this.#others < QUIET ? now : 1;
+    const fewest = this.#pace.isHeldUp ? 1 : now;
     const all = [this.#room, Math.ceil(now / 2), now * 2, now - 1, now + 1];
     return [...new Set(all.map((count) => Math.min(count, this.#limit)))].filter(
       (count) => count >= fewest && count !== now,
@@ -190,12 +218,17 @@ export class ThreadGovernor {
     }
   }
 
-  /** What others use depends on the own count, so it is taken anew at the next look. */
   #settle(threads: number, pace: Pace): void {
-    this.#threads = threads;
-    this.#pace = pace;
+    this.#compute(threads, pace);
     this.#trial = undefined;
-    this.#settledOthers = undefined;
     this.#settledMsPerWork = undefined;
+  }
+
+  #compute(threads: number, pace: Pace): void {
+    this.#pace = pace;
+    if (threads === this.#threads) return;
+    this.#threads = threads;
+    this.#hasCountChangedSinceLook = true;
+    this.#strayed = Math.max(this.#strayed, Math.abs(threads - (this.#settled?.threads ?? threads)));
   }
 }

@@ -47,17 +47,19 @@ class Machine {
   /** Runs steps for `seconds`; returns the work done, in milliseconds of one undisturbed thread. */
   run(seconds: number, setting: Setting): number {
     const end = this.#now + seconds * 1000;
-    let work = 0;
+    let done = 0;
     while (this.#now < end) {
       this.governor.look(this.#now);
       const { threads } = this.governor;
       const ms = this.stepMs(threads, setting);
       const own = Math.min(threads, (this.cores * threads) / (threads + setting.neighbours));
       this.#pass(ms, own, Math.min(setting.neighbours, this.cores - own));
-      this.governor.observe(this.#now, ms, setting.stepMs ?? 20);
-      work += setting.stepMs ?? 20;
+      const undisturbedMs = this.stepMs(threads, { ...setting, neighbours: 0 });
+      const work = setting.stepMs ?? 20;
+      this.governor.observe(this.#now, { ms, work, waitedMs: ms - undisturbedMs });
+      done += work;
     }
-    return work;
+    return done;
   }
 
   /** Lets `seconds` pass without steps. */
@@ -142,4 +144,13 @@ test("after a pause the first look is not a reason to change", () => {
   machine.run(1, { neighbours: 0 });
   machine.governor.look(1e6);
   assert.equal(machine.governor.threads, 2);
+});
+
+test("neighbours that no step waits for are no reason to try fewer threads", () => {
+  const machine = new Machine(2);
+  machine.elsewhere = 0.45;
+  for (let step = 0; step < 1000; step++) {
+    machine.run(0.05, { neighbours: 0 });
+    assert.equal(machine.governor.threads, 2);
+  }
 });
