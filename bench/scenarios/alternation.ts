@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { casesOf, medianOf, ratioOf, referenceOf, sidesOf } from "../report/comparison.ts";
 import type { Chart, Check, Measurement } from "../report/report.ts";
 import type { RunningServer, Side } from "../servers/server.ts";
@@ -16,6 +17,9 @@ export async function alternate(
   return measurements;
 }
 
+/** Pause before a turn: threads of the other side's may still spin, and looks at the machine still see it at work. */
+const PAUSE_MS = 1_000;
+
 /**
  * Starts every side's server, and puts them under load in turn, round after round, the order turned about each time. An
  * idle server costs next to nothing; what a busy neighbour takes of the machine changes within seconds, and falls on both
@@ -33,8 +37,10 @@ export async function interleave<Started>(
   for (const side of sides) started.push([servers.use(await start(side)), side]);
   const measurements: Measurement[] = [];
   for (let round = 1; round <= (context.options.rounds ?? defaultRounds); round++) {
-    for (const [server, side] of round % 2 === 1 ? started : started.toReversed())
+    for (const [server, side] of round % 2 === 1 ? started : started.toReversed()) {
+      await delay(PAUSE_MS);
       measurements.push(await turn(server, side, round));
+    }
   }
   return measurements;
 }
