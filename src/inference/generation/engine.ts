@@ -2,7 +2,6 @@ import { fileURLToPath } from "node:url";
 import { UnavailableError } from "../../errors.ts";
 import { type Clock, monotonicMs } from "../../platform/clock.ts";
 import type { FieldsLog } from "../../platform/log.ts";
-import { PendingReplies } from "../../platform/pending-replies.ts";
 import type { CacheView } from "../cache-report.ts";
 import type {
   Engine,
@@ -25,12 +24,12 @@ import type { StepRecord } from "../step-record.ts";
 import { unavailable } from "../unavailable.ts";
 import { GenerationNames } from "./generation-names.ts";
 import { Generations } from "./generations.ts";
+import { Inquiries } from "./inquiries.ts";
 import { PendingGeneration } from "./pending-generation.ts";
 import type { EngineNews, EngineOptions, LoadedModel, StepNews, ToEngine } from "./protocol.ts";
 import { Rest } from "./rest.ts";
 import { ServiceRate } from "./service-rate.ts";
 import { StepTotals } from "./step-totals.ts";
-import { TokenWork, toNumbers } from "./token-work.ts";
 
 export interface LocalEngineOptions {
   readonly engine: EngineOptions;
@@ -58,9 +57,6 @@ export interface LocalEngineOptions {
 
 const entry = fileURLToPath(new URL("./process.ts", import.meta.url));
 
-/** Times a request that only waited is handed to a fresh process. */
-const MAX_HANDOVERS = 2;
-
 /**
  * The engine port over a llama.cpp process: admits, hands over, streams back, and survives the process. A crash
  * fails the requests that were worked on with a retriable 503, since one of them may be what kills engines, and hands
@@ -74,9 +70,8 @@ export class LocalEngine implements Engine {
   readonly #rest: Rest;
   readonly #generations = new Generations(() => this.#idled());
   readonly #totals = new StepTotals();
-  readonly #tokenWork = new TokenWork();
   readonly #names = new GenerationNames();
-  readonly #replies = new PendingReplies<EngineNews>();
+  readonly #inquiries = new Inquiries((message) => this.#send(message));
   readonly #ready = Promise.withResolvers<void>();
   #state: EngineState = { status: "preparing", phase: "loading", progress: 0 };
   #description: ModelDescription | undefined;
@@ -164,27 +159,16 @@ export class LocalEngine implements Engine {
     }
   }
 
-  async tokenize(prompt: Prompt, signal?: AbortSignal): Promise<number[]> {
-    const size = prompt.parts.reduce((sum, part) => sum + (part.type === "text" ? part.text.length : 0), 0);
-    const reply = await this.#tokenWork.run(size, signal, () =>
-      this.#ask((id) => ({ type: "tokenize", id, prompt })),
-    );
-    if (reply.type !== "tokens") throw new Error(`unexpected reply ${reply.type}`);
-    return toNumbers(reply.tokens);
+  tokenize(prompt: Prompt, signal?: AbortSignal): Promise<number[]> {
+    return this.#inquiries.tokenize(prompt, signal);
   }
 
-  async detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string> {
-    const reply = await this.#tokenWork.run(tokens.length, signal, () =>
-      this.#ask((id) => ({ type: "detokenize", id, tokens })),
-    );
-    if (reply.type !== "text") throw new Error(`unexpected reply ${reply.type}`);
-    return reply.text;
+  detokenize(tokens: readonly number[], signal?: AbortSignal): Promise<string> {
+    return this.#inquiries.detokenize(tokens, signal);
   }
 
   async viewCache(): Promise<CacheView> {
-    const reply = await this.#ask((id) => ({ type: "cache", id }));
-    if (reply.type !== "cache") throw new Error(`unexpected reply ${reply.type}`);
-    return this.#names.ofView(reply.view);
+    return this.#names.ofView(await this.#inquiries.viewCache());
   }
 
   /** Whether the KV cache has been given back; what is asked next makes a new one. */
@@ -193,13 +177,13 @@ export class LocalEngine implements Engine {
   }
 
   /** Gives the KV cache and all but the weights back. @throws ApiError `conflict` while requests run */
-  async sleep(): Promise<void> {
-    await this.#ask((id) => ({ type: "sleep", id }));
+  sleep(): Promise<void> {
+    return this.#inquiries.sleep();
   }
 
   /** Makes a new KV cache before a request needs it. @throws UnavailableError where the memory is gone */
   async wake(): Promise<void> {
-    await this.#ask((id) => ({ type: "wake", id }));
+    await this.#inquiries.wake();
     this.#rest.begin();
   }
 
@@ -222,18 +206,17 @@ export class LocalEngine implements Engine {
     await this.#generations.drained(timeoutMs);
     const message = "The server shut down before this request was finished.";
     this.#generations.failAll(() => new UnavailableError("draining", message));
-    this.#replies.refuseAll(unavailable(this.#state));
+    this.#inquiries.refuseAll(unavailable(this.#state));
     await this.#supervisor.close();
     this.#state = { status: "stopped" };
     this.#ready.reject(new Error("the engine was closed"));
   }
 
-  async #ask(message: (id: number) => ToEngine): Promise<EngineNews> {
+  #send(message: (id: number) => ToEngine): number {
     if (this.#state.status !== "ready") throw unavailable(this.#state);
     const id = this.#nextId++;
-    const reply = this.#replies.wait(id);
     this.#supervisor.send(message(id));
-    return reply;
+    return id;
   }
 
   /** Refuses at once what could only make the backlog grow. @throws UnavailableError */
@@ -272,7 +255,7 @@ export class LocalEngine implements Engine {
       case "tokens":
       case "text":
       case "cache":
-        this.#replies.answer(message.id, message);
+        this.#inquiries.answer(message.id, message);
         break;
       default:
         message satisfies never;
@@ -283,7 +266,7 @@ export class LocalEngine implements Engine {
     if (this.#rest.isAsleep !== news.isAsleep)
       this.#options.log.info({}, news.isAsleep ? "the model sleeps" : "the model has woken");
     this.#rest.isAsleep = news.isAsleep;
-    if (news.id !== undefined) this.#replies.answer(news.id, news);
+    if (news.id !== undefined) this.#inquiries.answer(news.id, news);
     else this.#pin();
   }
 
@@ -340,7 +323,7 @@ export class LocalEngine implements Engine {
 
   #refused(id: number, error: WireError): void {
     this.#generations.fail(id, fromWire(error));
-    this.#replies.refuse(id, fromWire(error));
+    this.#inquiries.refuse(id, fromWire(error));
   }
 
   /** The engine answers a cancellation; while none runs, there would be no answer, and the next one would start the request. */
@@ -396,20 +379,13 @@ export class LocalEngine implements Engine {
     this.#rest.isAsleep = false;
     this.#options.log.error({ attempt, restart_in_ms: delayMs }, reason);
     if (this.#state.status !== "draining") this.#state = { status: "restarting", attempt, delayMs };
-    for (const [id, generation] of this.#generations) {
-      if (generation.isCancelled) {
-        this.#generations.cancelled(id, this.#clock());
-        continue;
-      }
-      if (!generation.isUnderWay && generation.handovers++ < MAX_HANDOVERS) {
-        generation.moveTo("sent");
-        continue;
-      }
-      const message = "The engine crashed while it worked on this request.";
-      const retryAfterSeconds = Math.ceil(delayMs / 1000) + 1;
-      this.#generations.fail(id, new UnavailableError("engine_failed", message, { retryAfterSeconds }));
-    }
-    this.#replies.refuseAll(unavailable(this.#state));
+    const message = "The engine crashed while it worked on this request.";
+    const retryAfterSeconds = Math.ceil(delayMs / 1000) + 1;
+    this.#generations.handOver(
+      () => new UnavailableError("engine_failed", message, { retryAfterSeconds }),
+      this.#clock(),
+    );
+    this.#inquiries.refuseAll(unavailable(this.#state));
   }
 
   #loadFailed(message: string): void {

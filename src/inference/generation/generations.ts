@@ -1,5 +1,8 @@
 import type { PendingGeneration } from "./pending-generation.ts";
 
+/** Times a request that only waited is handed to a fresh process. */
+const MAX_HANDOVERS = 2;
+
 /** The generations that clients wait for, by id, until each has its last event. */
 export class Generations {
   readonly #pending = new Map<number, PendingGeneration>();
@@ -59,6 +62,15 @@ export class Generations {
 
   failAll(error: () => unknown): void {
     for (const id of this.#pending.keys()) this.fail(id, error());
+  }
+
+  /** Their process is gone: keeps those that only waited for the next one, and fails the others. */
+  handOver(error: () => unknown, now: number): void {
+    for (const [id, generation] of this.#pending) {
+      if (generation.isCancelled) this.cancelled(id, now);
+      else if (generation.isUnderWay || generation.handovers++ >= MAX_HANDOVERS) this.fail(id, error());
+      else generation.moveTo("sent");
+    }
   }
 
   /** Ends one that was cancelled and that no engine knows. */

@@ -188,7 +188,7 @@ export class PrefixCache {
   /** Keeps a sequence's state where it is not kept yet; false where it can't be saved, or that doesn't pay. */
   #saveState({ kvSequence, tokens, scope, owner }: Slot, lost: number): boolean {
     if (this.#saved.covers(tokens, scope)) return true;
-    if (this.#policy?.isWorth(lost) === false) return false;
+    if (this.#policy?.lose(lost) === false) return false;
     const save = () => this.#stateOf(kvSequence);
     const state = this.#policy === undefined ? save() : this.#policy.measure(tokens.length, save);
     if (state === undefined) return false;

@@ -34,8 +34,8 @@ export class SavingPolicy {
     this.#wanted += tokens;
   }
 
-  /** A sequence loses so many tokens: whether to save it. */
-  isWorth(tokens: number): boolean {
+  /** A sequence loses so many tokens. Returns whether to save them before. */
+  lose(tokens: number): boolean {
     this.#losses += 1;
     this.#lost = (1 - 1 / HORIZON) * this.#lost + tokens;
     this.#wanted *= 1 - 1 / HORIZON;

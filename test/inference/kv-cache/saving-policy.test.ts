@@ -13,7 +13,7 @@ function policyOf(saveMs: number) {
   const run = (losses: number, wantedEach = Number.POSITIVE_INFINITY) => {
     let saved = 0;
     for (let loss = 1; loss <= losses; loss++) {
-      if (policy.isWorth(100)) {
+      if (policy.lose(100)) {
         saved += 1;
         policy.measure(100, () => {
           now += saveMs;
