@@ -27,6 +27,7 @@ const server: SimulatedServer = {
   deliverMs: 1,
   fit: {
     rates,
+    beyondRates: [],
     ratios: { prefill: [1], decode: [1] },
     overheadMs: 0.5,
     overheadMsPerRow: 0,
@@ -128,7 +129,7 @@ function ranSteps(): readonly KeptStep[] {
     const prefillTokens = random.next() < 0.3 || decodeRows === 0 ? 1 + random.integer(300) : 0;
     const kvTokens = decodeRows * random.integer(500) + prefillTokens * random.integer(200);
     const shape = { passes: 1, decodeRows, prefillTokens, kvTokens: 0, prefillKvTokens: 0 };
-    const decodeMs = expectedMs(rates, shape) * (0.97 + 0.06 * random.next());
+    const decodeMs = expectedMs({ rates, beyondRates: [] }, shape) * (0.97 + 0.06 * random.next());
     const step: KeptStep = {
       index,
       model: "m",

@@ -3,7 +3,7 @@ import type { StepPart } from "../generation-parts.ts";
 import type { ProcessorWait } from "../machine/processor-wait.ts";
 import type { SequenceShare, StepRecord } from "../step-record.ts";
 import type { Sequence } from "./sequence.ts";
-import { StepModel, type StepShape } from "./step-model.ts";
+import { beyondRatesMs, StepModel, type StepShape } from "./step-model.ts";
 import type { StepShares } from "./step-shares.ts";
 
 /** Tells how long compute threads waited for processors during a step. */
@@ -69,12 +69,15 @@ export class StepAccount {
     const { rates } = this.#model;
     const prefillMs = ({ prefillTokens, prefillKvTokens }: StepShape) =>
       rates.prefillTokens * prefillTokens + rates.prefillKvTokens * prefillKvTokens;
+    // Quicker than the rates say is first the rows, and then the weights.
+    const rowsMs = rates.decodeRows * total.decodeRows + beyondRatesMs(this.#model, total);
+    const ownRowsMs = total.decodeRows === 0 ? 0 : (Math.max(0, rowsMs) * own.decodeRows) / total.decodeRows;
     return {
-      weights: rates.passes * total.passes,
+      weights: Math.max(0, rates.passes * total.passes + Math.min(0, rowsMs)),
       own_prefill: prefillMs(own),
       others_prefill: prefillMs(total) - prefillMs(own),
-      own_rows: rates.decodeRows * own.decodeRows,
-      others_rows: rates.decodeRows * (total.decodeRows - own.decodeRows),
+      own_rows: ownRowsMs,
+      others_rows: Math.max(0, rowsMs) - ownRowsMs,
       own_kv: rates.kvTokens * own.kvTokens,
       others_kv: rates.kvTokens * (total.kvTokens - own.kvTokens),
     };

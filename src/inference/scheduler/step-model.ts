@@ -14,6 +14,15 @@ export interface StepShape {
 /** Milliseconds per unit of a `StepShape`, by the same names. */
 export type StepRates = StepShape;
 
+export interface StepCosts {
+  readonly rates: StepRates;
+  /**
+   * Milliseconds that a pass over the weights takes beyond the rates in a step of so many decode rows and no prompt, often
+   * less than 0: matrices are multiplied by groups of rows, so that time grows with their number in steps and not evenly.
+   */
+  readonly beyondRates: readonly number[];
+}
+
 const units = ["passes", "decodeRows", "prefillTokens", "kvTokens", "prefillKvTokens"] as const;
 const UNITS = units.length;
 const SUMS = UNITS * UNITS + UNITS;
@@ -33,12 +42,17 @@ const SWEEPS = 4;
  * their time could be either's, and reading the weights is the likelier cause.
  */
 const RIDGE = 1e-3;
+/** Numbers of decode rows that are told apart. */
+const MAX_ROWS = 32;
+/** Observations that what is beyond the rates is held back by, as if they had been nothing. */
+const DOUBT = 2;
 /** Shortest time that an observation is weighed by. */
 const MIN_MS = 0.05;
 
 /**
  * Where a step's compute time goes: time = Σ rate × units, every rate ≥ 0, by least squares of the relative error that
- * forget. `StepCost` answers another question (what the next step may cost, from the latest few); this one explains
+ * forget. What steps of
+ * one number of decode rows take beyond that, or less, is kept by that number. `StepCost` answers another question (what the next step may cost, from the latest few); this one explains
  * steps that are over, and knows keys and values too.
  */
 export class StepModel {
@@ -57,7 +71,8 @@ export class StepModel {
     const scale = 1 / Math.max(ms, MIN_MS);
     const x = units.map((unit) => shape[unit] * scale);
     const kind = kindOf(shape);
-    const own = this.#kinds.get(kind) ?? { sums: new Float64Array(SUMS), weight: 1 };
+    const own = this.#kinds.get(kind) ?? { sums: new Float64Array(SUMS), weight: 1, count: 0 };
+    own.count++;
     this.#kinds.set(kind, own);
     for (let i = 0; i < UNITS; i++) {
       const xi = x[i] as number;
@@ -82,9 +97,33 @@ export class StepModel {
     return { passes, decodeRows, prefillTokens, kvTokens, prefillKvTokens };
   }
 
+  /** By the number of decode rows; between numbers that were seen as if it grew evenly. */
+  get beyondRates(): readonly number[] {
+    const known = Array.from({ length: MAX_ROWS + 1 }, (_, rows) => this.#beyondRates(rows));
+    return known.map((ms, rows) => {
+      if (ms !== undefined) return ms;
+      const below = known.findLastIndex((each, at) => at < rows && each !== undefined);
+      const above = known.findIndex((each, at) => at > rows && each !== undefined);
+      const [from, to] = [known[below], known[above]];
+      if (from === undefined || to === undefined) return from ?? to ?? 0;
+      return from + ((to - from) * (rows - below)) / (above - below);
+    });
+  }
+
   /** Milliseconds that such a step should take. */
   expectedMs(shape: StepShape): number {
-    return expectedMs(this.rates, shape);
+    return expectedMs({ rates: this.rates, beyondRates: this.beyondRates }, shape);
+  }
+
+  /** The mean of what is left of such steps, weighed as everything is; undefined where none was seen. */
+  #beyondRates(rows: number): number | undefined {
+    const observed = rows === 0 ? undefined : this.#kinds.get(rows);
+    if (observed === undefined) return undefined;
+    const { sums, count } = observed;
+    // The rows of the normal equations that belong to `passes`, the first unit.
+    const expected = units.reduce((sum, _, i) => sum + (this.#rates[i] as number) * (sums[i] as number), 0);
+    const left = (sums[UNITS * UNITS] as number) - expected;
+    return (left / (sums[0] as number)) * (count / (count + DOUBT));
   }
 
   /** Sets each rate to the best one, given the others. */
@@ -102,9 +141,19 @@ export class StepModel {
   }
 }
 
-/** Milliseconds that a decode of a shape should take at these rates. */
-export function expectedMs(rates: StepRates, shape: StepShape): number {
-  return units.reduce((sum, unit) => sum + rates[unit] * shape[unit], 0);
+/** Milliseconds that a decode of a shape should take. */
+export function expectedMs(costs: StepCosts, shape: StepShape): number {
+  const { rates } = costs;
+  const ms = units.reduce((sum, unit) => sum + rates[unit] * shape[unit], 0);
+  return Math.max(0, ms + beyondRatesMs(costs, shape));
+}
+
+/** Milliseconds of that which the rates don't tell; less than 0 where such steps are quicker than they say. */
+export function beyondRatesMs(
+  { beyondRates }: Pick<StepCosts, "beyondRates">,
+  { passes, decodeRows, prefillTokens }: StepShape,
+): number {
+  return prefillTokens > 0 ? 0 : passes * (beyondRates[Math.min(decodeRows, MAX_ROWS)] ?? 0);
 }
 
 /** What was observed of steps of one kind: decayed normal equations, Σ x xᵀ / ms² and Σ x / ms. */
@@ -112,11 +161,16 @@ interface Observed {
   readonly sums: Float64Array;
   /** 1 for the kind of the latest step. */
   weight: number;
+  count: number;
 }
 
-/** Steps of a kind have about as many rows of each sort: within a factor of two, and of four for prompts. */
+/**
+ * Steps without a prompt are of a kind by their decode rows, up to `MAX_ROWS`; others have about as many rows of each sort:
+ * within a factor of two, and of four for prompts.
+ */
 function kindOf({ decodeRows, prefillTokens }: StepShape): number {
+  if (prefillTokens === 0 && decodeRows <= MAX_ROWS) return decodeRows;
   const rows = Math.ceil(Math.log2(decodeRows + 1));
   const tokens = Math.ceil(Math.log2(prefillTokens + 1) / 2);
-  return 64 * rows + tokens;
+  return 64 * (rows + 1) + tokens;
 }

@@ -144,9 +144,9 @@ export function simulate(
 }
 
 /** Drawn from what steps of its kind took. */
-function decodeMs({ rates, ratios }: StepFit, shape: StepShape, random: SeededRandom): number {
+function decodeMs({ ratios, ...costs }: StepFit, shape: StepShape, random: SeededRandom): number {
   const known = shape.prefillTokens > 0 ? ratios.prefill : ratios.decode;
-  return expectedMs(rates, shape) * (known[random.integer(known.length)] ?? 1);
+  return expectedMs(costs, shape) * (known[random.integer(known.length)] ?? 1);
 }
 
 function insert(waiting: Arrival[], arrival: Arrival): void {

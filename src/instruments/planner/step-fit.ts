@@ -1,7 +1,7 @@
 import {
   expectedMs,
+  type StepCosts,
   StepModel,
-  type StepRates,
   type StepShape,
 } from "../../inference/scheduler/step-model.ts";
 import type { KeptStep } from "../../telemetry/steps/step-ring.ts";
@@ -15,8 +15,7 @@ const LONGEST_PAUSE_MS = 20;
 const MAX_RATIOS = 2000;
 
 /** What an engine's steps cost, from those that it ran. Plain data: a thread gets it. */
-export interface StepFit {
-  readonly rates: StepRates;
+export interface StepFit extends StepCosts {
   /** What decodes took, as multiples of what they should have: with and without prompt tokens. */
   readonly ratios: { readonly prefill: readonly number[]; readonly decode: readonly number[] };
   /** Around a decode: planning, sampling and the pause before the next one; of a step, and for each of its decode rows. */
@@ -25,7 +24,7 @@ export interface StepFit {
   readonly steps: number;
   /** Largest numbers of decode rows and prompt tokens in a step that were seen. */
   readonly seen: { readonly decodeRows: number; readonly prefillTokens: number };
-  /** Median of how far off the expected time of a step is, as a share of what it took. */
+  /** Median of how far off the expected time of a step is, as a share of what it took without waits for processors. */
   readonly medianError: number;
 }
 
@@ -34,9 +33,9 @@ export function fitSteps(steps: readonly KeptStep[]): StepFit | undefined {
   if (steps.length < MIN_STEPS) return undefined;
   const model = new StepModel(1);
   // What threads waited for processors is others' doing, and not a cost of the step.
-  for (const step of steps) model.observe(shapeOf(step), Math.max(0, step.decodeMs - step.processorWaitMs));
-  const { rates } = model;
-  const expected = steps.map((step) => expectedMs(rates, shapeOf(step)));
+  for (const step of steps) model.observe(shapeOf(step), computeMs(step));
+  const { rates, beyondRates } = model;
+  const expected = steps.map((step) => expectedMs({ rates, beyondRates }, shapeOf(step)));
   const ratios = (isOfKind: (step: KeptStep) => boolean) =>
     steps
       .flatMap((step, at) => {
@@ -48,6 +47,7 @@ export function fitSteps(steps: readonly KeptStep[]): StepFit | undefined {
     steps.reduce((most, step) => Math.max(most, step[of]), 0);
   return {
     rates,
+    beyondRates,
     ratios: {
       prefill: ratios(({ prefillTokens }) => prefillTokens > 0),
       decode: ratios(({ prefillTokens }) => prefillTokens === 0),
@@ -56,10 +56,14 @@ export function fitSteps(steps: readonly KeptStep[]): StepFit | undefined {
     steps: steps.length,
     seen: { decodeRows: largest("decodeRows"), prefillTokens: largest("prefillTokens") },
     medianError: quantile(
-      steps.map(({ decodeMs }, at) => Math.abs((expected[at] ?? 0) - decodeMs) / Math.max(decodeMs, 1e-3)),
+      steps.map((step, at) => Math.abs((expected[at] ?? 0) / Math.max(computeMs(step), 1e-3) - 1)),
       0.5,
     ),
   };
+}
+
+function computeMs({ decodeMs, processorWaitMs }: KeptStep): number {
+  return Math.max(0, decodeMs - processorWaitMs);
 }
 
 /** A record has the tokens that were read for both kinds of rows together: they are divided by the numbers of rows. */

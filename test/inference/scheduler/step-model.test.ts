@@ -53,6 +53,37 @@ test("the time of steps that were all alike is put down to reading the weights",
   assert.ok(Math.abs(model.expectedMs(step) - 4) < 0.1);
 });
 
+test("steps whose time does not grow evenly with their rows are expected to take what they took, by their rows", () => {
+  // Of a real model on two cores, in milliseconds: rows are multiplied in groups.
+  const took = new Map([
+    [1, 4.3],
+    [2, 9.6],
+    [3, 11.3],
+    [4, 13.3],
+    [5, 18.3],
+    [8, 16.8],
+    [20, 28],
+  ]);
+  const model = new StepModel();
+  const at = (decodeRows: number, prefillTokens = 0): StepShape => ({
+    passes: 1,
+    decodeRows,
+    prefillTokens,
+    kvTokens: 50 * decodeRows,
+    prefillKvTokens: 0,
+  });
+  for (let round = 0; round < 30; round++) {
+    for (const [rows, ms] of took) model.observe(at(rows), ms * (0.97 + 0.03 * (round % 3)));
+    model.observe(at(2, 100), 60);
+  }
+  for (const [rows, ms] of took) {
+    const off = model.expectedMs(at(rows)) / ms - 1;
+    assert.ok(Math.abs(off) < 0.05, `${rows} rows: off by ${off}`);
+  }
+  const between = model.expectedMs(at(14));
+  assert.ok(between > 16.8 && between < 28, `14 rows were not seen: ${between}`);
+});
+
 test("steady traffic does not forget what tells its parts apart, and follows a machine that gets slower", () => {
   const truth = { passes: 5, decodeRows: 0.9, prefillTokens: 0.4, kvTokens: 0.0005, prefillKvTokens: 0 };
   const model = new StepModel();
