@@ -296,7 +296,7 @@ export const sections = {
       { min: 1, max: 3650 },
       "Days that this text is kept for.",
     ),
-    selfAuditHours: integer(
+    selfAuditHours: decimal(
       "SELF_AUDIT_HOURS",
       24,
       { min: 0, max: 8760 },

@@ -21,6 +21,7 @@ export interface SelfAuditOptions {
 
 /** Answers that are scored again in one audit. */
 const SAMPLE = 20;
+/** Longest time between two looks at whether an audit is due. */
 const LOOK_MS = 60_000;
 
 /**
@@ -40,10 +41,11 @@ export class SelfAudit {
     this.#lastAt = this.#now();
   }
 
-  /** Looks every minute whether an audit is due, until the server stops. */
+  /** Looks every minute or sooner whether an audit is due, until the server stops. */
   start(): void {
-    const timer = setInterval(() => void this.look(), LOOK_MS).unref();
-    this.#options.stopping.addEventListener("abort", () => clearInterval(timer), { once: true });
+    const { everyMs, stopping } = this.#options;
+    const timer = setInterval(() => void this.look(), Math.min(LOOK_MS, everyMs)).unref();
+    stopping.addEventListener("abort", () => clearInterval(timer), { once: true });
   }
 
   /** Audits what is due, as far as the server is idle; what is left waits for the next look. */
