@@ -45,19 +45,41 @@ async function begin(input: string, tool: object): Promise<string> {
   return (await json<{ id: string }>(server.post("/v1/agents/sessions", { ...body, input, limits }))).id;
 }
 
-/** Milliseconds of interactive chats, one after another. */
-async function chats(): Promise<readonly number[]> {
+interface Chats {
+  readonly p95Ms: number;
+  /** Means, of what the server's account of each chat says. */
+  readonly partsMs: ReadonlyMap<string, number>;
+}
+
+/** Interactive chats, one after another. */
+async function chats(): Promise<Chats> {
   const times: number[] = [];
+  const partsMs = new Map<string, number>();
   for (let n = 0; n < CHATS; n++) {
     const startedAt = performance.now();
     const messages = [{ role: "user", content: `How are you, ${n}?` }];
-    await json(server.post("/v1/chat/completions", { model: "scripted", messages }));
+    const body = { model: "scripted", messages, include: ["account"] };
+    const { account } = await json<{ account: { parts_ms: Readonly<Record<string, number>> } }>(
+      server.post("/v1/chat/completions", body),
+    );
     times.push(performance.now() - startedAt);
+    for (const [part, ms] of Object.entries(account.parts_ms))
+      partsMs.set(part, (partsMs.get(part) ?? 0) + ms / CHATS);
   }
-  return times;
+  times.sort((a, b) => a - b);
+  return { p95Ms: times[Math.floor(0.95 * CHATS)] ?? 0, partsMs };
 }
-const p95 = (times: readonly number[]) =>
-  times.toSorted((a, b) => a - b)[Math.floor(0.95 * times.length)] ?? 0;
+/** How much longer chats take than alone, and what of them does. */
+function tell(what: string, { p95Ms, partsMs }: Chats, alone: Chats): void {
+  console.log(`${what}, p95: ${p95Ms.toFixed(1)} ms, ${(p95Ms / alone.p95Ms).toFixed(2)} times as long`);
+  const longer = [...partsMs]
+    .map(([part, ms]) => ({ part, ms: ms - (alone.partsMs.get(part) ?? 0) }))
+    .filter(({ ms }) => ms >= 0.5)
+    .toSorted((a, b) => b.ms - a.ms);
+  console.log(
+    `  longer by, on average: ${longer.map(({ part, ms }) => `${part} ${ms.toFixed(1)} ms`).join(", ")}`,
+  );
+}
 const mib = async () => Math.round((await metric(server, "process_resident_memory_bytes")) / 2 ** 20);
 const pending = async () => {
   const { data } = await json<{ data: readonly unknown[] }>(
@@ -68,8 +90,8 @@ const pending = async () => {
 
 console.log(`${cpus()[0]?.model}, ${waiting} sessions wait, ${running} run`);
 await chats();
-const alone = p95(await chats());
-console.log(`chat alone, p95: ${alone.toFixed(1)} ms; memory ${await mib()} MiB`);
+const alone = await chats();
+console.log(`chat alone, p95: ${alone.p95Ms.toFixed(1)} ms; memory ${await mib()} MiB`);
 const quarter = Math.ceil(waiting / 4);
 for (let begun = 0; begun < waiting; begun += quarter) {
   const ids = await Promise.all(
@@ -83,18 +105,14 @@ for (let begun = 0; begun < waiting; begun += quarter) {
   console.log(`${begun + quarter} sessions wait: memory ${await mib()} MiB`);
 }
 assert.equal(await pending(), 1);
-const idle = p95(await chats());
-console.log(`chat while they wait, p95: ${idle.toFixed(1)} ms, ${(idle / alone).toFixed(2)} times as long`);
+tell("chat while they wait", await chats(), alone);
 const ids = await Promise.all(
   Array.from({ length: running }, (_, n) => begin(`Chain ${n}`, { type: "calculator" })),
 );
-const busy = p95(await chats());
+tell(`chat while ${running} run`, await chats(), alone);
 const { data } = await json<{ data: ReadonlyArray<{ id: string; status: string }> }>(
   server.get("/v1/agents/sessions?limit=100"),
 );
 const still = data.filter(({ id, status }) => ids.includes(id) && status === "in_progress").length;
-console.log(
-  `chat while ${running} run, p95: ${busy.toFixed(1)} ms, ${(busy / alone).toFixed(2)} times as long`,
-);
 console.log(`${still} of them still ran at the end; memory ${await mib()} MiB`);
 await rm(directory, { recursive: true, force: true });
