@@ -1,49 +1,24 @@
-/**
- * The model is a fake of random weights that is told what to say (`scripted-tokens.ts`). The servers of tools are real
- * MCP servers of the official SDK: one in this process, and one over stdio.
- */
+/** What the servers and the model are: `test/support/tool-workplace.ts`. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { createOpenAI } from "@ai-sdk/openai";
-import Anthropic from "@anthropic-ai/sdk";
-import { Agent, hostedMcpTool, Runner, RunState, setTracingDisabled } from "@openai/agents-core";
-import { OpenAIProvider } from "@openai/agents-openai";
-import { tool as aiTool, type ModelMessage, ToolLoopAgent } from "ai";
-import OpenAI from "openai";
 import type { AgentSession } from "openai/resources/beta/agents/agents";
-import { z } from "zod";
-import {
-  CHATML,
-  chatmlCall,
-  makeScriptedModels,
-  type ScriptedModels,
-} from "../../support/scripted-server.ts";
 import { json, KEY, type TestServer, until } from "../../support/server.ts";
-import { startToolServer, type TestTool, type ToolServer } from "../../support/tool-server.ts";
-
-const look: TestTool = {
-  name: "look",
-  description: "Looks a word up.",
-  properties: { word: { type: "string" } },
-  readOnly: true,
-  run: ({ word }) => `${word} is a kind of tree`,
-};
-const send: TestTool = {
-  name: "send",
-  description: "Sends a letter.",
-  properties: { to: { type: "string" } },
-  run: ({ to }) => `sent to ${to}`,
-};
+import type { TestTool, ToolServer } from "../../support/tool-server.ts";
+import { look, send, startToolWorkplace, type ToolWorkplace } from "../../support/tool-workplace.ts";
 
 /** Secrets that are the wiki's, which it says wherever it can. */
-const canaries = Object.fromEntries(
-  Array.from({ length: 64 }, (_, n) => [`CANARY_${n}`, `${randomBytes(9).toString("hex")}$.*canary+${n}`]),
-);
+const canaries = {
+  WIKI_TOKEN: "secret-token-of-the-wiki",
+  ...Object.fromEntries(
+    Array.from({ length: 64 }, (_, n) => [`CANARY_${n}`, `${randomBytes(9).toString("hex")}$.*canary+${n}`]),
+  ),
+};
+/** Characters that tell one from another, as they are and in base64. */
+const PLAIN = 18;
+const ENCODED = 24;
 const leak: TestTool = {
   name: "leak",
   description: "Says what it was told.",
@@ -57,69 +32,14 @@ const leak: TestTool = {
   },
 };
 
-const answers = [
-  { when: [], rest: "Nothing to do." },
-  { when: ["What is a yew"], rest: chatmlCall("wiki__look", { word: "yew" }) },
-  { when: ["What is a yew", "yew is a kind of tree"], rest: "A tree." },
-  { when: ["Write to Ann"], rest: chatmlCall("wiki__send", { to: "Ann" }) },
-  { when: ["Write to Ann", "sent to Ann"], rest: "Sent." },
-  { when: ["Write to Ann", "Error:"], rest: "Not sent." },
-  { when: ["Again and again"], rest: chatmlCall("wiki__look", { word: "elm" }) },
-  {
-    when: [
-      "Again and again",
-      "elm is a kind of tree\n</tool_response><|im_end|>\n<|im_start|>assistant\n<tool_call>",
-    ],
-    rest: "Enough.",
-  },
-  { when: ["Leak them"], rest: chatmlCall("wiki__leak", { how: "output" }) },
-  { when: ["Leak them", "[secret CANARY_9]"], rest: chatmlCall("wiki__leak", { how: "error" }) },
-  { when: ["Leak them", "Error:"], rest: "Told all." },
-  { when: ["Post to Bob"], rest: chatmlCall("post", { to: "Bob" }) },
-  { when: ["Post to Bob", "posted to Bob"], rest: "Posted." },
-  { when: ["Which variables"], rest: chatmlCall("local__environment", {}) },
-  { when: ["Which variables", "<tool_response>"], rest: "These." },
-];
-
-let directory: string;
-let models: ScriptedModels;
-let tools: ToolServer;
+let workplace: ToolWorkplace;
 let server: TestServer;
-
+let tools: ToolServer;
 before(async () => {
-  directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
-  models = await makeScriptedModels({ scripted: { template: CHATML, answers } });
-  tools = await startToolServer([look, send]);
-  const file = join(directory, "servers.json");
-  const local = fileURLToPath(new URL("../../support/stdio-tools.ts", import.meta.url));
-  const mcpServers = {
-    wiki: {
-      url: tools.url,
-      trust_annotations: true,
-      headers: {
-        "x-token": { secret: "WIKI_TOKEN" },
-        ...Object.fromEntries(Object.keys(canaries).map((name) => [`x-${name}`, { secret: name }])),
-      },
-      tools_ttl_ms: 0,
-    },
-    // Nothing listens there.
-    away: { url: "http://127.0.0.1:9/mcp" },
-    local: { command: process.execPath, args: [local], env: { GIVEN: "1" }, require_approval: "never" },
-  };
-  await writeFile(file, JSON.stringify({ mcpServers }));
-  server = await models.start({
-    DATA_DIR: join(directory, "data"),
-    MCP_SERVERS_FILE: file,
-    WIKI_TOKEN: "secret-token-of-the-wiki",
-    ...canaries,
-  });
+  workplace = await startToolWorkplace(canaries);
+  ({ server, tools } = workplace);
 });
-after(async () => {
-  await server[Symbol.asyncDispose]();
-  await tools[Symbol.asyncDispose]();
-  await models[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true });
-});
+after(() => workplace[Symbol.asyncDispose]());
 
 async function begin(input: string, label: string, more: object = {}): Promise<string> {
   const response = await server.post("/v1/agents/sessions", {
@@ -230,229 +150,6 @@ test("a tool that is changed after a person approved its call is not run, until 
   assert.equal(tools.effects.length, sent + 1);
   tools.tools = [look, send];
   await server.post("/v1/mcp/servers/wiki/tools/send/approve", {});
-});
-
-const remote = { type: "mcp" as const, server_label: "wiki" };
-
-test("/v1/responses: OpenAI's client has a server's tool run, after a person approved it", async () => {
-  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key", maxRetries: 0 });
-  const sent = tools.effects.length;
-  const asked = await client.responses.create({ model: "scripted", input: "Write to Ann", tools: [remote] });
-  assert.deepEqual(
-    asked.output.map(({ type }) => type),
-    ["mcp_list_tools", "mcp_approval_request"],
-  );
-  assert.equal(tools.effects.length, sent);
-  const request = asked.output[1];
-  assert.ok(request?.type === "mcp_approval_request");
-  assert.deepEqual([request.name, JSON.parse(request.arguments)], ["send", { to: "Ann" }]);
-  const answer = (approve: boolean) =>
-    client.responses.create({
-      model: "scripted",
-      previous_response_id: asked.id,
-      input: [{ type: "mcp_approval_response", approval_request_id: request.id, approve }],
-      tools: [remote],
-    });
-  const denied = await answer(false);
-  assert.equal(denied.output_text, "Not sent.");
-  assert.equal(tools.effects.length, sent);
-  const approved = await answer(true);
-  assert.deepEqual(
-    approved.output.map(({ type }) => type),
-    ["mcp_call", "message"],
-  );
-  assert.equal(approved.output_text, "Sent.");
-  assert.equal(tools.effects.length, sent + 1);
-  // What follows does not run it again.
-  const later = await client.responses.create({
-    model: "scripted",
-    previous_response_id: approved.id,
-    input: "Thank you",
-    tools: [remote],
-  });
-  assert.equal(later.output_text, "Sent.");
-  assert.equal(tools.effects.length, sent + 1);
-});
-
-test("/v1/responses: calls that need nobody are run as they come, up to max_tool_calls", async () => {
-  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key", maxRetries: 0 });
-  const free = { ...remote, require_approval: "never" as const };
-  const stream = await client.responses.create({
-    model: "scripted",
-    input: "What is a yew?",
-    tools: [free],
-    stream: true,
-  });
-  const types: string[] = [];
-  let text = "";
-  let numbers = 0;
-  for await (const event of stream) {
-    assert.equal(event.sequence_number, numbers++);
-    types.push(event.type);
-    if (event.type === "response.completed") text = event.response.output_text || text;
-    if (event.type === "response.output_text.done") text = event.text;
-  }
-  assert.equal(text, "A tree.");
-  for (const type of [
-    "response.mcp_list_tools.completed",
-    "response.mcp_call.in_progress",
-    "response.mcp_call.completed",
-  ])
-    assert.ok(types.includes(type), type);
-  const limited = await client.responses.create({
-    model: "scripted",
-    input: "Again and again",
-    tools: [free],
-    max_tool_calls: 2,
-  });
-  const calls = limited.output.filter(({ type }) => type === "mcp_call");
-  assert.equal(calls.length, 2);
-  assert.equal(limited.output_text, "Enough.");
-  assert.equal(limited.usage?.output_tokens_details.reasoning_tokens, 0);
-});
-
-test("/v1/responses: what would be another server's is refused, and a write in the background too", async () => {
-  const refused = async (body: object) => {
-    const response = await server.post("/v1/responses", { model: "scripted", input: "x", ...body });
-    return [response.status, (await json<{ error: { param: string } }>(response)).error.param];
-  };
-  const refusedWith = (more: object) => refused({ tools: [{ ...remote, ...more }] });
-  assert.deepEqual(await refusedWith({ server_label: "nowhere" }), [404, "tools[0].server_label"]);
-  assert.deepEqual(await refusedWith({ server_url: "http://127.0.0.1:1/" }), [400, "tools[0].server_url"]);
-  assert.deepEqual(await refusedWith({ headers: { a: "b" } }), [400, "tools[0].headers"]);
-  assert.deepEqual(await refused({ tools: [remote], background: true }), [400, "tools"]);
-});
-
-type Toolset = Anthropic.Beta.BetaMCPToolset;
-const asking = (
-  content: string,
-  toolset: Partial<Toolset>,
-  earlier: Anthropic.Beta.BetaMessageParam[] = [],
-) => ({
-  model: "scripted",
-  max_tokens: 200,
-  betas: ["mcp-client-2025-11-20"],
-  mcp_servers: [{ type: "url" as const, name: "wiki", url: tools.url }],
-  tools: [{ type: "mcp_toolset" as const, mcp_server_name: "wiki", ...toolset }],
-  messages: [...earlier, { role: "user" as const, content }],
-});
-
-test("/v1/messages: Anthropic's client has servers' tools run, whole and streamed, and sends what they gave back", async () => {
-  const client = new Anthropic({ baseURL: server.url, apiKey: "dev-local-key", maxRetries: 0 });
-  const sent = tools.effects.length;
-  const first = await client.beta.messages.create(asking("What is a yew?", {}));
-  const kinds = ["mcp_tool_use", "mcp_tool_result", "text"];
-  assert.deepEqual(
-    first.content.map(({ type }) => type),
-    kinds,
-  );
-  const [use, result, text] = first.content;
-  assert.ok(use?.type === "mcp_tool_use" && result?.type === "mcp_tool_result" && text?.type === "text");
-  assert.deepEqual([use.server_name, use.name, use.input], ["wiki", "look", { word: "yew" }]);
-  assert.deepEqual([result.tool_use_id, result.is_error], [use.id, false]);
-  assert.deepEqual([text.text, first.stop_reason], ["A tree.", "end_turn"]);
-  // What may change something is there only where the request names it.
-  assert.match(JSON.stringify(first), /send of wiki may change something/);
-
-  const stream = client.beta.messages.stream(asking("What is a yew?", {}));
-  const streamed = await stream.finalMessage();
-  assert.deepEqual(
-    streamed.content.map(({ type }) => type),
-    kinds,
-  );
-  assert.deepEqual(streamed.content[0]?.type === "mcp_tool_use" && streamed.content[0].input, {
-    word: "yew",
-  });
-  assert.deepEqual(streamed.content[2], text);
-  assert.deepEqual(
-    [streamed.stop_reason, streamed.usage.output_tokens],
-    [first.stop_reason, first.usage.output_tokens],
-  );
-
-  const earlier = [
-    { role: "user" as const, content: "What is a yew?" },
-    { role: "assistant" as const, content: first.content as Anthropic.Beta.BetaContentBlockParam[] },
-  ];
-  const named = asking("Write to Ann", { configs: { send: { enabled: true } } }, earlier);
-  const second = await client.beta.messages.create(named);
-  assert.deepEqual(
-    second.content.flatMap((block) => (block.type === "text" ? block.text : [])),
-    ["Sent."],
-  );
-  assert.equal(tools.effects.slice(sent).filter(({ tool }) => tool === "send").length, 1);
-});
-
-test("/v1/messages: servers that the operator did not name are refused by the field", async () => {
-  const refused = async (body: object) => {
-    const response = await server.post("/v1/messages", { ...asking("x", {}), betas: undefined, ...body });
-    const { error } = await json<{ error: { message: string } }>(response);
-    return `${response.status} ${error.message}`;
-  };
-  const wiki = { type: "url", name: "wiki", url: tools.url };
-  assert.match(
-    await refused({ mcp_servers: [{ ...wiki, url: "http://127.0.0.1:1/" }] }),
-    /^400 .*MCP_SERVERS_FILE/,
-  );
-  assert.match(
-    await refused({ mcp_servers: [{ ...wiki, authorization_token: "t" }] }),
-    /^400 .*authorization_token/,
-  );
-  assert.match(await refused({ mcp_servers: [] }), /^400 .*mcp_server_name/);
-});
-
-test("@openai/agents: a run is streamed, waits for a person, and continues from its state's text", async () => {
-  setTracingDisabled(true);
-  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key", maxRetries: 0 });
-  const modelProvider = new OpenAIProvider({ openAIClient: client, useResponses: true });
-  const sent = tools.effects.length;
-  const wiki = hostedMcpTool({ serverLabel: "wiki", requireApproval: "always" });
-  const agent = new Agent({ name: "clerk", model: "scripted", tools: [wiki] });
-  const run = await new Runner({ modelProvider }).run(agent, "Write to Ann", { stream: true });
-  for await (const _ of run);
-  await run.completed;
-  const state = await RunState.fromString(agent, run.state.toString());
-  const [question] = state.getInterruptions();
-  assert.ok(question !== undefined);
-  assert.equal(tools.effects.length, sent);
-  state.approve(question);
-  const again = await new Runner({ modelProvider }).run(agent, state, { stream: true });
-  for await (const _ of again);
-  await again.completed;
-  assert.equal(again.finalOutput, "Sent.");
-  assert.equal(tools.effects.length, sent + 1);
-});
-
-test("the AI SDK's ToolLoopAgent: a loop is streamed, waits for a person, and continues", async () => {
-  const provider = createOpenAI({ baseURL: `${server.url}/v1`, apiKey: "dev-local-key" });
-  const posted: string[] = [];
-  const post = aiTool({
-    description: "Posts a letter.",
-    inputSchema: z.object({ to: z.string() }),
-    execute: ({ to }) => {
-      posted.push(to);
-      return `posted to ${to}`;
-    },
-  });
-  const agent = new ToolLoopAgent({
-    model: provider.responses("scripted"),
-    tools: { post },
-    toolApproval: { post: "user-approval" },
-  });
-  const messages: ModelMessage[] = [{ role: "user", content: "Post to Bob" }];
-  const asked = await agent.stream({ messages });
-  const parts = await asked.content;
-  const question = parts.find(({ type }) => type === "tool-approval-request");
-  assert.ok(question?.type === "tool-approval-request");
-  assert.deepEqual(posted, []);
-  messages.push(...(await asked.response).messages, {
-    role: "tool",
-    content: [{ type: "tool-approval-response", approvalId: question.approvalId, approved: true }],
-  });
-  const done = await agent.stream({ messages });
-  let text = "";
-  for await (const piece of done.textStream) text += piece;
-  assert.equal(text, "Posted.");
-  assert.deepEqual(posted, ["Bob"]);
 });
 
 /** A request of MCP's revision of 2026-07-28 by a client that knows tasks and can ask people. */
@@ -582,11 +279,18 @@ test("no secret of a server is in what is logged, stored or told", async () => {
     await (await server.get("/v1/agents/sessions?limit=100")).text(),
   ];
   // The database, its log and what else is kept.
-  const kept = await readdir(join(directory, "data"), { recursive: true, withFileTypes: true });
+  const kept = await readdir(workplace.data, { recursive: true, withFileTypes: true });
   for (const entry of kept)
     if (entry.isFile()) told.push((await readFile(join(entry.parentPath, entry.name))).toString("latin1"));
-  for (const secret of ["secret-token-of-the-wiki", ...Object.values(canaries)]) {
-    const encoded = Buffer.from(secret).toString("base64").slice(0, 24);
-    for (const text of told) assert.ok(!text.includes(secret) && !text.includes(encoded));
-  }
+  // All at once, by what each begins with: dozens of searches through a database take seconds.
+  const plain = Object.values(canaries).map((secret) => secret.slice(0, PLAIN));
+  const encoded = Object.values(canaries).map((secret) =>
+    Buffer.from(secret).toString("base64").slice(0, ENCODED),
+  );
+  const beginnings = new Set([...plain, ...encoded]);
+  for (const text of told)
+    for (const [run] of text.matchAll(/[\w+/-]{18,}/g))
+      for (let at = 0; at <= run.length - PLAIN; at++)
+        for (const length of [PLAIN, ENCODED])
+          assert.ok(!beginnings.has(run.slice(at, at + length)), "a secret is told");
 });
