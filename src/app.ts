@@ -312,7 +312,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       keptAnswers,
     }),
   );
-  await app.register(liveRoutes({ engine: model.engine, metrics, steps: telemetry.steps, ledger, stopping }));
+  await app.register(
+    liveRoutes({ engine: model.engine, metrics, steps: telemetry.steps, ledger, store, stopping }),
+  );
   await app.register(timelineRoutes(telemetry.steps));
   await app.register(flightRoutes(telemetry.flights));
   await app.register(energyRoutes(telemetry.energyMeter));

@@ -8,10 +8,9 @@ import type { Check } from "../report/report.ts";
 import { median, sum } from "../report/statistics.ts";
 import { API_KEY } from "../servers/launches.ts";
 import type { RunningServer } from "../servers/server.ts";
-import type { BenchContext } from "./bench-context.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** Answers that are judged of each limiter. */
+/** Answers that are judged of each limiter, unless `--requests` says how many. */
 const ANSWERS = 30;
 const SLOW_BODY_MS = 700;
 const BUSY_PROCESSES = 4;
@@ -22,7 +21,7 @@ interface Account {
 }
 
 interface Bench {
-  readonly context: BenchContext;
+  readonly answers: number;
   /** As a user starts it, and with one sequence. */
   readonly server: RunningServer;
   readonly narrow: RunningServer;
@@ -40,66 +39,66 @@ const makers: readonly Maker[] = [
   {
     limiter: "client",
     how: `the body arrives over ${SLOW_BODY_MS} ms`,
-    make: ({ server, random }) =>
-      besideOneAnother(ANSWERS, 10, () =>
+    make: ({ answers, server, random }) =>
+      besideOneAnother(answers, 10, () =>
         post(server, { ...prompt(20, random), max_new_tokens: 4 }, SLOW_BODY_MS),
       ),
   },
   {
     limiter: "queue",
     how: "one sequence, 8 clients, 40 tokens each",
-    make: async ({ narrow, random }) => {
+    make: async ({ answers, narrow, random }) => {
       const ask = () => post(narrow, { ...prompt(20, random), max_new_tokens: 40 });
       // The first ones find the sequence free.
-      return (await besideOneAnother(ANSWERS + 8, 8, ask)).slice(8);
+      return (await besideOneAnother(answers + 8, 8, ask)).slice(8);
     },
   },
   {
     limiter: "prefill_compute",
     how: "prompts of 900 tokens, 1 token each, one after another",
-    make: ({ server, random }) =>
-      besideOneAnother(ANSWERS, 1, () => post(server, { ...prompt(900, random), max_new_tokens: 1 })),
+    make: ({ answers, server, random }) =>
+      besideOneAnother(answers, 1, () => post(server, { ...prompt(900, random), max_new_tokens: 1 })),
   },
   {
     limiter: "prefill_interference",
     how: "12 tokens each, beside 3 clients with prompts of 900 tokens and 1 token each",
-    make: async ({ server, random }) => {
+    make: async ({ answers, server, random }) => {
       const others = new AbortController();
       const disturb = async () => {
         while (!others.signal.aborted) await post(server, { ...prompt(900, random), max_new_tokens: 1 });
       };
       const disturbing = [disturb(), disturb(), disturb()];
       await pause(300);
-      const answers = await besideOneAnother(ANSWERS, 1, () =>
+      const judged = await besideOneAnother(answers, 1, () =>
         post(server, { ...prompt(10, random), max_new_tokens: 12 }),
       );
       others.abort();
       await Promise.all(disturbing);
-      return answers;
+      return judged;
     },
   },
   {
     limiter: "memory_bandwidth",
     how: "60 tokens each, one after another",
-    make: ({ server, random }) =>
-      besideOneAnother(ANSWERS, 1, () => post(server, { ...prompt(10, random), max_new_tokens: 60 })),
+    make: ({ answers, server, random }) =>
+      besideOneAnother(answers, 1, () => post(server, { ...prompt(10, random), max_new_tokens: 60 })),
   },
   {
     limiter: "batch_compute",
     how: "20 clients, 30 tokens each",
-    make: async ({ server, random }) => {
+    make: async ({ answers, server, random }) => {
       const ask = () => post(server, { ...prompt(10, random), max_new_tokens: 30 });
-      return (await besideOneAnother(ANSWERS + 20, 20, ask)).slice(-ANSWERS);
+      return (await besideOneAnother(answers + 20, 20, ask)).slice(-answers);
     },
   },
   {
     limiter: "processor",
     how: `8 tokens each, one after another, beside ${BUSY_PROCESSES} busy processes, the threads fixed at one per core`,
-    make: async ({ server, random }) => {
+    make: async ({ answers, server, random }) => {
       using neighbours = new DisposableStack();
       for (let count = 0; count < BUSY_PROCESSES; count++) neighbours.use(new Neighbour());
       await pause(200);
-      return await besideOneAnother(ANSWERS, 1, () =>
+      return await besideOneAnother(answers, 1, () =>
         post(server, { ...prompt(10, random), max_new_tokens: 8 }),
       );
     },
@@ -107,10 +106,10 @@ const makers: readonly Maker[] = [
   {
     limiter: "cache",
     how: "the same request at temperature 0 again",
-    make: async ({ server, random }) => {
+    make: async ({ answers, server, random }) => {
       const body = { ...prompt(10, random), max_new_tokens: 4 };
       await post(server, body);
-      return besideOneAnother(ANSWERS, 1, () => post(server, body));
+      return besideOneAnother(answers, 1, () => post(server, body));
     },
   },
 ];
@@ -123,6 +122,7 @@ export const verdicts: Scenario = {
     const random = new SeededRandom(context.options.seed);
     const env = { SPECULATION: "off", RESPONSE_CACHE_TTL: "60", MAX_QUEUE: "100" };
     const threads = context.options.threads || 2;
+    const answers = context.options.requests ?? ANSWERS;
     await using server = await context.start("ours", { clients: 24, sequences: 24, threads, env });
     await using narrow = await context.start("ours", { clients: 1, sequences: 1, threads, env });
     const found = new Map<Maker, readonly Account[]>();
@@ -130,10 +130,11 @@ export const verdicts: Scenario = {
       context.signal.throwIfAborted();
       // Whatever came before, the model of step times has seen steps of all kinds.
       await mixed(server, random);
-      const accounts = await maker.make({ context, server, narrow, random });
+      const accounts = await maker.make({ answers, server, narrow, random });
       found.set(maker, accounts);
-      const right = accounts.filter(({ limiter }) => limiter.class === maker.limiter).length;
-      context.say(`${maker.limiter}: ${right} of ${accounts.length} (${maker.how})`);
+      const named = Map.groupBy(accounts, ({ limiter }) => limiter.class);
+      const counts = [...named].map(([name, of]) => `${of.length} ${name}`).join(", ");
+      context.say(`${maker.limiter}: ${counts} (${maker.how})`);
     }
     return {
       measurements: [],

@@ -5,13 +5,17 @@ import type { SentEvent } from "../http/event-stream.ts";
 import { streamEvents } from "../http/stream-events.ts";
 import type { Engine } from "../inference/engine.ts";
 import { changes, type LiveSource } from "../instruments/live.ts";
+import type { Store } from "../platform/store/database.ts";
 import type { Ledger } from "../telemetry/ledger/ledger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { StepRing } from "../telemetry/steps/step-ring.ts";
 import { explainState } from "./readiness.ts";
 
-const topics = ["server", "metrics", "requests", "steps", "cache"] as const;
+const topics = ["server", "metrics", "requests", "steps", "cache", "records"] as const;
 type Topic = (typeof topics)[number];
+
+/** How often a store that others share may have news. */
+const SHARED_STORE_MS = 2000;
 
 const LiveQuery = Type.Object({
   topics: Type.String({
@@ -34,6 +38,9 @@ export interface LiveDependencies {
   readonly steps: StepRing;
   /** Undefined where no requests are kept. */
   readonly ledger: Ledger | undefined;
+  readonly store: Pick<Store, "writes" | "status">;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
   /** Aborts when the server begins to shut down. */
   readonly stopping: AbortSignal;
 }
@@ -44,6 +51,8 @@ export function liveRoutes({
   metrics,
   steps,
   ledger,
+  store,
+  now = Date.now,
   stopping,
 }: LiveDependencies): FastifyPluginAsyncTypebox {
   const readiness = () =>
@@ -52,6 +61,11 @@ export function liveRoutes({
       : { status: "not_ready", ...explainState(engine.state) };
   const latestStep = () => ({ latest: steps.written - 1 });
   const latestRequest = () => ledger?.recent.at(-1)?.id ?? null;
+  // Other servers write to a shared Postgres too, and don't tell.
+  const stored = () =>
+    store.status.kind === "pglite"
+      ? String(store.writes)
+      : `${store.writes} ${Math.floor(now() / SHARED_STORE_MS)}`;
   const sources: Readonly<Record<Topic, LiveSource>> = {
     server: { version: () => JSON.stringify(readiness()), read: readiness },
     // Rates need every reading, also those that nothing has changed in.
@@ -60,6 +74,7 @@ export function liveRoutes({
     steps: { version: () => steps.written, read: latestStep },
     // The cache changes with steps.
     cache: { version: () => steps.written, read: latestStep },
+    records: { version: stored, read: () => ({ version: stored() }) },
   };
   return async (app) => {
     app.get(
@@ -70,7 +85,7 @@ export function liveRoutes({
           tags: ["Instruments"],
           summary: "Follow what changes",
           description:
-            "Server-sent events named by topic, the first of each at once, later ones when something has changed: `server` has what `/readyz` has, `metrics` the text of `/v1/metrics` at each interval, `requests` the `latest` id of `/v1/requests`, `steps` and `cache` the number of the `latest` step, after which `/v1/timeline` and `/v1/cache` have more.",
+            "Server-sent events named by topic, the first of each at once, later ones when something has changed: `server` has what `/readyz` has, `metrics` the text of `/v1/metrics` at each interval, `requests` the `latest` id of `/v1/requests`, `steps` and `cache` the number of the `latest` step, after which `/v1/timeline` and `/v1/cache` have more, and `records` that datasets, indexes, evaluation runs or agents' sessions may have changed.",
           querystring: LiveQuery,
         },
       },

@@ -4,10 +4,10 @@ import { after, before, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, consoleOf } from "../support/console.ts";
+import { hostileLine as hostile } from "../support/hostile-texts.ts";
 import { CHATML, chatmlCall, makeScriptedModels, type ScriptedModels } from "../support/scripted-server.ts";
 import { json } from "../support/server.ts";
 
-const hostile = `<img src=https://evil.invalid/a.png onerror="globalThis.ran=1">`;
 const weather = {
   type: "function",
   name: "get_weather",

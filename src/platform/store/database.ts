@@ -47,6 +47,9 @@ interface Opened {
   readonly lock: Disposable | undefined;
 }
 
+/** `SELECT … FOR UPDATE` changes nothing. */
+const writing = /\b(?:INSERT INTO|DELETE FROM|DROP TABLE|(?<!FOR )UPDATE) \w/i;
+
 /** Everything that outlives the process. Nothing is opened, locked or migrated before its first use. */
 export class Store {
   readonly #options: StoreOptions;
@@ -54,6 +57,7 @@ export class Store {
   #state: StoreStatus["state"] = "closed";
   #message: string | undefined;
   #closing: Promise<void> | undefined;
+  #writes = 0;
   #checks: NodeJS.Timeout | undefined;
 
   constructor(options: StoreOptions) {
@@ -66,6 +70,11 @@ export class Store {
       state: this.#state,
       ...(this.#message !== undefined && { message: this.#message }),
     };
+  }
+
+  /** Statements of this process that changed what is stored; another number than before where there may be news. */
+  get writes(): number {
+    return this.#writes;
   }
 
   /** False while nothing was ever stored: then nothing is left to resume after a start. */
@@ -233,13 +242,25 @@ export class Store {
         this.#options.onQuery?.(performance.now() - startedAt, outcome);
       }
     };
-    const observed = (session: Session): Queries => ({
-      query: (sql, parameters) => observe(() => session.query(sql, parameters)),
+    const observed = (session: Session, wrote: () => void): Queries => ({
+      query: async <Row extends object>(sql: string, parameters?: readonly unknown[]) => {
+        const rows = await observe(() => session.query<Row>(sql, parameters));
+        if (writing.test(sql)) wrote();
+        return rows;
+      },
     });
     return {
-      ...observed(connection),
+      ...observed(connection, () => this.#writes++),
       // Its own statements fail too: a connection that can't be made fails before the first of `work`.
-      transaction: (work) => this.#noting(() => connection.transaction((session) => work(observed(session)))),
+      transaction: async (work) => {
+        let writes = 0;
+        const result = await this.#noting(() =>
+          connection.transaction((session) => work(observed(session, () => writes++))),
+        );
+        // What is not committed can't be read.
+        this.#writes += writes;
+        return result;
+      },
     };
   }
 }

@@ -5,7 +5,7 @@ import type {
   describeTurn,
 } from "../../../src/dialects/openai/agents/output.ts";
 import { call, failureOf, send } from "../api/client.ts";
-import { poll } from "../poll.ts";
+import { followRecords } from "../api/live.svelte.ts";
 
 export type Session = ReturnType<typeof describeSession>;
 export type Item = ReturnType<typeof describeItem>;
@@ -17,7 +17,6 @@ interface List<T> {
   readonly has_more: boolean;
 }
 
-const INTERVAL_MS = 1_500;
 const path = (id: string) => `/v1/agents/sessions/${encodeURIComponent(id)}`;
 
 /** The sessions of agents, and what of them waits for a person. */
@@ -30,7 +29,12 @@ export class Sessions {
   error = $state.raw<unknown>(null);
 
   watch(): () => void {
-    return poll((signal) => this.#load(signal), INTERVAL_MS);
+    return followRecords(
+      (signal) => this.#load(signal),
+      (failure) => {
+        this.error = failure;
+      },
+    );
   }
 
   /** @throws ApiFailure, Unreachable */
@@ -44,7 +48,8 @@ export class Sessions {
   async begin(agent: object, input: string): Promise<Session> {
     const body = { environment: { type: "none" }, agent, input };
     const session = await call<Session>("/v1/agents/sessions", { method: "POST", body });
-    this.all = [session, ...(this.all ?? [])];
+    // The list may have been read again before the answer came.
+    this.all = [session, ...(this.all ?? []).filter(({ id }) => id !== session.id)];
     return session;
   }
 
@@ -54,7 +59,7 @@ export class Sessions {
     this.all = (this.all ?? []).filter((session) => session.id !== id);
   }
 
-  async #load(signal: AbortSignal): Promise<void> {
+  async #load(signal: AbortSignal): Promise<boolean> {
     try {
       const [sessions, inbox] = await Promise.all([
         call<List<Session>>("/v1/agents/sessions?limit=50", { signal }),
@@ -67,6 +72,7 @@ export class Sessions {
     } catch (thrown) {
       if (!signal.aborted) this.error = failureOf(thrown);
     }
+    return this.error === null;
   }
 }
 
@@ -85,14 +91,24 @@ export class SessionContents {
   }
 
   watch(): () => void {
-    return poll(async (signal) => {
-      // A session that rests changes only when something is put in.
-      if (this.session?.status === "idle") {
-        const now = await this.#try(signal, () => call<Session>(path(this.#id), { signal }));
-        if (now === undefined || now.last_active_at === this.session.last_active_at) return;
-      }
-      await this.#load(signal);
-    }, INTERVAL_MS);
+    return followRecords(
+      async (signal) => {
+        await this.#look(signal);
+        return this.error === null;
+      },
+      (failure) => {
+        this.error = failure;
+      },
+    );
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    // A session that rests changes only when something is put in.
+    if (this.session?.status === "idle") {
+      const now = await this.#try(signal, () => call<Session>(path(this.#id), { signal }));
+      if (now === undefined || now.last_active_at === this.session.last_active_at) return;
+    }
+    await this.#load(signal);
   }
 
   say(text: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { failureOf, send, Unreachable } from "./client.ts";
 import { readEvents } from "./events.ts";
 
-export type Topic = "server" | "metrics" | "requests" | "steps" | "cache";
+export type Topic = "server" | "metrics" | "requests" | "steps" | "cache" | "records";
 
 export interface Follower {
   readonly topic: Topic;
@@ -16,6 +16,7 @@ export interface Follower {
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
 const RETRY_MS = 2_000;
+const RECORDS_INTERVAL_MS = 1_000;
 
 /**
  * The one stream of `/v1/live` that all pages share. It has the topics that someone follows now, ends while the tab is
@@ -127,3 +128,26 @@ class LiveStream {
 }
 
 export const stream = new LiveStream();
+
+/**
+ * Has `load` read what the server stores, at once and whenever that may have changed, until the function that it returns is
+ * called. `load` says whether it could read, and is called
+ * again after a pause where not; `failed` is told of a stream that ended.
+ */
+export function followRecords(
+  load: (signal: AbortSignal) => Promise<boolean>,
+  failed: (error: unknown) => void,
+): () => void {
+  const ended = new AbortController();
+  const unfollow = stream.follow({
+    topic: "records",
+    intervalMs: RECORDS_INTERVAL_MS,
+    // What was left meanwhile is not to be read again.
+    take: async () => (await load(ended.signal)) || ended.signal.aborted,
+    failed,
+  });
+  return () => {
+    unfollow();
+    ended.abort();
+  };
+}

@@ -1,15 +1,12 @@
 import type { DatasetAnswer } from "../../../src/features/datasets/schema.ts";
 import type { IndexStatus } from "../../../src/features/rag/schema.ts";
 import { ApiFailure, call, failureOf } from "../api/client.ts";
-import { poll } from "../poll.ts";
+import { followRecords } from "../api/live.svelte.ts";
 
 interface Page {
   readonly data: readonly DatasetAnswer[];
   readonly next_cursor: string | null;
 }
-
-/** Often enough to see an index grow, seldom enough not to disturb it. */
-const INTERVAL_MS = 1_500;
 
 /** The datasets of the server, and how far their indexes are. */
 export class Datasets {
@@ -22,16 +19,20 @@ export class Datasets {
     return this.#more !== null;
   }
 
-  /** Reads the list, and keeps reading what is not ready yet. */
+  /** Reads the list, and what is not ready yet whenever something was stored. */
   watch(): () => void {
-    return poll(async (signal) => {
-      await this.#try(signal, async () => {
-        if (this.all === null) await this.#load(signal);
-        await Promise.all(
-          (this.all ?? []).filter((each) => this.#isGrowing(each)).map((each) => this.#look(each, signal)),
-        );
-      });
-    }, INTERVAL_MS);
+    const load = async (signal: AbortSignal) => {
+      if (this.all === null) await this.#load(signal);
+      await Promise.all(
+        (this.all ?? []).filter((each) => this.#isGrowing(each)).map((each) => this.#look(each, signal)),
+      );
+    };
+    return followRecords(
+      (signal) => this.#try(signal, () => load(signal)),
+      (failure) => {
+        this.error = failure;
+      },
+    );
   }
 
   async loadMore(): Promise<void> {
@@ -47,7 +48,8 @@ export class Datasets {
     form.set("type", type);
     form.set("file", file);
     const dataset = await call<DatasetAnswer>("/v1/datasets", { method: "POST", body: form });
-    this.all = [dataset, ...(this.all ?? [])];
+    const others = (this.all ?? []).filter(({ dataset_id }) => dataset_id !== dataset.dataset_id);
+    this.all = [dataset, ...others];
     return dataset;
   }
 
@@ -85,13 +87,13 @@ export class Datasets {
     }
   }
 
-  async #try(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  async #try(signal: AbortSignal, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       this.error = null;
     } catch (error) {
-      if (signal.aborted) return;
-      this.error = failureOf(error);
+      if (!signal.aborted) this.error = failureOf(error);
     }
+    return this.error === null;
   }
 }
