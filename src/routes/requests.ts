@@ -80,18 +80,18 @@ export function requestRoutes({ ledger, receipts, contents }: RequestRecords): F
         schema: {
           tags,
           summary: "List requests",
+          description:
+            "A search that has looked through many requests gives what it has found so far, which may be nothing, and goes on at `next_cursor`; the last page has none.",
           querystring: ListQuery,
           response: responseSchemas(Page, 400, 401, 429, 501, 503),
         },
       },
       async ({ query: { q = "", limit, cursor } }) => {
         const conditions = parseQuery(q, Date.now());
-        const rows = await kept().list(conditions, toId(cursor), limit + 1);
-        const page = rows.slice(0, limit);
-        const last = page.at(-1);
+        const { rows, next } = await kept().list(conditions, toId(cursor), limit);
         return {
-          data: page.map((row) => describeRequest(row)),
-          next_cursor: rows.length > limit && last !== undefined ? toCursor(last.id) : null,
+          data: rows.map((row) => describeRequest(row)),
+          next_cursor: next === undefined ? null : toCursor(next),
         };
       },
     );

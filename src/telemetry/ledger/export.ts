@@ -30,10 +30,9 @@ export async function* exportLines(
 
 async function* rows(ledger: Ledger, conditions: readonly Condition[]): AsyncIterable<LedgerRow> {
   let before: string | undefined;
-  for (;;) {
+  do {
     const page = await ledger.list(conditions, before, PAGE_ROWS);
-    yield* page;
-    before = page.at(-1)?.id;
-    if (page.length < PAGE_ROWS) return;
-  }
+    yield* page.rows;
+    before = page.next;
+  } while (before !== undefined);
 }

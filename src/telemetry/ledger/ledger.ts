@@ -5,8 +5,9 @@ import { timeOfUuidV7 } from "../../platform/uuid.ts";
 import { type MinuteCount, minuteCounts } from "./minutes.ts";
 import { type Condition, matches } from "./query.ts";
 import type { LedgerRow } from "./row.ts";
+import { searchRows } from "./search.ts";
 import { Spool } from "./spool.ts";
-import { dropBefore, findRow, insertRows, selectMinutes, selectRows, summarizeRanges } from "./table.ts";
+import { dropBefore, findRow, insertRows, selectMinutes, summarizeRanges } from "./table.ts";
 
 /** Rows that are kept in memory: what a console shows without a store. */
 const RING_ROWS = 2000;
@@ -24,6 +25,12 @@ export interface LedgerOptions {
   readonly log: Pick<Logger, "error">;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+}
+
+export interface ListedRows {
+  readonly rows: readonly LedgerRow[];
+  /** The next page's `before`; undefined where nothing is left. A search may go on there although this page is not full. */
+  readonly next: string | undefined;
 }
 
 /**
@@ -76,16 +83,19 @@ export class Ledger {
     conditions: readonly Condition[],
     before: string | undefined,
     limit: number,
-  ): Promise<readonly LedgerRow[]> {
+  ): Promise<ListedRows> {
     if (this.#ringHasAll) {
       const isEarlier = ({ id }: LedgerRow) => before === undefined || id < before;
       const found = this.#ring.filter((row) => isEarlier(row) && matches(row, conditions));
-      return found.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+      const rows = found.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+      return { rows, next: found.length > limit ? rows.at(-1)?.id : undefined };
     }
     await this.#flush();
     const at = before === undefined ? undefined : timeOfUuidV7(before);
     const last = before === undefined || at === undefined ? undefined : { id: before, at };
-    return selectRows(await this.#options.store.database(), conditions, last, limit);
+    const database = await this.#options.store.database();
+    const { rows, next } = await searchRows(database, conditions, { before: last, limit });
+    return { rows, next: next?.id };
   }
 
   /** By the ledger's own id, or by the request's, of which the latest is meant. @throws UnavailableError without the store */

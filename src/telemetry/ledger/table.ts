@@ -1,7 +1,6 @@
 import type { Database, Queries } from "../../platform/store/database.ts";
 import { type LatencyPart, type LatencyParts, latencyPartNames } from "../latency-parts.ts";
 import { type MinuteCount, minuteCounts } from "./minutes.ts";
-import { type Condition, toSql } from "./query.ts";
 import type { LedgerRow } from "./row.ts";
 
 /** The SQL of the ledger. */
@@ -41,10 +40,10 @@ const columnTypes = {
 const fields = Object.keys(columnTypes) as Array<keyof typeof columnTypes>;
 const columnOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const columns = fields.map(columnOf).join(", ");
-const selected = `${fields.map((field) => `${columnOf(field)} AS "${field}"`).join(", ")}, at, to_jsonb(parts) AS parts`;
+export const selected = `${fields.map((field) => `${columnOf(field)} AS "${field}"`).join(", ")}, at, to_jsonb(parts) AS parts`;
 const recordset = `${fields.map((field) => `"${field}" ${columnTypes[field]}`).join(", ")}, at float8, parts text`;
 
-type StoredRow = Omit<LedgerRow, "at" | "parts"> & {
+export type StoredRow = Omit<LedgerRow, "at" | "parts"> & {
   readonly at: Date;
   readonly parts: ReadonlyArray<number | null>;
 };
@@ -77,94 +76,6 @@ async function addToMinutes(queries: Queries, counts: readonly MinuteCount[]): P
      DO UPDATE SET count = ledger_minutes.count + excluded.count, total = ledger_minutes.total + excluded.total`,
     [JSON.stringify(counts)],
   );
-}
-
-/** The latest rows, which a search goes through one by one: most searches find enough among them. */
-const RECENT_ROWS = 2000;
-
-type Place = Pick<LedgerRow, "id" | "at">;
-
-/** Newest first: those before the row `before`, up to `limit`. */
-export async function selectRows(
-  database: Database,
-  conditions: readonly Condition[],
-  before: Place | undefined,
-  limit: number,
-): Promise<LedgerRow[]> {
-  const end = conditions.length === 0 ? undefined : await placeAfter(database, before, RECENT_ROWS);
-  const recent = await selectBetween(database, conditions, { before, from: end }, limit);
-  if (end === undefined || recent.length === limit) return recent;
-  const left = limit - recent.length;
-  // Where some are among the latest, walking on finds the others soon.
-  const older =
-    recent.length > 0
-      ? await selectBetween(database, conditions, { before: end }, left)
-      : await database.transaction((queries) => selectRare(queries, conditions, end, left));
-  return [...recent, ...older];
-}
-
-/**
- * What is rare is found by the values that each stretch of rows has (`ledger_requests_ranges`). The planner would walk
- * through all rows instead, in the hope of a full page soon.
- */
-async function selectRare(
-  queries: Queries,
-  conditions: readonly Condition[],
-  before: Place,
-  limit: number,
-): Promise<LedgerRow[]> {
-  await queries.query("SET LOCAL enable_indexscan = off");
-  await queries.query("SET LOCAL enable_seqscan = off");
-  return selectBetween(queries, conditions, { before, isHidden: true }, limit);
-}
-
-/** The row that is `count` rows older; undefined where there are not so many. */
-async function placeAfter(
-  queries: Queries,
-  before: Place | undefined,
-  count: number,
-): Promise<Place | undefined> {
-  const parameters: unknown[] = [];
-  const where = before === undefined ? "true" : `(at, id) < ${placed(before, parameters)}`;
-  const [row] = await queries.query<{ readonly id: string; readonly at: Date }>(
-    `SELECT id, at FROM ledger_requests WHERE ${where}
-     ORDER BY at DESC, id DESC OFFSET $${parameters.push(count)} LIMIT 1`,
-    parameters,
-  );
-  return row && { id: row.id, at: row.at.getTime() };
-}
-
-interface Bounds {
-  readonly before: Place | undefined;
-  readonly from?: Place | undefined;
-  /** Keeps the planner from going through all of the time before by the primary key. */
-  readonly isHidden?: boolean;
-}
-
-/** Rows older than `before`, and not older than `from`. */
-async function selectBetween(
-  queries: Queries,
-  conditions: readonly Condition[],
-  { before, from, isHidden = false }: Bounds,
-  limit: number,
-): Promise<LedgerRow[]> {
-  const parameters: unknown[] = [];
-  const where = [toSql(conditions, parameters)];
-  if (before !== undefined)
-    where.push(`(${isHidden ? "at + interval '0'" : "at"}, id) < ${placed(before, parameters)}`);
-  // Not as a negation: an index knows no negated comparison of rows.
-  if (from !== undefined) where.push(`(at, id) >= ${placed(from, parameters)}`);
-  const rows = await queries.query<StoredRow>(
-    `SELECT ${selected} FROM ledger_requests WHERE ${where.join(" AND ")}
-     ORDER BY at DESC, id DESC LIMIT $${parameters.push(limit)}`,
-    parameters,
-  );
-  return rows.map(toRow);
-}
-
-function placed({ id, at }: Place, parameters: unknown[]): string {
-  const time = parameters.push(new Date(at).toISOString());
-  return `($${time}::timestamptz, $${parameters.push(id)}::uuid)`;
 }
 
 /** Takes in what values the latest stretches of rows have; a Postgres that vacuums by itself does so too. */
@@ -202,13 +113,30 @@ export async function selectMinutes(queries: Queries, from: number, until: numbe
   return rows.map((row) => ({ ...row, minute: row.minute.getTime() }));
 }
 
+/** A day whose requests are stored; times in milliseconds since 1970. */
+export interface StoredDay {
+  readonly from: number;
+  readonly until: number;
+  readonly bytes: number;
+}
+
+/** The latest first. */
+export async function storedDays(queries: Queries): Promise<StoredDay[]> {
+  const partitions = await queries.query<{ readonly name: string; readonly bytes: number }>(
+    `SELECT inhrelid::regclass::text AS name, pg_relation_size(inhrelid)::float8 AS bytes
+     FROM pg_inherits WHERE inhparent = 'ledger_requests'::regclass`,
+  );
+  const days = partitions.map(({ name, bytes }) => {
+    const from = Date.parse(name.replace(/^.*_(\d{4})(\d\d)(\d\d)$/, "$1-$2-$3"));
+    return { from, until: from + DAY_MS, bytes };
+  });
+  return days.toSorted((a, b) => b.from - a.from);
+}
+
 /** Drops the days before `oldest`, in milliseconds since 1970. */
 export async function dropBefore(queries: Queries, oldest: number): Promise<void> {
-  const partitions = await queries.query<{ name: string }>(
-    "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'ledger_requests'::regclass",
-  );
-  const oldestName = partitionName(oldest);
-  for (const { name } of partitions) if (name < oldestName) await queries.query(`DROP TABLE ${name}`);
+  for (const { from, until } of await storedDays(queries))
+    if (until <= oldest) await queries.query(`DROP TABLE ${partitionName(from)}`);
   await queries.query("DELETE FROM ledger_minutes WHERE minute < $1::timestamptz", [
     new Date(oldest).toISOString(),
   ]);
@@ -234,7 +162,7 @@ function toArray(parts: LatencyParts): string {
   return `{${values.join(",")}}`;
 }
 
-function toRow({ at, parts, ...row }: StoredRow): LedgerRow {
+export function toRow({ at, parts, ...row }: StoredRow): LedgerRow {
   const spent = latencyPartNames.flatMap((name, index): Array<[LatencyPart, number]> => {
     const ms = parts[index];
     return ms === null || ms === undefined ? [] : [[name, ms]];

@@ -6,7 +6,13 @@ import { timeOfUuidV7, uuidV7 } from "../../../src/platform/uuid.ts";
 import { bucketOf, quantile } from "../../../src/telemetry/ledger/histogram.ts";
 import { matches, parseQuery } from "../../../src/telemetry/ledger/query.ts";
 import type { LedgerRow } from "../../../src/telemetry/ledger/row.ts";
-import { dropBefore, insertRows, selectMinutes, selectRows } from "../../../src/telemetry/ledger/table.ts";
+import { type FoundRows, type Place, searchRows, stretchesOf } from "../../../src/telemetry/ledger/search.ts";
+import {
+  dropBefore,
+  insertRows,
+  selectMinutes,
+  summarizeRanges,
+} from "../../../src/telemetry/ledger/table.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -69,20 +75,45 @@ test("the store keeps rows as they are, once, and finds by every query what memo
   const rows = fc.sample(row, { numRuns: 300, seed: 7 }).toSorted((a, b) => (a.id < b.id ? 1 : -1));
   await insertRows(database, rows);
   await insertRows(database, rows.slice(0, 50));
-  assert.deepEqual(await selectRows(database, [], undefined, 1000), rows);
+  const all = async () => (await searchRows(database, [], { limit: 1000 })).rows;
+  assert.deepEqual(await all(), rows);
   for (const query of queries) {
     const conditions = parseQuery(query, now);
     const expected = rows.filter((each) => matches(each, conditions));
-    const found = await selectRows(database, conditions, undefined, 1000);
+    const found = await searchRows(database, conditions, { limit: 1000 });
     assert.deepEqual(
-      found.map(({ id }) => id),
+      found.rows.map(({ id }) => id),
       expected.map(({ id }) => id),
       query,
     );
     const half = expected[Math.floor(expected.length / 2)];
     if (half === undefined) continue;
-    const rest = await selectRows(database, conditions, half, 1000);
-    assert.deepEqual(rest, expected.slice(expected.indexOf(half) + 1), query);
+    const rest = await searchRows(database, conditions, { before: half, limit: 1000 });
+    assert.deepEqual(rest.rows, expected.slice(expected.indexOf(half) + 1), query);
+  }
+  await summarizeRanges(database);
+  for (const query of ["limiter:queue latency>2s", "status:5xx", "model:quoted since:2d", "cached<1%"]) {
+    const conditions = parseQuery(query, now);
+    const expected = rows.filter((each) => matches(each, conditions));
+    // Whether a search runs out of time after each stretch or never, its pages have the same rows.
+    for (const hurry of [0, 1000]) {
+      let ms = 0;
+      const clock = () => (ms += hurry);
+      const found: FoundRows[] = [];
+      let before: Place | undefined;
+      do {
+        const options = { before, limit: 20, latestRows: 100, stretchBytes: 8192, clock };
+        found.push(await searchRows(database, conditions, options));
+        before = found.at(-1)?.next;
+      } while (before !== undefined);
+      assert.deepEqual(
+        found.flatMap((page) => page.rows),
+        expected,
+        query,
+      );
+      const isLimited = found.every((page) => page.rows.length <= 20);
+      assert.ok(isLimited && (hurry > 0 || found.length <= 1 + expected.length / 20), query);
+    }
   }
   const counts = await selectMinutes(database, now - 6 * DAY_MS, now + DAY_MS);
   const latencies = counts.filter(({ series }) => series === "latency");
@@ -91,12 +122,27 @@ test("the store keeps rows as they are, once, and finds by every query what memo
     rows.length,
   );
   await dropBefore(database, now - 2 * DAY_MS);
-  const kept = await selectRows(database, [], undefined, 1000);
+  const kept = await all();
   const firstDay = Math.floor((now - 2 * DAY_MS) / DAY_MS) * DAY_MS;
   assert.deepEqual(
     kept,
     rows.filter(({ at }) => at >= firstDay),
   );
+});
+
+test("a search looks at small days together and at parts of large ones", () => {
+  const day = (index: number, bytes: number) => ({
+    from: index * DAY_MS,
+    until: (index + 1) * DAY_MS,
+    bytes,
+  });
+  const days = [day(9, 40), day(8, 40), day(7, 40), day(5, 300), day(4, 0), day(3, 10)];
+  const starts = [...stretchesOf(days, 100)].map((at) => at / DAY_MS);
+  assert.deepEqual(
+    starts.map((at) => Math.round(at * 100) / 100),
+    [8, 6, 5.67, 5.33, 4, 3],
+  );
+  assert.deepEqual([...stretchesOf([], 100)], []);
 });
 
 test("percentiles of histograms are those of the values, within a bucket", () => {
