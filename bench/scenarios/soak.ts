@@ -40,7 +40,7 @@ export const soak: Scenario = {
     const kills = { engine: 0, redis: 0, postgres: 0 };
     const victims = [
       async () => {
-        process.kill(enginePid(server.pid), "SIGKILL");
+        process.kill(await enginePid(server.pid), "SIGKILL");
         kills.engine++;
       },
       ...([redis, postgres] as const).map((victim) => async () => {
@@ -197,8 +197,19 @@ async function settled(url: string): Promise<boolean> {
   return false;
 }
 
-/** The process that generates, among the server's children. @throws Error where there is none */
-function enginePid(server: number): number {
+/** The process that generates; a moment after one has ended there may be none yet. @throws Error where none comes */
+async function enginePid(server: number): Promise<number> {
+  const until = performance.now() + SETTLE_MS;
+  while (performance.now() < until) {
+    const found = engineOf(server);
+    if (found !== undefined) return found;
+    await delay(200);
+  }
+  throw new Error("the server has no engine process");
+}
+
+/** Among the server's children. */
+function engineOf(server: number): number | undefined {
   const found = readdirSync("/proc").find((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {
@@ -212,6 +223,5 @@ function enginePid(server: number): number {
       return false;
     }
   });
-  if (found === undefined) throw new Error("the server has no engine process");
-  return Number(found);
+  return found === undefined ? undefined : Number(found);
 }
