@@ -45,7 +45,7 @@ const steps: Readonly<Record<StepPart, Known>> = {
   own_prefill: estimated("Computing its own prompt tokens."),
   others_prefill: estimated("Computing other requests' prompt tokens in the same steps."),
   own_rows: estimated("Computing its own tokens."),
-  others_rows: estimated("Computing other requests' tokens in the same steps."),
+  others_rows: estimated("Computing other requests' tokens, in the same steps or in turn with its own."),
   own_kv: estimated("Reading the keys and values of its own earlier tokens."),
   others_kv: estimated("Reading those of other requests in the same steps."),
   own_sampling: measured("Choosing its tokens, grammar included."),

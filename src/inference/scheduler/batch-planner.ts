@@ -1,4 +1,5 @@
 import type { DecodeContext } from "./decode-context.ts";
+import type { DecodeTurns } from "./decode-turns.ts";
 import { type BatchPlan, planPrefill } from "./plan.ts";
 import type { Priorities } from "./priorities.ts";
 import type { Sequence } from "./sequence.ts";
@@ -9,6 +10,7 @@ import type { StepCost } from "./step-cost.ts";
 export interface Policies {
   readonly cost: StepCost;
   readonly priorities: Priorities;
+  readonly turns: DecodeTurns;
   /** Undefined where nothing is drafted. */
   readonly speculation: Speculation | undefined;
 }
@@ -33,10 +35,10 @@ export class BatchPlanner {
     return alone !== undefined && this.#wasAlone ? [alone] : others;
   }
 
-  /** Every decoding sequence gets its token, and a draft where that pays; the rest of the budget goes to prompts. */
+  /** Every decoding sequence gets its token, and a draft where that pays, unless they have turns; the rest of the budget goes to prompts. */
   plan(running: readonly Sequence[], now: number): BatchPlan {
     const { batch, maxOutputs } = this.#context;
-    const { cost, priorities, speculation } = this.#policies;
+    const { cost, priorities, turns, speculation } = this.#policies;
     const taking = this.#together(priorities.takingPart(running, now));
     const decoding = taking.filter((sequence) => !sequence.isPrefilling);
     const waitingForPrefill = taking.filter((sequence) => sequence.isPrefilling);
@@ -44,8 +46,9 @@ export class BatchPlanner {
       const drafts = this.#wasAlone
         ? undefined
         : speculation?.draft(decoding, Math.min(maxOutputs, batch.capacity));
+      const withRow = drafts === undefined || drafts.size === 0 ? turns.taking(decoding) : decoding;
       return {
-        decoding: decoding.map((sequence) => ({ sequence, draft: drafts?.get(sequence) ?? [] })),
+        decoding: withRow.map((sequence) => ({ sequence, draft: drafts?.get(sequence) ?? [] })),
         prefilling: [],
       };
     }

@@ -3,8 +3,9 @@ import type { PrefixCache } from "../kv-cache/prefix-cache.ts";
 import type { SlotMove } from "../kv-cache/slots.ts";
 import type { DecodeContext } from "./decode-context.ts";
 import type { SpareRow } from "./fill.ts";
-import type { BatchPlan } from "./plan.ts";
+import { type BatchPlan, isPlainDecode } from "./plan.ts";
 import { RowPadding } from "./row-padding.ts";
+import type { RowTimes } from "./row-times.ts";
 import type { StepCost } from "./step-cost.ts";
 
 /** Cost of a row without logits, as a share of one with: the output matrix is half of a small model's work. */
@@ -25,12 +26,13 @@ export class Gaps {
   readonly #cost: StepCost;
   /** Decode steps in a row that took several passes. */
   #stepsWithGap = 0;
-  readonly #padding = new RowPadding();
+  readonly #padding: RowPadding;
 
-  constructor(context: DecodeContext, cache: PrefixCache, cost: StepCost) {
+  constructor(context: DecodeContext, cache: PrefixCache, cost: StepCost, times: RowTimes) {
     this.#context = context;
     this.#cache = cache;
     this.#cost = cost;
+    this.#padding = new RowPadding(times);
   }
 
   /** Rows beside those of the plan that make the step faster: in gaps, and to fill a group of rows. */
@@ -74,13 +76,6 @@ export class Gaps {
   readonly #canTakeRow = (kvSequence: number): boolean =>
     this.#cache.canBridge(kvSequence, this.#context.contextPerSequence);
 
-  /** Learns what a step took. */
-  observe(plan: BatchPlan, spare: readonly SpareRow[], passesTaken: number, ms: number): void {
-    if (this.#context.isOnePass || passesTaken > 1 || !isPlainDecode(plan)) return;
-    if (spare.every(({ purpose }) => purpose === "padding"))
-      this.#padding.observe(plan.decoding.length + spare.length, ms);
-  }
-
   /** Passes over the weights that a step takes. */
   passes(plan: BatchPlan, spare: readonly SpareRow[]): number {
     if (this.#context.isOnePass) return 1;
@@ -107,9 +102,4 @@ function rowsBySequence(plan: BatchPlan): SequenceRows[] {
     if (slot === undefined) throw new Error("a planned sequence lacks its slot");
     return { kvSequence: slot.kvSequence, rows: count };
   });
-}
-
-/** One row of each sequence, and nothing else. */
-function isPlainDecode({ decoding, prefilling }: BatchPlan): boolean {
-  return prefilling.length === 0 && decoding.every(({ draft }) => draft.length === 0);
 }

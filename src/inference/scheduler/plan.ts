@@ -70,3 +70,8 @@ export function planPrefill(prefilling: readonly Sequence[], budget: PrefillBudg
   }
   return [...chunks].map(([sequence, length]) => ({ sequence, length }));
 }
+
+/** One row of each sequence, and nothing else. */
+export function isPlainDecode({ decoding, prefilling }: BatchPlan): boolean {
+  return prefilling.length === 0 && decoding.every(({ draft }) => draft.length === 0);
+}

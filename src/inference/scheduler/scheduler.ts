@@ -12,13 +12,15 @@ import type { StepRecord } from "../step-record.ts";
 import { Admission } from "./admission.ts";
 import { BatchPlanner } from "./batch-planner.ts";
 import type { DecodeContext } from "./decode-context.ts";
+import { DecodeTurns } from "./decode-turns.ts";
 import { Emission } from "./emission.ts";
 import { fillBatch, type Rows, type SpareRow } from "./fill.ts";
 import { BRIDGE_SHARE, Gaps } from "./gaps.ts";
 import { LayoutFollower } from "./layout-follower.ts";
-import { type BatchPlan, decodeRows, prefillTokens } from "./plan.ts";
+import { type BatchPlan, decodeRows, isPlainDecode, prefillTokens } from "./plan.ts";
 import { Priorities } from "./priorities.ts";
 import type { SequenceStart, StepReport } from "./report.ts";
+import { RowTimes } from "./row-times.ts";
 import { Sequence, type SequenceRequest } from "./sequence.ts";
 import { Speculation } from "./speculation.ts";
 import { StepAccount, type StepWait } from "./step-account.ts";
@@ -52,6 +54,7 @@ export class Scheduler {
   readonly #clock: Clock;
   readonly #admission: Admission;
   readonly #cost: StepCost;
+  readonly #rowTimes = new RowTimes();
   readonly #priorities = new Priorities();
   readonly #speculation: Speculation | undefined;
   readonly #planner: BatchPlanner;
@@ -75,6 +78,7 @@ export class Scheduler {
     this.#planner = new BatchPlanner(context, {
       cost: this.#cost,
       priorities: this.#priorities,
+      turns: new DecodeTurns(this.#rowTimes),
       speculation: this.#speculation,
     });
     this.#account = new StepAccount(options.clock, options.processorWait);
@@ -82,7 +86,7 @@ export class Scheduler {
     const policy = new SavingPolicy(options.clock, promptMs);
     this.cache = new PrefixCache(context, options.saved, policy);
     this.#study = new CacheStudy(this.cache, context, promptMs, policy);
-    this.#gaps = new Gaps(context, this.cache, this.#cost);
+    this.#gaps = new Gaps(context, this.cache, this.#cost, this.#rowTimes);
     this.#admission = new Admission(context, this.cache, this.#study, options.onStart ?? (() => {}));
     const { clock, onLayoutChanged } = options;
     this.#layout = onLayoutChanged && new LayoutFollower(context, this.cache, clock, onLayoutChanged);
@@ -157,7 +161,8 @@ export class Scheduler {
     if (prompts + decoding > 0) {
       ({ computeMs, record } = this.#compute(plan, spare, startedAt));
       this.#cost.observe(prompts, decodeCost, computeMs, passes);
-      this.#gaps.observe(plan, spare, passes, computeMs);
+      if (passes === 1 && isPlainDecode(plan) && spare.every(({ purpose }) => purpose === "padding"))
+        this.#rowTimes.observe(decoding + spare.length, computeMs);
       this.#priorities.observe(plan, startedAt, computeMs);
       if (isDecode) this.#follow(this.#gaps.close(passes));
     }

@@ -48,7 +48,8 @@ export class StepAccount {
     this.#model.observe(total, Math.max(0, elapsedMs - longestMs));
     for (const sequence of running) {
       const own = shares.bySequence.get(sequence);
-      if (own === undefined || isFiller(sequence, own)) sequence.time.spent("turn", now);
+      if (own === undefined) sequence.time.spent(hasTurns(sequence) ? "others_rows" : "turn", now);
+      else if (isFiller(sequence, own)) sequence.time.spent("turn", now);
       else sequence.time.computed(this.#expectedParts(own, total), totalMs, now);
     }
     return {
@@ -82,6 +83,11 @@ export class StepAccount {
       others_kv: rates.kvTokens * (total.kvTokens - own.kvTokens),
     };
   }
+}
+
+/** Whether a step without it was because sequences decode in turn, and not because prompts or other lanes go first. */
+function hasTurns({ isPrefilling, lane }: Sequence): boolean {
+  return !isPrefilling && lane === "interactive";
 }
 
 /** Whether a prompt got no more than the one token that keeps neighbouring rows together (`planPrefill`). */

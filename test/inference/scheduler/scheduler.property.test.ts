@@ -40,7 +40,7 @@ interface Outcome {
 /** Drives a scheduler through `actions` and then until it has nothing left to do. */
 function play(
   actions: readonly Action[],
-  sizes: { sequences: number; capacity: number; canCut: boolean; isOnePass: boolean },
+  sizes: { sequences: number; capacity: number; canCut: boolean; isOnePass: boolean; hasQuickRow: boolean },
   speculation: boolean,
 ) {
   const context = new FakeContext({ ...sizes, contextPerSequence: 120 });
@@ -142,6 +142,7 @@ const sizes = fc.record({
   capacity: fc.integer({ min: 8, max: 64 }),
   canCut: fc.boolean(),
   isOnePass: fc.boolean(),
+  hasQuickRow: fc.boolean(),
 });
 
 function requestsOf(actions: readonly Action[]): Request[] {
