@@ -18,6 +18,8 @@ export interface TestTool {
 export interface ToolServer extends AsyncDisposable {
   readonly url: string;
   tools: readonly TestTool[];
+  /** Requests that are still to be answered with 503. */
+  refusals: number;
   /** Every call that took effect: the tool, what it was given, and the caller's id of the call. */
   readonly effects: Array<{ readonly tool: string; readonly given: object; readonly callId: unknown }>;
 }
@@ -50,6 +52,11 @@ export async function startToolServer(tools: readonly TestTool[]): Promise<ToolS
   const http = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (made.refusals > 0) {
+      made.refusals--;
+      response.writeHead(503).end();
+      return;
+    }
     const headers = new Headers();
     for (const [name, value] of Object.entries(request.headers))
       if (typeof value === "string") headers.set(name, value);
@@ -70,6 +77,7 @@ export async function startToolServer(tools: readonly TestTool[]): Promise<ToolS
   const made: ToolServer = {
     url: `http://127.0.0.1:${port}/mcp`,
     tools,
+    refusals: 0,
     effects,
     [Symbol.asyncDispose]: async () => {
       await handler.close();

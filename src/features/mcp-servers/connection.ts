@@ -50,6 +50,11 @@ export class McpConnection {
     return this.#tools === undefined ? "unused" : "connected";
   }
 
+  /** Milliseconds until it is tried again; undefined where nothing has failed. */
+  get retryMs(): number | undefined {
+    return this.#failure && Math.max(0, this.#failure.until - this.#clock());
+  }
+
   get failure(): string | undefined {
     return this.#failure?.message;
   }

@@ -98,6 +98,14 @@ test("a tool that only reads runs at once; one that changes something waits for 
   assert.equal((await itemsOf(writing)).at(-1)?.content?.[0]?.text, "Sent.");
 });
 
+test("a server that is away for a moment is asked again, and its tools are not left out", async () => {
+  tools.refusals = 1;
+  const id = await begin("What is a yew?", "wiki");
+  assert.equal((await rested(id)).status, "idle");
+  assert.equal(tools.refusals, 0);
+  assert.equal((await itemsOf(id))[1]?.output, "yew is a kind of tree");
+});
+
 test("what is denied, and what nobody can be asked about, is not run, and the model is told", async () => {
   const sent = tools.effects.length;
   const denied = await begin("Write to Ann", "wiki");

@@ -108,7 +108,8 @@ export class SessionWorker {
     const { models, toolbox, clock, newId } = this.#options;
     const { plan, state } = session.row;
     const action = next(state);
-    const tools = await toolbox.open(session.row, await session.hasOutputs());
+    const signal = AbortSignal.any([cancelled, stopping]);
+    const tools = await toolbox.open(session.row, await session.hasOutputs(), signal);
     if (action.type === "tools") return this.#runTools(session, { calls: action.calls, tools, cancelled });
     if (action.type !== "model" || state.active === null)
       throw new Error(`there is no work to ${action.type}`);
@@ -120,7 +121,7 @@ export class SessionWorker {
       tools,
       teller: new Teller({ session, clock }),
       newId,
-      signal: AbortSignal.any([cancelled, stopping]),
+      signal,
     });
     const settle = (draft: Draft) => settleStep(draft, result);
     const isOnlyReading = result.calls.every(({ server }) => server?.effect === "read");

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { digestOf } from "../../../platform/digest.ts";
 import type { FieldsLog } from "../../../platform/log.ts";
 import type { Store } from "../../../platform/store/database.ts";
@@ -20,6 +21,8 @@ export interface ToolboxOptions {
   readonly log: Pick<FieldsLog, "warn">;
 }
 
+/** Longest pause after a failure of an MCP server that a step waits for: two more tries within some seconds. */
+const PATIENCE_MS = 2_000;
 /** What `read_output` gives at once, of what the model may have. */
 const CHARACTERS_PER_TOKEN = 2;
 
@@ -31,13 +34,14 @@ export class Toolbox {
     this.#options = options;
   }
 
-  /** Those of a session's agent, by the names by which its model calls them. `hasOutputs`: any was too long for the model. */
+  /** Those of a session's agent, by the names by which its model calls them. `hasOutputs`: any was too long for the model. @throws the signal's reason */
   async open(
     { id, plan: { agent, limits } }: Pick<SessionRow, "id" | "plan">,
     hasOutputs: boolean,
+    signal: AbortSignal,
   ): Promise<ReadonlyMap<string, ServerTool>> {
     const { store } = this.#options;
-    const made = (await Promise.all(agent.tools.map((tool) => this.#make(tool)))).flat();
+    const made = (await Promise.all(agent.tools.map((tool) => this.#make(tool, signal)))).flat();
     made.push(...searchTools(agent.tools, made));
     // Last, so that what the model is told of the others stays as it was.
     if (made.length > 0 && hasOutputs)
@@ -53,7 +57,7 @@ export class Toolbox {
     return undefined;
   }
 
-  async #make(tool: AgentTool): Promise<readonly ServerTool[]> {
+  async #make(tool: AgentTool, signal: AbortSignal): Promise<readonly ServerTool[]> {
     switch (tool.type) {
       case "function":
       case "tool_search":
@@ -67,22 +71,34 @@ export class Toolbox {
       case "file_search":
         return [fileSearch(this.#options.search, tool)];
       case "mcp": {
-        const tools = await this.#remote(tool.label, tool.allowed);
+        const tools = await this.#remote(tool.label, tool.allowed, signal);
         return tool.isDeferred === true ? tools.map((each) => ({ ...each, isDeferred: true })) : tools;
       }
     }
   }
 
-  /** A server that can't be had takes its tools with it, and no session. */
-  async #remote(label: string, allowed: readonly string[] | null): Promise<readonly ServerTool[]> {
-    try {
-      const tools = await this.#options.servers.tools(label);
-      return tools
-        .filter(({ tool, isQuarantined }) => !isQuarantined && (allowed?.includes(tool.name) ?? true))
-        .map(fromRemote);
-    } catch (error) {
-      this.#options.log.warn({ err: error, server: label }, "the tools of an MCP server are left out");
-      return [];
+  /** A server that is away for longer than a moment takes its tools with it, and no session. */
+  async #remote(
+    label: string,
+    allowed: readonly string[] | null,
+    signal: AbortSignal,
+  ): Promise<readonly ServerTool[]> {
+    const { servers, log } = this.#options;
+    for (;;) {
+      try {
+        const tools = await servers.tools(label);
+        return tools
+          .filter(({ tool, isQuarantined }) => !isQuarantined && (allowed?.includes(tool.name) ?? true))
+          .map(fromRemote);
+      } catch (error) {
+        signal.throwIfAborted();
+        const pauseMs = servers.labels.includes(label) ? servers.connection(label).retryMs : undefined;
+        if (pauseMs === undefined || pauseMs > PATIENCE_MS) {
+          log.warn({ err: error, server: label }, "the tools of an MCP server are left out");
+          return [];
+        }
+        await delay(pauseMs, undefined, { signal });
+      }
     }
   }
 }
