@@ -3,7 +3,7 @@ import type { StepPart } from "../generation-parts.ts";
 import type { ProcessorWait } from "../machine/processor-wait.ts";
 import type { SequenceShare, StepRecord } from "../step-record.ts";
 import type { Sequence } from "./sequence.ts";
-import { beyondRatesMs, StepModel, type StepShape } from "./step-model.ts";
+import { StepModel, type StepShape } from "./step-model.ts";
 import type { StepShares } from "./step-shares.ts";
 
 /** Tells how long compute threads waited for processors during a step. */
@@ -46,11 +46,12 @@ export class StepAccount {
     const expectedMs = this.#model.expectedMs(total);
     const elapsedMs = now - startedAt;
     this.#model.observe(total, Math.max(0, elapsedMs - longestMs));
+    const rowsMs = this.#model.rates.decodeRows * total.decodeRows + this.#model.beyondRatesMs(total);
     for (const sequence of running) {
       const own = shares.bySequence.get(sequence);
       if (own === undefined) sequence.time.spent(hasTurns(sequence) ? "others_rows" : "turn", now);
       else if (isFiller(sequence, own)) sequence.time.spent("turn", now);
-      else sequence.time.computed(this.#expectedParts(own, total), totalMs, now);
+      else sequence.time.computed(this.#expectedParts(own, total, rowsMs), totalMs, now);
     }
     return {
       decodeMs: elapsedMs,
@@ -66,19 +67,19 @@ export class StepAccount {
     };
   }
 
-  #expectedParts(own: StepShape, total: StepShape): Partial<Record<StepPart, number>> {
+  /** Milliseconds of each part for one of a step's sequences, by what all of its rows should take together. */
+  #expectedParts(own: StepShape, total: StepShape, rowsMs: number): Partial<Record<StepPart, number>> {
     const { rates } = this.#model;
     const prefillMs = ({ prefillTokens, prefillKvTokens }: StepShape) =>
       rates.prefillTokens * prefillTokens + rates.prefillKvTokens * prefillKvTokens;
-    // Quicker than the rates say is first the rows, and then the weights.
-    const rowsMs = rates.decodeRows * total.decodeRows + beyondRatesMs(this.#model, total);
-    const ownRowsMs = total.decodeRows === 0 ? 0 : (Math.max(0, rowsMs) * own.decodeRows) / total.decodeRows;
+    const ownShare = total.decodeRows === 0 ? 0 : own.decodeRows / total.decodeRows;
     return {
+      // Quicker than the rates say is first the rows, and then the weights.
       weights: Math.max(0, rates.passes * total.passes + Math.min(0, rowsMs)),
       own_prefill: prefillMs(own),
       others_prefill: prefillMs(total) - prefillMs(own),
-      own_rows: ownRowsMs,
-      others_rows: Math.max(0, rowsMs) - ownRowsMs,
+      own_rows: Math.max(0, rowsMs) * ownShare,
+      others_rows: Math.max(0, rowsMs) * (1 - ownShare),
       own_kv: rates.kvTokens * own.kvTokens,
       others_kv: rates.kvTokens * (total.kvTokens - own.kvTokens),
     };

@@ -51,9 +51,9 @@ const MIN_MS = 0.05;
 
 /**
  * Where a step's compute time goes: time = Σ rate × units, every rate ≥ 0, by least squares of the relative error that
- * forget. What steps of
- * one number of decode rows take beyond that, or less, is kept by that number. `StepCost` answers another question (what the next step may cost, from the latest few); this one explains
- * steps that are over, and knows keys and values too.
+ * forget. What steps of one number of decode rows take beyond that, or less, is kept by that number. `StepCost` answers
+ * another question (what the next step may cost, from the latest few); this one explains steps that are over, and knows
+ * keys and values too.
  */
 export class StepModel {
   readonly #kinds = new Map<number, Observed>();
@@ -97,26 +97,41 @@ export class StepModel {
     return { passes, decodeRows, prefillTokens, kvTokens, prefillKvTokens };
   }
 
-  /** By the number of decode rows; between numbers that were seen as if it grew evenly. */
+  /** By the number of decode rows. */
   get beyondRates(): readonly number[] {
-    const known = Array.from({ length: MAX_ROWS + 1 }, (_, rows) => this.#beyondRates(rows));
-    return known.map((ms, rows) => {
-      if (ms !== undefined) return ms;
-      const below = known.findLastIndex((each, at) => at < rows && each !== undefined);
-      const above = known.findIndex((each, at) => at > rows && each !== undefined);
-      const [from, to] = [known[below], known[above]];
-      if (from === undefined || to === undefined) return from ?? to ?? 0;
-      return from + ((to - from) * (rows - below)) / (above - below);
-    });
+    return Array.from({ length: MAX_ROWS + 1 }, (_, rows) => this.#beyondRate(rows));
+  }
+
+  /** Milliseconds that a step should take beyond what the rates tell; less than 0 where such steps are quicker than they say. */
+  beyondRatesMs({ passes, decodeRows, prefillTokens }: StepShape): number {
+    return prefillTokens > 0 ? 0 : passes * this.#beyondRate(Math.min(decodeRows, MAX_ROWS));
   }
 
   /** Milliseconds that such a step should take. */
   expectedMs(shape: StepShape): number {
-    return expectedMs({ rates: this.rates, beyondRates: this.beyondRates }, shape);
+    return Math.max(0, ratedMs(this.rates, shape) + this.beyondRatesMs(shape));
+  }
+
+  /** Between numbers of rows that were seen as if it grew evenly. */
+  #beyondRate(rows: number): number {
+    const seen = this.#seenBeyondRates(rows);
+    if (seen !== undefined) return seen;
+    const below = this.#nearestSeen(rows, -1);
+    const above = this.#nearestSeen(rows, 1);
+    if (below === undefined || above === undefined) return (below ?? above)?.ms ?? 0;
+    return below.ms + ((above.ms - below.ms) * (rows - below.rows)) / (above.rows - below.rows);
+  }
+
+  #nearestSeen(from: number, step: 1 | -1): { readonly rows: number; readonly ms: number } | undefined {
+    for (let rows = from + step; rows > 0 && rows <= MAX_ROWS; rows += step) {
+      const ms = this.#seenBeyondRates(rows);
+      if (ms !== undefined) return { rows, ms };
+    }
+    return undefined;
   }
 
   /** The mean of what is left of such steps, weighed as everything is; undefined where none was seen. */
-  #beyondRates(rows: number): number | undefined {
+  #seenBeyondRates(rows: number): number | undefined {
     const observed = rows === 0 ? undefined : this.#kinds.get(rows);
     if (observed === undefined) return undefined;
     const { sums, count } = observed;
@@ -142,18 +157,14 @@ export class StepModel {
 }
 
 /** Milliseconds that a decode of a shape should take. */
-export function expectedMs(costs: StepCosts, shape: StepShape): number {
-  const { rates } = costs;
-  const ms = units.reduce((sum, unit) => sum + rates[unit] * shape[unit], 0);
-  return Math.max(0, ms + beyondRatesMs(costs, shape));
+export function expectedMs({ rates, beyondRates }: StepCosts, shape: StepShape): number {
+  const { passes, decodeRows, prefillTokens } = shape;
+  const beyondMs = prefillTokens > 0 ? 0 : passes * (beyondRates[Math.min(decodeRows, MAX_ROWS)] ?? 0);
+  return Math.max(0, ratedMs(rates, shape) + beyondMs);
 }
 
-/** Milliseconds of that which the rates don't tell; less than 0 where such steps are quicker than they say. */
-export function beyondRatesMs(
-  { beyondRates }: Pick<StepCosts, "beyondRates">,
-  { passes, decodeRows, prefillTokens }: StepShape,
-): number {
-  return prefillTokens > 0 ? 0 : passes * (beyondRates[Math.min(decodeRows, MAX_ROWS)] ?? 0);
+function ratedMs(rates: StepRates, shape: StepShape): number {
+  return units.reduce((sum, unit) => sum + rates[unit] * shape[unit], 0);
 }
 
 /** What was observed of steps of one kind: decayed normal equations, Σ x xᵀ / ms² and Σ x / ms. */
