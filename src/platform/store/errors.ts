@@ -36,6 +36,11 @@ function isUnstorable(code: string, message: string): boolean {
   );
 }
 
+/** Five capitals and digits; without a digit it is a code of the system's, such as `EPIPE`. */
+function isSqlState(code: unknown): code is string {
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);
+}
+
 interface DriverError {
   readonly message: string;
   readonly code?: unknown;
@@ -47,7 +52,7 @@ export function toStoreError(error: unknown): Error {
   // What the driver itself refuses, such as a parameter that refers to itself, is a defect.
   if (error instanceof TypeError) return error;
   const { message, code, constraint } = error as DriverError;
-  if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code)) {
+  if (isSqlState(code)) {
     if (isUnstorable(code, message))
       return new InvalidRequestError(
         "A text of the request can't be stored or looked for: it has NUL characters, or halves of surrogate pairs.",
