@@ -4,8 +4,9 @@ import { fileURLToPath } from "node:url";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { assertError } from "../../support/envelope.ts";
-import { enginePid, skipWithoutProc } from "../../support/processes.ts";
-import { KEY, metric, startServer, type TestServer, until } from "../../support/server.ts";
+import { haltedEngine } from "../../support/halted-engine.ts";
+import { skipWithoutProc } from "../../support/processes.ts";
+import { KEY, startServer, type TestServer, until } from "../../support/server.ts";
 
 let server: TestServer;
 before(async () => {
@@ -163,18 +164,17 @@ test("wrong arguments and unknown tools are told, and nothing is answered withou
 test("a client that leaves ends what it asked for", { skip: skipWithoutProc }, async () => {
   await using connected = await connect("auto");
   const controller = new AbortController();
-  const long = connected.client.callTool(
-    { name: "chat", arguments: { ...chat, max_tokens: 900, seed: 1 } },
-    { signal: controller.signal },
-  );
+  const ask = () =>
+    connected.client.callTool(
+      { name: "chat", arguments: { ...chat, max_tokens: 900, seed: 1 } },
+      { signal: controller.signal },
+    );
   const line = () =>
     server.log.find(({ msg, path, status }) => msg === "request" && path === "/mcp" && status === 499);
-  const engine = enginePid(server);
-  await until(async () => (await metric(server, "inference_running_sequences")) > 0);
   // While the engine stands still the answer can't end first.
-  process.kill(engine, "SIGSTOP");
+  const { engine, running } = await haltedEngine(server, ask);
   controller.abort();
-  await assert.rejects(long);
+  await assert.rejects(running);
   process.kill(engine, "SIGCONT");
   await until(() => line() !== undefined);
 });

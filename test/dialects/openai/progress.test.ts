@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { enginePid, skipWithoutProc } from "../../support/processes.ts";
+import { haltedEngine } from "../../support/halted-engine.ts";
+import { skipWithoutProc } from "../../support/processes.ts";
 import { metric, readEvents, startServer, type TestServer, until } from "../../support/server.ts";
 
 interface Progress {
@@ -60,15 +61,8 @@ test("the prompt's progress goes from what was cached to all of it, before the f
 
 const options = { skip: skipWithoutProc };
 test("a request that waits is told its place as it moves up, and how long it may take", options, async () => {
-  const running = stream("/v1/completions", {
-    prompt: "Once",
-    max_tokens: 480,
-    grammar: "root ::= [a-z ]{900}",
-  });
-  await until(async () => (await metric(server, "inference_running_sequences")) === 1);
-  // It goes on when all others wait.
-  const engine = enginePid(server);
-  process.kill(engine, "SIGSTOP");
+  const body = { prompt: "Once", max_tokens: 480, grammar: "root ::= [a-z ]{900}" };
+  const { engine, running } = await haltedEngine(server, () => stream("/v1/completions", body));
   const waiting = [];
   for (const name of ["one", "two", "three"]) {
     const depth = await metric(server, "inference_queue_depth");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { chat, greedy } from "../../support/chat.ts";
+import { haltedEngine } from "../../support/halted-engine.ts";
 import { enginePid, skipWithoutProc } from "../../support/processes.ts";
 import { metric, readEvents, startServer, type TestServer, until } from "../../support/server.ts";
 
@@ -14,28 +15,31 @@ const long = { ...greedy, max_new_tokens: 480 };
 
 /** Starts a request and goes away after its first event, while the engine stands still so that none can finish. */
 async function leaveEarly(stream: boolean): Promise<void> {
-  const engine = enginePid(server);
   const gone = new AbortController();
-  const request = fetch(`${server.url}/chat`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ...long, stream }),
-    signal: gone.signal,
-  });
-  if (stream) {
-    for await (const _event of readEvents(await request)) break;
-  } else {
-    await until(async () => (await metric(server, "inference_running_sequences")) > 0);
-  }
-  process.kill(engine, "SIGSTOP");
+  const ask = () =>
+    fetch(`${server.url}/chat`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...long, stream }),
+      signal: gone.signal,
+    });
+  const { engine, running } = stream ? await afterFirstEvent(ask()) : await haltedEngine(server, ask);
   try {
     gone.abort();
-    await request.catch(() => {});
+    await running.catch(() => {});
     // The server hears of the closed connection before it answers what comes later.
     for (let turn = 0; turn < 3; turn++) await (await server.get("/healthz")).text();
   } finally {
     process.kill(engine, "SIGCONT");
   }
+}
+
+/** Stops the engine when a stream has begun. */
+async function afterFirstEvent(running: Promise<Response>) {
+  const engine = enginePid(server);
+  for await (const _event of readEvents(await running)) break;
+  process.kill(engine, "SIGSTOP");
+  return { engine, running };
 }
 
 const cancelled = async () => {

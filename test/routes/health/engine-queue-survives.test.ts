@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { chat, greedy } from "../../support/chat.ts";
 import { assertError } from "../../support/envelope.ts";
+import { haltedEngine } from "../../support/halted-engine.ts";
 import { childrenOf, enginePid, isAlive, skipWithoutProc } from "../../support/processes.ts";
 import { json, metric, startServer, type TestServer, until, untilReady } from "../../support/server.ts";
 
@@ -19,10 +20,7 @@ test("requests that had not started survive a crash and are served by the next p
   skip: skipWithoutProc,
 }, async () => {
   const alone = await chat(server, greedy);
-  const engine = enginePid(server);
-  const running = server.post("/chat", long);
-  await until(async () => (await metric(server, "inference_running_sequences")) === 1);
-  process.kill(engine, "SIGSTOP");
+  const { engine, running } = await haltedEngine(server, () => server.post("/chat", long));
   const waiting = Array.from({ length: 4 }, () => server.post("/chat", greedy));
   await until(async () => (await metric(server, "inference_queue_depth")) === 4);
   process.kill(engine, "SIGKILL");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { chat, greedy } from "../../support/chat.ts";
 import { assertError } from "../../support/envelope.ts";
+import { haltedEngine } from "../../support/halted-engine.ts";
 import { childrenOf, enginePid, isAlive, skipWithoutProc } from "../../support/processes.ts";
 import { json, metric, startServer, type TestServer, until, untilReady } from "../../support/server.ts";
 
@@ -19,9 +20,9 @@ test("an engine that stands still is found out, with and without work, and repla
   for (const isBusy of [true, false]) {
     const hung = enginePid(server);
     const restarts = await metric(server, "engine_restarts_total");
-    const pending = isBusy ? server.post("/chat", { ...greedy, max_new_tokens: 480 }) : undefined;
-    if (isBusy) await until(async () => (await metric(server, "inference_running_sequences")) > 0);
-    process.kill(hung, "SIGSTOP");
+    const start = () => server.post("/chat", { ...greedy, max_new_tokens: 480 });
+    const pending = isBusy ? (await haltedEngine(server, start)).running : undefined;
+    if (!isBusy) process.kill(hung, "SIGSTOP");
     await until(async () => (await reason()) === "engine_restarting");
     assert.equal((await server.get("/healthz")).status, 200, "the server itself is alive");
     if (pending !== undefined) {
