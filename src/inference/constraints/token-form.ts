@@ -1,3 +1,4 @@
+import { allow } from "../llama/token-mask.ts";
 import type { Form } from "./expression.ts";
 import { JsonFrame } from "./json-frame.ts";
 import { Network } from "./network.ts";
@@ -5,7 +6,7 @@ import { NetworkMachine, type NetworkState } from "./network-state.ts";
 import { type State, workDone } from "./state.ts";
 import { StringFrame } from "./string-frame.ts";
 import type { TextState } from "./text-lexer.ts";
-import { allow, type TokenTable } from "./token-table.ts";
+import type { TokenTable } from "./token-table.ts";
 import type { TokenTrie } from "./token-trie.ts";
 
 /** Masks kept for one form, of its states and of those within strings. */

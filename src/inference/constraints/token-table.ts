@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { allow } from "../llama/token-mask.ts";
 import { freeLexer, type TextState } from "./text-lexer.ts";
 import { type TokenEntry, TokenTrie } from "./token-trie.ts";
 
@@ -91,10 +92,6 @@ export class TokenTable {
   get maskBytes(): number {
     return ((this.size + 31) >> 5) * Uint32Array.BYTES_PER_ELEMENT;
   }
-}
-
-export function allow(mask: Uint32Array, token: number): void {
-  mask[token >> 5] = (mask[token >> 5] as number) | (1 << (token & 31));
 }
 
 const QUOTE = 0x22;

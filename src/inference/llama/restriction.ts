@@ -1,5 +1,6 @@
 import type { Sampling } from "../sampling.ts";
 import type { Candidates } from "./candidates.ts";
+import { allow } from "./token-mask.ts";
 
 /** Tokens that may be drawn at all, and those that may not be drawn yet. */
 export class Restriction {
@@ -43,6 +44,6 @@ export class Restriction {
 
 function maskOf(tokens: readonly number[], vocabularySize: number): Uint32Array {
   const mask = new Uint32Array(Math.ceil(vocabularySize / 32));
-  for (const token of tokens) mask[token >>> 5] = (mask[token >>> 5] as number) | (1 << (token & 31));
+  for (const token of tokens) allow(mask, token);
   return mask;
 }

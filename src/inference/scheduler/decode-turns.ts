@@ -1,11 +1,11 @@
-import type { RowTimes } from "./row-times.ts";
+import { RetriedChoice, type RowTimes } from "./row-times.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** More sequences than this always share steps. */
 const MOST_IN_TURN = 3;
 /** Steps of one row must be this much faster in sum: equal ones change nothing. */
 const MARGIN = 1.05;
-/** One choice in so many tries the other way again: contexts grow, and the machine changes. */
+/** One choice in so many tries the other way again. */
 const RETRY_EVERY = 48;
 
 /**
@@ -15,7 +15,7 @@ const RETRY_EVERY = 48;
 export class DecodeTurns {
   readonly #times: RowTimes;
   #last: Sequence | undefined;
-  #choices = 0;
+  readonly #choice = new RetriedChoice(RETRY_EVERY);
 
   constructor(times: RowTimes) {
     this.#times = times;
@@ -37,7 +37,6 @@ export class DecodeTurns {
     const sharedMs = this.#times.ms(count);
     if (sharedMs === undefined) return false;
     if (singleMs === undefined) return true;
-    const isRetry = ++this.#choices % RETRY_EVERY === 0;
-    return MARGIN * count * singleMs < sharedMs !== isRetry;
+    return this.#choice.take(MARGIN * count * singleMs < sharedMs);
   }
 }

@@ -1,10 +1,10 @@
-import type { RowTimes } from "./row-times.ts";
+import { RetriedChoice, type RowTimes } from "./row-times.ts";
 
 /** Rows that a processor's kernels compute together: of repacked weights four at a time, the rest one by one (ggml-cpu's repack.cpp). */
 const ROW_GROUP = 4;
 /** Fewer rows than this are not padded: there the rest goes through the quicker kernel for one row. */
 const FEWEST_ROWS = ROW_GROUP + 1;
-/** One choice in so many tries the other size again: contexts grow, and the machine changes. */
+/** One choice in so many tries the other size again. */
 const RETRY_EVERY = 24;
 
 /**
@@ -13,7 +13,7 @@ const RETRY_EVERY = 24;
  */
 export class RowPadding {
   readonly #times: RowTimes;
-  #choices = 0;
+  readonly #choice = new RetriedChoice(RETRY_EVERY);
 
   constructor(times: RowTimes) {
     this.#times = times;
@@ -27,7 +27,6 @@ export class RowPadding {
     const plainMs = this.#times.ms(count);
     if (paddedMs === undefined) return padded;
     if (plainMs === undefined) return count;
-    const isRetry = ++this.#choices % RETRY_EVERY === 0;
-    return paddedMs < plainMs === isRetry ? count : padded;
+    return this.#choice.take(paddedMs < plainMs) ? padded : count;
   }
 }

@@ -35,3 +35,19 @@ export class RowTimes {
     this.#times.set(rows, { ms: before.ms + weight * (counted - before.ms), steps: before.steps + 1 });
   }
 }
+
+/** A choice by what was measured, that tries the other way again once in a while: contexts grow, and the machine changes. */
+export class RetriedChoice {
+  readonly #retryEvery: number;
+  #choices = 0;
+
+  constructor(retryEvery: number) {
+    this.#retryEvery = retryEvery;
+  }
+
+  /** `isBetter`, but for one call in so many. */
+  take(isBetter: boolean): boolean {
+    const isRetry = ++this.#choices % this.#retryEvery === 0;
+    return isBetter !== isRetry;
+  }
+}

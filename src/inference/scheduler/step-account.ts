@@ -3,7 +3,7 @@ import type { StepPart } from "../generation-parts.ts";
 import type { ProcessorWait } from "../machine/processor-wait.ts";
 import type { SequenceShare, StepRecord } from "../step-record.ts";
 import type { Sequence } from "./sequence.ts";
-import { StepModel, type StepShape } from "./step-model.ts";
+import { StepModel, type StepRates, type StepShape } from "./step-model.ts";
 import type { StepShares } from "./step-shares.ts";
 
 /** Tells how long compute threads waited for processors during a step. */
@@ -46,12 +46,13 @@ export class StepAccount {
     const expectedMs = this.#model.expectedMs(total);
     const elapsedMs = now - startedAt;
     this.#model.observe(total, Math.max(0, elapsedMs - longestMs));
-    const rowsMs = this.#model.rates.decodeRows * total.decodeRows + this.#model.beyondRatesMs(total);
+    const { rates } = this.#model;
+    const rowsMs = rates.decodeRows * total.decodeRows + this.#model.beyondRatesMs(total);
     for (const sequence of running) {
       const own = shares.bySequence.get(sequence);
       if (own === undefined) sequence.time.spent(hasTurns(sequence) ? "others_rows" : "turn", now);
       else if (isFiller(sequence, own)) sequence.time.spent("turn", now);
-      else sequence.time.computed(this.#expectedParts(own, total, rowsMs), totalMs, now);
+      else sequence.time.computed(expectedParts(own, total, rates, rowsMs), totalMs, now);
     }
     return {
       decodeMs: elapsedMs,
@@ -66,24 +67,28 @@ export class StepAccount {
       sequences: sequenceShares(shares),
     };
   }
+}
 
-  /** Milliseconds of each part for one of a step's sequences, by what all of its rows should take together. */
-  #expectedParts(own: StepShape, total: StepShape, rowsMs: number): Partial<Record<StepPart, number>> {
-    const { rates } = this.#model;
-    const prefillMs = ({ prefillTokens, prefillKvTokens }: StepShape) =>
-      rates.prefillTokens * prefillTokens + rates.prefillKvTokens * prefillKvTokens;
-    const ownShare = total.decodeRows === 0 ? 0 : own.decodeRows / total.decodeRows;
-    return {
-      // Quicker than the rates say is first the rows, and then the weights.
-      weights: Math.max(0, rates.passes * total.passes + Math.min(0, rowsMs)),
-      own_prefill: prefillMs(own),
-      others_prefill: prefillMs(total) - prefillMs(own),
-      own_rows: Math.max(0, rowsMs) * ownShare,
-      others_rows: Math.max(0, rowsMs) * (1 - ownShare),
-      own_kv: rates.kvTokens * own.kvTokens,
-      others_kv: rates.kvTokens * (total.kvTokens - own.kvTokens),
-    };
-  }
+/** Milliseconds of each part for one of a step's sequences; `rowsMs`: what all of its rows should take together. */
+function expectedParts(
+  own: StepShape,
+  total: StepShape,
+  rates: StepRates,
+  rowsMs: number,
+): Partial<Record<StepPart, number>> {
+  const prefillMs = ({ prefillTokens, prefillKvTokens }: StepShape) =>
+    rates.prefillTokens * prefillTokens + rates.prefillKvTokens * prefillKvTokens;
+  const ownShare = total.decodeRows === 0 ? 0 : own.decodeRows / total.decodeRows;
+  return {
+    // Quicker than the rates say is first the rows, and then the weights.
+    weights: Math.max(0, rates.passes * total.passes + Math.min(0, rowsMs)),
+    own_prefill: prefillMs(own),
+    others_prefill: prefillMs(total) - prefillMs(own),
+    own_rows: Math.max(0, rowsMs) * ownShare,
+    others_rows: Math.max(0, rowsMs) * (1 - ownShare),
+    own_kv: rates.kvTokens * own.kvTokens,
+    others_kv: rates.kvTokens * (total.kvTokens - own.kvTokens),
+  };
 }
 
 /** Whether a step without it was because sequences decode in turn, and not because prompts or other lanes go first. */

@@ -103,8 +103,8 @@ export class StepModel {
   }
 
   /** Milliseconds that a step should take beyond what the rates tell; less than 0 where such steps are quicker than they say. */
-  beyondRatesMs({ passes, decodeRows, prefillTokens }: StepShape): number {
-    return prefillTokens > 0 ? 0 : passes * this.#beyondRate(Math.min(decodeRows, MAX_ROWS));
+  beyondRatesMs(shape: StepShape): number {
+    return beyondMs(shape, (rows) => this.#beyondRate(rows));
   }
 
   /** Milliseconds that such a step should take. */
@@ -158,9 +158,14 @@ export class StepModel {
 
 /** Milliseconds that a decode of a shape should take. */
 export function expectedMs({ rates, beyondRates }: StepCosts, shape: StepShape): number {
-  const { passes, decodeRows, prefillTokens } = shape;
-  const beyondMs = prefillTokens > 0 ? 0 : passes * (beyondRates[Math.min(decodeRows, MAX_ROWS)] ?? 0);
-  return Math.max(0, ratedMs(rates, shape) + beyondMs);
+  return Math.max(0, ratedMs(rates, shape) + beyondMs(shape, (rows) => beyondRates[rows] ?? 0));
+}
+
+function beyondMs(
+  { passes, decodeRows, prefillTokens }: StepShape,
+  rateOf: (rows: number) => number,
+): number {
+  return prefillTokens > 0 ? 0 : passes * rateOf(Math.min(decodeRows, MAX_ROWS));
 }
 
 function ratedMs(rates: StepRates, shape: StepShape): number {
