@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +46,7 @@ async function modelsFile(of: readonly string[], budget?: number): Promise<strin
 }
 
 /** Without drafts: whether they pay goes by time, and a batch of another shape may decide between near equals. */
-const env = { CONTEXT_SIZE: "256", MAX_SEQUENCES: "4", KV_CACHE_MEMORY: "33554432", SPECULATION: "off" };
+const settings = { CONTEXT_SIZE: "256", MAX_SEQUENCES: "4", KV_CACHE_MEMORY: "33554432", SPECULATION: "off" };
 
 async function ask(of: TestServer, model: string, prompt: string): Promise<string> {
   const body = { model, messages: [{ role: "user", content: prompt }], temperature: 0, max_tokens: 16 };
@@ -54,24 +55,30 @@ async function ask(of: TestServer, model: string, prompt: string): Promise<strin
 }
 
 const list = async () => (await json<{ data: Status[] }>(server.get("/v1/models"))).data;
-const show = (name: string) => json<Status>(server.get(`/v1/models/${name}`));
+const show = (name: string, of = server) => json<Status>(of.get(`/v1/models/${name}`));
+
+async function unload(name: string, of = server): Promise<void> {
+  await of.post(`/v1/models/${name}/unload`, {});
+  await until(async () => (await show(name, of)).status === "unloaded");
+}
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
   await writeAdapter(join(directory, "formal.gguf"), BUILTIN, 1);
   await writeAdapter(join(directory, "casual.gguf"), BUILTIN, 2);
   await makeTinyModel({ directory, architecture: "qwen35" });
+  const env = { ...settings, MODELS_FILE: await modelsFile(names) };
+  // Each in a process that has just begun, beside the first model alone, which nobody asks by then.
+  await using single = await startServer({ env });
   const answers = new Map<string, readonly string[]>();
   for (const name of names) {
-    // A server that has computed nothing else.
-    const file = await modelsFile(name === "main" || name === "other" ? [name] : ["main", name]);
-    await using single = await startServer({ env: { ...env, MODELS_FILE: file } });
     const said: string[] = [];
     for (const prompt of series) said.push(await ask(single, name, prompt));
     answers.set(name, said);
+    if (name !== "main") await unload(name, single);
   }
   alone = answers;
-  server = await startServer({ env: { ...env, MODELS_FILE: await modelsFile(names) } });
+  server = await startServer({ env });
 });
 after(async () => {
   await server?.[Symbol.asyncDispose]();
@@ -114,8 +121,7 @@ test("unloading gives the memory back, and the next request loads the model agai
 });
 
 test("loading by hand is followed to its end", async () => {
-  await server.post("/v1/models/casual/unload", {});
-  await until(async () => (await show("casual")).status === "unloaded");
+  await unload("casual");
   await server.post("/v1/models/casual/load", {});
   const events = await (await server.get("/v1/models/casual/events")).text();
   assert.match(events, /"status":"loaded"/);
@@ -139,9 +145,24 @@ test("a model sleeps when it is told to and when it has nothing to do, and answe
   const running = await server.post("/v1/completions", body);
   assert.equal((await sleep("main")).status, 409, "it is in use");
   assert.doesNotMatch(await running.text(), /"error"/);
-  await server.post("/v1/models/formal/unload", {});
-  await until(async () => (await show("formal")).status === "unloaded");
+  await unload("formal");
   assert.equal((await sleep("formal")).status, 409, "it is not loaded");
+});
+
+test("a model that falls asleep and wakes leaves no thread and no open file behind", {
+  skip: skipWithoutProc,
+}, async () => {
+  await ask(server, "main", "What is a token?");
+  const once = async () => {
+    await server.post("/v1/models/main/sleep", {});
+    await ask(server, "main", "What is a token?");
+    return childrenOf(server.process.pid).map((pid) => ({
+      threads: readdirSync(`/proc/${pid}/task`).length,
+      files: readdirSync(`/proc/${pid}/fd`).length,
+    }));
+  };
+  const before = await once();
+  for (let time = 0; time < 3; time++) assert.deepEqual(await once(), before);
 });
 
 test("a request's keep_alive of 0 unloads its model after the answer, in each API that knows it", async () => {
@@ -160,9 +181,9 @@ test("a request's keep_alive of 0 unloads its model after the answer, in each AP
 
 test("what only asks to unload a model unloads it, and does not load it for that", async () => {
   await ask(server, "formal", "What is a token?");
-  const unload = { model: "formal", messages: [], keep_alive: 0, stream: false };
+  const body = { model: "formal", messages: [], keep_alive: 0, stream: false };
   for (const _ of [1, 2]) {
-    const { done_reason: reason } = await json<{ done_reason: string }>(server.post("/api/chat", unload));
+    const { done_reason: reason } = await json<{ done_reason: string }>(server.post("/api/chat", body));
     assert.equal(reason, "unload");
     await until(async () => (await show("formal")).status === "unloaded");
   }
@@ -185,12 +206,8 @@ test("the end of one model's process touches no other, while it answers and whil
   skip: skipWithoutProc,
 }, async () => {
   const engines = () => childrenOf(server.process.pid);
-  const unload = async () => {
-    await server.post("/v1/models/formal/unload", {});
-    await until(async () => (await show("formal")).status === "unloaded");
-  };
   await ask(server, "casual", "What is a token?");
-  await unload();
+  await unload("formal");
   const others = engines();
   await ask(server, "formal", "What is a token?");
   const [loaded = 0] = engines().filter((pid) => !others.includes(pid));
@@ -206,7 +223,7 @@ test("the end of one model's process touches no other, while it answers and whil
   await until(async () => (await show("formal")).status === "loaded");
   assert.equal(await ask(server, "formal", "What is a token?"), alone.get("formal")?.[0]);
 
-  await unload();
+  await unload("formal");
   await server.post("/v1/models/formal/load", {});
   await until(() => engines().some((pid) => !others.includes(pid)));
   for (const pid of engines().filter((one) => !others.includes(one))) process.kill(pid, "SIGKILL");
@@ -218,7 +235,7 @@ test("the end of one model's process touches no other, while it answers and whil
 test("where two of three fit, the idle one that is not pinned makes room, and answers stay the same", async () => {
   // Each is expected to take 229 MiB, and is known to take about 56 once it has been loaded.
   const file = await modelsFile(["main", "formal", "casual"], 310 * 2 ** 20);
-  await using tight = await startServer({ env: { ...env, MODELS_FILE: file } });
+  await using tight = await startServer({ env: { ...settings, MODELS_FILE: file } });
   const states = async () => {
     const { data } = await json<{ data: Status[] }>(tight.get("/v1/models"));
     return new Map(data.map(({ id, status }) => [id, status]));
