@@ -48,7 +48,7 @@ function parse(request: FastifyRequest, body: Buffer, done: Done): void {
   else if (bytes.length === 0) done(new InvalidRequestError("The body is empty; it must be JSON."));
   else if (!isUtf8(bytes)) done(new InvalidRequestError("The body is not valid UTF-8."));
   else
-    (bytes.length > LARGE_BODY ? parseLarge(bytes) : parseSmall(bytes)).then(
+    (bytes.length > LARGE_BODY ? parseLarge(bytes, request.context.signal) : parseSmall(bytes)).then(
       (value) => done(null, value),
       (error: Error) =>
         done(
@@ -64,11 +64,14 @@ async function parseSmall(bytes: Buffer): Promise<unknown> {
   return JSON.parse(bytes.toString("utf8"));
 }
 
-/** Large bodies are parsed one after another: slices of many at once would make one long turn of the event loop. */
+/** Large bodies are parsed one after another, and not for clients that have left: the first is done before the last. */
 let lastLarge: Promise<unknown> = Promise.resolve();
 
-function parseLarge(bytes: Buffer): Promise<unknown> {
-  const parsed = lastLarge.then(() => parseInSlices(bytes));
+function parseLarge(bytes: Buffer, signal: AbortSignal): Promise<unknown> {
+  const parsed = lastLarge.then(() => {
+    signal.throwIfAborted();
+    return parseInSlices(bytes);
+  });
   lastLarge = parsed.catch(() => undefined);
   return parsed;
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
@@ -31,6 +32,7 @@ import { STALL_MS } from "./event-stream.ts";
 import { HostCheck } from "./host-check.ts";
 import { acceptJsonOnly } from "./json-body.ts";
 import { pathOf, RouteMethods } from "./method-not-allowed.ts";
+import { pacedBody } from "./paced-body.ts";
 import { convertQuery } from "./query.ts";
 import { networkOf, RateLimiter, rateLimitHeaders } from "./rate-limit.ts";
 import { limitReceiving } from "./receive-deadline.ts";
@@ -148,6 +150,7 @@ export async function createServer(
     limitReceiving(request, options.bodyLimit);
     if (!isProbe && request.method === "POST") concurrency?.check(client, reply);
   });
+  app.addHook("preParsing", async (request, _reply, payload) => pacedBody(request, payload as Readable));
   app.addHook("preValidation", async (request) => {
     request.context.account.received(monotonicMs());
     // Before the schema's defaults are filled in: only a client that says so wants nothing stored.

@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { InvalidRequestError } from "../errors.ts";
 import { MAX_DEPTH } from "../platform/json-depth.ts";
+import { nextSlice } from "../platform/slices.ts";
 
 /** Bytes that are read, or parsed, before other requests have their turn: about a millisecond. */
 const SLICE_BYTES = 128 * 1024;
@@ -57,7 +57,7 @@ async function scan(bytes: Buffer): Promise<Container> {
   for (let at = 0; at < bytes.length; at++) {
     if (at >= turnAt) {
       turnAt = at + SLICE_BYTES;
-      await nextTurn();
+      await nextSlice();
     }
     // Within a text nothing but a quote or a backslash matters until the next cut.
     if (textStart !== undefined)
@@ -139,7 +139,7 @@ async function build(bytes: Buffer, { pieces, isArray }: Container): Promise<unk
   const object = new Map<string, unknown>();
   let before: Piece | undefined;
   for (const piece of pieces) {
-    await nextTurn();
+    await nextSlice();
     const isAfterLarge = before !== undefined && "large" in before;
     if ("large" in piece) {
       // A run, if only of the white space before a comma, stands between two of these.
@@ -168,7 +168,7 @@ async function build(bytes: Buffer, { pieces, isArray }: Container): Promise<unk
 async function joined(bytes: Buffer, { start, cuts, end }: LongText): Promise<string> {
   const texts: string[] = [];
   for (const [index, cut] of [...cuts, end].entries()) {
-    await nextTurn();
+    await nextSlice();
     texts.push(JSON.parse(`"${bytes.toString("utf8", cuts[index - 1] ?? start + 1, cut)}"`) as string);
   }
   // Not by +=, whose rope the next reader would have to put together, character by character.

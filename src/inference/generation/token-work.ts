@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { UnavailableError } from "../../errors.ts";
+import { nextSlice } from "../../platform/slices.ts";
 
 /** Texts up to this many characters, and lists of as many tokens, take less than a step: they don't queue. */
 const SHORT = 8192;
@@ -38,7 +38,7 @@ const AT_ONCE = 16_384;
 export async function toNumbers(tokens: Int32Array): Promise<number[]> {
   const numbers: number[] = [];
   for (let start = 0; start < tokens.length; start += AT_ONCE) {
-    if (start > 0) await nextTurn();
+    if (start > 0) await nextSlice();
     for (const token of tokens.subarray(start, start + AT_ONCE)) numbers.push(token);
   }
   return numbers;

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { ApiError, InvalidRequestError } from "../../errors.ts";
+import { ApiError, InvalidRequestError, UnavailableError } from "../../errors.ts";
 import type { ModelDescription } from "../../inference/engine.ts";
 import { defaultQueue } from "../../inference/queue-limit.ts";
 import { isSet } from "../../platform/schema/nullable.ts";
@@ -37,8 +37,8 @@ export interface PlannerOptions {
 const FITTED_STEPS = 5000;
 const BACKTESTED_REQUESTS = 500;
 const HOUR_MS = 3_600_000;
-/** Longest time of the simulations together. */
-const TIME_LIMIT_MS = 120_000;
+/** Longest time of the simulations together, and of a question the wait for earlier ones too. */
+const TIME_LIMIT_MS = 60_000;
 
 /** Answers how many users a server fits, by simulating its own scheduler on this machine's step times; one question at a time. */
 export class Planner {
@@ -49,11 +49,21 @@ export class Planner {
     this.#options = options;
   }
 
-  /** @throws ApiError `conflict` while too few steps are known; InvalidRequestError for traffic that can't be had */
+  /**
+   * @throws ApiError `conflict` while too few steps are known; InvalidRequestError for traffic that can't be had, or takes
+   * too long; UnavailableError `queue_timeout` where earlier questions take all the time
+   */
   async plan(body: CapacityBody, signal: AbortSignal): Promise<Capacity> {
-    const turn = this.#last.then(() => this.#plan(body, signal));
+    const limit = AbortSignal.timeout(TIME_LIMIT_MS);
+    let hasBegun = false;
+    const turn = this.#last.then(() => {
+      hasBegun = true;
+      return this.#plan(body, AbortSignal.any([signal, limit]));
+    });
     this.#last = turn.catch(() => undefined);
-    return turn;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    limit.addEventListener("abort", () => reject(hasBegun ? tooLong() : behindOthers()), { once: true });
+    return Promise.race([turn, late]);
   }
 
   /** Simulates the latest hour's requests of each model, and keeps how far off that was; of models that answered too few, nothing. */
@@ -220,6 +230,17 @@ function caveats(
   ];
 }
 
+function tooLong(): InvalidRequestError {
+  return new InvalidRequestError(
+    `The simulations took longer than ${TIME_LIMIT_MS / 1000} s: ask for fewer, or for fewer max_users.`,
+    { param: "simulations" },
+  );
+}
+
+function behindOthers(): UnavailableError {
+  return new UnavailableError("queue_timeout", "Other questions of this kind are being simulated.");
+}
+
 /** @throws the signal's reason when it is aborted meanwhile; ApiError where it takes too long */
 async function simulateElsewhere(job: PlannerJob, signal: AbortSignal): Promise<PlannerResult> {
   const { promise, resolve, reject } = Promise.withResolvers<PlannerResult>();
@@ -228,11 +249,7 @@ async function simulateElsewhere(job: PlannerJob, signal: AbortSignal): Promise<
   worker.once("error", reject);
   const leave = () => reject(signal.reason);
   signal.addEventListener("abort", leave, { once: true });
-  const message = `The simulations took longer than ${TIME_LIMIT_MS / 1000} s: ask for fewer, or for fewer max_users.`;
-  const timer = setTimeout(
-    () => reject(new InvalidRequestError(message, { param: "simulations" })),
-    TIME_LIMIT_MS,
-  );
+  const timer = setTimeout(() => reject(tooLong()), TIME_LIMIT_MS);
   try {
     return await promise;
   } finally {

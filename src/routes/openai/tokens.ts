@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { ModelName } from "../../dialects/model-name.ts";
@@ -8,6 +7,7 @@ import { InvalidRequestError } from "../../errors.ts";
 import { answerSchema, responseSchemas } from "../../http/schema.ts";
 import { isSet, OrNull } from "../../platform/schema/nullable.ts";
 import { LongText } from "../../platform/schema/text.ts";
+import { nextSlice } from "../../platform/slices.ts";
 import type { ServedModels } from "../../serving/served-models.ts";
 import { withModel } from "./with-model.ts";
 
@@ -46,7 +46,7 @@ async function joined(tokens: readonly number[]): Promise<string> {
   const pieces: string[] = [];
   for (let start = 0; start < tokens.length; start += AT_ONCE) {
     pieces.push(tokens.slice(start, start + AT_ONCE).join(","));
-    await nextTurn();
+    await nextSlice();
   }
   return pieces.join(",");
 }
