@@ -16,6 +16,8 @@ export interface CreateEngineOptions {
   readonly prefixes?: PrefixFile;
   /** Changes what the model computes. */
   readonly adapter?: EngineOptions["adapter"];
+  /** Path of the model that guesses. */
+  readonly draftPath?: string | undefined;
   /** Where its steps are kept, and the last ones before a crash. */
   readonly steps?: StepRing;
   readonly flights?: FlightRecorder;
@@ -28,10 +30,10 @@ export function createEngine(
   config: Config,
   model: ResolvedModel,
   log: Logger,
-  { prefixes = [], adapter, steps, flights, energy }: CreateEngineOptions = {},
+  { prefixes = [], adapter, draftPath, steps, flights, energy }: CreateEngineOptions = {},
 ): LocalEngine {
   return new LocalEngine({
-    engine: { ...engineOptions(config, model.path), adapter },
+    engine: { ...engineOptions(config, model.path), adapter, draftPath },
     model: { name: model.name, source: describeSource(model.source) },
     maxQueue: config.maxQueue,
     queueTimeoutMs: config.queueTimeoutMs,

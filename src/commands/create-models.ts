@@ -144,11 +144,19 @@ type Find = (
 
 function findOnly(config: Config, { log, steps, flights, energy }: Recording): Find {
   return async (onProgress, signal) => {
-    const model = await findModel(config.modelName, config, { log, signal, onProgress });
+    const search = { log, signal, onProgress };
+    const model = await findModel(config.modelName, config, search);
+    const draftPath = config.draftModel && (await findModel(config.draftModel, config, search)).path;
     return {
       estimatedBytes: modelBytes(model.path),
       createEngine: () =>
-        createEngine(config, model, log, { prefixes: config.pinnedPrefixes, steps, flights, energy }),
+        createEngine(config, model, log, {
+          prefixes: config.pinnedPrefixes,
+          draftPath,
+          steps,
+          flights,
+          energy,
+        }),
     };
   };
 }
@@ -175,13 +183,17 @@ function findListed(
     sleepAfterMs: sleepAfterMs(entry, config),
   };
   return async (onProgress, signal) => {
-    const model = await findModel(base.source, config, { log, signal, onProgress });
+    const search = { log, signal, onProgress };
+    const model = await findModel(base.source, config, search);
+    const draftPath = entry.draft && (await findModel(entry.draft, config, search)).path;
+    const weightBytes = modelBytes(model.path) + (draftPath === undefined ? 0 : modelBytes(draftPath));
     return {
-      estimatedBytes: modelBytes(model.path) + kvCacheMemory + PROCESS_BYTES,
+      estimatedBytes: weightBytes + kvCacheMemory + PROCESS_BYTES,
       adapter,
       createEngine: () =>
         createEngine(settings, { ...model, name }, log, {
           prefixes: config.pinnedPrefixes,
+          draftPath,
           steps,
           flights,
           energy,

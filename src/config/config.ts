@@ -16,8 +16,6 @@ export type Config = Readonly<Flatten<Intersect<Union<Sections>>>>;
 
 /** What other servers have a setting for and this one would have to ignore. */
 const refused: Readonly<Record<string, string>> = {
-  DRAFT_MODEL:
-    "drafts come from the text itself and from the form that it is held to (SPECULATION), not from a second model",
   MMPROJ: "images need llama.cpp's libmtmd, which the packages of llama.cpp do not carry",
 };
 

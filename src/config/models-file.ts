@@ -19,6 +19,7 @@ const shared = {
   priority: Type.Optional(Type.Integer()),
   context: Type.Optional(Type.Integer({ minimum: 0 })),
   sequences: Type.Optional(Type.Integer({ minimum: 0 })),
+  draft: Type.Optional(Type.String({ minLength: 1 })),
 };
 
 const BaseModel = Type.Object(

@@ -211,11 +211,16 @@ export const sections = {
       { min: 32, max: 8192 },
       "Maximum number of tokens that one step computes.",
     ),
+    draftModel: optionalText(
+      "DRAFT_MODEL",
+      "",
+      "A smaller model of the same vocabulary, named as in `MODEL_NAME`, whose guesses `MODEL_NAME`'s model checks. With `MODELS_FILE` each model names its own.",
+    ),
     speculation: choice(
       "SPECULATION",
       "auto",
       ["auto", "off"],
-      "Drafts: of what a schema leaves no choice of, and of what the text said before. `auto` drafts where that is expected to be faster. It never changes the text.",
+      "Drafts: of what a schema leaves no choice of, of what the text said before, and of what `DRAFT_MODEL` guesses. `auto` drafts where that is expected to be faster. It never changes the text.",
     ),
     stepTargetMs: integer(
       "STEP_TARGET_MS",

@@ -5,7 +5,7 @@ import type { GenerationRequest, ScoredToken, Usage } from "../../src/inference/
 import { EngineCore } from "../../src/inference/generation/core.ts";
 import { openModel } from "../../src/inference/generation/open-model.ts";
 import type { StepReport } from "../../src/inference/scheduler/report.ts";
-import { monotonicMs } from "../../src/platform/clock.ts";
+import { type Clock, monotonicMs } from "../../src/platform/clock.ts";
 import { TEST_MODEL } from "./model.ts";
 
 export interface Generated {
@@ -34,6 +34,8 @@ export class InProcessEngine {
       readonly prefixDirectory?: string;
       readonly kvLayout?: "auto" | "separate" | "shared";
       readonly speculation?: boolean;
+      readonly draftPath?: string;
+      readonly clock?: Clock;
       readonly kvHostMemory?: number;
       readonly kvDisk?: number;
       readonly kvDirectory?: string;
@@ -63,10 +65,12 @@ export class InProcessEngine {
       streamIntervalMs: 0,
       gpuLayers: 0,
       speculation: options.speculation ?? false,
+      draftPath: options.draftPath,
       prefixDirectory: options.prefixDirectory ?? tmpdir(),
     } as const;
-    const open = openModel(engineOptions, monotonicMs, reports);
-    this.core = new EngineCore(engineOptions, open, monotonicMs, reports);
+    const { clock = monotonicMs } = options;
+    const open = openModel(engineOptions, clock, reports);
+    this.core = new EngineCore(engineOptions, open, clock, reports);
   }
 
   /** Runs all requests to their ends, side by side. */

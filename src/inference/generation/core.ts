@@ -66,6 +66,7 @@ export class EngineCore {
     this.scheduler = new Scheduler(context, model.vocabulary, {
       stepTargetMs: options.stepTargetMs,
       speculation: options.speculation,
+      draftModel: open.draft?.guesses,
       clock,
       processorWait: this.#processorWait,
       ...(this.#tiers !== undefined && { saved: this.#tiers.saved }),
@@ -111,7 +112,10 @@ export class EngineCore {
     if (this.#governor === undefined) return;
     this.#governor.look(this.#clock());
     const { threads } = this.#governor;
-    if (threads !== this.#threads) this.#open.context.setThreads(threads);
+    if (threads !== this.#threads) {
+      this.#open.context.setThreads(threads);
+      this.#open.draft?.guesses.setThreads(threads);
+    }
     this.#threads = threads;
   }
 
@@ -120,10 +124,13 @@ export class EngineCore {
     await this.#tiers?.close(this.scheduler.cache.idleSequences(), this.#clock);
   }
 
-  /** Frees all but the model; nothing may be asked afterwards. */
+  /** Frees all but the model that answers; nothing may be asked afterwards. */
   freeContext(): void {
+    const { context, draft } = this.#open;
     this.#processorWait.close();
-    this.#open.context.free();
+    context.free();
+    draft?.guesses.free();
+    draft?.model.free();
   }
 
   /** Frees what the model takes too. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../platform/clock.ts";
+import type { DraftModel } from "../drafters/draft-model.ts";
 import type { KvLayoutChoice, KvLayoutSetting } from "../kv-layout.ts";
 import { applyAdapter } from "../llama/adapter.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
@@ -16,6 +17,7 @@ import { stepRoom } from "../scheduler/step-room.ts";
 import { planCapacity } from "./capacity.ts";
 import { describeModel } from "./model-description.ts";
 import { modelBytes, weightsDigest } from "./model-file.ts";
+import { loadDraftModel, openDraftModel } from "./open-draft.ts";
 import type { EngineOptions, LoadedModel } from "./protocol.ts";
 
 export interface LoadReports {
@@ -28,6 +30,8 @@ export interface OpenModel {
   readonly llama: Llama;
   readonly model: LlamaModel;
   readonly context: LlamaContext;
+  /** Undefined without a model to guess. */
+  readonly draft: OpenDraft | undefined;
   readonly description: LoadedModel;
   /** The arithmetic of the context's size, for the log. */
   readonly capacity: string;
@@ -35,6 +39,12 @@ export interface OpenModel {
   readonly memoryLeft: number;
   /** Whether the layout of the KV cache is to follow the traffic. */
   readonly isLayoutFollowing: boolean;
+}
+
+/** The model that guesses, and its weights. */
+interface OpenDraft {
+  readonly guesses: DraftModel;
+  readonly model: LlamaModel;
 }
 
 /** Loads the model, or makes a context for the one that is `loaded`; synchronous. @throws LlamaError */
@@ -52,43 +62,46 @@ export function openModel(
   const isOffloaded = llama.llama_supports_gpu_offload() && options.gpuLayers !== 0;
   // Before loading: mapped weights are memory that the system still calls available, though every token needs them.
   const memory = availableMemory();
-  if (!isOffloaded && loaded === undefined) assertWeightsFit(modelBytes(options.modelPath), memory);
   const { modelPath: path, gpuLayers, adapter, kvCacheType, kvLayout } = options;
+  const draftPath = options.speculation ? options.draftPath : undefined;
+  if (!isOffloaded && loaded === undefined)
+    assertWeightsFit(modelBytes(path) + (draftPath === undefined ? 0 : modelBytes(draftPath)), memory);
   const model = loaded ?? LlamaModel.load(llama, { path, gpuLayers, ...reports });
   assertServable(llama, model, options);
   const memoryCost = measureMemory(llama, model, {
     type: kvCacheType,
     layout: kvLayout === "shared" ? "shared" : "separate",
   });
+  const draftModel =
+    draftPath === undefined ? undefined : loadDraftModel(llama, model, { path: draftPath, gpuLayers, onLog });
+  const draftCost = draftModel && measureMemory(llama, draftModel, { type: kvCacheType, layout: "separate" });
+  const weightBytes = model.weightBytes + (draftModel?.weightBytes ?? 0);
   const capacity = planCapacity({
     trainingContext: model.trainingContext,
-    bytesPerToken: memoryCost.bytesPerToken,
+    bytesPerToken: memoryCost.bytesPerToken + (draftCost?.bytesPerToken ?? 0),
     // States that it can go back to lie beside the one that a sequence is in.
     bytesPerSequence: memoryCost.bytesPerSequence * (1 + CHECKPOINTS_PER_SEQUENCE),
     contextSize: options.contextSize,
     maxSequences: options.maxSequences || (mostSequences(model) ?? 0),
     kvCacheMemory: options.kvCacheMemory,
-    availableMemory: isOffloaded ? memory : Math.max(0, memory - model.weightBytes),
+    availableMemory: isOffloaded ? memory : Math.max(0, memory - weightBytes),
     isOffloaded,
   });
   if (!isOffloaded && kvCacheType !== "f16") onLog({ level: "warn", text: slowFormat(kvCacheType) });
   const { sequences, contextPerSequence } = capacity;
   const threads = threadsOf(options, onLog);
-  const memoryLeft = memory - model.weightBytes - (isOffloaded ? 0 : capacity.kvCacheBytes);
+  const memoryLeft = memory - weightBytes - (isOffloaded ? 0 : capacity.kvCacheBytes);
   const { isFollowing, ...layout } = firstLayout(options, model, {
     isOffloaded,
     hasRoom: memoryLeft > capacity.kvCacheBytes,
   });
+  const room = { sequences, contextPerSequence, threads, cpus: placement(threads), kvCacheType, onLog };
   const context = new LlamaContext(llama, model, {
-    sequences,
-    contextPerSequence,
+    ...room,
     ...stepRoom(sequences, options.batchSize),
-    threads,
-    cpus: placement(threads),
-    kvCacheType,
     kvLayout: layout.layout,
-    onLog,
   });
+  const guesses = draftModel && openDraftModel(llama, draftModel, model, { ...room, clock });
   if (adapter !== undefined) applyAdapter(llama, model.handle, context.handle, adapter);
   const description = describeModel(llama, model, {
     adapter: adapter && `${weightsDigest(adapter.path)} × ${adapter.scale}`,
@@ -106,8 +119,11 @@ export function openModel(
     llama,
     model,
     context,
+    draft: guesses && { guesses, model: draftModel },
     description,
-    capacity: `${capacity.explanation}; KV layout ${layout.layout}: ${layout.reason}`,
+    capacity:
+      `${capacity.explanation}; KV layout ${layout.layout}: ${layout.reason}` +
+      (draftModel === undefined ? "" : `; drafts by ${draftModel.path}`),
     memoryLeft,
     isLayoutFollowing: isFollowing,
   };

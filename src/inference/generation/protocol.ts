@@ -14,6 +14,8 @@ export interface EngineOptions {
   readonly modelPath: string;
   /** A LoRA adapter that changes what the model computes. */
   readonly adapter?: AdapterOptions | undefined;
+  /** A smaller model of the same vocabulary, which guesses what this one will say. */
+  readonly draftPath?: string | undefined;
   /** Tokens per sequence; 0 means as many as the model was trained for, within the memory budget. */
   readonly contextSize: number;
   /** 0 means as many as the memory budget holds. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../../platform/clock.ts";
 import type { CacheView } from "../cache-report.ts";
+import type { DraftModel } from "../drafters/draft-model.ts";
 import { promptLookup } from "../drafters/prompt-lookup.ts";
 import type { FinishReason } from "../engine.ts";
 import { CacheStudy } from "../kv-cache/cache-study.ts";
@@ -32,8 +33,10 @@ export interface SchedulerOptions {
   /** Time that a step should stay under while a stream waits for its token. */
   readonly stepTargetMs: number;
   readonly clock: Clock;
-  /** Draft tokens by prompt lookup where that is expected to be faster. */
+  /** Draft tokens where that is expected to be faster. */
   readonly speculation: boolean;
+  /** Guesses where the text so far gives no guess. */
+  readonly draftModel?: DraftModel | undefined;
   /** Unknown where the system does not say. */
   readonly processorWait?: StepWait;
   /** Where sequences go that must give way; nowhere when left out. */
@@ -74,7 +77,9 @@ export class Scheduler {
     this.#cost = new StepCost(options.stepTargetMs);
     // A draft that turns out wrong must be taken back.
     const canDraft = options.speculation && context.canCut;
-    this.#speculation = canDraft ? new Speculation(this.#cost, promptLookup, context) : undefined;
+    this.#speculation = canDraft
+      ? new Speculation(this.#cost, promptLookup, context, options.draftModel)
+      : undefined;
     this.#planner = new BatchPlanner(context, {
       cost: this.#cost,
       priorities: this.#priorities,

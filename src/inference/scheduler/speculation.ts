@@ -1,3 +1,4 @@
+import type { DraftModel } from "../drafters/draft-model.ts";
 import type { Drafter } from "../drafters/drafter.ts";
 import { EarlierTexts } from "../drafters/earlier-texts.ts";
 import type { SequenceMemory } from "../kv-cache/slots.ts";
@@ -7,10 +8,13 @@ import type { StepCost } from "./step-cost.ts";
 const MAX_DRAFT_TOKENS = 8;
 /** Weight of the newest draft in a sequence's acceptance rate. */
 const SMOOTHING = 0.2;
-/** Pull of the acceptance rate back to the prior while nothing is drafted: drafting is tried again eventually. */
-const RECOVERY = 0.01;
-/** Acceptance that a sequence is credited with before its first draft: of what it said before, and of what is forced. */
-const PRIOR_ACCEPTANCE = { repeated: 0.6, forced: 0.9 } as const;
+/**
+ * Pull of the acceptance rate back to the prior while nothing is drafted: drafting is tried again eventually. A model that
+ * guesses must read first what it has missed, so it is tried more seldom.
+ */
+const RECOVERY = { repeated: 0.01, forced: 0.01, model: 0.003 } as const;
+/** Acceptance that a sequence is credited with before its first draft: of what it said before, of what is forced, of a model's guess. */
+const PRIOR_ACCEPTANCE = { repeated: 0.6, forced: 0.9, model: 0.6 } as const;
 /** Cost of a further row, as a share of a one-row step, that is assumed until steps of several sizes were measured. */
 const ASSUMED_ROW_SHARE = 0.25;
 
@@ -21,29 +25,39 @@ interface Guess {
   readonly rate: number;
 }
 
-/** Where a draft is from: the form of the text left no choice, or the text said the same before. */
+/** Where a draft is from: the form of the text left no choice, the text said the same before, or a second model guessed. */
 type Source = keyof typeof PRIOR_ACCEPTANCE;
 
 /**
  * When to draft: while a draft's tokens are expected to bring more than their rows cost. What a form leaves no choice
- * of is drafted first; only the model's way to split it into tokens is a guess. Then a drafter guesses. One decode
- * checks the whole draft. Each drafted token is kept only when the sampler, at its place, draws the same one, which
- * makes the output what it would have been without drafts.
+ * of is drafted first; only the model's way to split it into tokens is a guess. Then what was said before is the guess, or
+ * a second model's, whichever is right more often. One decode checks the whole draft. Each drafted token is kept only when
+ * the sampler, at its place, draws the same one, which makes the output what it would have been without drafts.
  */
 export class Speculation {
   readonly #cost: StepCost;
   readonly #drafter: Drafter;
   readonly #earlier = new EarlierTexts();
   readonly #memory: Pick<SequenceMemory, "isOnePass">;
+  readonly #model: DraftModel | undefined;
   readonly #acceptance = {
     repeated: new WeakMap<Sequence, number>(),
     forced: new WeakMap<Sequence, number>(),
+    model: new WeakMap<Sequence, number>(),
   };
+  /** How often the second model was right of late, in all sequences: what a new one is credited with. */
+  #modelAcceptance: number = PRIOR_ACCEPTANCE.model;
   /** Where the sequence's present draft is from. */
   readonly #sources = new WeakMap<Sequence, Source>();
 
   /** `memory` says whether the rows of a draft are computed in the same pass as those of sequences without one. */
-  constructor(cost: StepCost, drafter: Drafter, memory: Pick<SequenceMemory, "isOnePass">) {
+  constructor(
+    cost: StepCost,
+    drafter: Drafter,
+    memory: Pick<SequenceMemory, "isOnePass">,
+    model?: DraftModel | undefined,
+  ) {
+    this.#model = model;
     this.#cost = cost;
     this.#drafter = drafter;
     this.#memory = memory;
@@ -59,7 +73,17 @@ export class Speculation {
     const tokensPerMs = decoding.length / plainMs;
     const rowMs = this.#cost.msPerDecodeRow ?? (ASSUMED_ROW_SHARE * plainMs) / decoding.length;
     let rowsLeft = rowLimit - decoding.length;
-    const guesses = decoding.map((sequence) => ({ sequence, ...this.#guess(sequence, rowsLeft) }));
+    // Drafts that need a pass of their own would have to pay for the second model too.
+    const isModelAsked = decoding.length === 1 || this.#memory.isOnePass;
+    const guesses = decoding.map((sequence) => {
+      const own = this.#guess(sequence, rowsLeft);
+      if (!isModelAsked || own.source === "forced") return { sequence, ...own };
+      const limit = Math.min(MAX_DRAFT_TOKENS, Math.floor(rowsLeft / decoding.length));
+      return {
+        sequence,
+        ...(this.#modelGuess(sequence, own, { limit, tokensPerMs, rowMs, plainMs }) ?? own),
+      };
+    });
     const equal =
       this.#memory.isOnePass || decoding.length < 2 ? 0 : equalLength(guesses, rowsLeft, tokensPerMs * rowMs);
     if (equal > 0) {
@@ -99,6 +123,7 @@ export class Speculation {
     const trials = Math.min(drafted, accepted + 1);
     let rate = this.#rate(sequence, source);
     for (let trial = 0; trial < trials; trial++) rate += SMOOTHING * ((trial < accepted ? 1 : 0) - rate);
+    if (source === "model") this.#modelAcceptance += SMOOTHING * (rate - this.#modelAcceptance);
     this.#acceptance[source].set(sequence, rate);
   }
 
@@ -117,13 +142,44 @@ export class Speculation {
     return earlier.length > 0 ? earlier : this.#drafter.draft(slot.tokens, lastToken, limit);
   }
 
+  /** What the second model guesses, as far as that is worth its time too; undefined where what was `found` is better. */
+  #modelGuess(
+    sequence: Sequence,
+    found: Guess,
+    costs: {
+      readonly limit: number;
+      readonly tokensPerMs: number;
+      readonly rowMs: number;
+      readonly plainMs: number;
+    },
+  ): Guess | undefined {
+    const { slot, lastToken } = sequence;
+    const rate = this.#rate(sequence, "model");
+    if (this.#model === undefined || slot === undefined || lastToken === undefined) return undefined;
+    if (found.found.length > 0 && found.rate >= rate) return undefined;
+    const limit = Math.min(costs.limit, sequence.maxTokens - sequence.completionTokens - 1);
+    const guessMs = this.#model.msPerToken ?? this.#model.shareOfWeights * costs.plainMs;
+    const length = worthwhileLength(rate, costs.tokensPerMs * (costs.rowMs + guessMs), limit);
+    if (length === 0) {
+      this.#recover(sequence, "model");
+      this.#modelAcceptance += RECOVERY.model * (PRIOR_ACCEPTANCE.model - this.#modelAcceptance);
+      return undefined;
+    }
+    return {
+      source: "model",
+      found: this.#model.draft(slot.kvSequence, slot.tokens, lastToken, length),
+      rate,
+    };
+  }
+
   #rate(sequence: Sequence, source: Source): number {
-    return this.#acceptance[source].get(sequence) ?? PRIOR_ACCEPTANCE[source];
+    const prior = source === "model" ? this.#modelAcceptance : PRIOR_ACCEPTANCE[source];
+    return this.#acceptance[source].get(sequence) ?? prior;
   }
 
   #recover(sequence: Sequence, source: Source): void {
     const rate = this.#rate(sequence, source);
-    this.#acceptance[source].set(sequence, rate + RECOVERY * (PRIOR_ACCEPTANCE[source] - rate));
+    this.#acceptance[source].set(sequence, rate + RECOVERY[source] * (PRIOR_ACCEPTANCE[source] - rate));
   }
 }
 

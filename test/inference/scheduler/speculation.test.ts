@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { ChatResponse } from "../../../src/features/chat/schema.ts";
+import { TEST_MODEL } from "../../support/model.ts";
 import { json, startServer, type TestServer } from "../../support/server.ts";
 
 let plain: TestServer;
@@ -8,7 +9,7 @@ let drafting: TestServer;
 before(async () => {
   [plain, drafting] = await Promise.all([
     startServer({ env: { SPECULATION: "off", CONTEXT_SIZE: "512" } }),
-    startServer({ env: { SPECULATION: "auto", CONTEXT_SIZE: "512" } }),
+    startServer({ env: { SPECULATION: "auto", CONTEXT_SIZE: "512", DRAFT_MODEL: TEST_MODEL } }),
   ]);
 });
 after(() => Promise.all([plain, drafting].map((server) => server[Symbol.asyncDispose]())));
