@@ -12,9 +12,20 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 const scripts = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"))
   .scripts as Record<string, string>;
 
-test("help lists every command under the name of its script, whatever the settings are", async (t) => {
-  const { exitCode, output } = await run(await temporaryDirectory(t), { PORT: "wrong" }, ["--help"]);
+/** Counts the modules that a process loads. */
+const counting = `import { registerHooks } from "node:module";
+let modules = 0;
+registerHooks({ load: (url, context, next) => (modules++, next(url, context)) });
+process.on("exit", () => console.log("modules: " + modules));`;
+
+test("help lists every command under the name of its script, whatever the settings are, and loads none of them", async (t) => {
+  const directory = await temporaryDirectory(t);
+  await writeFile(join(directory, "counting.mjs"), counting);
+  const env = { PORT: "wrong", NODE_OPTIONS: `--import ${join(directory, "counting.mjs")}` };
+  const { exitCode, output } = await run(directory, env, ["--help"]);
   assert.equal(exitCode, 0);
+  // The server's are thousands.
+  assert.ok(Number(/^modules: (\d+)$/m.exec(output)?.[1]) < 10, output);
   const listed = [...output.matchAll(/^ {2}(\w+) +\w/gm)].map(([, name = ""]) => name);
   const commands = Object.values(scripts).flatMap(
     (script) => /^node src\/main\.ts (\w+)$/.exec(script)?.[1] ?? [],

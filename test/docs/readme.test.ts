@@ -53,6 +53,8 @@ for (const command of curls) {
     if (command.includes('"stream":true')) assert.match(stdout, /data: \[DONE\]\n\n$/);
     else if (command.includes("/metrics")) assert.match(stdout, /^inference_queue_depth /m);
     else assert.equal(typeof JSON.parse(stdout).request_id, "string", stdout);
+    // A first impression: what a small model gets wrong looks like a broken server.
+    if (command.includes("/evaluate")) assert.ok(JSON.parse(stdout).scores[0].score >= 8, stdout);
   });
 }
 

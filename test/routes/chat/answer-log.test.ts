@@ -37,6 +37,13 @@ for (const [path, body] of Object.entries(routes)) {
   }
 }
 
+test("the log line of a judgement accounts for the judge's tokens and times", async () => {
+  const line = await logLine("/evaluate", { prompt: "What is a token?", response: "A piece of text." });
+  assert.equal(line["status"], 200);
+  for (const field of ["prompt_tokens", "completion_tokens"]) assert.ok(Number(line[field]) > 0, field);
+  for (const field of ["queue_ms", "prefill_ms", "decode_ms"]) assert.ok(Number(line[field]) >= 0, field);
+});
+
 test("the log, the metrics and Server-Timing tell why a request took its time or failed", async () => {
   const seconds = await metric(server, "answer_limited_seconds_total");
   const body = { prompt: "What is a token?", max_new_tokens: 40, temperature: 0 };

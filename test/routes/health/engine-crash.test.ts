@@ -6,6 +6,7 @@ import { assertError } from "../../support/envelope.ts";
 import { childrenOf, enginePid, isAlive, skipWithoutProc } from "../../support/processes.ts";
 import {
   json,
+  type LogLine,
   metric,
   readEvents,
   startServer,
@@ -53,6 +54,10 @@ test("kill -9 of the engine under eight streams ends each properly, and the serv
     }
   }
   assert.ok(endings.some((events) => events.at(-2)?.includes("engine_failed")));
+  // The operator finds the cause in the log: of the engine's end, and of each stream that had its 200 long before.
+  const lineWith = (isIt: (line: LogLine) => boolean) => until(() => server.log.some(isIt));
+  await lineWith(({ msg }) => /SIGKILL \(out of memory\?\)/.test(msg) && !/last lines/.test(msg));
+  await lineWith(({ status, reason }) => status === 200 && reason === "engine_failed");
 
   assert.deepEqual(
     { ...(await readiness()), request_id: "" },
@@ -61,6 +66,7 @@ test("kill -9 of the engine under eight streams ends each properly, and the serv
   const refused = await server.post("/chat", greedy);
   const { error } = await assertError(refused, { status: 503, code: "service_unavailable" });
   assert.equal(error.details?.["reason"], "engine_restarting");
+  await lineWith(({ status, reason }) => status === 503 && reason === "engine_restarting");
   assert.equal((await server.get("/healthz")).status, 200);
 
   await untilReady(server);

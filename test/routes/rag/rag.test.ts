@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Citation, IndexStatus, RagAnswer } from "../../../src/features/rag/schema.ts";
-import { json, KEY, readEvents, startServer, type TestServer, until } from "../../support/server.ts";
+import {
+  json,
+  KEY,
+  type LogLine,
+  readEvents,
+  startServer,
+  type TestServer,
+  until,
+} from "../../support/server.ts";
 
 /** Small documents of different matters; the built-in model answers from the first two. */
 const documents = [
@@ -85,6 +93,11 @@ describe("a corpus", () => {
     assert.ok(answer.retrieval.latency_ms > 0 && answer.generation.latency_ms > 0);
     assert.ok(answer.generation.prompt_tokens > 0 && answer.generation.completion_tokens > 0);
     assert.equal(answer.request_id, response.headers.get("x-request-id"));
+    const isIts = ({ msg, request_id: id }: LogLine) => msg === "request" && id === answer.request_id;
+    await until(() => server.log.some(isIts));
+    const line = server.log.find(isIts);
+    for (const field of ["retrieval_ms", "queue_ms", "prefill_ms", "decode_ms"])
+      assert.ok(Number(line?.[field]) >= 0, field);
   });
 
   test("is searched without an answer, for the same passages", async () => {
