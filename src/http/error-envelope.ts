@@ -103,9 +103,21 @@ export function errorSender(format: ErrorFormat) {
       request.context.account.note({ cause: known.cause.message });
     if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
     if (known.code === "unauthorized") reply.header("www-authenticate", "Bearer");
+    if (known.code === "payload_too_large" && isTakenIn(request)) reply.removeHeader("connection");
     const { status, body } = format(known, request.id);
     reply.code(status).type("application/json; charset=utf-8").send(body);
   };
+}
+
+/** Bodies of up to so many times what is accepted are read to their end, and thrown away. */
+const TAKEN_IN = 4;
+
+/**
+ * Whether the rest of a body is read though it was refused: a connection that is closed under a client that still sends is
+ * a broken pipe to it, which it takes for a failure of the network and tries again.
+ */
+function isTakenIn({ headers, routeOptions: { bodyLimit } }: FastifyRequest): boolean {
+  return Number(headers["content-length"]) <= TAKEN_IN * bodyLimit;
 }
 
 /** The mistakes of a request that its route's schema refuses. */
