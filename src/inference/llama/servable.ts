@@ -4,7 +4,7 @@ import { LlamaError } from "./errors.ts";
 import type { LlamaModel } from "./model.ts";
 
 /** What llama.cpp v0.4.0 computes wrongly, found by comparing with the same prompt alone (docs/models.md). */
-const faults: Readonly<Record<string, "sharedLayout" | "severalSequences" | "batches" | "rows">> = {
+const faults: Readonly<Record<string, "sharedLayout" | "severalSequences" | "batches" | "rows" | "graph">> = {
   "minimax-m3": "sharedLayout",
   qwen4exp: "sharedLayout",
   plamo2: "severalSequences",
@@ -13,6 +13,8 @@ const faults: Readonly<Record<string, "sharedLayout" | "severalSequences" | "bat
   cogvlm: "batches",
   // It hides the tokens of images in the first row of a batch alone (`ggml_set_1d` in chameleon.cpp).
   chameleon: "rows",
+  // It hands values over in a shape that the KV cache refuses (`ggml_view_2d` before `build_attn` in plm.cpp).
+  plm: "graph",
 };
 
 /** Whether llama.cpp computes the model rightly where all sequences share one buffer. */
@@ -57,6 +59,7 @@ export function assertServable(
       `${architecture} reads texts in both directions, and writes none. Serve it with EMBEDDING_MODEL.`,
     );
   const fault = faults[architecture];
+  if (fault === "graph") throw refuse(`llama.cpp ends its process when it computes ${architecture}.`);
   if (fault === "rows")
     throw refuse(
       `llama.cpp answers otherwise with ${architecture} when several tokens are asked for at once.`,

@@ -38,7 +38,7 @@ export async function makeTinyModel(options: TinyModelOptions): Promise<string> 
   const tensors = await wantedTensors(metadata, partial, first);
   const writer = new GgufWriter(path, metadata, tensors);
   await writer.open();
-  for (const tensor of writer.tensors) await writer.writeTensor(tensor, randomWeights(tensor));
+  for (const tensor of writer.tensors) await writer.writeTensor(tensor, randomWeights(tensor, architecture));
   await writer.close();
   return path;
 }
@@ -137,10 +137,10 @@ function seedOf(name: string): number {
  * given, norms near 1, decays that forget slowly, embeddings small beside what the layers add (see `spreads` in
  * bench/models/model-shape.ts).
  */
-function randomWeights({ name, dimensions }: TensorDeclaration): Uint8Array {
+function randomWeights({ name, dimensions }: TensorDeclaration, architecture: string): Uint8Array {
   const random = new SeededRandom(seedOf(name));
   const count = dimensions.reduce((product, size) => product * size, 1);
-  const { mean, spread } = distribution(name, dimensions);
+  const { mean, spread } = distribution(name, dimensions, architecture);
   const floats = Float32Array.from({ length: count }, () => mean + spread * random.normal());
   if (isDecay(name)) for (let i = 0; i < count; i++) floats[i] = -Math.abs(floats[i] ?? 0);
   return new Uint8Array(floats.buffer);
@@ -151,7 +151,14 @@ function isDecay(name: string): boolean {
   return /ssm_a(\.weight)?$/.test(name);
 }
 
-function distribution(name: string, dimensions: readonly number[]): { mean: number; spread: number } {
+function distribution(
+  name: string,
+  dimensions: readonly number[],
+  architecture: string,
+): { mean: number; spread: number } {
+  // It does not divide by the root of a head's width: its norm must, or a weight's last bit decides what is attended to.
+  if (architecture === "gemma3n" && name.endsWith("attn_q_norm.weight"))
+    return { mean: 1 / Math.sqrt(dimensions[0] ?? 1), spread: 0 };
   if (isDecay(name)) return { mean: -0.3, spread: 0.1 };
   if (/norm|_scale|layer_scale/.test(name) && name.endsWith("weight")) return { mean: 1, spread: 0.02 };
   if (name === "token_embd.weight") return { mean: 0, spread: 0.1 };
