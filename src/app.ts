@@ -67,6 +67,7 @@ import { ragRoutes } from "./routes/rag.ts";
 import { replayRoutes } from "./routes/replay.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { rerankRoutes } from "./routes/rerank.ts";
+import { runningRoutes } from "./routes/running.ts";
 import { servedModelRoutes } from "./routes/served-models.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { timelineRoutes } from "./routes/timeline.ts";
@@ -77,6 +78,7 @@ import type { Contents } from "./telemetry/ledger/contents.ts";
 import type { Ledger } from "./telemetry/ledger/ledger.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import type { Receipts } from "./telemetry/receipts.ts";
+import { RunningRequests } from "./telemetry/running-requests.ts";
 import type { FlightRecorder } from "./telemetry/steps/flight-recorder.ts";
 import type { StepRing } from "./telemetry/steps/step-ring.ts";
 
@@ -143,7 +145,16 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const { store } = platform;
   const { maxNewTokensLimit } = config;
   const buckets = tokenBuckets(config.rateLimit, platform.redis, metrics);
-  const app = await createServer(config, log, metrics, buckets, telemetry.recorders, telemetry.energy);
+  const running = new RunningRequests();
+  const app = await createServer(
+    config,
+    log,
+    metrics,
+    buckets,
+    telemetry.recorders,
+    telemetry.energy,
+    running,
+  );
   // A proxy that keeps connections open then sends its next request to a server that stays.
   app.addHook("onSend", async (_request, reply) => {
     if (dependencies.leaving.aborted) reply.header("connection", "close");
@@ -265,6 +276,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   );
   await app.register(metricsRoutes(metrics, "/v1/metrics", "metrics"));
   await app.register(requestRoutes(telemetry));
+  await app.register(runningRoutes(running));
   await app.register(cacheRoutes(models.served));
   const { batchSize, stepTargetMs, maxQueue } = config;
   const planner = new Planner({
@@ -313,7 +325,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     }),
   );
   await app.register(
-    liveRoutes({ engine: model.engine, metrics, steps: telemetry.steps, ledger, store, stopping }),
+    liveRoutes({ engine: model.engine, metrics, steps: telemetry.steps, running, ledger, store, stopping }),
   );
   await app.register(timelineRoutes(telemetry.steps));
   await app.register(flightRoutes(telemetry.flights));

@@ -19,6 +19,7 @@ import { structured } from "./structured.ts";
 import { trace } from "./trace.ts";
 import { unrelated } from "./unrelated.ts";
 import { verdicts } from "./verdicts.ts";
+import { watched } from "./watched.ts";
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   unrelated,
@@ -37,6 +38,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   repetition,
   trace,
   verdicts,
+  watched,
   disconnects,
   attacks,
   soak,

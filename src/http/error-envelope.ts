@@ -101,6 +101,8 @@ export function errorSender(format: ErrorFormat) {
     // What upstreams and databases say is for the operator: it may name users, addresses and keys.
     if (known.code === "service_unavailable" && known.cause instanceof Error)
       request.context.account.note({ cause: known.cause.message });
+    // OpenAI's and Anthropic's clients send again what ends in a 503, unless they are told not to.
+    if (known.details?.["reason"] === "cancelled") reply.header("x-should-retry", "false");
     if (known.retryAfterSeconds !== undefined) reply.header("retry-after", String(known.retryAfterSeconds));
     if (known.code === "unauthorized") reply.header("www-authenticate", "Bearer");
     if (known.code === "payload_too_large" && isTakenIn(request)) reply.removeHeader("connection");

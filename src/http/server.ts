@@ -20,6 +20,7 @@ import type { LedgerRow } from "../telemetry/ledger/row.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { readTraceparent, type TraceContext } from "../telemetry/otel/trace-context.ts";
 import { RequestAccount } from "../telemetry/request-account.ts";
+import { RunningRequests } from "../telemetry/running-requests.ts";
 import { type KeyPolicy, makePublic, requireScopes } from "./access.ts";
 import { limitFields, noteClient, serverTiming } from "./account-fields.ts";
 import { ApiKeyGuard } from "./auth.ts";
@@ -68,8 +69,9 @@ export async function createServer(
   buckets: TokenBuckets = new MemoryTokenBuckets(options.rateLimit, monotonicMs),
   recorders: readonly RequestRecorder[] = [],
   energy?: EnergySource,
+  running = new RunningRequests(),
 ) {
-  const observers = { metrics, recorders, content: options.ledgerContent, energy };
+  const observers = { metrics, recorders, content: options.ledgerContent, energy, running };
   const connectionErrors = new ConnectionErrors(metrics);
   const methods = new RouteMethods();
   const app = fastify({
@@ -211,6 +213,7 @@ interface Observers {
   readonly recorders: readonly RequestRecorder[];
   readonly content: ContentPolicy;
   readonly energy: EnergySource | undefined;
+  readonly running: RunningRequests;
 }
 
 /** Knows the energy that a request's steps took. */
@@ -220,20 +223,26 @@ export interface EnergySource {
 }
 
 function begin(request: FastifyRequest, reply: FastifyReply, observers: Observers): void {
-  const { metrics, content } = observers;
-  const left = new AbortController();
-  request.context = {
+  const { metrics, content, running } = observers;
+  const ended = new AbortController();
+  const context = {
     requestId: request.id,
     arrivedAt: monotonicMs(),
-    signal: left.signal,
+    signal: ended.signal,
     account: new RequestAccount(content),
   };
+  request.context = context;
   reply.header("x-request-id", request.id);
   const record = isRecorded(request) ? onlyOnce(() => recordIn(observers, request, reply)) : undefined;
-  if (record !== undefined) beforeEnd(reply, record);
+  if (record !== undefined) {
+    beforeEnd(reply, record);
+    const cancel = (error: ApiError) => ended.abort(error);
+    const over = running.add({ context, route: request.routeOptions.url ?? "unmatched", cancel });
+    reply.raw.once("close", over);
+  }
   // And not in an onResponse hook, which never hears of a client that left before the end.
   reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) left.abort();
+    if (!reply.raw.writableFinished) ended.abort();
     record?.();
     finish(request, reply, metrics);
   });

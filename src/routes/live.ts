@@ -5,13 +5,15 @@ import type { SentEvent } from "../http/event-stream.ts";
 import { streamEvents } from "../http/stream-events.ts";
 import type { Engine } from "../inference/engine.ts";
 import { changes, type LiveSource } from "../instruments/live.ts";
+import { monotonicMs } from "../platform/clock.ts";
 import type { Store } from "../platform/store/database.ts";
 import type { Ledger } from "../telemetry/ledger/ledger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { RunningRequests } from "../telemetry/running-requests.ts";
 import type { StepRing } from "../telemetry/steps/step-ring.ts";
 import { explainState } from "./readiness.ts";
 
-const topics = ["server", "metrics", "requests", "steps", "cache", "records"] as const;
+const topics = ["server", "metrics", "running", "requests", "steps", "cache", "records"] as const;
 type Topic = (typeof topics)[number];
 
 /** How often a store that others share may have news. */
@@ -36,6 +38,7 @@ export interface LiveDependencies {
   readonly engine: Engine;
   readonly metrics: Metrics;
   readonly steps: StepRing;
+  readonly running: RunningRequests;
   /** Undefined where no requests are kept. */
   readonly ledger: Ledger | undefined;
   readonly store: Pick<Store, "writes" | "status">;
@@ -50,6 +53,7 @@ export function liveRoutes({
   engine,
   metrics,
   steps,
+  running,
   ledger,
   store,
   now = Date.now,
@@ -70,6 +74,11 @@ export function liveRoutes({
     server: { version: () => JSON.stringify(readiness()), read: readiness },
     // Rates need every reading, also those that nothing has changed in.
     metrics: { version: () => ({}), read: async () => ({ text: await metrics.registry.metrics() }) },
+    // While any runs, how far it is has changed.
+    running: {
+      version: () => (running.size === 0 ? 0 : {}),
+      read: () => ({ data: running.list(monotonicMs()) }),
+    },
     requests: { version: latestRequest, read: () => ({ latest: latestRequest() }) },
     steps: { version: () => steps.written, read: latestStep },
     // The cache changes with steps.
@@ -85,7 +94,7 @@ export function liveRoutes({
           tags: ["Instruments"],
           summary: "Follow what changes",
           description:
-            "Server-sent events named by topic, the first of each at once, later ones when something has changed: `server` has what `/readyz` has, `metrics` the text of `/v1/metrics` at each interval, `requests` the `latest` id of `/v1/requests`, `steps` and `cache` the number of the `latest` step, after which `/v1/timeline` and `/v1/cache` have more, and `records` that datasets, indexes, evaluation runs or agents' sessions may have changed.",
+            "Server-sent events named by topic, the first of each at once, later ones when something has changed: `server` has what `/readyz` has, `metrics` the text of `/v1/metrics` at each interval, `running` what `/v1/requests/running` has, `requests` the `latest` id of `/v1/requests`, `steps` and `cache` the number of the `latest` step, after which `/v1/timeline` and `/v1/cache` have more, and `records` that datasets, indexes, evaluation runs or agents' sessions may have changed.",
           querystring: LiveQuery,
         },
       },

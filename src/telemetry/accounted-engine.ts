@@ -1,3 +1,4 @@
+import { ApiError } from "../errors.ts";
 import type { Engine, GenerationContext, GenerationEvent, GenerationRequest } from "../inference/engine.ts";
 import { EngineDecorator } from "../inference/engine-decorator.ts";
 import { type Clock, monotonicMs } from "../platform/clock.ts";
@@ -22,7 +23,12 @@ export class AccountedEngine extends EngineDecorator {
     for await (const event of this.inner.generate(asked, { ...context, arrivedAt })) {
       if (event.type === "started") generation?.started(event);
       if (event.type === "text") generation?.wrote(event.text, event.tokens ?? []);
-      if (event.type === "done") generation?.ended(event);
+      if (event.type === "done") {
+        generation?.ended(event);
+        // The client is still there: unlike one that left, it is told why it gets no more.
+        const reason: unknown = context.signal?.reason;
+        if (event.finishReason === "cancelled" && reason instanceof ApiError) throw reason;
+      }
       yield event;
     }
   }

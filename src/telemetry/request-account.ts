@@ -12,6 +12,7 @@ import type {
   Prompt,
   Usage,
 } from "../inference/engine.ts";
+import { type Clock, monotonicMs } from "../platform/clock.ts";
 import { type LatencyParts, latencyParts } from "./latency-parts.ts";
 import type { ContentPolicy } from "./ledger/contents.ts";
 
@@ -26,8 +27,11 @@ export interface AccountedGeneration {
   readonly kept: KeptGeneration | undefined;
   /** Where its own time begins, on `monotonicMs`. */
   readonly arrivedAt: number;
-  /** Undefined before it has a sequence. */
+  /** Undefined before it has a sequence, which it has from `startedAt` on. */
   readonly start: GenerationStart | undefined;
+  readonly startedAt: number | undefined;
+  /** Undefined before its first text. */
+  readonly firstTextAt: number | undefined;
   /** Undefined while it runs, and for one that failed or whose reader left. */
   readonly end: GenerationEnd | undefined;
 }
@@ -39,6 +43,7 @@ export interface KeptGeneration {
   readonly tokens: Array<{ readonly token: number; readonly logprob: number }>;
 }
 
+type GrowingGeneration = { -readonly [Field in keyof AccountedGeneration]: AccountedGeneration[Field] };
 type EndedGeneration = AccountedGeneration & { readonly end: GenerationEnd };
 
 /**
@@ -46,19 +51,19 @@ type EndedGeneration = AccountedGeneration & { readonly end: GenerationEnd };
  * metrics, `Server-Timing` and the ledger read it: no route can forget a part of it.
  */
 export class RequestAccount implements GenerationSink {
-  readonly #generations: Array<{
-    -readonly [Field in keyof AccountedGeneration]: AccountedGeneration[Field];
-  }> = [];
+  readonly #generations: GrowingGeneration[] = [];
   readonly #notes: LogFields = {};
   readonly #contents: Array<{ readonly prompt: string; answer: string | null }> = [];
+  readonly #clock: Clock;
   #policy: ContentPolicy;
   #receivedAt: number | undefined;
   #sendMs = 0;
   #error: { readonly code: string; readonly reason: string | undefined } | undefined;
 
   /** `policy`: what of the text is to be kept, and is in memory until then. */
-  constructor(policy: ContentPolicy = "off") {
+  constructor(policy: ContentPolicy = "off", clock: Clock = monotonicMs) {
     this.#policy = policy;
+    this.#clock = clock;
   }
 
   /** The client wants nothing of it to be stored. */
@@ -75,21 +80,29 @@ export class RequestAccount implements GenerationSink {
   began(request: GenerationRequest, arrivedAt: number, model: ModelDescription): GenerationObserver {
     const kept =
       request.reproducible === true ? { request, model, tokens: [] as KeptGeneration["tokens"] } : undefined;
-    const begun = { prompt: request.prompt, kept, arrivedAt, start: undefined, end: undefined };
-    const at = this.#generations.push(begun) - 1;
+    const begun: GrowingGeneration = {
+      prompt: request.prompt,
+      kept,
+      arrivedAt,
+      start: undefined,
+      startedAt: undefined,
+      firstTextAt: undefined,
+      end: undefined,
+    };
+    this.#generations.push(begun);
     const content =
       this.#policy === "off"
         ? undefined
         : { prompt: textOf(request.prompt), answer: this.#policy === "all" ? "" : null };
     if (content !== undefined) this.#contents.push(content);
-    const set = (known: Partial<AccountedGeneration>) => Object.assign(this.#generations[at] ?? {}, known);
     return {
-      started: (start) => set({ start }),
+      started: (start) => Object.assign(begun, { start, startedAt: this.#clock() }),
       wrote: (text, tokens) => {
+        begun.firstTextAt ??= this.#clock();
         if (content !== undefined && content.answer !== null) content.answer += text;
         for (const { token, logprob = 0 } of tokens) kept?.tokens.push({ token, logprob });
       },
-      ended: (end) => set({ end }),
+      ended: (end) => Object.assign(begun, { end }),
     };
   }
 

@@ -5,7 +5,7 @@ import type { RequestAccount } from "./request-account.ts";
 export interface RequestContext extends GenerationContext {
   readonly requestId: string;
   readonly arrivedAt: number;
-  /** Aborts when the client goes away before its answer is whole. */
+  /** Aborts when the client goes away before its answer is whole; with an ApiError as the reason, when an operator cancels it. */
   readonly signal: AbortSignal;
   readonly account: RequestAccount;
 }

@@ -86,10 +86,12 @@ describe("the page of agents", { skip }, () => {
   test("a function of the client's own is answered for it, and a session is deleted", async () => {
     const { id } = await begin({ agent: { tools: [weather] }, input: "Weather in Paris" });
     await console_.open(`/agents/${id}`);
-    await page.getByLabel("What get_weather gave").fill("sunny");
+    await page.getByLabel("What get_weather gave").fill(`sunny ${hostile}`);
     await console_.assertAccessible("agents, with a call");
     await page.getByRole("button", { name: "Give it" }).press("Enter");
     await steps().getByText("It is sunny in Paris.").waitFor();
+    await steps().getByText(`sunny ${hostile}`).first().waitFor();
+    assert.equal(await page.evaluate("globalThis.ran"), undefined);
     await page.getByRole("button", { name: "Delete" }).press("Enter");
     await page.getByRole("region", { name: `Session ${id}` }).waitFor({ state: "detached" });
     assert.equal((await console_.server.get(`/v1/agents/sessions/${id}`)).status, 404);

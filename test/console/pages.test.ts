@@ -11,7 +11,7 @@ import type { TimelineStep } from "../../src/telemetry/steps/timeline.ts";
 import { skipWithoutBrowser as skip } from "../support/browser.ts";
 import { type ConsoleUnderTest, startConsole } from "../support/console.ts";
 import { hostileLine as hostile } from "../support/hostile-texts.ts";
-import { json } from "../support/server.ts";
+import { json, KEY } from "../support/server.ts";
 
 describe("the pages beside the chat", { skip }, () => {
   let console_: ConsoleUnderTest;
@@ -52,7 +52,11 @@ describe("the pages beside the chat", { skip }, () => {
     await page.getByText("Serving, and idle.").waitFor();
     await page.getByText("No answer has ended since this page was opened.", { exact: false }).waitFor();
     await console_.assertAccessible("now, idle");
-    await console_.server.post("/v1/chat", { prompt: "Once upon a time", max_new_tokens: 24 });
+    await console_.server.post("/v1/chat", {
+      prompt: "Once upon a time",
+      max_new_tokens: 24,
+      reproducible: true,
+    });
     const table = page.getByRole("region", { name: "Time by what it went to" });
     await table.waitFor();
     const shown = await table
@@ -76,6 +80,18 @@ describe("the pages beside the chat", { skip }, () => {
     await console_.assertFitsNarrow("now");
   });
 
+  test("a running request is cancelled by keyboard on Now", async () => {
+    await console_.open("/now");
+    const asked = console_.server.post(
+      "/v1/completions",
+      { prompt: "Long", max_tokens: 1000, ignore_eos: true },
+      { ...KEY, "x-request-id": "long" },
+    );
+    await page.getByRole("button", { name: "Cancel long" }).press("Enter");
+    assert.equal((await asked).status, 503);
+    await page.getByText("No request is being answered.").waitFor();
+  });
+
   test("one stream tells the page what changes; it ends while the tab is hidden, and nothing is polled", async () => {
     const asked: string[] = [];
     page.on("request", (request) => asked.push(new URL(request.url()).pathname));
@@ -85,7 +101,7 @@ describe("the pages beside the chat", { skip }, () => {
     await ended;
     const begun = page.waitForResponse(isStream);
     await console_.showTab(true);
-    assert.match((await begun).url(), /topics=metrics%2Cserver&interval_ms=2000$/);
+    assert.match((await begun).url(), /topics=metrics%2Crunning%2Cserver&interval_ms=2000$/);
     asked.length = 0;
     await page.getByRole("link", { name: "Requests", exact: true }).press("Enter");
     const list = page.getByRole("region", { name: "List of requests" });
@@ -99,7 +115,8 @@ describe("the pages beside the chat", { skip }, () => {
   });
 
   test("Requests finds one by what it was, and says what bounded it in the ledger's words", async () => {
-    await console_.server.post("/v1/chat", {});
+    const named = { ...KEY, "x-request-id": hostile, "user-agent": hostile, traceparent: hostile };
+    await console_.server.post("/v1/chat", { model: hostile }, named);
     await console_.open("/requests");
     const list = page.getByRole("region", { name: "List of requests" });
     await list.getByText("400 invalid_request").waitFor();
@@ -119,6 +136,9 @@ describe("the pages beside the chat", { skip }, () => {
     for (const part of Object.keys(account.parts_ms))
       await parts.getByRole("rowheader", { name: part.replaceAll("_", " "), exact: true }).waitFor();
     await page.getByRole("heading", { name: "What the model was given" }).waitFor();
+    await page.getByRole("button", { name: "Score the answer again" }).press("Enter");
+    await page.getByText(/^(Identical|Consistent): /).waitFor();
+    assert.equal(await page.evaluate("globalThis.ran"), undefined);
     await console_.assertAccessible("a request");
     await console_.assertFitsNarrow("a request");
     await page.getByRole("searchbox", { name: "Search" }).fill("nonsense>1");

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { RunningAnswer } from "../../../src/telemetry/running-requests.ts";
 import { BUILTIN } from "../../support/model.ts";
-import { json, metric, startServer, type TestServer } from "../../support/server.ts";
+import { json, metric, startServer, type TestServer, until } from "../../support/server.ts";
 
 /** A word that no answer of the model has by itself, looked for wherever text must not get. */
 const CANARY = "zebracanary";
@@ -200,4 +201,30 @@ test("no text of prompts or answers is in the ledger, the exports or the log", a
     assert.ok(text.length > 100);
     assert.equal(text.includes(CANARY), false);
   }
+});
+
+test("a running request is listed with how far it is, and its client is told that an operator cancelled it", async () => {
+  const body = { prompt: "Once", max_tokens: 1000, ignore_eos: true };
+  const ask = (id: string, stream: boolean) =>
+    server.post("/v1/completions", { ...body, stream }, { "x-api-key": "dev-local-key", "x-request-id": id });
+  const [whole, streamed] = [ask("whole", false), ask("streamed", true)];
+  const running = async () =>
+    (await json<{ data: readonly RunningAnswer[] }>(server.get("/v1/requests/running"))).data;
+  const writing = async () => (await running()).filter(({ phase }) => phase === "decode");
+  await until(async () => (await writing()).length === 2);
+  for (const { id, elapsed_ms, queue_ms, prefill_ms, decode_ms, prompt_tokens } of await writing()) {
+    assert.ok(Math.abs(elapsed_ms - queue_ms - prefill_ms - decode_ms) < 1, id);
+    assert.equal(prompt_tokens, 1, id);
+    const { cancelled } = await json<{ cancelled: number }>(server.post(`/v1/requests/${id}/cancel`, {}));
+    assert.equal(cancelled, 1);
+  }
+  const refused = await whole;
+  assert.equal(refused.status, 503);
+  assert.equal(refused.headers.get("x-should-retry"), "false");
+  assert.match(await refused.text(), /"reason":"cancelled"/);
+  assert.match(await (await streamed).text(), /cancelled by an operator.*"reason":"cancelled".*\n\n$/s);
+  await until(async () => (await running()).length === 0);
+  assert.equal((await server.post("/v1/requests/whole/cancel", {})).status, 404);
+  const [row] = (await find("route:/v1/completions status:503")).data;
+  assert.equal(row?.error, "service_unavailable");
 });

@@ -1,7 +1,7 @@
 import { failureOf, send, Unreachable } from "./client.ts";
 import { readEvents } from "./events.ts";
 
-export type Topic = "server" | "metrics" | "requests" | "steps" | "cache" | "records";
+export type Topic = "server" | "metrics" | "running" | "requests" | "steps" | "cache" | "records";
 
 export interface Follower {
   readonly topic: Topic;

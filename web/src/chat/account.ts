@@ -1,4 +1,5 @@
 import type { ChatCompletionChunk } from "../../../src/dialects/openai/chat/schema.ts";
+import { phasesOf } from "../ui/phases.ts";
 import type { Parameters } from "./parameters.ts";
 
 type Timings = NonNullable<ChatCompletionChunk["timings"]>;
@@ -25,21 +26,6 @@ export interface Account {
   readonly browserFirstTextMs: number | null;
 }
 
-/** A part of an answer's time, as it is drawn. */
-export interface Part {
-  readonly name: "queue" | "prefill" | "decode";
-  readonly ms: number;
-}
-
-/** The parts that the server's time adds up from, in the order in which they happen. */
-export function partsOf({ queue_ms, prefill_ms, decode_ms }: Timings): readonly Part[] {
-  return [
-    { name: "queue", ms: queue_ms },
-    { name: "prefill", ms: prefill_ms },
-    { name: "decode", ms: decode_ms },
-  ];
-}
-
 export function totalMs(timings: Timings): number {
-  return partsOf(timings).reduce((sum, { ms }) => sum + ms, 0);
+  return phasesOf(timings).reduce((sum, { ms }) => sum + ms, 0);
 }

@@ -1,15 +1,9 @@
-import { call, failureOf } from "../api/client.ts";
 import { stream } from "../api/live.svelte.ts";
 import { Metrics, quantile } from "./prometheus.ts";
 
-const INTERVAL_MS = 2_000;
+export const INTERVAL_MS = 2_000;
 /** A quarter of an hour. */
 const KEPT = 450;
-
-/** What of `/v1/glossary` stands beside the figures. */
-interface Glossary {
-  readonly classes: ReadonlyArray<{ readonly name: string; readonly meaning: string }>;
-}
 
 /** One look at the server. */
 export interface Reading {
@@ -33,32 +27,20 @@ export interface Point {
 class Live {
   #readings = $state.raw<readonly Reading[]>([]);
   error = $state.raw<unknown>(null);
-  /** What each limiter class means, in the server's own words. */
-  meanings = $state.raw<ReadonlyMap<string, string>>(new Map());
 
   watch(): () => void {
     return stream.follow({
       topic: "metrics",
       intervalMs: INTERVAL_MS,
-      take: (data) => this.#read((data as { readonly text: string }).text),
+      take: (data) => {
+        this.#take({ at: Date.now(), metrics: new Metrics((data as { readonly text: string }).text) });
+        this.error = null;
+        return true;
+      },
       failed: (error) => {
         this.error = error;
       },
     });
-  }
-
-  async #read(text: string): Promise<boolean> {
-    this.#take({ at: Date.now(), metrics: new Metrics(text) });
-    try {
-      if (this.meanings.size === 0) {
-        const { classes } = await call<Glossary>("/v1/glossary");
-        this.meanings = new Map(classes.map(({ name, meaning }) => [name, meaning]));
-      }
-      this.error = null;
-    } catch (thrown) {
-      this.error = failureOf(thrown);
-    }
-    return true;
   }
 
   get first(): Reading | undefined {
