@@ -202,8 +202,8 @@ export class EngineCore {
     return this.#tokenizer.tokenize(prompt);
   }
 
-  /** @throws InvalidRequestError for unknown tokens and for too long a text */
-  detokenize(tokens: readonly number[]): Promise<string> {
+  /** @throws InvalidRequestError for unknown tokens */
+  detokenize(tokens: readonly number[]): Uint8Array {
     return detokenize(tokens, this.#open.model.vocabulary);
   }
 

@@ -1,5 +1,6 @@
 /** Entry of an engine process: what its messages ask, and steps of the scheduler. */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError } from "../../errors.ts";
 import { monotonicMs } from "../../platform/clock.ts";
 import type { Prompt } from "../engine.ts";
@@ -79,10 +80,10 @@ async function handle(
       core.cancel(message.id);
       break;
     case "tokenize":
-      send({ type: "tokens", id: message.id, tokens: await core.tokenize(message.prompt) });
+      await sendTokens(voice, message.id, await core.tokenize(message.prompt));
       break;
     case "detokenize":
-      send({ type: "text", id: message.id, text: await core.detokenize(message.tokens) });
+      send({ type: "text", id: message.id, bytes: core.detokenize(message.tokens) });
       break;
     case "cache":
       send({ type: "cache", id: message.id, view: core.scheduler.viewCache() });
@@ -92,6 +93,18 @@ async function handle(
       break;
     default:
       message satisfies never;
+  }
+}
+
+/** Tokens that are sent between two steps. */
+const TOKENS_AT_ONCE = 16_384;
+
+async function sendTokens({ send }: Voice<EngineNews>, id: number, tokens: Int32Array): Promise<void> {
+  for (let start = 0; ; start += TOKENS_AT_ONCE) {
+    const isLast = start + TOKENS_AT_ONCE >= tokens.length;
+    send({ type: "tokens", id, tokens: tokens.slice(start, start + TOKENS_AT_ONCE), isLast });
+    if (isLast) return;
+    await nextTurn();
   }
 }
 

@@ -96,6 +96,8 @@ export type EngineNews =
   /** It has fallen asleep, or woken; with the id of what asked for it. */
   | { readonly type: "rest"; readonly id?: number; readonly isAsleep: boolean }
   | { readonly type: "refused"; readonly id: number; readonly error: WireError }
-  | { readonly type: "tokens"; readonly id: number; readonly tokens: Int32Array }
-  | { readonly type: "text"; readonly id: number; readonly text: string }
+  /** The next of them; what a step says must not wait behind a million. */
+  | { readonly type: "tokens"; readonly id: number; readonly tokens: Int32Array; readonly isLast: boolean }
+  /** Of tokens that may end within a character. */
+  | { readonly type: "text"; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: "cache"; readonly id: number; readonly view: CacheView<number> };

@@ -31,15 +31,12 @@ export class TokenWork {
   }
 }
 
-/** Numbers that are copied before other requests have their turn: less than a millisecond. */
-const AT_ONCE = 16_384;
-
-/** The tokens as an array. */
-export async function toNumbers(tokens: Int32Array): Promise<number[]> {
+/** The tokens of all pieces as one array, which is made between other requests' turns. */
+export async function toNumbers(pieces: readonly Int32Array[]): Promise<number[]> {
   const numbers: number[] = [];
-  for (let start = 0; start < tokens.length; start += AT_ONCE) {
-    if (start > 0) await nextSlice();
-    for (const token of tokens.subarray(start, start + AT_ONCE)) numbers.push(token);
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await nextSlice();
+    for (const token of piece) numbers.push(token);
   }
   return numbers;
 }
