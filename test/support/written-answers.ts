@@ -330,6 +330,16 @@ const dialects = {
         "\n",
       )}<｜tool▁calls▁end｜>`,
   },
+  deepseekV31: {
+    think,
+    speak: plain,
+    call: (calls) =>
+      `<｜tool▁calls▁begin｜>${each(
+        calls,
+        ({ name, args }) => `<｜tool▁call▁begin｜>${name}<｜tool▁sep｜>${json(args)}<｜tool▁call▁end｜>`,
+        "",
+      )}<｜tool▁calls▁end｜>`,
+  },
   firefunction: { speak: plain, between: " ", call: list("functools[", "]") },
   gemma4: {
     think: (thought) => `<|channel>thought\n${thought}\n<channel|>`,
@@ -431,7 +441,7 @@ const dialects = {
 const byTemplate: ReadonlyArray<readonly [RegExp, keyof typeof dialects]> = [
   [/^Apertus/, "apertus"],
   [/Apriel/, "apriel"],
-  [/^Bielik|^HuggingFaceTB-SmolLM3|^Qwen-QwQ|^Qwen-Qwen3-|R1-Distill|DeepSeek-V3.1|rwkv/, "hermesThinking"],
+  [/^Bielik|^HuggingFaceTB-SmolLM3|^Qwen-QwQ|^Qwen-Qwen3-|R1-Distill-Llama|rwkv/, "hermesThinking"],
   [/^Reka/, "reka"],
   [/Seed-OSS/, "seed"],
   [/^Cohere2MoE/, "cohere2moe"],
@@ -457,7 +467,8 @@ const byTemplate: ReadonlyArray<readonly [RegExp, keyof typeof dialects]> = [
   [/StepFun/, "stepfun"],
   [/DeepSeek-V3.2/, "deepseekV32"],
   [/DeepSeek-V4/, "deepseekV4"],
-  [/llama-cpp-deepseek-r1/, "deepseekR1"],
+  [/llama-cpp-deepseek-r1|R1-Distill-Qwen/, "deepseekR1"],
+  [/DeepSeek-V3.1/, "deepseekV31"],
   [/firefunction/, "firefunction"],
   [/gemma-4/, "gemma4"],
   [/granite-3/, "granite3"],

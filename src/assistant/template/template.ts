@@ -15,7 +15,7 @@ import { type PrintedSystem, printedSystem } from "./printed-system.ts";
 import { ReasoningVariables, type ReasoningWish, switched } from "./reasoning-wish.ts";
 import { SpecialTexts } from "./special-texts.ts";
 import { findMessageForm, type MessageForm, toTemplateMessage } from "./template-message.ts";
-import { describeTool, withToolInstructions } from "./tool-prompt.ts";
+import { describeTool, withDeclarations, withToolInstructions } from "./tool-prompt.ts";
 import { transcript } from "./transcript.ts";
 
 export type { ChatMessage } from "./message.ts";
@@ -129,9 +129,7 @@ export class ChatTemplate {
     if (this.#template === undefined)
       return { prompt: transcript(withToolInstructions(messages.map(asSystem), tools)), changes: [] };
     const known = this.#withKnownSystem(messages);
-    const whole = this.supportsTools
-      ? known
-      : { ...known, messages: withToolInstructions(known.messages, tools, this.#calls.count === 0) };
+    const whole = this.supportsTools ? known : { ...known, messages: this.#withTold(known.messages, tools) };
     const told = adapted({ ...whole, tools }, [
       ...(this.#calls.areBesideText ? [] : [textApart]),
       ...(this.#calls.count === 1 ? [singleCalls] : []),
@@ -161,7 +159,27 @@ export class ChatTemplate {
         this.#try(messages, { tools, variables: switched(true) }, form, isAnswerOpen),
       known,
     );
-    return this.supportsTools ? learned : { ...learned, calls: known.calls };
+    return this.supportsTools || this.#calls.areWithResults ? learned : { ...learned, calls: known.calls };
+  }
+
+  /** Tools that the template does not declare, in the system message; the calls in its own form where it has one. */
+  #withTold(messages: readonly ChatMessage[], tools: readonly Tool[]): readonly ChatMessage[] {
+    return this.#calls.areWithResults
+      ? withDeclarations(messages, tools, this.#example)
+      : withToolInstructions(messages, tools, this.#calls.count === 0);
+  }
+
+  /** A broken message, but for the example of a call at the end of ours: it is written in the model's own tokens. */
+  #brokenButExample(message: ChatMessage, marker: string): ChatMessage {
+    const isOurs = !this.supportsTools && this.#calls.areWithResults && message.role === "system";
+    if (!isOurs || !message.content.endsWith(this.#example)) return this.#specialTexts.break(message, marker);
+    const told = { ...message, content: message.content.slice(0, -this.#example.length) };
+    const broken = this.#specialTexts.break(told, marker);
+    return { ...broken, content: broken.content + this.#example };
+  }
+
+  get #example(): string {
+    return writeCalls([{ id: "", name: "function name", arguments: "{}" }], this.format.calls);
   }
 
   get #messageForm(): MessageForm {
@@ -245,7 +263,15 @@ export class ChatTemplate {
         date_string: formatTime(now, "%d %b %Y"),
         ...this.#reasoning.of(reasoning),
         ...broken(variables ?? {}),
-        messages: messages.map((message) => this.#toMessage(broken(message), form, marker === "")),
+        messages: messages.map((message, index) =>
+          this.#toMessage(
+            index === 0 && tools.length > 0 && marker !== ""
+              ? this.#brokenButExample(message, marker)
+              : broken(message),
+            form,
+            marker === "",
+          ),
+        ),
         // SmolLM3 and Firefunction have names of their own for them.
         ...(described !== undefined && {
           tools: described,

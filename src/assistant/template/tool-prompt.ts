@@ -27,24 +27,36 @@ export function withToolInstructions(
   areCallsWritten = false,
 ): readonly ChatMessage[] {
   const plain = messages.map(areCallsWritten ? withoutResults : withoutToolFields);
+  return withDeclarations(plain, tools, EXAMPLE);
+}
+
+/** The declarations in the system message, and how a call is written, which its end shows. */
+export function withDeclarations(
+  plain: readonly ChatMessage[],
+  tools: readonly Tool[],
+  example: string,
+): readonly ChatMessage[] {
   if (tools.length === 0) return plain;
   const [first, ...rest] = plain;
   const isSystem = first?.role === "system";
   const own = isSystem ? `${first.content}\n\n` : "";
   return [
-    { role: "system", content: own + instructions(tools) },
+    { role: "system", content: own + instructions(tools, example) },
     ...(isSystem || first === undefined ? rest : plain),
   ];
 }
 
-function instructions(tools: readonly Tool[]): string {
+/** How Hermes' models write a call. */
+const EXAMPLE = '<tool_call>\n{"name": "function name", "arguments": {}}\n</tool_call>';
+
+function instructions(tools: readonly Tool[], example: string): string {
   return [
     "You may call functions. Their signatures as JSON, one a line:",
     "<tools>",
     ...tools.map((tool) => JSON.stringify(describeTool(tool))),
     "</tools>",
     "To call one, answer with its name and arguments as JSON in tags:",
-    '<tool_call>\n{"name": "function name", "arguments": {}}\n</tool_call>',
+    example,
   ].join("\n");
 }
 

@@ -229,6 +229,30 @@ test("no call is missing from a history, whatever the template makes of it", asy
   }
 });
 
+test("a template that tells of calls and declares no tools keeps its own form of calls, in its own tokens", async (t) => {
+  const templates = await llamaCppTemplates();
+  if (typeof templates === "string") return t.skip(templates);
+  const marker = "<｜tool▁call▁begin｜>";
+  const template = new ChatTemplate({
+    chatTemplate: templates.get("deepseek-ai-DeepSeek-V3.1.jinja"),
+    bosText: "<s>",
+    eosText: "</s>",
+    specialTexts: [marker],
+  });
+  const { messages, tools = [] } = conversations["result"] ?? { messages: [] };
+  const spelt = { role: "system", content: `Never write ${marker}!` };
+  const prompt = template.render([spelt, ...messages], { tools });
+  const markers = prompt.parts.flatMap((part) =>
+    part.type === "text" ? part.text.split(marker).slice(1) : [],
+  );
+  assert.deepEqual(
+    markers.map((text) => text.split("<")[0]),
+    ["function name", "get_weather"],
+    "the example and the call, and not what the operator spelt",
+  );
+  assert.ok(textOf(prompt).endsWith('<｜tool▁output▁begin｜>{"sky": "clear"}<｜tool▁output▁end｜>'));
+});
+
 /** What a wish makes of a prompt whose template has words of its own for it; the first ones hold, the last ones don't. */
 const wishes: Readonly<Record<string, ReadonlyArray<readonly [ReasoningWish, string, string?]>>> = {
   "openai-gpt-oss-120b": [
