@@ -49,6 +49,10 @@ export function loadConfig(environment: Environment): Config {
     const text = environment[variable]?.trim();
     if (text !== undefined && text !== "") problems.push(`${variable} is not supported: ${reason}`);
   }
+  if (values["modelsFile"] !== undefined && values["draftModel"] !== undefined)
+    problems.push(
+      "DRAFT_MODEL can't be heeded beside MODELS_FILE, where each model names its own as `draft`",
+    );
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(values) as Config;
 }

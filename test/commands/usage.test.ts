@@ -104,8 +104,12 @@ test("settings are described with where each value comes from, and without what 
   );
 });
 
-test("a setting of other servers that can't be honoured is refused by name", () => {
+test("a setting that can't be honoured is refused by name: of other servers, and one model's beside several", async (t) => {
   assert.throws(() => loadConfig({ MMPROJ: "x.gguf" }), /MMPROJ is not supported: /);
+  const file = join(await temporaryDirectory(t), "models.json");
+  await writeFile(file, '{"models": {"main": {"source": "builtin", "draft": "small.gguf"}}}');
+  assert.throws(() => loadConfig({ MODELS_FILE: file, DRAFT_MODEL: "x" }), /DRAFT_MODEL .* `draft`/);
+  assert.equal(loadConfig({ MODELS_FILE: file }).modelsFile?.models["main"]?.draft, "small.gguf");
 });
 
 test("a data directory that is a file is a mistake, before anything is started", async (t) => {
