@@ -16,6 +16,7 @@ import { BUILTIN } from "../../support/model.ts";
 import { json, KEY, startServer, type TestServer, until } from "../../support/server.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
+const good = { criteria: ["overall"] };
 /** Records of a run that is not over when it is paused, cancelled or cut off. */
 const LONG = 24;
 
@@ -83,7 +84,7 @@ test("a cancelled run keeps what it measured, ends its stream, and can't be chan
   }
 });
 
-test("a run goes on after a restart, and its followers get every event once", async (context) => {
+test("a run goes on after a restart, its followers get every event once, and new limits hold for what comes", async (context) => {
   const env = { MODEL_NAME: BUILTIN, DATA_DIR: await temporaryDirectory(context) };
   const first = await startServer({ env });
   const events: RunEvent[] = [];
@@ -98,7 +99,7 @@ test("a run goes on after a restart, and its followers get every event once", as
     assert.equal(await first.stop(), 0);
     await first[Symbol.asyncDispose]();
   }
-  await using second = await startServer({ env });
+  await using second = await startServer({ env: { ...env, MAX_NEW_TOKENS_LIMIT: "24" } });
   for await (const event of follow(second, runId, events.at(-1)?.id)) events.push(event);
   assert.equal(events.at(-1)?.data.status, "completed");
   assert.deepEqual(
@@ -110,6 +111,14 @@ test("a run goes on after a restart, and its followers get every event once", as
     results.map(({ position }) => position),
     Array.from({ length: LONG }, (_, index) => index),
   );
+  const body = { dataset_id: await createDataset(second, records(1)), ...good };
+  const response = await second.post("/v1/batch-evals", { ...body, generation: { max_new_tokens: 25 } });
+  await assertError(response, { status: 400, code: "invalid_request", param: "generation.max_new_tokens" });
+  const { run_id } = await json<RunView>(second.post("/v1/batch-evals", body));
+  const { request } = await json<{ request: { generation: { max_new_tokens: number } } }>(
+    second.get(`/v1/batch-evals/${run_id}`),
+  );
+  assert.equal(request.generation.max_new_tokens, 24);
 });
 
 test("a record that can't be evaluated is a failure of its own and stops no other record", async () => {
@@ -167,7 +176,6 @@ test("runs of different records can't be compared, nor a run that is not over", 
   await server.post(`/v1/batch-evals/${running}/cancel`, {});
 });
 
-const good = { criteria: ["overall"] };
 for (const [what, body, expected] of [
   ["an unknown dataset", { dataset_id: "ds_none" }, { status: 404, code: "not_found" }],
   ["no dataset", { dataset_id: undefined }, { status: 400, code: "invalid_request", param: "dataset_id" }],
@@ -277,16 +285,4 @@ test("what a run did not measure has no distribution", async () => {
   await untilFinished(server, runId);
   const response = await server.get(`/v1/batch-evals/${runId}/distribution?criterion=clarity`);
   await assertError(response, { status: 400, code: "invalid_request", param: "criterion" });
-});
-
-test("MAX_NEW_TOKENS_LIMIT holds for the answers of a run", async () => {
-  await using limited = await startServer({ env: { MODEL_NAME: BUILTIN, MAX_NEW_TOKENS_LIMIT: "24" } });
-  const body = { dataset_id: await createDataset(limited, records(1)), ...good };
-  const response = await limited.post("/v1/batch-evals", { ...body, generation: { max_new_tokens: 25 } });
-  await assertError(response, { status: 400, code: "invalid_request", param: "generation.max_new_tokens" });
-  const { run_id } = await json<RunView>(limited.post("/v1/batch-evals", body));
-  const { request } = await json<{ request: { generation: { max_new_tokens: number } } }>(
-    limited.get(`/v1/batch-evals/${run_id}`),
-  );
-  assert.equal(request.generation.max_new_tokens, 24);
 });

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { loadConfig } from "../../../src/config/config.ts";
 import type { EvaluateResponse } from "../../../src/features/evaluation/schema.ts";
 import {
   allRecords,
@@ -12,7 +16,6 @@ import {
 import { assertError } from "../../support/envelope.ts";
 import { BUILTIN } from "../../support/model.ts";
 import { json, startServer, type TestServer, until } from "../../support/server.ts";
-import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const pair = { prompt: "What is two plus two?", response: "Four." };
 
@@ -66,12 +69,25 @@ test("a local judge that can't be loaded is told, and nothing else stops", async
 
 describe("a judge behind an OpenAI-compatible API", () => {
   let server: TestServer;
+  let directory: string;
+  /** Of the dataset, and a run over it that this judge has judged. */
+  let datasetId: string;
+  let judged: string;
   before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "llm-server-test-"));
     server = await startServer({
-      env: { JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "judge-key" },
+      env: {
+        MODEL_NAME: BUILTIN,
+        DATA_DIR: directory,
+        JUDGE_MODEL: `${upstream.url}/v1#builtin`,
+        JUDGE_API_KEY: "judge-key",
+      },
     });
   });
-  after(() => server[Symbol.asyncDispose]());
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+  });
 
   test("scores, with the expectation over its tokens and its own account of them", async () => {
     assert.deepEqual(await judgeState(server), { state: "idle" });
@@ -95,9 +111,10 @@ describe("a judge behind an OpenAI-compatible API", () => {
   });
 
   test("is named in the runs that it judges", async () => {
-    const runId = await startRun(server, { dataset_id: await createDataset(server, records(2)) });
-    await untilFinished(server, runId);
-    const { judge, model } = (await showRun(server, runId)).provenance;
+    datasetId = await createDataset(server, records(2));
+    judged = await startRun(server, { dataset_id: datasetId });
+    await untilFinished(server, judged);
+    const { judge, model } = (await showRun(server, judged)).provenance;
     assert.equal(judge?.["model"], "builtin");
     assert.equal(judge?.["fingerprint"], null, "an API does not tell");
     assert.match(String(model?.["fingerprint"]), /./);
@@ -106,6 +123,27 @@ describe("a judge behind an OpenAI-compatible API", () => {
   test("says that a response is too long to be judged", async () => {
     const response = await server.post("/evaluate", { ...pair, response: "a long answer ".repeat(300) });
     await assertError(response, { status: 400, code: "context_length_exceeded" });
+  });
+
+  test("after which another judges: a run is not judged by two, and runs of both are compared with a warning", async () => {
+    const paused = await startRun(server, { dataset_id: await createDataset(server, records(40)) });
+    await server.post(`/v1/batch-evals/${paused}/pause`, {});
+    assert.equal(await server.stop(), 0);
+    await using other = await startServer({ env: { MODEL_NAME: BUILTIN, DATA_DIR: directory } });
+    await other.post(`/v1/batch-evals/${paused}/resume`, {});
+    await until(async () => (await showRun(other, paused)).status === "paused");
+    const { status, status_reason } = await showRun(other, paused);
+    assert.equal(status, "paused");
+    assert.match(status_reason ?? "", /is judged by builtin by judge-v1 .* judges now/);
+    const second = await startRun(other, { dataset_id: datasetId });
+    await untilFinished(other, second);
+    const { warnings } = await json<{ warnings: Array<{ code: string; message: string }> }>(
+      other.get(`/v1/batch-evals/compare?a=${judged}&b=${second}`),
+    );
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ["different_judges"],
+    );
   });
 });
 
@@ -131,53 +169,7 @@ test("a judge that can't be reached is asked again later, three times in all", a
   assert.equal(record?.attempt, 3);
 });
 
-test("runs of different judges are compared with a warning", async (context) => {
-  const env = { MODEL_NAME: BUILTIN, DATA_DIR: await temporaryDirectory(context) };
-  const finished = async (server: TestServer, datasetId: string) => {
-    const runId = await startRun(server, { dataset_id: datasetId });
-    await untilFinished(server, runId);
-    return runId;
-  };
-  let datasetId: string;
-  let first: string;
-  {
-    await using server = await startServer({
-      env: { ...env, JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "judge-key" },
-    });
-    datasetId = await createDataset(server, records(2));
-    first = await finished(server, datasetId);
-  }
-  await using server = await startServer({ env });
-  const second = await finished(server, datasetId);
-  const { warnings } = await json<{ warnings: Array<{ code: string; message: string }> }>(
-    server.get(`/v1/batch-evals/compare?a=${first}&b=${second}`),
-  );
-  assert.deepEqual(
-    warnings.map(({ code }) => code),
-    ["different_judges"],
-  );
-});
-
-test("a run is not judged by two judges: with another one it pauses and says so", async (context) => {
-  const env = { MODEL_NAME: BUILTIN, DATA_DIR: await temporaryDirectory(context) };
-  let runId: string;
-  {
-    await using server = await startServer({
-      env: { ...env, JUDGE_MODEL: `${upstream.url}/v1#builtin`, JUDGE_API_KEY: "judge-key" },
-    });
-    runId = await startRun(server, { dataset_id: await createDataset(server, records(40)) });
-    await server.post(`/v1/batch-evals/${runId}/pause`, {});
-  }
-  await using server = await startServer({ env });
-  await server.post(`/v1/batch-evals/${runId}/resume`, {});
-  await until(async () => (await showRun(server, runId)).status === "paused");
-  const { status, status_reason } = await showRun(server, runId);
-  assert.equal(status, "paused");
-  assert.match(status_reason ?? "", /is judged by builtin by judge-v1 .* judges now/);
-});
-
-test("an address without a model, or with a password, stops the start", async () => {
-  for (const judge of ["http://127.0.0.1:9/v1", "http://user:pass@127.0.0.1:9/v1#m", "http://#m"]) {
-    await assert.rejects(startServer({ env: { JUDGE_MODEL: judge } }), /JUDGE_MODEL must/);
-  }
+test("an address without a model, or with a password, stops the start", () => {
+  for (const judge of ["http://127.0.0.1:9/v1", "http://user:pass@127.0.0.1:9/v1#m", "http://#m"])
+    assert.throws(() => loadConfig({ JUDGE_MODEL: judge }), /JUDGE_MODEL must/);
 });
