@@ -18,6 +18,8 @@ import { median } from "./report/statistics.ts";
 const DAYS = 30;
 const DAY_MS = 86_400_000;
 const BATCH_ROWS = 5000;
+/** Times that a row which was made is in the ledger. */
+const COPIES = 100;
 const PAGE_ROWS = 50;
 const REPEATS = 5;
 
@@ -56,7 +58,8 @@ const now = Math.floor(Date.now() / DAY_MS) * DAY_MS;
 const [{ count } = { count: 0 }] = await database.query<{ count: number }>(
   "SELECT count(*)::int AS count FROM ledger_requests",
 );
-if (count < rows) await fill(count);
+// Some of the last copies would be of the next day.
+if (count < 0.99 * rows) await fill();
 const [size] = await database.query<{
   readonly bytes: number;
   readonly rows: number;
@@ -101,17 +104,43 @@ async function timed<T>(work: () => Promise<T>): Promise<{ readonly ms: number; 
   return { ms: performance.now() - from, value };
 }
 
-async function fill(begun: number): Promise<void> {
+/** One row in `COPIES` is made by itself, as requests write them; the others are these, some seconds later. */
+async function fill(): Promise<void> {
   const random = new SeededRandom(1);
   const from = performance.now();
-  for (let done = begun; done < rows; done += BATCH_ROWS) {
-    const at = (index: number) => Math.floor(now - DAYS * DAY_MS + (DAYS * DAY_MS * index) / rows);
-    const batch = Array.from({ length: Math.min(BATCH_ROWS, rows - done) }, (_, index) =>
+  await database.query("TRUNCATE ledger_requests, ledger_minutes");
+  const made = Math.ceil(rows / COPIES);
+  const spacingMs = (DAYS * DAY_MS) / made;
+  for (let done = 0; done < made; done += BATCH_ROWS) {
+    const at = (index: number) => Math.floor(now - DAYS * DAY_MS + spacingMs * index);
+    const batch = Array.from({ length: Math.min(BATCH_ROWS, made - done) }, (_, index) =>
       madeRow(at(done + index), random),
     );
     await insertRows(database, batch);
   }
+  console.log(`${made.toLocaleString("en")} rows made in ${Math.round((performance.now() - from) / 1000)} s`);
+  const columns = await database.query<{ name: string }>(
+    "SELECT attname AS name FROM pg_attribute WHERE attrelid = 'ledger_requests'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+  );
+  // An id has its time in it: UUIDs of version 7.
+  const copied: Readonly<Record<string, string>> = {
+    at: "later",
+    id: `(lpad(to_hex((extract(epoch FROM later) * 1000)::bigint), 12, '0') || '7' || substr(noise, 1, 3) || '8' || substr(noise, 4, 15))::uuid`,
+  };
+  await database.query("CREATE TEMP TABLE made AS SELECT * FROM ledger_requests");
+  await database.query("TRUNCATE ledger_requests");
+  for (let day = 0; day < DAYS; day++) {
+    const [begin, end] = [day, day + 1].map((each) => new Date(now - (DAYS - each) * DAY_MS).toISOString());
+    await database.query(
+      `INSERT INTO ledger_requests SELECT ${columns.map(({ name }) => copied[name] ?? name).join(", ")}
+       FROM made, generate_series(0, ${COPIES - 1}) AS copy,
+       LATERAL (SELECT at + copy * interval '${(spacingMs / COPIES / 1000).toFixed(3)} s' AS later, md5(id::text || copy) AS noise) AS other
+       WHERE at >= $1::timestamptz AND at < $2::timestamptz AND later < $2::timestamptz ORDER BY later`,
+      [begin, end],
+    );
+  }
   await summarizeRanges(database);
+  await database.query("ANALYZE ledger_requests");
   console.log(`filled in ${Math.round((performance.now() - from) / 1000)} s`);
 }
 
