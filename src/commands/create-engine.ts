@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { rehearsalRequests } from "../assistant/rehearsal.ts";
 import { renderPrefixes } from "../assistant/template/prefix-prompts.ts";
 import type { Config } from "../config/config.ts";
 import type { PrefixFile } from "../config/prefix-file.ts";
@@ -40,6 +41,7 @@ export function createEngine(
     requestTimeoutMs: config.requestTimeoutMs,
     hangTimeoutMs: config.watchdogTimeoutMs,
     sleepAfterMs: config.sleepAfterMs || undefined,
+    rehearsal: rehearsalRequests,
     prefixes: (description) => renderPrefixes(prefixes, description),
     ...(steps !== undefined && {
       onSteps: (records, threads, requestOf) => {

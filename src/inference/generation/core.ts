@@ -7,13 +7,14 @@ import { ProcessorWait } from "../machine/processor-wait.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { identityDigest } from "../model-identity.ts";
 import type { SequenceStart, StepReport } from "../scheduler/report.ts";
-import { Scheduler } from "../scheduler/scheduler.ts";
+import { Scheduler, type SchedulerOptions } from "../scheduler/scheduler.ts";
 import { detokenize } from "./detokenizer.ts";
 import { KvTiers } from "./kv-tiers.ts";
 import type { LoadReports, OpenModel } from "./open-model.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import type { EngineCondition, EngineOptions, LoadedModel } from "./protocol.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { assertFits } from "./request-checks.ts";
 import { type PreparedRequest, RequestPreparation } from "./request-preparation.ts";
 
@@ -38,6 +39,8 @@ export class EngineCore {
   /** Requests whose tokens and constraint are being made. */
   readonly #preparing = new Set<number>();
   readonly #processorWait: ProcessorWait;
+  readonly #pace: Pick<SchedulerOptions, "clock" | "stepTargetMs" | "speculation" | "processorWait">;
+  #rehearsal: Rehearsal | undefined;
   readonly scheduler: Scheduler;
   readonly capacity: string;
 
@@ -63,12 +66,15 @@ export class EngineCore {
       : undefined;
     this.capacity = [this.#open.capacity, this.#tiers?.explanation].filter(Boolean).join("; ");
     this.#processorWait = new ProcessorWait({ clock, computing: () => this.#threads });
-    this.scheduler = new Scheduler(context, model.vocabulary, {
+    this.#pace = {
       stepTargetMs: options.stepTargetMs,
       speculation: options.speculation,
-      draftModel: open.draft?.guesses,
       clock,
       processorWait: this.#processorWait,
+    };
+    this.scheduler = new Scheduler(context, model.vocabulary, {
+      ...this.#pace,
+      draftModel: open.draft?.guesses,
       ...(this.#tiers !== undefined && { saved: this.#tiers.saved }),
       ...(reports.onStart !== undefined && { onStart: reports.onStart }),
       onLayoutChanged: this.#open.isLayoutFollowing
@@ -121,6 +127,7 @@ export class EngineCore {
 
   /** Keeps on disk what later processes can use; nothing may be asked afterwards. */
   async save(): Promise<void> {
+    this.#rehearsal?.end();
     await this.#tiers?.close(this.scheduler.cache.idleSequences(), this.#clock);
   }
 
@@ -142,6 +149,7 @@ export class EngineCore {
   /** Keeps a prefix while the process lives; returns what was done, for the log. @throws ApiError when it does not fit */
   async pin(prefix: Prompt): Promise<string> {
     const tokens = await this.tokenize(prefix);
+    this.#rehearsal?.end();
     assertFits(tokens.length, 1, this.#open.context.contextPerSequence);
     return this.#pinned.pin(tokens);
   }
@@ -166,6 +174,7 @@ export class EngineCore {
     request: GenerationRequest,
     { lane, cacheScope, arrivedAt }: Required<Pick<GenerationContext, "lane" | "cacheScope" | "arrivedAt">>,
   ): Promise<void> {
+    this.#rehearsal?.end();
     this.#preparation.refuseOverlong(request);
     this.#preparing.add(id);
     const prepared = await this.#prepare(request, cacheScope).catch((error: unknown) => {
@@ -184,6 +193,26 @@ export class EngineCore {
       arrivedAt,
     });
     if (wasCancelled) this.scheduler.cancel(id);
+  }
+
+  /** Runs requests for what follows to be fast; not while there is anything else to do or to keep. */
+  async rehearse(requests: readonly GenerationRequest[]): Promise<void> {
+    const prepared = await Promise.all(requests.map((request) => this.#preparation.prepare(request)));
+    if (!this.isIdle || !this.scheduler.cache.isEmpty || this.#rehearsal !== undefined) return;
+    const { context, model } = this.#open;
+    this.#rehearsal = new Rehearsal(
+      context,
+      model.vocabulary,
+      this.#pace,
+      prepared.map((request, id) => ({
+        ...request,
+        id,
+        stop: [],
+        lane: "batch",
+        arrivedAt: this.#clock(),
+      })),
+    );
+    await this.#rehearsal.run();
   }
 
   async #prepare(request: GenerationRequest, scope: string): Promise<PreparedRequest> {

@@ -41,6 +41,8 @@ export interface LocalEngineOptions {
   readonly hangTimeoutMs: number;
   /** Prefixes to keep in the cache permanently, in the loaded model's form. */
   readonly prefixes?: (model: ModelDescription) => readonly Prompt[];
+  /** What a fresh process runs while nothing is asked, so that first answers are as fast as later ones. */
+  readonly rehearsal?: () => readonly GenerationRequest[];
   /** The KV cache is given back after this much time without a request; never when undefined. */
   readonly sleepAfterMs?: number | undefined;
   /** Told of every step, with the compute threads that it had, and how to find the request that a generation is for. */
@@ -363,7 +365,10 @@ export class LocalEngine implements Engine {
     }
     this.#pin();
     for (const [id, generation] of this.#generations) this.#supervisor.send(generation.message(id));
-    if (this.#generations.size === 0) this.#rest.begin();
+    if (this.#generations.size > 0) return;
+    const { rehearsal } = this.#options;
+    if (rehearsal !== undefined) this.#supervisor.send({ type: "rehearse", requests: rehearsal() });
+    this.#rest.begin();
   }
 
   #pin(): void {

@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError } from "../../errors.ts";
 import { monotonicMs } from "../../platform/clock.ts";
-import type { Prompt } from "../engine.ts";
+import type { GenerationRequest, Prompt } from "../engine.ts";
 import { serveChild, type Voice } from "../process/child.ts";
 import type { EngineCore } from "./core.ts";
 import { Outbox } from "./outbox.ts";
@@ -76,6 +76,9 @@ async function handle(
     case "pin":
       await Promise.all(message.prefixes.map((prefix) => pin(core, voice, prefix)));
       break;
+    case "rehearse":
+      await rehearse(core, voice, message.requests);
+      break;
     case "cancel":
       core.cancel(message.id);
       break;
@@ -105,6 +108,20 @@ async function sendTokens({ send }: Voice<EngineNews>, id: number, tokens: Int32
     send({ type: "tokens", id, tokens: tokens.slice(start, start + TOKENS_AT_ONCE), isLast });
     if (isLast) return;
     await nextTurn();
+  }
+}
+
+/** What can't be rehearsed is slow once. */
+async function rehearse(
+  core: EngineCore,
+  { log }: Voice<EngineNews>,
+  requests: readonly GenerationRequest[],
+): Promise<void> {
+  try {
+    await core.rehearse(requests);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    log({ level: "debug", text: `no rehearsal: ${error.message}` });
   }
 }
 

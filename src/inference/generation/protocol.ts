@@ -58,6 +58,8 @@ export type ToEngine =
     }
   /** Keep these prefixes as long as the process lives. */
   | { readonly type: "pin"; readonly prefixes: readonly Prompt[] }
+  /** Run these while nothing else is asked, for later requests to be fast. */
+  | { readonly type: "rehearse"; readonly requests: readonly GenerationRequest[] }
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "tokenize"; readonly id: number; readonly prompt: Prompt }
   | { readonly type: "detokenize"; readonly id: number; readonly tokens: readonly number[] }

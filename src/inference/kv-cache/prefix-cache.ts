@@ -70,6 +70,11 @@ export class PrefixCache {
     return this.#slots.some(isIdle);
   }
 
+  /** Nothing is held, for a request or for later ones. */
+  get isEmpty(): boolean {
+    return this.#slots.every(({ busy, tokens }) => !busy && tokens.length === 0);
+  }
+
   /** Tokens that busy sequences hold. */
   get busyTokens(): number {
     return this.#slots.reduce((sum, slot) => sum + (slot.busy ? slot.tokens.length : 0), 0);
