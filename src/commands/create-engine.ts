@@ -63,6 +63,7 @@ function engineOptions(config: Config, modelPath: string): EngineOptions {
     kvCacheMemory: config.kvCacheMemory,
     kvCacheType: config.kvCacheType,
     kvLayout: config.kvLayout,
+    flashAttention: config.flashAttention,
     threads: config.threads,
     batchSize: config.batchSize,
     stepTargetMs: config.stepTargetMs,

@@ -10,6 +10,8 @@ export const costs: Readonly<Record<string, string>> = {
   KV_CACHE_MEMORY: "That memory, taken at start and never given back.",
   KV_CACHE_TYPE:
     "`q8_0` halves the memory of a token and `q4_0` quarters it; answers change a little, or noticeably with `q4_0`.",
+  FLASH_ATTENTION:
+    "`off` keeps the scores of a step in memory: rows of a step, times tokens of a context, times heads, times 4 bytes.",
   KV_LAYOUT: "Nothing to store; a change of layout computes the sequences that are held anew.",
   KV_HOST_MEMORY: "Memory beside the KV cache, taken as conversations give way to others.",
   KV_DISK: "Disk, and files that reveal what conversations said to anyone who may read them.",

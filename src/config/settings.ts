@@ -174,6 +174,13 @@ export const sections = {
       "`separate` is faster for unrelated prompts, `shared` where most of each prompt is common to many; `auto` changes " +
         "between them as the traffic asks for it, and `/model` says which it is and why ([performance](performance.md)).",
     ),
+    flashAttention: choice(
+      "FLASH_ATTENTION",
+      "auto",
+      ["auto", "on", "off"],
+      "Attention in one fused pass; `auto` leaves it out where the processor is slow at it for the width of the model's " +
+        "heads, and `/model` says which it is and why ([performance](performance.md)).",
+    ),
     kvHostMemory: optionalBytes(
       "KV_HOST_MEMORY",
       "a quarter of what is left, 8GiB at most",

@@ -5,6 +5,7 @@
 
 import type { CacheView, PrefixReport } from "./cache-report.ts";
 import type { CacheTier } from "./cache-tier.ts";
+import type { FlashAttentionChoice } from "./flash-attention.ts";
 import type { GenerationParts } from "./generation-parts.ts";
 import type { KvLayoutChoice } from "./kv-layout.ts";
 import type { Lane } from "./lane.ts";
@@ -182,6 +183,7 @@ export interface ModelDescription extends ModelIdentity {
   readonly sequences: number;
   /** How sequences lie in the KV cache now, and why. */
   readonly kvLayout: KvLayoutChoice;
+  readonly flashAttention: FlashAttentionChoice;
   readonly threads: number;
   readonly chatTemplate: string | undefined;
   /** For conversations with tools, where that is another one. */

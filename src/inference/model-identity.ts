@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { FlashAttentionChoice } from "./flash-attention.ts";
 
 /**
  * Everything that a model's output depends on, beside the request. What is kept of a computation (answers, keys and
@@ -15,12 +16,15 @@ export interface ModelIdentity {
   readonly device: string;
   /** Element type of the KV cache. */
   readonly kvCacheType: string;
+  /** How attention is computed: sums in another order are other bits, and values lie otherwise in memory. */
+  readonly flashAttention: FlashAttentionChoice;
   /** Tokens one sequence may hold: prompt and completion together. */
   readonly contextWindow: number;
 }
 
 export function identityDigest(identity: ModelIdentity): string {
   const { weights, adapter = null, engineVersion, libraries, device, kvCacheType, contextWindow } = identity;
-  const facts = [weights, adapter, engineVersion, libraries, device, kvCacheType, contextWindow];
+  const isFlash = identity.flashAttention.isOn;
+  const facts = [weights, adapter, engineVersion, libraries, device, kvCacheType, contextWindow, isFlash];
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }

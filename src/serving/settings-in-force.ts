@@ -26,6 +26,10 @@ export function settingsInForce(
       { value: `${model.sequences} sequences of ${model.contextWindow} tokens`, bytes: cacheBytes },
     ],
     ["KV_CACHE_TYPE", { value: `${model.kvCacheBytesPerToken} bytes per token`, bytes: cacheBytes }],
+    [
+      "FLASH_ATTENTION",
+      { value: `${model.flashAttention.isOn ? "on" : "off"}: ${model.flashAttention.reason}` },
+    ],
     ["KV_LAYOUT", { value: `${model.kvLayout.layout}: ${model.kvLayout.reason}` }],
     ["THREADS", { value: `${model.threads}` }],
     ["MAX_QUEUE", { value: `${maxQueue ?? defaultQueue(model.sequences)} may wait` }],

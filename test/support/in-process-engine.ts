@@ -33,6 +33,7 @@ export class InProcessEngine {
       readonly contextSize?: number;
       readonly prefixDirectory?: string;
       readonly kvLayout?: "auto" | "separate" | "shared";
+      readonly flashAttention?: "auto" | "on" | "off";
       readonly speculation?: boolean;
       readonly draftPath?: string;
       readonly clock?: Clock;
@@ -59,6 +60,7 @@ export class InProcessEngine {
       kvDirectory: options.kvDirectory ?? join(tmpdir(), "unused"),
       kvCacheType: "f16",
       kvLayout: options.kvLayout ?? "separate",
+      flashAttention: options.flashAttention ?? "auto",
       threads: 1,
       batchSize: 256,
       stepTargetMs: 100,

@@ -20,6 +20,7 @@ export async function startLocalEngine(
       kvDirectory: join(tmpdir(), "unused"),
       kvCacheType: "f16",
       kvLayout: "separate",
+      flashAttention: "auto",
       threads: 1,
       batchSize: 256,
       stepTargetMs: 100,

@@ -16,6 +16,7 @@ type Placement = Pick<
   | "stateBytesPerSequence"
   | "sequences"
   | "kvLayout"
+  | "flashAttention"
   | "threads"
   | "loadMs"
 >;

@@ -4,6 +4,7 @@ import type { KvLayoutChoice, KvLayoutSetting } from "../kv-layout.ts";
 import { applyAdapter } from "../llama/adapter.ts";
 import { type Llama, type LogLine, loadLlama } from "../llama/bindings.ts";
 import { LlamaContext } from "../llama/context.ts";
+import { allottedTokens } from "../llama/context-options.ts";
 import { measureMemory } from "../llama/memory-cost.ts";
 import { LlamaModel } from "../llama/model.ts";
 import { loadProblem } from "../llama/native-library.ts";
@@ -14,6 +15,7 @@ import { computeThreads } from "../machine/cpu-limit.ts";
 import { availableMemory } from "../machine/memory.ts";
 import { assertWeightsFit } from "../process/memory-fit.ts";
 import { stepRoom } from "../scheduler/step-room.ts";
+import { chooseAttention, MOST_SCORE_BYTES, scoreBytes } from "./attention-choice.ts";
 import { planCapacity } from "./capacity.ts";
 import { describeModel } from "./model-description.ts";
 import { modelBytes, weightsDigest } from "./model-file.ts";
@@ -91,15 +93,28 @@ export function openModel(
   const { sequences, contextPerSequence } = capacity;
   const threads = threadsOf(options, onLog);
   const memoryLeft = memory - weightBytes - (isOffloaded ? 0 : capacity.kvCacheBytes);
+  const stepSize = stepRoom(sequences, options.batchSize);
+  const scores = (contexts: number) =>
+    scoreBytes(stepSize.batchSize, contexts * allottedTokens(contextPerSequence), model.heads);
+  const flashAttention = chooseAttention({
+    setting: options.flashAttention,
+    headWidths: model.headWidths,
+    kvCacheType,
+    isOffloaded,
+    hasAvx512: llama.llama_print_system_info().includes("AVX512 = 1"),
+    scoreBytes: scores(kvLayout === "shared" ? sequences : 1),
+  });
   const { isFollowing, ...layout } = firstLayout(options, model, {
     isOffloaded,
     hasRoom: memoryLeft > capacity.kvCacheBytes,
+    doScoresFit: flashAttention.isOn || scores(sequences) <= MOST_SCORE_BYTES,
   });
   const room = { sequences, contextPerSequence, threads, cpus: placement(threads), kvCacheType, onLog };
   const context = new LlamaContext(llama, model, {
     ...room,
-    ...stepRoom(sequences, options.batchSize),
+    ...stepSize,
     kvLayout: layout.layout,
+    isFlashAttention: flashAttention.isOn,
   });
   const guesses = draftModel && openDraftModel(llama, draftModel, model, { ...room, clock });
   if (adapter !== undefined) applyAdapter(llama, model.handle, context.handle, adapter);
@@ -112,6 +127,7 @@ export function openModel(
     stateBytesPerSequence: memoryCost.bytesPerSequence,
     sequences,
     kvLayout: layout,
+    flashAttention,
     threads,
     loadMs: clock() - startedAt,
   });
@@ -122,7 +138,8 @@ export function openModel(
     draft: guesses && { guesses, model: draftModel },
     description,
     capacity:
-      `${capacity.explanation}; KV layout ${layout.layout}: ${layout.reason}` +
+      `${capacity.explanation}; KV layout ${layout.layout}: ${layout.reason}; ` +
+      `flash attention ${flashAttention.isOn ? "on" : "off"}: ${flashAttention.reason}` +
       (draftModel === undefined ? "" : `; drafts by ${draftModel.path}`),
     memoryLeft,
     isLayoutFollowing: isFollowing,
@@ -138,7 +155,11 @@ function slowFormat(type: string): string {
 function firstLayout(
   { kvLayout, adapter }: { readonly kvLayout: KvLayoutSetting; readonly adapter?: unknown },
   model: LlamaModel,
-  { isOffloaded, hasRoom }: { readonly isOffloaded: boolean; readonly hasRoom: boolean },
+  {
+    isOffloaded,
+    hasRoom,
+    doScoresFit,
+  }: { readonly isOffloaded: boolean; readonly hasRoom: boolean; readonly doScoresFit: boolean },
 ): KvLayoutChoice & { readonly isFollowing: boolean } {
   if (kvLayout !== "auto") return { layout: kvLayout, reason: "KV_LAYOUT says so", isFollowing: false };
   const obstacle = [
@@ -146,6 +167,7 @@ function firstLayout(
     { isThere: isOffloaded, reason: "on an accelerator the other one has not been measured" },
     { isThere: model.keepsState || model.slidingWindow > 0, reason: "what such layers keep can't be moved" },
     { isThere: !hasRoom, reason: "memory has no room for both while one takes the other's place" },
+    { isThere: !doScoresFit, reason: "without flash attention a shared one would take too much memory" },
     { isThere: !canShareBuffer(model), reason: "llama.cpp answers wrongly in the other one" },
   ].find(({ isThere }) => isThere);
   const reason = obstacle?.reason ?? "requests have little in common so far";

@@ -1,6 +1,7 @@
 /** The protocol between the server and an engine process: plain data, sent by Node's IPC with advanced serialization. */
 import type { CacheView } from "../cache-report.ts";
 import type { GenerationRequest, ModelDescription, Prompt } from "../engine.ts";
+import type { FlashAttentionSetting } from "../flash-attention.ts";
 import type { KvLayoutChoice, KvLayoutSetting } from "../kv-layout.ts";
 import type { Lane } from "../lane.ts";
 import type { AdapterOptions } from "../llama/adapter.ts";
@@ -24,6 +25,7 @@ export interface EngineOptions {
   readonly kvCacheMemory: number;
   readonly kvCacheType: KvCacheType;
   readonly kvLayout: KvLayoutSetting;
+  readonly flashAttention: FlashAttentionSetting;
   /** 0 means one per core. */
   readonly threads: number;
   /** Tokens per decode call. */

@@ -8,6 +8,7 @@ import type { ParamsStruct } from "./structs.ts";
 
 /** `enum llama_flash_attn_type` */
 const FLASH_ATTENTION_OFF = 0;
+const FLASH_ATTENTION_AUTO = -1;
 
 /** Makes llama.cpp's context. @throws LlamaError `out_of_memory` when the KV cache or the compute buffers can't be allotted */
 export function createContext(llama: Llama, model: LlamaModel, options: ContextOptions): ContextHandle {
@@ -55,6 +56,7 @@ function contextParams(llama: Llama, options: ContextOptions, layout: KvLayout):
     type_k: type,
     type_v: type,
     kv_unified: layout === "shared",
+    flash_attn_type: options.isFlashAttention === false ? FLASH_ATTENTION_OFF : FLASH_ATTENTION_AUTO,
     ...(options.attention !== undefined && {
       flash_attn_type: FLASH_ATTENTION_OFF,
       cb_eval: options.attention.address,

@@ -23,6 +23,8 @@ export interface ContextOptions {
   /** Processors to place the threads on, one each while all threads are used; none leaves that to the system. */
   readonly cpus: readonly number[];
   readonly kvCacheType: KvCacheType;
+  /** Compute attention in one fused pass; llama.cpp's own choice, which is to do so where it can, when left out. */
+  readonly isFlashAttention?: boolean;
   /** The layout to begin with. */
   readonly kvLayout: KvLayout;
   /** Is shown the attention of every layer, which is then computed in the open: slower, without flash attention. */

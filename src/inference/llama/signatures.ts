@@ -61,6 +61,7 @@ export interface LlamaFunctions {
   llama_backend_init(): void;
   llama_log_set(callback: bigint | null, userData: null): void;
   llama_supports_gpu_offload(): boolean;
+  llama_print_system_info(): string;
   llama_model_default_params(): ParamsStruct;
   llama_context_default_params(): ParamsStruct;
   llama_model_load_from_file(path: string, params: ParamsStruct): ModelHandle | null;
@@ -205,6 +206,7 @@ export const signatures = {
   llama_backend_init: ["void", []],
   llama_log_set: ["void", [koffi.pointer(LogCallback), P]],
   llama_supports_gpu_offload: ["bool", []],
+  llama_print_system_info: ["str", []],
   llama_model_default_params: [ModelParams, []],
   llama_context_default_params: [ContextParams, []],
   llama_model_load_from_file: [P, ["str", ModelParams]],

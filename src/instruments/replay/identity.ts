@@ -19,6 +19,7 @@ export function factsOf(model: ModelDescription): Readonly<Record<string, string
     libraries: model.libraries,
     device: model.device,
     kv_cache_type: model.kvCacheType,
+    flash_attention: model.flashAttention.isOn ? "on" : "off",
     kv_layout: model.kvLayout.layout,
     context_window: String(model.contextWindow),
     chat_template: digest(model.chatTemplate),
