@@ -1,4 +1,5 @@
 import type { Clock } from "../../platform/clock.ts";
+import { argmax } from "../argmax.ts";
 import type { DecodeContext } from "../scheduler/decode-context.ts";
 
 /** The second model's context. */
@@ -66,7 +67,7 @@ export class DraftModel {
     let row = this.#read(sequence, isRead ? [...unread, last] : unread);
     const draft: number[] = [];
     while (isRead) {
-      const token = likeliest(this.#context.logits(row));
+      const token = argmax(this.#context.logits(row));
       if (token >= this.#vocabularySize) break;
       draft.push(token);
       if (draft.length >= Math.min(limit, room - 1)) break;
@@ -106,16 +107,6 @@ function commonLength(held: readonly number[], tokens: readonly number[]): numbe
   let length = 0;
   while (length < held.length && length < tokens.length && held[length] === tokens[length]) length++;
   return length;
-}
-
-function likeliest(logits: Float32Array): number {
-  let best = 0;
-  let most = logits[0] as number;
-  for (let token = 1; token < logits.length; token++) {
-    const logit = logits[token] as number;
-    if (logit > most) [most, best] = [logit, token];
-  }
-  return best;
 }
 
 const mixed = (before: number, now: number) => before + SMOOTHING * (now - before);
