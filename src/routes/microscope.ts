@@ -89,7 +89,7 @@ export function microscopeRoutes({
         const recorded = isSet(body.request) ? await recordedText(body.request, records) : undefined;
         const wanted = { model: body.model ?? recorded?.model };
         return withModel(models, wanted, context, async (model) => {
-          const { name, path, threads } = model.engine.describe();
+          const { name, path, threads, flashAttention } = model.engine.describe();
           const sampling = recorded?.sampling ?? { seed: randomSeed(), ...toSampling(body) };
           const layer = body.layer ?? undefined;
           const head = body.head ?? undefined;
@@ -99,6 +99,7 @@ export function microscopeRoutes({
               modelPath: path,
               adapter: model.adapter,
               threads,
+              isFlashAttention: flashAttention.isOn,
               prompt: recorded?.prompt ?? promptOf(body, model),
               answer: recorded?.answer,
               maxTokens: body.max_tokens,

@@ -22,7 +22,7 @@ export class EngineModel {
   }
 
   /**
-   * Logits at every position. Keys and values are kept in F32, so that only the model's own arithmetic is seen, or in
+   * Logits at every position, with flash attention unless told otherwise. Keys and values are kept in F32, so that only the model's own arithmetic is seen, or in
    * the server's F16 where its answers are to be compared; those are computed as a server does, the first
    * `promptTokens` in one batch and the others one by one, since kernels of other shapes round otherwise.
    */
@@ -30,14 +30,20 @@ export class EngineModel {
     tokens: readonly number[],
     kvCache: "f32" | "f16" = "f32",
     promptTokens = tokens.length,
+    isFlashAttention = kvCache === "f16",
   ): readonly Float32Array[] {
     return this.#llama.withLog(
       () => {},
-      () => this.#decode(tokens, kvCache, promptTokens),
+      () => this.#decode(tokens, kvCache, promptTokens, isFlashAttention),
     );
   }
 
-  #decode(tokens: readonly number[], kvCache: "f32" | "f16", promptTokens: number): readonly Float32Array[] {
+  #decode(
+    tokens: readonly number[],
+    kvCache: "f32" | "f16",
+    promptTokens: number,
+    isFlashAttention: boolean,
+  ): readonly Float32Array[] {
     const llama = this.#llama;
     const context = llama.llama_init_from_model(this.#model.handle, {
       ...llama.llama_context_default_params(),
@@ -48,7 +54,8 @@ export class EngineModel {
       n_outputs_max: tokens.length,
       n_threads: 1,
       n_threads_batch: 1,
-      ...(kvCache === "f32" && { type_k: 0, type_v: 0, flash_attn_type: 0 }),
+      ...(kvCache === "f32" && { type_k: 0, type_v: 0 }),
+      ...(!isFlashAttention && { flash_attn_type: 0 }),
     });
     if (context === null) throw new Error("no context");
     try {

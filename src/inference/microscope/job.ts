@@ -8,6 +8,8 @@ export interface LookJob {
   readonly modelPath: string;
   readonly adapter: AdapterOptions | undefined;
   readonly threads: number;
+  /** As the engine that is looked into computes it. */
+  readonly isFlashAttention: boolean;
   readonly prompt: Prompt;
   /** The answer that was given; undefined has the model write one. */
   readonly answer: Prompt | undefined;

@@ -126,7 +126,7 @@ class Computing {
   constructor(
     llama: Llama,
     model: LlamaModel,
-    { threads, adapter }: Pick<LookJob, "threads" | "adapter">,
+    { threads, isFlashAttention, adapter }: Pick<LookJob, "threads" | "isFlashAttention" | "adapter">,
     attention: AttentionMap,
   ) {
     const tap = new AttentionTap(llama, (weights) => attention.add(weights));
@@ -139,6 +139,7 @@ class Computing {
       cpus: [],
       kvCacheType: "f16",
       kvLayout: "separate",
+      isFlashAttention,
     } as const;
     this.#usual = new LlamaContext(llama, model, options);
     this.#open = new LlamaContext(llama, model, { ...options, attention: tap });

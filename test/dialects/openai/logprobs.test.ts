@@ -26,7 +26,8 @@ function logSoftmax(logits: Float32Array): number[] {
 }
 
 test("scores equal the log-softmax of logits computed apart, for prompt and answer", async () => {
-  const [generated] = await new InProcessEngine().run([
+  const engine = new InProcessEngine();
+  const [generated] = await engine.run([
     continuing(prompt, {
       maxTokens: 50,
       logprobs: 5,
@@ -41,7 +42,8 @@ test("scores equal the log-softmax of logits computed apart, for prompt and answ
   assert.equal(usage.cachedPromptTokens, 0);
   const all = [...promptTokens, ...tokens];
   const ids = all.map(({ token }) => token);
-  const rows = new EngineModel(TEST_MODEL).logits(ids, "f16", promptTokens.length).map(logSoftmax);
+  const { isOn } = engine.core.description.flashAttention;
+  const rows = new EngineModel(TEST_MODEL).logits(ids, "f16", promptTokens.length, isOn).map(logSoftmax);
   assert.equal(all[0]?.logprob, undefined);
   for (const [position, scored] of all.entries()) {
     if (position === 0) continue;

@@ -18,6 +18,7 @@ const jobFor = (modelPath: string, tokens: readonly number[], rest: Partial<Look
   modelPath,
   adapter: undefined,
   threads: 1,
+  isFlashAttention: true,
   prompt: { parts: [{ type: "tokens", tokens }], addBos: false },
   answer: undefined,
   maxTokens: 0,

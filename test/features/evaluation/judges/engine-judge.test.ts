@@ -41,8 +41,9 @@ async function expectedApart(question: string): Promise<number> {
     parts: [...prompt.parts, { type: "text", text: '{"score": ', parseSpecial: false }],
     addBos: prompt.addBos,
   });
+  const { isOn } = engine.describe().flashAttention;
   const next = (tokens: readonly number[]) =>
-    probabilities(model.logits(tokens, "f16").at(-1) as Float32Array);
+    probabilities(model.logits(tokens, "f16", tokens.length, isOn).at(-1) as Float32Array);
   const shares = new Array<number>(11).fill(0);
   for (const [token, probability] of next(begun).entries()) {
     const text = model.model.vocabulary.piece(token).toString("latin1");

@@ -30,7 +30,7 @@ const continuation = " Lily. She loved to play outside.";
 
 /** Log-probability of each of `tokens` but the first, from logits computed apart, in double precision. */
 function logprobs(tokens: readonly number[]): number[] {
-  const rows = model.logits(tokens, "f16");
+  const rows = model.logits(tokens, "f16", tokens.length, engine.describe().flashAttention.isOn);
   return tokens.slice(1).map((token, index) => {
     const row = [...(rows[index] as Float32Array)];
     const max = Math.max(...row);
