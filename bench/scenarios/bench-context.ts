@@ -21,6 +21,8 @@ export interface MeasuredLoad {
   readonly measurement: Measurement;
   readonly load: LoadResult;
   readonly memory: readonly MemorySample[];
+  /** Requests that were sent before, for the server to settle. */
+  readonly settling: number;
 }
 
 export interface MeasureOptions {
@@ -42,6 +44,8 @@ export class BenchContext {
   readonly signal: AbortSignal;
   readonly #peerBinary: string | undefined;
   readonly #clients = new Set<Client>();
+  /** Process ids of the servers that have settled. */
+  readonly #settled = new Set<number>();
 
   constructor(options: Options, model: BenchModel, peerBinary: string | undefined, signal: AbortSignal) {
     this.options = options;
@@ -128,7 +132,12 @@ export class BenchContext {
     run: (client: Client) => Promise<LoadResult>,
   ): Promise<MeasuredLoad> {
     using client = this.client(server);
-    await warmUp(client, this.options.seed);
+    const settling = await warmUp(
+      client,
+      this.options.seed,
+      this.#settled.has(server.pid) ? 1 : SETTLING_ROUNDS,
+    );
+    this.#settled.add(server.pid);
     const isOurs = server.side !== "peer";
     // Reading resets the histogram of event-loop delays: the next reading is about the load alone.
     const before = isOurs ? await readMetrics(server.url) : undefined;
@@ -157,20 +166,30 @@ export class BenchContext {
       },
     };
     this.say(describe(measurement));
-    return { measurement, load, memory: monitor.samples };
+    return { measurement, load, memory: monitor.samples, settling };
   }
 }
 
-/** Loads pages, warms the just-in-time compiler and opens connections; prompts of its own. */
-async function warmUp(client: Client, seed: number): Promise<void> {
+/** Rounds of requests, and the time for them, in which the just-in-time compilers of a fresh server settle. */
+const SETTLING_ROUNDS = 25;
+const SETTLING_MS = 4_000;
+
+/** Loads pages, warms the just-in-time compilers and opens connections; prompts of its own. Returns how many it sent. */
+async function warmUp(client: Client, seed: number, rounds: number): Promise<number> {
   const fixed = (value: number) => ({ type: "fixed", value }) as const;
-  const workload = makeWorkload({
-    requests: 4,
-    promptTokens: fixed(24),
-    newTokens: fixed(16),
-    seed: seed + 1_000_003,
-  });
-  await runClosedLoop(client, workload, 2);
+  const until = performance.now() + SETTLING_MS;
+  let sent = 0;
+  for (let round = 0; round < rounds && performance.now() < until; round++) {
+    const workload = makeWorkload({
+      requests: 4,
+      promptTokens: fixed(24),
+      newTokens: fixed(16),
+      seed: seed + 1_000_003 + round,
+    });
+    await runClosedLoop(client, workload, 2);
+    sent += workload.length;
+  }
+  return sent;
 }
 
 function describe({ case: name, side, round, figures }: Measurement): string {

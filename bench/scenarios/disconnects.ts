@@ -41,15 +41,15 @@ export const disconnects: Scenario = {
     const before = await settledMetrics(server.url);
     const memoryBefore = readTree(server.pid);
     let sent: readonly Outcome[] = [];
-    const { measurement, memory } = await context.measure(
-      server,
-      { case: "disconnects", round: 1 },
-      async (own) => {
-        const load = await runLeaving(own, requests, context.options.seed, context);
-        sent = load.outcomes;
-        return load;
-      },
-    );
+    const {
+      measurement,
+      memory,
+      settling: warmUps,
+    } = await context.measure(server, { case: "disconnects", round: 1 }, async (own) => {
+      const load = await runLeaving(own, requests, context.options.seed, context);
+      sent = load.outcomes;
+      return load;
+    });
     const after = await settledMetrics(server.url);
     const memoryAfter = readTree(server.pid);
     const grown = (name: string, labels?: Record<string, string>) =>
@@ -63,9 +63,8 @@ export const disconnects: Scenario = {
       handlesAfter: after.sum("nodejs_active_handles_total") ?? Number.NaN,
       memoryBeforeMib: memoryBefore.residentBytes / 2 ** 20,
       memoryAfterMib: memoryAfter.residentBytes / 2 ** 20,
-      // The warm-up of a measurement sends four requests more.
-      answeredByServer: grown("http_requests_total", { method: "POST" }) - 4,
-      generationsEnded: grown("inference_generations_total") - 4,
+      answeredByServer: grown("http_requests_total", { method: "POST" }) - warmUps,
+      generationsEnded: grown("inference_generations_total") - warmUps,
       generationsCancelled: grown("inference_generations_total", { finish_reason: "cancelled" }),
       engineRestarts: grown("engine_restarts_total"),
     });

@@ -116,7 +116,7 @@ export const structured: Scenario = {
       charts: [chartByCase(measurements, "tokensPerSecond", "tokens/s")],
       notes: [
         "Texts differ between the servers where they write white space between a document's parts otherwise.",
-        `"Fresh": the first answers of a server that has just started. The other cases follow ${SETTLING_ROUNDS} rounds of schemas with other names, so nothing that is measured was said before.`,
+        `"Fresh": the first answers of a server that are held to schemas. The other cases follow ${SETTLING_ROUNDS} rounds of schemas with other names, so nothing that is measured was said before.`,
       ],
     };
   },

@@ -134,6 +134,8 @@ export class ThreadGovernor {
     this.#limit = Math.max(1, Math.min(this.#most, load.limit));
     this.#room = Math.max(1, Math.min(this.#limit, Math.round(load.processors - this.#others)));
     this.#compareOthers(isIdle);
+    // Who was beside the last steps, clients among them, is gone with them.
+    if (isIdle && this.#room > this.#threads) this.#meetNeighbours(isIdle);
     if (this.#threads > this.#limit) this.#settle(this.#limit, new Pace());
   }
 

@@ -12,7 +12,12 @@ import { dropBefore, findRow, insertRows, selectMinutes, summarizeRanges } from 
 /** Rows that are kept in memory: what a console shows without a store. */
 const RING_ROWS = 2000;
 /** Time between two looks at whether an open store lacks rows. */
-const FLUSH_INTERVAL_MS = 1000;
+const LOOK_INTERVAL_MS = 1000;
+/**
+ * Rows wait that long for a second without an answer: storing a few at a time takes the embedded store some milliseconds of
+ * processor time for each, which running answers lose.
+ */
+const MOST_WAIT_MS = 10_000;
 /** Rows after which their values are summarized for searches. */
 const SUMMARIZED_ROWS = 2000;
 const DAY_MS = 86_400_000;
@@ -51,6 +56,8 @@ export class Ledger {
   #prunedDay: number | undefined;
   /** Rows that were stored since the last summary; a start finds some of an earlier process. */
   #unsummarized = SUMMARIZED_ROWS;
+  #recordedAt = 0;
+  #flushedAt = 0;
   #hasFailed = false;
 
   constructor(options: LedgerOptions) {
@@ -60,11 +67,15 @@ export class Ledger {
     this.#guarded(() => this.#spool.adopt(this.#now() - options.days * DAY_MS));
     this.#ringHasAll = !this.#spool.hasRows && !options.store.hasData;
     this.#timer = setInterval(() => {
-      if (this.#options.store.status.state === "open") void this.#flushed();
-    }, FLUSH_INTERVAL_MS).unref();
+      const now = this.#now();
+      const isQuiet = now - this.#recordedAt >= LOOK_INTERVAL_MS;
+      const isDue = isQuiet || now - this.#flushedAt >= MOST_WAIT_MS;
+      if (isDue && this.#options.store.status.state === "open") void this.#flushed();
+    }, LOOK_INTERVAL_MS).unref();
   }
 
   record(row: LedgerRow): void {
+    this.#recordedAt = this.#now();
     this.#guarded(() => this.#spool.append(row));
     this.#ring.push(row);
     // Not at every row: what is cut off is copied.
@@ -133,7 +144,8 @@ export class Ledger {
 
   #flush(): Promise<void> {
     return this.#turns.take(async () => {
-      const oldest = this.#now() - this.#options.days * DAY_MS;
+      this.#flushedAt = this.#now();
+      const oldest = this.#flushedAt - this.#options.days * DAY_MS;
       const day = Math.floor(oldest / DAY_MS);
       if (!this.#spool.hasRows && day === this.#prunedDay) return;
       const database = await this.#options.store.database();
