@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { chat, greedy } from "../../support/chat.ts";
 import { assertError } from "../../support/envelope.ts";
+import { haltedEngine } from "../../support/halted-engine.ts";
 import { enginePid, skipWithoutProc } from "../../support/processes.ts";
 import { json, KEY, metric, readEvents, startServer, until } from "../../support/server.ts";
 
@@ -54,14 +55,16 @@ describe("admission", { skip: skipWithoutProc }, () => {
       },
     });
     await chat(server, { ...greedy, max_new_tokens: 1 });
-    const engine = enginePid(server);
-    const running = await server.post("/chat", { ...greedy, max_new_tokens: 480, stream: true });
-    process.kill(engine, "SIGSTOP");
+    const { engine, running } = await haltedEngine(server, async () => {
+      const events: string[] = [];
+      const response = await server.post("/chat", { ...greedy, max_new_tokens: 480, stream: true });
+      for await (const event of readEvents(response)) events.push(event);
+      return events;
+    });
     const waiting = await server.post("/chat", greedy);
     const { error } = await assertError(waiting, unavailable);
     assert.equal(error.details?.["reason"], "queue_timeout");
-    const events: string[] = [];
-    for await (const event of readEvents(running)) events.push(event);
+    const events = await running;
     assert.equal(events.at(-1), "[DONE]");
     assert.equal(JSON.parse(events.at(-2) ?? "{}").error.details.reason, "request_timeout");
     process.kill(engine, "SIGCONT");

@@ -63,7 +63,8 @@ after(async () => {
 
 test("each request becomes a span of its client's trace, with its phases, and no text", async () => {
   const headers = { "x-api-key": "dev-local-key", "x-request-id": "traced", traceparent: traceparent("01") };
-  const body = { messages: [{ role: "user", content: `What is a ${CANARY}?` }], max_tokens: 6 };
+  const messages = [{ role: "user", content: `What is a ${CANARY}?` }];
+  const body = { messages, max_tokens: 6, ignore_eos: true };
   const { usage } = await json<{ usage: { prompt_tokens: number } }>(
     server.post("/v1/chat/completions", body, headers),
   );
