@@ -81,7 +81,7 @@ export default {
       from: { path: "^src/inference/llama/" },
       to: {
         path: "^src/",
-        pathNot: "^src/(inference/llama/|errors\\.ts$|inference/(kv-layout|sampling)\\.ts$)",
+        pathNot: "^src/(inference/llama/|errors\\.ts$|inference/(argmax|kv-layout|sampling)\\.ts$)",
       },
     },
     onlyIn("inference/llama", "koffi"),
