@@ -1,5 +1,6 @@
 import type { Clock } from "../../platform/clock.ts";
 import { argmax } from "../argmax.ts";
+import { commonPrefix } from "../kv-cache/common-prefix.ts";
 import type { DecodeContext } from "../scheduler/decode-context.ts";
 
 /** The second model's context. */
@@ -59,7 +60,7 @@ export class DraftModel {
     const room = this.#context.contextPerSequence - tokens.length;
     if (held === undefined || room < 2) return [];
     const startedAt = this.#clock();
-    const known = this.#context.truncate(sequence, commonLength(held, tokens));
+    const known = this.#context.truncate(sequence, commonPrefix(held, tokens));
     held.length = known;
     const { batch } = this.#context;
     const unread = tokens.slice(known, known + batch.capacity);
@@ -101,12 +102,6 @@ export class DraftModel {
     this.#context.decode();
     return row;
   }
-}
-
-function commonLength(held: readonly number[], tokens: readonly number[]): number {
-  let length = 0;
-  while (length < held.length && length < tokens.length && held[length] === tokens[length]) length++;
-  return length;
 }
 
 const mixed = (before: number, now: number) => before + SMOOTHING * (now - before);

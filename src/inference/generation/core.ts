@@ -7,14 +7,14 @@ import { ProcessorWait } from "../machine/processor-wait.ts";
 import { ThreadGovernor } from "../machine/thread-governor.ts";
 import { identityDigest } from "../model-identity.ts";
 import type { SequenceStart, StepReport } from "../scheduler/report.ts";
-import { Scheduler, type SchedulerOptions } from "../scheduler/scheduler.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
 import { detokenize } from "./detokenizer.ts";
 import { KvTiers } from "./kv-tiers.ts";
 import type { LoadReports, OpenModel } from "./open-model.ts";
 import { PinnedPrefixes } from "./pinned-prefixes.ts";
 import { PromptTokenizer } from "./prompt-tokenizer.ts";
 import type { EngineCondition, EngineOptions, LoadedModel } from "./protocol.ts";
-import { Rehearsal } from "./rehearsal.ts";
+import { Rehearsal, type RehearsalOptions } from "./rehearsal.ts";
 import { assertFits } from "./request-checks.ts";
 import { type PreparedRequest, RequestPreparation } from "./request-preparation.ts";
 
@@ -39,7 +39,7 @@ export class EngineCore {
   /** Requests whose tokens and constraint are being made. */
   readonly #preparing = new Set<number>();
   readonly #processorWait: ProcessorWait;
-  readonly #pace: Pick<SchedulerOptions, "clock" | "stepTargetMs" | "speculation" | "processorWait">;
+  readonly #rehearsalOptions: RehearsalOptions;
   #rehearsal: Rehearsal | undefined;
   readonly scheduler: Scheduler;
   readonly capacity: string;
@@ -66,14 +66,14 @@ export class EngineCore {
       : undefined;
     this.capacity = [this.#open.capacity, this.#tiers?.explanation].filter(Boolean).join("; ");
     this.#processorWait = new ProcessorWait({ clock, computing: () => this.#threads });
-    this.#pace = {
+    this.#rehearsalOptions = {
       stepTargetMs: options.stepTargetMs,
       speculation: options.speculation,
       clock,
       processorWait: this.#processorWait,
     };
     this.scheduler = new Scheduler(context, model.vocabulary, {
-      ...this.#pace,
+      ...this.#rehearsalOptions,
       draftModel: open.draft?.guesses,
       ...(this.#tiers !== undefined && { saved: this.#tiers.saved }),
       ...(reports.onStart !== undefined && { onStart: reports.onStart }),
@@ -203,7 +203,7 @@ export class EngineCore {
     this.#rehearsal = new Rehearsal(
       context,
       model.vocabulary,
-      this.#pace,
+      this.#rehearsalOptions,
       prepared.map((request, id) => ({
         ...request,
         id,

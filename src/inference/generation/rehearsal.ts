@@ -8,6 +8,12 @@ import type { TokenTexts } from "../scheduler/text-stream.ts";
 /** Until then most of the code that a step runs through has been optimized; later starts would gain little from more. */
 const LIMIT_MS = 1_000;
 
+/** What a rehearsal's scheduler has in common with that of the requests to come. */
+export type RehearsalOptions = Pick<
+  SchedulerOptions,
+  "clock" | "stepTargetMs" | "speculation" | "processorWait"
+>;
+
 /**
  * Requests that are run after a start because the first ones would be slow: weights are read from disk, pages are
  * touched for the first time, and code runs before it has been optimized. They have a scheduler of their own, so nothing
@@ -23,7 +29,7 @@ export class Rehearsal {
   constructor(
     context: DecodeContext,
     texts: TokenTexts,
-    options: Pick<SchedulerOptions, "clock" | "stepTargetMs" | "speculation" | "processorWait">,
+    options: RehearsalOptions,
     requests: readonly SequenceRequest[],
   ) {
     this.#clock = options.clock;

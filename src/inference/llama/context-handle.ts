@@ -43,6 +43,7 @@ export function createContextBeside(
 
 function contextParams(llama: Llama, options: ContextOptions, layout: KvLayout): ParamsStruct {
   const type = kvCacheTypes[options.kvCacheType].ggmlType;
+  const isFlash = options.isFlashAttention !== false && options.attention === undefined;
   return {
     ...llama.llama_context_default_params(),
     n_ctx: allottedTokens(options.contextPerSequence) * options.sequences,
@@ -56,11 +57,8 @@ function contextParams(llama: Llama, options: ContextOptions, layout: KvLayout):
     type_k: type,
     type_v: type,
     kv_unified: layout === "shared",
-    flash_attn_type: options.isFlashAttention === false ? FLASH_ATTENTION_OFF : FLASH_ATTENTION_AUTO,
-    ...(options.attention !== undefined && {
-      flash_attn_type: FLASH_ATTENTION_OFF,
-      cb_eval: options.attention.address,
-    }),
+    flash_attn_type: isFlash ? FLASH_ATTENTION_AUTO : FLASH_ATTENTION_OFF,
+    ...(options.attention !== undefined && { cb_eval: options.attention.address }),
   };
 }
 
